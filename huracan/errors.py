@@ -1,0 +1,25 @@
+"""The errors that a user may see: each says what is wrong and what to do about it.
+
+Permanent and transient are types, because the orchestrator retries one and never the other.
+"""
+
+
+class HuracanError(Exception):
+    """Something a user can act on: `what` happened, and the `remedy`."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}".strip())
+        self.what = what
+        self.remedy = remedy
+
+
+class InvalidInput(HuracanError):
+    """Permanent: a configuration, file, symbol, day or row that will not get better by trying again."""
+
+
+class InputRefused(HuracanError):
+    """Permanent: an upstream partition is missing, damaged or was judged bad by a gate."""
+
+
+class Unavailable(HuracanError):
+    """Transient: the network, an exchange or a server did not answer; trying again may help."""
