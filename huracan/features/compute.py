@@ -1,0 +1,79 @@
+"""The features of one day, computed from its candles and the days before it.
+
+Formulas live in the recipe's groups. Nothing here fills a gap: a bar without a candle has NaN everywhere.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.candles.schema import TIME, Timeframe
+from huracan.errors import InvalidInput
+from huracan.features.grid import CandleGrid, lay_on_grid
+from huracan.features.recipe import RECIPE
+from huracan.features.specification import FeatureRecipe
+
+_KEYS = (("symbol", pa.string()), ("open_time", TIME), ("is_ready", pa.bool_()))
+
+
+def features_schema(recipe: FeatureRecipe = RECIPE) -> pa.Schema:
+    """`symbol`, `open_time`, `is_ready`, then the recipe's columns as float32 in order."""
+    return pa.schema([*_KEYS, *((name, pa.float32()) for name in recipe.names)])
+
+
+def compute_features(
+    ohlcv: pa.Table,
+    day: date,
+    timeframe: Timeframe,
+    *,
+    symbols: Sequence[str] | None = None,
+    recipe: FeatureRecipe = RECIPE,
+) -> pa.Table:
+    """Features of every bar of `day`, symbol by symbol in the table's order.
+
+    `ohlcv` holds consecutive days ending at `day`; give at least `recipe.warmup_bars` bars before it. A value
+    at t is made of observed bars up to t only. `is_ready` is true where the bar has a candle and at least
+    `recipe.ready_bars` observed bars are known. `symbols` limits the answer to some of the day's symbols.
+    Raises InvalidInput when the day or a wanted symbol is not in the table.
+    """
+    grid = lay_on_grid(ohlcv, day, timeframe)
+    wanted = grid.symbols if symbols is None else tuple(symbols)
+    unknown = [symbol for symbol in wanted if symbol not in grid.symbols]
+    if unknown:
+        raise InvalidInput(
+            f"There are no candles of {', '.join(unknown)} on {day}.",
+            "Ask for symbols of that day's universe.",
+        )
+    times = (grid.start_minute + _day_slots(grid) * grid.timeframe_minutes) * 60_000
+    tables = []
+    for symbol in wanted:
+        is_ready, values = _symbol_features(grid, symbol, recipe)
+        keys = [pa.array([symbol] * len(times)), pa.array(times).cast(TIME), pa.array(is_ready)]
+        tables.append(
+            pa.Table.from_arrays([*keys, *(pa.array(row) for row in values)], schema=features_schema(recipe))
+        )
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def _day_slots(grid: CandleGrid) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.arange(grid.first_slot_of_day, grid.first_slot_of_day + grid.bars_per_day, dtype=np.int64)
+
+
+def _symbol_features(
+    grid: CandleGrid, symbol: str, recipe: FeatureRecipe
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    """`is_ready` [bars of the day] and values [columns, bars of the day]."""
+    values = np.full((len(recipe.specs), grid.bars_per_day), np.nan, dtype=np.float32)
+    is_ready = np.zeros(grid.bars_per_day, dtype=np.bool_)
+    bars = grid.bars(symbol)
+    if not len(bars):
+        return is_ready, values
+    first = int(np.searchsorted(bars.slots, grid.first_slot_of_day))
+    places = bars.slots[first:] - grid.first_slot_of_day
+    is_ready[places] = np.arange(first + 1, len(bars) + 1) >= recipe.ready_bars
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for row, spec in enumerate(recipe.specs):
+            values[row, places] = spec.compute(bars)[first:]
+    return is_ready, values

@@ -1,0 +1,183 @@
+"""Two rules about a day's features: no value knows a later bar, and no column is a label.
+
+Only judged here, never repaired. The rules recompute; they trust nothing that the features table says.
+"""
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import rankdata
+
+from huracan.candles.schema import MISSING, QUARANTINED, TIME, Timeframe, day_start
+from huracan.features.compute import compute_features
+from huracan.features.recipe import RECIPE
+from huracan.features.specification import FeatureRecipe
+from huracan.verdict import Number, Verdict
+
+HORIZONS = (1, 5, 15, 60)
+"""Bars ahead of the forward returns that no column may resemble."""
+
+MAXIMUM_CORRELATION = 0.98
+_FORBIDDEN_WORDS = frozenset({"label", "target", "forward", "future", "next", "ahead", "outcome", "reward"})
+_MINIMUM_ROWS = 100
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def judge_features(
+    ohlcv: pa.Table,
+    features: pa.Table,
+    day: date,
+    timeframe: Timeframe,
+    seed: int,
+    *,
+    samples: int = 4,
+    recipe: FeatureRecipe = RECIPE,
+) -> list[Verdict]:
+    """Judge the stored `features` of `day` against the candles (`ohlcv`: the same window that made them).
+
+    Each of the `samples` takes a random symbol and bar t of the day, destroys every later bar (in turn:
+    cut off, or replaced by an invented market), recomputes, and demands the stored values of that symbol
+    up to t to the bit. Deterministic in `seed`.
+    """
+    return [
+        _judge_prefix(ohlcv, features, day, timeframe, seed, samples, recipe),
+        _judge_labels(ohlcv, features, day, recipe),
+    ]
+
+
+def _judge_prefix(
+    ohlcv: pa.Table,
+    features: pa.Table,
+    day: date,
+    timeframe: Timeframe,
+    seed: int,
+    samples: int,
+    recipe: FeatureRecipe,
+) -> Verdict:
+    rule = "features_prefix_invariance"
+    random = np.random.default_rng(seed)
+    symbols = features["symbol"].unique().to_pylist()
+    for sample in range(samples):
+        symbol = symbols[int(random.integers(len(symbols)))]
+        bar = int(random.integers(1, timeframe.bars_per_day))
+        moment = int(day_start(day).timestamp() * 1000) + bar * timeframe.minutes * 60_000
+        altered = _cut_after(ohlcv, moment) if sample % 2 == 0 else scramble_after(ohlcv, moment, random)
+        again = compute_features(altered, day, timeframe, symbols=[symbol], recipe=recipe)
+        stored = features.filter(pc.equal(features["symbol"], symbol))
+        different = _different_columns(stored.slice(0, bar + 1), again.slice(0, bar + 1), recipe)
+        if different:
+            time = stored["open_time"][bar].as_py()
+            return Verdict(
+                rule,
+                False,
+                f"{', '.join(different[:5])} of {symbol} change at or before {time:%Y-%m-%d %H:%M} "
+                "when the candles after it do: they know the future, or were not made from these candles.",
+                {"symbol": symbol, "bar": bar, "columns": len(different), "samples": sample + 1},
+            )
+    return Verdict(
+        rule,
+        True,
+        f"{len(recipe.names)} columns at {samples} random bars stay the same to the bit whatever follows.",
+        {"columns": len(recipe.names), "samples": samples, "seed": seed},
+    )
+
+
+def _cut_after(ohlcv: pa.Table, moment: int) -> pa.Table:
+    return ohlcv.filter(pc.less_equal(ohlcv["open_time"].cast(pa.int64()), moment))
+
+
+def scramble_after(ohlcv: pa.Table, moment: int, random: np.random.Generator) -> pa.Table:
+    """Replace all bars that open after `moment` (ms since 1970 UTC) by an invented market with gaps."""
+    is_later = ohlcv["open_time"].cast(pa.int64()).to_numpy() > moment
+    count = int(is_later.sum())
+    prices = np.exp(random.normal(0.0, 0.3, (count, 4)) + random.normal(0.0, 3.0))
+    volume = random.exponential(100.0, count)
+    invented = {
+        "open": prices[:, 0],
+        "high": prices.max(axis=1),
+        "low": prices.min(axis=1),
+        "close": prices[:, 1],
+        "volume": volume,
+        "trade_count": random.integers(1, 1000, count),
+        "taker_buy_volume": volume * random.random(count),
+    }
+    is_gone = random.random(count) < 0.1
+    for name, values in invented.items():
+        kept = ohlcv[name].combine_chunks()
+        made = pa.array(values, mask=is_gone).cast(kept.type)
+        column = pc.replace_with_mask(kept, pa.array(is_later), made)
+        ohlcv = ohlcv.set_column(ohlcv.column_names.index(name), name, column)
+    status = pa.array(np.where(is_gone, np.where(random.random(count) < 0.5, MISSING, QUARANTINED), "traded"))
+    column = pc.replace_with_mask(
+        ohlcv["status"].combine_chunks(), pa.array(is_later), status.cast(pa.string())
+    )
+    return ohlcv.set_column(ohlcv.column_names.index("status"), "status", column)
+
+
+def _different_columns(stored: pa.Table, again: pa.Table, recipe: FeatureRecipe) -> list[str]:
+    if stored.num_rows != again.num_rows or not stored["open_time"].cast(TIME).equals(again["open_time"]):
+        return ["open_time"]
+    different = [] if stored["is_ready"].equals(again["is_ready"]) else ["is_ready"]
+    for name in recipe.names:
+        left, right = stored[name].to_numpy(), again[name].to_numpy()
+        if not np.array_equal(left, right, equal_nan=True):
+            different.append(name)
+    return different
+
+
+def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: FeatureRecipe) -> Verdict:
+    rule = "no_label_among_features"
+    names = [name for name in features.column_names if name not in ("symbol", "open_time", "is_ready")]
+    named = [name for name in (*names, *recipe.names) if _FORBIDDEN_WORDS & set(name.lower().split("_"))]
+    if named:
+        return Verdict(rule, False, f"{', '.join(named)} is named like a label.", {"columns": len(named)})
+    since = pa.scalar(day_start(day), TIME)
+    candles = ohlcv.filter(pc.greater_equal(ohlcv["open_time"], since))
+    highest, where = 0.0, ""
+    for symbol in features["symbol"].unique().to_pylist():
+        close = candles.filter(pc.equal(candles["symbol"], symbol))["close"].to_numpy()
+        rows = features.filter(pc.equal(features["symbol"], symbol))
+        values = np.column_stack([rows[name].to_numpy() for name in names]).astype(np.float64)
+        correlation = _correlations(values, close)
+        place = np.unravel_index(int(correlation.argmax()), correlation.shape)
+        if correlation[place] > highest:
+            highest = float(correlation[place])
+            where = f"{names[place[0]]} of {symbol} with its return {HORIZONS[place[1]]} bars ahead"
+    numbers: dict[str, Number] = {"highest_rank_correlation": round(highest, 4), "columns": len(names)}
+    if highest > MAXIMUM_CORRELATION:
+        return Verdict(rule, False, f"{where} has rank correlation {highest:.3f}: it is a label.", numbers)
+    return Verdict(rule, True, f"The highest rank correlation is {highest:.3f} ({where}).", numbers)
+
+
+def _correlations(values: FloatArray, close: FloatArray) -> FloatArray:
+    """|rank correlation| [columns, horizons] over the bars where all are known; 0 where too few differ."""
+    ahead = np.full((len(close), len(HORIZONS)), np.nan)
+    for place, horizon in enumerate(HORIZONS):
+        ahead[:-horizon, place] = np.log(close[horizon:] / close[:-horizon])
+    is_known = ~np.isnan(ahead).any(axis=1)
+    found = np.zeros((values.shape[1], len(HORIZONS)))
+    if not is_known.any():
+        return found
+    is_gap = np.isnan(values[is_known])
+    complete = np.flatnonzero(~is_gap.any(axis=0))
+    found[complete] = _rank_correlation(values[is_known][:, complete], ahead[is_known])
+    for column in np.flatnonzero(is_gap.any(axis=0) & ~is_gap.all(axis=0)):
+        both = is_known & ~np.isnan(values[:, column])
+        found[column] = _rank_correlation(values[both, column : column + 1], ahead[both])[0]
+    moved = np.count_nonzero(ahead[is_known], axis=0)
+    found[:, moved < _MINIMUM_ROWS] = 0.0
+    return found
+
+
+def _rank_correlation(values: FloatArray, ahead: FloatArray) -> FloatArray:
+    """[columns of values, columns of ahead]; 0 for a constant column or too few rows."""
+    if len(values) < _MINIMUM_ROWS:
+        return np.zeros((values.shape[1], ahead.shape[1]))
+    ranks, target = rankdata(values, axis=0), rankdata(ahead, axis=0)
+    ranks, target = ranks - ranks.mean(axis=0), target - target.mean(axis=0)
+    scale = np.sqrt(np.outer((ranks**2).sum(axis=0), (target**2).sum(axis=0)))
+    return np.asarray(np.abs(ranks.T @ target) / np.where(scale == 0.0, 1.0, scale))

@@ -1,0 +1,169 @@
+"""Columns of the groups `trend` and `momentum`. Kernels live in `rolling`, shared series in `bars`."""
+
+import numpy as np
+import talib
+from scipy.signal import lfilter
+
+from huracan.features.bars import BPS, Bars
+from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum
+from huracan.features.specification import FeatureSpec, settled_bars, wilder_bars
+
+_SAME_MOVE = 1e-10
+
+
+def _ema_spread(short: int, long: int) -> FeatureSpec:
+    return FeatureSpec(
+        f"ema_spread_{short}_{long}_bps",
+        "trend",
+        f"(EMA {short} - EMA {long}) / close x 1e4",
+        settled_bars(long),
+        lambda b: (b.ema(short) - b.ema(long)) / b.close * BPS,
+    )
+
+
+def _ema_slope(bars: Bars) -> FloatArray:
+    before = lag(bars.ema(21), 5)
+    return (bars.ema(21) - before) / before * BPS
+
+
+def _price_vs_mean(bars: Bars) -> FloatArray:
+    return (bars.close / rolling_mean(bars.close, 100) - 1.0) * BPS
+
+
+def _trend_strength(bars: Bars) -> FloatArray:
+    return ratio(bars.log_return(60), bars.volatility(60) * np.sqrt(60.0), neutral=0.0)
+
+
+def _efficiency(bars: Bars) -> FloatArray:
+    path = rolling_sum(np.abs(bars.close - lag(bars.close, 1)), 60)
+    return ratio(bars.close - lag(bars.close, 60), path, neutral=0.0)
+
+
+def _wilder_sum(values: FloatArray) -> FloatArray:
+    """Wilder's running sum over 14 bars, from 0: S = S x 13/14 + value."""
+    return np.asarray(lfilter([1.0], [1.0, -13.0 / 14.0], values), dtype=np.float64)
+
+
+def _directional_index(bars: Bars, sign: int) -> FloatArray:
+    """+DI (`sign` 1) or -DI (-1) over 14 bars in 0..1.
+
+    TA-Lib's own decides between an up and a down move of equally many ticks by the last bit of the prices,
+    and so by their unit; here equal moves are equal, and neither counts, as Wilder has it.
+    """
+    equal = _SAME_MOVE * bars.close
+    up = np.nan_to_num(bars.high - lag(bars.high, 1))
+    down = np.nan_to_num(lag(bars.low, 1) - bars.low)
+    own, other = (up, down) if sign > 0 else (down, up)
+    movement = np.where((own > other + equal) & (own > equal), own, 0.0)
+    true_range = np.nan_to_num(np.asarray(talib.TRANGE(bars.high, bars.low, bars.close), dtype=np.float64))
+    index = ratio(_wilder_sum(movement), _wilder_sum(true_range), neutral=0.0)
+    return bars.unless_still(index)
+
+
+def _adx(bars: Bars) -> FloatArray:
+    plus, minus = _directional_index(bars, 1), _directional_index(bars, -1)
+    strength = ratio(np.abs(plus - minus), plus + minus, neutral=0.0)
+    return bars.unless_still(_wilder_sum(strength) / 14.0)
+
+
+def _directional(sign: int) -> FeatureSpec:
+    return FeatureSpec(
+        "plus_di_14" if sign > 0 else "minus_di_14",
+        "trend",
+        f"{'+' if sign > 0 else '-'}DI 14 (Wilder) / 100; 0 where nothing moved for 200 bars",
+        wilder_bars(14),
+        lambda b: _directional_index(b, sign),
+    )
+
+
+def _rsi(period: int) -> FeatureSpec:
+    return FeatureSpec(
+        f"rsi_{period}",
+        "momentum",
+        f"(RSI {period} (Wilder) - 50) / 50; 0 where nothing moved for 200 bars",
+        wilder_bars(period),
+        lambda b: b.unless_still((np.asarray(talib.RSI(b.close, period), dtype=np.float64) - 50.0) / 50.0),
+    )
+
+
+def _macd_histogram(bars: Bars) -> FloatArray:
+    return np.asarray(talib.MACD(bars.close, 12, 26, 9)[2], dtype=np.float64) / bars.close * BPS
+
+
+def _roc(bars: Bars) -> FloatArray:
+    return np.asarray(talib.ROCP(bars.close, 30), dtype=np.float64) * BPS
+
+
+def _momentum_change(bars: Bars) -> FloatArray:
+    return (bars.log_return(5) - lag(bars.log_return(5), 20)) * BPS
+
+
+def stochastic_k(bars: Bars) -> FloatArray:
+    """Slow %K (14, 3) in 0..1, 0.5 where the range is zero (TA-Lib says 0 there, the very bottom)."""
+    low = bars.lowest(14)
+    return rolling_mean(ratio(bars.close - low, bars.highest(14) - low, neutral=0.5), 3)
+
+
+TREND = (
+    _ema_spread(5, 21),
+    _ema_spread(8, 34),
+    _ema_spread(5, 60),
+    _ema_spread(30, 240),
+    FeatureSpec("ema_slope_21_bps", "trend", "EMA 21 / EMA 21 5 bars ago - 1, x 1e4", 152, _ema_slope),
+    FeatureSpec(
+        "adx_14",
+        "trend",
+        "ADX 14 (Wilder) / 100; 0 where nothing moved for 200 bars",
+        2 * wilder_bars(14),
+        _adx,
+    ),
+    _directional(1),
+    _directional(-1),
+    FeatureSpec(
+        "price_vs_mean_100_bps", "trend", "(close / mean of 100 closes - 1) x 1e4", 100, _price_vs_mean
+    ),
+    FeatureSpec(
+        "trend_strength_60",
+        "trend",
+        "60-bar log return / (return std 60 x sqrt(60)); 0 where nothing moved",
+        61,
+        _trend_strength,
+    ),
+    FeatureSpec(
+        "efficiency_60",
+        "trend",
+        "60-bar change / sum of 60 absolute one-bar changes (Kaufman, signed); 0 where nothing moved",
+        61,
+        _efficiency,
+    ),
+)
+
+MOMENTUM = (
+    _rsi(7),
+    _rsi(14),
+    FeatureSpec(
+        "macd_histogram_bps",
+        "momentum",
+        "histogram of MACD(12, 26, 9) / close x 1e4",
+        settled_bars(26) + settled_bars(9),
+        _macd_histogram,
+    ),
+    FeatureSpec("roc_30_bps", "momentum", "(close / close 30 bars ago - 1) x 1e4", 31, _roc),
+    FeatureSpec(
+        "stochastic_k_14", "momentum", "2 x slow %K(14, 3) - 1", 16, lambda b: 2.0 * stochastic_k(b) - 1.0
+    ),
+    FeatureSpec(
+        "stochastic_d_14",
+        "momentum",
+        "2 x slow %D(14, 3, 3) - 1",
+        18,
+        lambda b: 2.0 * rolling_mean(stochastic_k(b), 3) - 1.0,
+    ),
+    FeatureSpec(
+        "momentum_change_20_bps",
+        "momentum",
+        "5-bar log return minus that of 20 bars ago, x 1e4",
+        26,
+        _momentum_change,
+    ),
+)

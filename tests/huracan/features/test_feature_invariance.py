@@ -1,0 +1,122 @@
+"""The two rules pass on the real recipe and catch every planted leak."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from huracan.candles.schema import Timeframe
+from huracan.features.bars import Bars
+from huracan.features.compute import compute_features
+from huracan.features.invariance import judge_features, scramble_after
+from huracan.features.recipe import RECIPE
+from huracan.features.specification import FeatureRecipe, FeatureSpec
+
+DAY = date(2024, 5, 4)
+MINUTE = Timeframe("1m")
+
+
+@pytest.fixture(scope="module")
+def candles(make_candles):
+    gap = {"SOL/USDT": list(range(3300, 3400))}
+    return make_candles(DAY, 3, gaps=gap)
+
+
+@pytest.fixture(scope="module")
+def features(candles):
+    return compute_features(candles, DAY, MINUTE)
+
+
+def verdicts(candles, features, recipe=RECIPE, seed=0):
+    prefix, labels = judge_features(candles, features, DAY, MINUTE, seed, recipe=recipe)
+    assert (prefix.rule, labels.rule) == ("features_prefix_invariance", "no_label_among_features")
+    return prefix, labels
+
+
+def with_column(name: str, compute) -> FeatureRecipe:
+    return FeatureRecipe("planted", (*RECIPE.specs[:5], FeatureSpec(name, "returns", "planted", 1, compute)))
+
+
+def ahead(bars: Bars, horizon: int) -> np.ndarray:
+    values = np.full(len(bars), np.nan)
+    values[:-horizon] = np.log(bars.close[horizon:] / bars.close[:-horizon])
+    return values
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_recipe_passes_both_rules(candles, features, seed):
+    prefix, labels = verdicts(candles, features, seed=seed)
+    assert prefix.passed and labels.passed, (prefix.reason, labels.reason)
+    assert prefix.blocking and labels.blocking
+
+
+def test_every_bar_of_a_scrambled_future_leaves_the_past_as_it_was(candles, features):
+    for bar in (1, 700, 1438):
+        moment = int(features["open_time"][bar].as_py().timestamp() * 1000)
+        scrambled = scramble_after(candles, moment, np.random.default_rng(bar))
+        again = compute_features(scrambled, DAY, MINUTE)
+        for symbol in range(3):
+            for name in RECIPE.names:
+                left = features[name].to_numpy()[symbol * 1440 : symbol * 1440 + bar + 1]
+                right = again[name].to_numpy()[symbol * 1440 : symbol * 1440 + bar + 1]
+                assert np.array_equal(left, right, equal_nan=True), (name, bar)
+
+
+@pytest.mark.parametrize(
+    ("name", "leak"),
+    [
+        ("centred_mean", lambda b: np.convolve(b.log_return(3), np.ones(5) / 5, "same")),
+        ("full_sample_z", lambda b: (b.close - b.close.mean()) / b.close.std()),
+        ("forecast", lambda b: ahead(b, 5)),
+    ],
+)
+def test_a_column_that_looks_ahead_is_caught(candles, name, leak):
+    recipe = with_column(name, leak)
+    prefix, _ = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    assert not prefix.passed and name in prefix.reason
+
+
+def test_a_backward_fill_of_missing_bars_is_caught(make_candles):
+    # Missing from 01:40 on, for half a day: whatever the random bar, some of the filling lies before it.
+    candles = make_candles(DAY, 3, symbols=("SOL/USDT",), gaps={"SOL/USDT": list(range(2885, 3700))})
+    features = compute_features(candles, DAY, MINUTE)
+    values = features["return_1_bps"].to_numpy().copy()
+    is_gap = np.isnan(values)
+    values[is_gap] = values[
+        np.flatnonzero(~is_gap)[np.searchsorted(np.flatnonzero(~is_gap), np.flatnonzero(is_gap))]
+    ]
+    filled = features.set_column(
+        features.column_names.index("return_1_bps"), "return_1_bps", pa.array(values)
+    )
+    prefix, _ = verdicts(candles, filled)
+    assert not prefix.passed and "return_1_bps" in prefix.reason
+
+
+def test_a_stored_value_that_differs_in_its_last_bit_is_caught(candles, features):
+    values = features["rsi_14"].to_numpy().copy()
+    values[::1440] = np.nextafter(values[::1440], np.float32(2.0))
+    place = features.column_names.index("rsi_14")
+    prefix, _ = verdicts(candles, features.set_column(place, "rsi_14", pa.array(values)))
+    assert not prefix.passed and "rsi_14" in prefix.reason
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("horizon", [1, 5, 15, 60])
+def test_a_label_under_an_innocent_name_is_caught_by_its_correlation(candles, horizon, sign):
+    recipe = with_column("momentum_quality", lambda b: np.tanh(sign * 10.0 * ahead(b, horizon)))
+    _, labels = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    assert not labels.passed and "momentum_quality" in labels.reason
+
+
+def test_a_column_named_like_a_label_is_caught(candles):
+    recipe = with_column("return_next_5_bps", lambda b: b.log_return(5))
+    _, labels = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    assert not labels.passed and "return_next_5_bps" in labels.reason
+
+
+def test_real_candles_of_the_outage_pass(real_ohlcv):
+    candles = real_ohlcv(date(2023, 3, 24), 3)
+    features = compute_features(candles, date(2023, 3, 24), MINUTE)
+    for verdict in judge_features(candles, features, date(2023, 3, 24), MINUTE, seed=4):
+        assert verdict.passed, verdict.reason
