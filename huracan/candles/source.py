@@ -1,0 +1,59 @@
+"""What every source of candles answers, whatever lies behind it: an exchange, files, a simulation.
+
+No source lives here, and no rule about good or bad candles; see `quality`.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+
+from huracan.candles.schema import RAW_SCHEMA
+from huracan.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """Where candles come from, for manifests and labels: `simulated`, `files`, `ccxt:binance` ..."""
+
+    name: str
+    is_simulated: bool
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+class CandleSource(Protocol):
+    """A source of closed candles, asked for one symbol and one UTC day at a time."""
+
+    @property
+    def identity(self) -> SourceIdentity:
+        """Name of the source and whether its candles are simulated."""
+
+    def check_symbols(self, symbols: Sequence[str]) -> None:
+        """Raise InvalidInput that names the first unknown symbol and the nearest known one."""
+
+    def fetch_day(self, symbol: str, day: date) -> pa.Table:
+        """The closed candles of `day` (UTC) as the source has them, in RAW_SCHEMA.
+
+        Raises InvalidInput for a symbol or day that it cannot have, Unavailable where asking again may help.
+        """
+
+
+def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> InvalidInput:
+    """The error for a symbol that `where` does not have, with the nearest that it has."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(symbol.upper(), names, n=1, cutoff=0.5)
+    if near:
+        remedy = f"Did you mean {near[0]!r}?"
+    elif names:
+        remedy = f"It has for example {', '.join(names[:5])}."
+    else:
+        remedy = "It has no symbol at all."
+    return InvalidInput(f"The symbol {symbol!r} is unknown to {where}.", remedy)
+
+
+def empty_candles() -> pa.Table:
+    """No candle, in RAW_SCHEMA."""
+    return RAW_SCHEMA.empty_table()

@@ -1,0 +1,241 @@
+"""The user's own files of candles, as a CandleSource: found by name, opened when needed, kept a while.
+
+Which file holds what is told in `candle_file_names`, how a format is read in `candle_file_readers`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from huracan.candles.defects import MISSING_TIME, open_times_ms
+from huracan.candles.schema import Timeframe
+from huracan.candles.source import SourceIdentity, empty_candles, unknown_symbol
+from huracan.errors import InvalidInput
+from huracan_resources.candle_file_names import (
+    CandleFile,
+    guess_symbols,
+    list_candidates,
+    match_files,
+    range_of_days,
+)
+from huracan_resources.candle_file_readers import read_candles
+
+_ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
+_LARGE_FILE_ROWS = 200_000
+_TIME_NAMES = ("timestamp", "open_time", "date")
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A part of a symbol's history that is read at once: a file, or a row group of a Parquet file."""
+
+    file: CandleFile
+    row_group: int | None
+    first_ms: int
+    """least open time, or the start that a dated name promises"""
+    end_ms: int
+    """just after the last open time, or the end that a dated name promises"""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    times: npt.NDArray[np.int64]
+    table: pa.Table
+    is_sorted: bool
+
+    def between(self, start_ms: int, end_ms: int) -> pa.Table:
+        if self.is_sorted:
+            first, last = np.searchsorted(self.times, [start_ms, end_ms])
+            return self.table.slice(int(first), int(last - first))
+        return self.table.filter(pa.array((self.times >= start_ms) & (self.times < end_ms)))
+
+
+class CandleFiles:
+    """A CandleSource over a directory. `exchange` chooses where files of several exchanges lie together.
+
+    A day is taken from one folder: of several that hold it, from the one nearest to the directory.
+    """
+
+    def __init__(self, directory: Path, timeframe: Timeframe, exchange: str | None = None) -> None:
+        if not directory.is_dir():
+            raise InvalidInput(
+                f"The candle directory {directory} does not exist.", "Create it or set another directory."
+            )
+        self._directory = directory
+        self._timeframe = timeframe
+        self._exchange = exchange
+        self._segments: dict[str, list[_Segment]] = {}
+        self._rows: OrderedDict[tuple[Path, int | None], _Rows] = OrderedDict()
+        self._mapped: dict[Path, _Rows] = {}
+        self._scratch: TemporaryDirectory[str] | None = None
+
+    @property
+    def identity(self) -> SourceIdentity:
+        """`files`, with the timeframe and the chosen exchange; not the path, which differs by machine."""
+        return SourceIdentity(
+            "files", False, {"timeframe": self._timeframe.name, "exchange": self._exchange or "any"}
+        )
+
+    def check_symbols(self, symbols: Sequence[str]) -> None:
+        """Raise InvalidInput for a symbol without a file, or with files of two exchanges."""
+        for symbol in symbols:
+            self._files_of(symbol)
+
+    def fetch_day(self, symbol: str, day: date) -> pa.Table:
+        """The rows whose open time lies in `day`, in RAW_SCHEMA and the file's order.
+
+        Raises InvalidInput for an unknown symbol, a day before the first or after the last candle, and a
+        file that cannot be read or holds another timeframe.
+        """
+        start_ms, end_ms = range_of_days(day, day)
+        segments = self._segments_of(symbol)
+        chosen = [each for each in segments if each.first_ms < end_ms and each.end_ms > start_ms]
+        by_folder: dict[tuple[int, Path], list[pa.Table]] = {}
+        for each in chosen:
+            rows = self._read(each).between(start_ms, end_ms)
+            if rows.num_rows:
+                by_folder.setdefault((each.file.depth, each.file.path.parent), []).append(rows)
+        if by_folder:
+            tables = by_folder[min(by_folder)]
+            return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+        self._refuse_outside(symbol, day, segments, start_ms, end_ms)
+        return empty_candles()
+
+    @cached_property
+    def _paths(self) -> list[Path]:
+        return list_candidates(self._directory)
+
+    def _files_of(self, symbol: str) -> list[CandleFile]:
+        found = match_files(self._paths, self._directory, symbol, self._timeframe.name)
+        if self._exchange is not None:
+            found = [each for each in found if each.exchange == self._exchange.lower()]
+        if not found:
+            of_timeframe = [path for path in self._paths if self._timeframe.name in path.name]
+            known = guess_symbols(of_timeframe) - {symbol}
+            of_exchange = f" by {self._exchange}" if self._exchange is not None else ""
+            where = f"{self._directory} (candles of {self._timeframe.name}{of_exchange})"
+            raise unknown_symbol(symbol, known, where)
+        exchanges = sorted({each.exchange for each in found})
+        if len(exchanges) > 1:
+            raise InvalidInput(
+                f"{self._directory} holds {symbol} of several exchanges: {', '.join(exchanges)}.",
+                f"Choose one with the option exchange, for example {exchanges[0]!r}.",
+            )
+        return found
+
+    def _segments_of(self, symbol: str) -> list[_Segment]:
+        if symbol not in self._segments:
+            parts = [part for file in self._files_of(symbol) for part in self._divide(file)]
+            self._segments[symbol] = sorted(parts, key=lambda each: (each.first_ms, str(each.file.path)))
+        return self._segments[symbol]
+
+    def _divide(self, file: CandleFile) -> list[_Segment]:
+        if file.path.suffix.lower() == ".parquet":
+            bounds = _row_group_bounds(file.path)
+            if bounds is not None:
+                return [_Segment(file, group, *bound) for group, bound in enumerate(bounds)]
+        if file.first_day is not None and file.last_day is not None:
+            return [_Segment(file, None, *range_of_days(file.first_day, file.last_day))]
+        whole = _Segment(file, None, 0, 0)
+        times = self._read(whole).times
+        times = times[times != MISSING_TIME]
+        if not len(times):
+            return []
+        return [_Segment(file, None, int(times.min()), int(times.max()) + 1)]
+
+    def _read(self, segment: _Segment) -> _Rows:
+        key = (segment.file.path, segment.row_group)
+        if segment.file.path in self._mapped:
+            return self._mapped[segment.file.path]
+        if key in self._rows:
+            self._rows.move_to_end(key)
+            return self._rows[key]
+        table = read_candles(segment.file.path, segment.row_group).combine_chunks()
+        times = open_times_ms(table)
+        self._refuse_other_timeframe(segment.file.path, times)
+        if segment.row_group is None and len(times) > _LARGE_FILE_ROWS:
+            rows = _Rows(times, self._map_to_disk(table), _is_sorted(times))
+            self._mapped[segment.file.path] = rows
+            return rows
+        rows = _Rows(times, table, _is_sorted(times))
+        self._rows[key] = rows
+        while len(self._rows) > 1 and sum(len(each.times) for each in self._rows.values()) > _ROWS_IN_MEMORY:
+            self._rows.popitem(last=False)
+        return rows
+
+    def _map_to_disk(self, table: pa.Table) -> pa.Table:
+        """The same table, memory-mapped from a temporary file: a long text file is parsed once only."""
+        if self._scratch is None:
+            self._scratch = TemporaryDirectory(prefix="huracan-candles-")
+        path = Path(self._scratch.name) / f"{len(self._mapped)}.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+
+    def _refuse_other_timeframe(self, path: Path, times: npt.NDArray[np.int64]) -> None:
+        steps = np.diff(np.unique(times[times != MISSING_TIME]))
+        step_ms = self._timeframe.minutes * 60_000
+        if len(steps) < 2 or (np.any(steps == step_ms) and np.median(steps) >= step_ms):
+            return
+        raise InvalidInput(
+            f"The candles of {path} (column of open times) are {np.median(steps) / 60_000:g} minutes apart, "
+            f"not {self._timeframe.minutes}.",
+            f"Rename the file after its timeframe or give candles of {self._timeframe.name}.",
+        )
+
+    def _refuse_outside(
+        self, symbol: str, day: date, segments: list[_Segment], start_ms: int, end_ms: int
+    ) -> None:
+        """A day in a hole of the files is an outage; one before or after them is a wrong day."""
+        first = min((each.first_ms for each in segments), default=0)
+        last = max((each.end_ms for each in segments), default=0)
+        if segments and first < end_ms and last > start_ms:
+            return
+        if not segments:
+            raise InvalidInput(f"The files of {symbol} hold no candle at all.", "Download them again.")
+        nearest = segments[0] if start_ms < first else max(segments, key=lambda each: each.end_ms)
+        raise InvalidInput(
+            f"There is no candle of {symbol} on {day}: the files (here {nearest.file.path}) hold candles "
+            f"from {_utc(first):%Y-%m-%d %H:%M} to {_utc(last - 1):%Y-%m-%d %H:%M} UTC.",
+            "Choose a day inside that range.",
+        )
+
+
+def _is_sorted(times: npt.NDArray[np.int64]) -> bool:
+    return bool((times[1:] >= times[:-1]).all())
+
+
+def _utc(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _row_group_bounds(path: Path) -> list[tuple[int, int]] | None:
+    """Least open time and just after the greatest of every row group, None where the footer does not say."""
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return None  # reading the file will say what is wrong with it
+    schema = metadata.schema.to_arrow_schema()
+    name = next((each for each in _TIME_NAMES if each in schema.names), None)
+    if name is None or not pa.types.is_timestamp(schema.field(name).type):
+        return None
+    column = schema.names.index(name)
+    bounds = []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        ends = pa.array([statistics.min, statistics.max]).cast(pa.timestamp("ms", "UTC"), safe=False)
+        least, greatest = pc.cast(ends, pa.int64()).to_pylist()
+        bounds.append((least, greatest + 1))
+    return bounds

@@ -1,0 +1,161 @@
+"""Candles of any exchange that ccxt knows, as a CandleSource.
+
+Binance's raw klines are taken so that trade count and taker buy volume are kept; any other exchange gives
+six fields. Making the client and mapping its errors live in `exchange_client`, paging in `exchange_pages`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from huracan.candles.schema import Timeframe, day_end, day_start
+from huracan.candles.source import SourceIdentity, unknown_symbol
+from huracan.errors import InvalidInput, Unavailable
+from huracan.market.market_info import MarketInfo
+from huracan_resources.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
+from huracan_resources.exchange_pages import Row, collect_rows, rows_to_table
+
+_PAGE = 1000
+# Positions in a raw kline: open time, prices, volume, trade count, taker buy volume.
+_KLINE_FIELDS = (0, 1, 2, 3, 4, 5, 8, 9)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Exchange:
+    """A CandleSource over one exchange. Nothing is asked before the first question."""
+
+    def __init__(
+        self,
+        exchange_id: str,
+        timeframe: Timeframe,
+        options: ExchangeOptions | None = None,
+        *,
+        now: Callable[[], datetime] = _utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._exchange_id = exchange_id
+        self._timeframe = timeframe
+        self._options = options if options is not None else ExchangeOptions()
+        self._now = now
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"Exchange({self._exchange_id!r}, {self._timeframe.name!r})"
+
+    @property
+    def identity(self) -> SourceIdentity:
+        """`ccxt:<exchange>` with the timeframe, and the host where it is not the exchange's own."""
+        detail = {"timeframe": self._timeframe.name}
+        if self._options.base_url:
+            detail["base_url"] = self._options.base_url
+        return SourceIdentity(f"ccxt:{self._exchange_id}", False, detail)
+
+    def check_symbols(self, symbols: Sequence[str]) -> None:
+        """Raise InvalidInput for a symbol that the exchange does not list or a timeframe it does not have."""
+        for symbol in symbols:
+            self._market(symbol)
+        timeframes = self._client.timeframes or {}
+        if self._timeframe.name not in timeframes:
+            raise InvalidInput(
+                f"{self._exchange_id} has no candles of {self._timeframe.name}.",
+                f"It has {', '.join(timeframes)}.",
+            )
+
+    def fetch_day(self, symbol: str, day: date) -> pa.Table:
+        """The closed candles of `day` in RAW_SCHEMA; trade count and taker volume where the exchange tells.
+
+        Raises InvalidInput for an unknown symbol, a day that is not closed yet or lies before the market's
+        first candle; Unavailable where the exchange does not answer.
+        """
+        now = self._now()
+        if day_end(day) > now:
+            raise InvalidInput(
+                f"The day {day} is not closed yet (it is {now:%Y-%m-%d %H:%M} UTC).", "Choose an earlier day."
+            )
+        market = self._market(symbol)
+        start, end = (int(at.timestamp() * 1000) for at in (day_start(day), day_end(day)))
+        step = self._timeframe.minutes * 60_000
+        fetch = self._raw_page if self._exchange_id in BINANCE_MARKETS else self._plain_page
+        rows = collect_rows(
+            lambda since: fetch(market, since, end), start, end, step, int(now.timestamp() * 1000)
+        )
+        if not rows:
+            self._refuse_before_listing(market, day)
+        return rows_to_table(rows)
+
+    def market_info(self, symbol: str) -> MarketInfo:
+        """Steps of price and quantity and the least order value. Raises as `check_symbols`."""
+        import ccxt
+
+        market = self._market(symbol)
+        precision = market["precision"]
+        is_step = self._client.precisionMode == ccxt.TICK_SIZE
+
+        def step_of(value: float | None) -> float | None:
+            if value is None or is_step:
+                return value
+            return 10.0**-value if self._client.precisionMode == ccxt.DECIMAL_PLACES else None
+
+        least = market["limits"].get("cost", {}).get("min")
+        return MarketInfo(symbol, step_of(precision["price"]), step_of(precision["amount"]), least)
+
+    @cached_property
+    def _client(self) -> Any:
+        return make_client(self._exchange_id, self._options)
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        return ask(self._exchange_id, self._client, self._options, self._sleep, question)
+
+    def _market(self, symbol: str) -> dict[str, Any]:
+        markets: dict[str, dict[str, Any]] = self._ask(self._client.load_markets)
+        if symbol not in markets:
+            raise unknown_symbol(symbol, markets, self._exchange_id)
+        return markets[symbol]
+
+    def _raw_page(self, market: dict[str, Any], since_ms: int, end_ms: int) -> list[Row]:
+        client = self._client
+        is_future = BINANCE_MARKETS[self._exchange_id] == "linear"
+        question = client.fapiPublicGetKlines if is_future else client.publicGetKlines
+        parameters = {
+            "symbol": market["id"],
+            "interval": self._timeframe.name,
+            "startTime": since_ms,
+            "endTime": end_ms - 1,
+            "limit": _PAGE,
+        }
+        answer = self._checked(self._ask(lambda: question(parameters)))
+        return [[row[position] for position in _KLINE_FIELDS] for row in answer]
+
+    def _plain_page(self, market: dict[str, Any], since_ms: int, end_ms: int) -> list[Row]:
+        wanted = min(_PAGE, -(-(end_ms - since_ms) // (self._timeframe.minutes * 60_000)))
+        answer = self._ask(
+            lambda: self._client.fetch_ohlcv(market["symbol"], self._timeframe.name, since_ms, wanted)
+        )
+        return [row[:6] for row in self._checked(answer)]
+
+    def _checked(self, answer: Any) -> list[Any]:
+        if not isinstance(answer, list) or not all(isinstance(row, list) and len(row) >= 6 for row in answer):
+            raise Unavailable(
+                f"{self._exchange_id} answered with something that is no list of candles.",
+                "Check the base URL and proxies, then try again.",
+            )
+        return answer
+
+    def _refuse_before_listing(self, market: dict[str, Any], day: date) -> None:
+        """A day without candles before the first one is a wrong day; after it, an outage."""
+        if self._exchange_id not in BINANCE_MARKETS:
+            return
+        first = self._raw_page(market, 0, int(self._now().timestamp() * 1000))[:1]
+        if first and int(first[0][0]) >= int(day_end(day).timestamp() * 1000):
+            begin = datetime.fromtimestamp(int(first[0][0]) / 1000, UTC).date()
+            raise InvalidInput(
+                f"{self._exchange_id} has no {market['symbol']} on {day}: its candles begin on {begin}.",
+                f"Choose {begin} or later.",
+            )

@@ -1,0 +1,244 @@
+"""Exchange candles over real HTTP: ccxt drives the emulator, and the table equals that of the files."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from huracan.candles.quality import assemble_day
+from huracan.candles.schema import RAW_SCHEMA, Timeframe
+from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
+from huracan.errors import InvalidInput, Unavailable
+from huracan_resources.candle_files import CandleFiles
+from huracan_resources.exchange import Exchange
+from huracan_resources.exchange_client import ExchangeOptions
+from huracan_resources.exchange_pages import collect_rows, rows_to_table
+from tests.exchange_emulator import Emulator, running_emulator
+
+MINUTE = Timeframe("1m")
+DAY = date(2025, 1, 1)
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+
+
+@pytest.fixture(scope="module")
+def candles() -> pa.Table:
+    return SimulatedMarket(SimulatedMarketConfig(), ["BTC/USDT"], MINUTE).fetch_day("BTC/USDT", DAY)
+
+
+def exchange(emulator: Emulator, slept: list[float] | None = None, **options: Any) -> Exchange:
+    naps = slept if slept is not None else []
+    return Exchange("binance", MINUTE, ExchangeOptions(base_url=emulator.url, **options), sleep=naps.append)
+
+
+def test_a_day_comes_over_http_in_pages_and_equals_what_is_served(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        source = exchange(emulator)
+        source.check_symbols(["BTC/USDT"])
+        assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+        assert emulator.requests["/api/v3/klines"] == 2
+        assert emulator.requests["/api/v3/exchangeInfo"] == 1
+        assert source.identity.name == "ccxt:binance" and not source.identity.is_simulated
+
+
+def test_real_days_over_http_equal_those_from_binance_zips(real_data: Path) -> None:
+    files = CandleFiles(real_data / "native", MINUTE)
+    days = [date(2023, 3, 23) + timedelta(index) for index in range(3)]
+    served = {symbol: pa.concat_tables([files.fetch_day(symbol, day) for day in days]) for symbol in SYMBOLS}
+    with running_emulator(served) as emulator:
+        source = exchange(emulator)
+        for day in days:
+            ours = assemble_day({symbol: source.fetch_day(symbol, day) for symbol in SYMBOLS}, day, MINUTE)
+            theirs = assemble_day({symbol: files.fetch_day(symbol, day) for symbol in SYMBOLS}, day, MINUTE)
+            assert ours.ohlcv.equals(theirs.ohlcv)
+            assert ours.quarantine.num_rows == theirs.quarantine.num_rows == 0
+
+
+def test_real_days_over_http_equal_those_from_a_widened_parquet_file(real_data: Path, tmp_path: Path) -> None:
+    start = datetime(2022, 11, 8, tzinfo=UTC)
+    window = [("timestamp", ">=", start), ("timestamp", "<", start + timedelta(days=2))]
+    served = {}
+    for symbol in SYMBOLS:
+        name = f"binance_{symbol.replace('/', '-')}_1m.parquet"
+        rows = pq.read_table(real_data / name, filters=window)
+        volume = rows["volume"].to_numpy()
+        rows = rows.append_column("trade_count", pa.array((volume * 7).astype(np.int64) + 1))
+        rows = rows.append_column("taker_buy_volume", pa.array(np.round(volume * 0.47, 8)))
+        pq.write_table(rows, tmp_path / name)
+        served[symbol] = rows.rename_columns(RAW_SCHEMA.names).cast(RAW_SCHEMA)
+    files = CandleFiles(tmp_path, MINUTE)
+    with running_emulator(served, largest_limit=500) as emulator:
+        source = exchange(emulator)
+        for day in (date(2022, 11, 8), date(2022, 11, 9)):
+            ours = assemble_day({symbol: source.fetch_day(symbol, day) for symbol in SYMBOLS}, day, MINUTE)
+            theirs = assemble_day({symbol: files.fetch_day(symbol, day) for symbol in SYMBOLS}, day, MINUTE)
+            assert ours.ohlcv.equals(theirs.ohlcv)
+
+
+def test_repeated_candles_on_every_page_change_nothing(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}, largest_limit=300, repeats_last_candle=True) as emulator:
+        assert exchange(emulator).fetch_day("BTC/USDT", DAY).equals(candles)
+
+
+def test_a_day_that_is_not_closed_is_refused(candles: pa.Table) -> None:
+    noon = datetime(2025, 1, 1, 12, tzinfo=UTC)
+    source = Exchange("binance", MINUTE, now=lambda: noon)
+    with pytest.raises(InvalidInput, match="2025-01-01 is not closed yet"):
+        source.fetch_day("BTC/USDT", DAY)
+
+
+def test_the_open_candle_of_the_next_day_is_not_taken(candles: pa.Table) -> None:
+    midnight = datetime(2025, 1, 2, tzinfo=UTC)
+    with running_emulator({"BTC/USDT": candles}, open_candle=True) as emulator:
+        options = ExchangeOptions(base_url=emulator.url)
+        source = Exchange("binance", MINUTE, options, now=lambda: midnight)
+        assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+
+
+def test_a_rate_limit_is_waited_out_as_the_exchange_asks(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}, retry_after_s=7) as emulator:
+        slept: list[float] = []
+        source = exchange(emulator, slept)
+        emulator.fail_next(2, "429")
+        assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+        assert slept == [7.0, 7.0]
+
+
+def test_the_weight_of_a_minute_is_counted_and_its_limit_answered_with_429(candles: pa.Table) -> None:
+    seconds = [1_000_000.0]
+
+    def wait(duration: float) -> None:
+        seconds[0] += duration
+
+    with running_emulator(
+        {"BTC/USDT": candles}, weight_per_minute=23, retry_after_s=60, clock=lambda: seconds[0]
+    ) as emulator:
+        source = Exchange("binance", MINUTE, ExchangeOptions(base_url=emulator.url), sleep=wait)
+        assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+        assert emulator.requests["status 429"] == 1
+
+
+@pytest.mark.parametrize("fault", ["418", "429"])
+def test_a_limit_that_does_not_end_is_unavailable_after_the_allowed_waits(
+    candles: pa.Table, fault: str
+) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        slept: list[float] = []
+        source = exchange(emulator, slept, maximum_waits=2)
+        emulator.fail_next(9, fault)
+        with pytest.raises(Unavailable, match="limits the rate"):
+            source.fetch_day("BTC/USDT", DAY)
+        assert slept == [1.0, 1.0]
+
+
+def test_a_ban_longer_than_the_longest_wait_is_not_waited_for(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}, retry_after_s=7200) as emulator:
+        slept: list[float] = []
+        emulator.fail_next(1, "418")
+        with pytest.raises(Unavailable, match="7200 s"):
+            exchange(emulator, slept).fetch_day("BTC/USDT", DAY)
+        assert slept == []
+
+
+@pytest.mark.parametrize("fault", ["500", "timeout", "cut"])
+def test_what_the_network_may_have_caused_is_unavailable_and_a_second_try_completes(
+    candles: pa.Table, fault: str
+) -> None:
+    with running_emulator({"BTC/USDT": candles}, timeout_s=1.0) as emulator:
+        source = exchange(emulator, timeout_s=0.5)
+        source.check_symbols(["BTC/USDT"])
+        emulator.fail_next(1, fault)
+        with pytest.raises(Unavailable, match="did not answer"):
+            source.fetch_day("BTC/USDT", DAY)
+        assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+
+
+def test_no_network_is_unavailable() -> None:
+    source = Exchange("binance", MINUTE, ExchangeOptions(base_url="http://127.0.0.1:9"))
+    with pytest.raises(Unavailable, match="Check the network"):
+        source.check_symbols(["BTC/USDT"])
+
+
+def test_an_unknown_symbol_or_exchange_is_refused_with_the_nearest_name(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        source = exchange(emulator)
+        with pytest.raises(InvalidInput, match=r"'BTC/USD' is unknown to binance. Did you mean 'BTC/USDT'"):
+            source.check_symbols(["BTC/USD"])
+    with pytest.raises(InvalidInput, match="Did you mean 'binance'"):
+        Exchange("binanse", MINUTE).check_symbols(["BTC/USDT"])
+
+
+def test_wrong_credentials_are_refused_naming_the_variables_and_not_the_key(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        source = exchange(emulator, api_key="k-very-secret", api_secret="s-very-secret")
+        source.check_symbols(["BTC/USDT"])
+        emulator.fail_next(1, "401")
+        with pytest.raises(InvalidInput, match="HURACAN_EXCHANGE_API_KEY") as caught:
+            source.fetch_day("BTC/USDT", DAY)
+        shown = f"{caught.value} {source!r} {source.identity} {ExchangeOptions(api_key='k-very-secret')!r}"
+        assert "very-secret" not in shown
+
+
+def test_a_day_before_the_first_candle_is_refused_with_the_first_day(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        with pytest.raises(InvalidInput, match="its candles begin on 2025-01-01"):
+            exchange(emulator).fetch_day("BTC/USDT", date(2024, 6, 1))
+        assert exchange(emulator).fetch_day("BTC/USDT", date(2025, 1, 2)).num_rows == 0
+
+
+def test_the_markets_steps_come_from_its_filters(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        info = exchange(emulator).market_info("BTC/USDT")
+    assert (info.tick_size, info.step_size, info.minimum_notional) == (0.01, 0.00001, 5.0)
+
+
+def row(minute: int, close: float = 1.0) -> list[float]:
+    return [minute * 60_000, 1.0, 1.0, 1.0, close, 5.0]
+
+
+def test_paging_ends_at_a_page_that_does_not_advance() -> None:
+    asked: list[int] = []
+
+    def always_the_same(since: int) -> list[list[float]]:
+        asked.append(since)
+        return [row(0), row(1)]
+
+    rows = collect_rows(always_the_same, 0, 600_000, 60_000, 10**15)
+    assert [each[0] for each in rows] == [0, 60_000]
+    assert asked == [0, 120_000]
+
+
+def test_paging_drops_the_open_candle_and_what_lies_outside() -> None:
+    rows = collect_rows(lambda _: [row(3), row(1), row(0), row(-1), row(20)], 0, 600_000, 60_000, 3 * 60_000)
+    assert [each[0] for each in rows] == [0, 60_000]
+
+
+def test_a_closed_candle_that_changes_between_pages_is_unavailable() -> None:
+    pages = {0: [row(0), row(1)], 120_000: [row(1, close=2.0), row(2)]}
+    with pytest.raises(Unavailable, match="two different closed candles"):
+        collect_rows(pages.__getitem__, 0, 180_000, 60_000, 10**15)
+
+
+def test_six_fields_have_no_order_flow() -> None:
+    table = rows_to_table([row(0), row(1)])
+    assert table.schema == RAW_SCHEMA
+    assert table["trade_count"].null_count == table["taker_buy_volume"].null_count == 2
+
+
+def test_another_exchange_gives_six_fields_through_ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ccxt
+
+    day_ms = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
+    served = [[day_ms + 60_000 * minute, 1.0, 2.0, 0.5, 1.5, 3.0] for minute in range(1440)]
+    markets = {"BTC/USDT": {"symbol": "BTC/USDT", "id": "XBTUSDT"}}
+
+    def page(_: Any, symbol: str, timeframe: str, since: int, limit: int) -> list[list[float]]:
+        return [each for each in served if each[0] >= since][: min(limit, 200)]
+
+    monkeypatch.setattr(ccxt.kraken, "load_markets", lambda _: markets)
+    monkeypatch.setattr(ccxt.kraken, "fetch_ohlcv", page)
+    table = Exchange("kraken", MINUTE).fetch_day("BTC/USDT", DAY)
+    assert table.num_rows == 1440 and table["trade_count"].null_count == 1440
