@@ -1,0 +1,92 @@
+"""What a closed trade came to, read from the ledger's columns as arrays. No judgement of why."""
+
+from datetime import date, datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.candles.schema import TIME, Timeframe
+from huracan.market.ledger import END_OF_SESSION
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+MINIMUM_VOLATILITY_BPS = 0.5
+"""Floor of the one-bar volatility as a unit: a frozen price must not make infinite scores."""
+UNKNOWN_TIME = np.iinfo(np.int64).min
+"""Stands for a null time among milliseconds."""
+
+
+def floats(table: pa.Table, name: str) -> Floats:
+    """The column as float64, NaN where null."""
+    column = pc.cast(table.column(name), pa.float64())
+    return np.asarray(pc.fill_null(column, float("nan")).to_numpy(), dtype=np.float64)
+
+
+def milliseconds(table: pa.Table, name: str) -> Integers:
+    """A time column as milliseconds since 1970 UTC; UNKNOWN_TIME where null."""
+    column = pc.cast(pc.cast(table.column(name), TIME), pa.int64())
+    return np.asarray(pc.fill_null(column, UNKNOWN_TIME).to_numpy(), dtype=np.int64)
+
+
+def as_milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970 UTC of an aware datetime."""
+    return round(moment.timestamp() * 1000)
+
+
+def times(values: Integers) -> pa.Array:
+    """Milliseconds as the lake's time type, null where UNKNOWN_TIME."""
+    return pa.array(values, mask=values == UNKNOWN_TIME).cast(TIME)
+
+
+def nullable(values: npt.NDArray[np.floating]) -> pa.Array:
+    """Floats as an Arrow column of float64, null where NaN."""
+    return pa.array(np.asarray(values, dtype=np.float64), from_pandas=True)
+
+
+def is_winning(trades: pa.Table) -> Booleans:
+    """True where the trade made money after all costs; exactly zero counts as a loss."""
+    return np.asarray(floats(trades, "net_bps") > 0.0)
+
+
+def is_end_of_session(trades: pa.Table) -> Booleans:
+    """True where the session's end closed the trade, not a decision: its exit says nothing about quality."""
+    matches = pc.equal(trades.column("exit_reason"), END_OF_SESSION)
+    return np.asarray(pc.fill_null(matches, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def closed_at_ms(trades: pa.Table, timeframe: Timeframe) -> Integers:
+    """When the outcome was known: the close of the bar that the trade left in, in milliseconds.
+
+    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier.
+    """
+    return milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
+
+
+def directions(trades: pa.Table) -> Floats:
+    """+1 for a long trade, -1 for a short one."""
+    is_short = pc.equal(pc.utf8_lower(trades.column("side")), "short")
+    return np.where(pc.fill_null(is_short, False).to_numpy(zero_copy_only=False), -1.0, 1.0)
+
+
+def cost_bps(trades: pa.Table) -> Floats:
+    """Fee, spread and slippage of the round trip, as paid."""
+    return floats(trades, "fee_bps") + floats(trades, "spread_bps") + floats(trades, "slippage_bps")
+
+
+def net_scores(trades: pa.Table) -> Floats:
+    """Net result in standard deviations of a random walk over the holding time.
+
+    net_bps / (entry_volatility_bps * sqrt(bars_held)): how far the result is from what noise would give.
+    """
+    volatility = np.fmax(floats(trades, "entry_volatility_bps"), MINIMUM_VOLATILITY_BPS)
+    bars = np.fmax(floats(trades, "bars_held"), 1.0)
+    return np.asarray(floats(trades, "net_bps") / (volatility * np.sqrt(bars)), dtype=np.float64)
+
+
+def day_column(day: date, rows: int) -> pa.Array:
+    """The partition's day, once per row."""
+    return pa.array([day] * rows, pa.date32())

@@ -1,0 +1,57 @@
+"""Prices of the bars after each trade's exit, as one window per trade. What they mean is not judged here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.outcome import Floats, Integers, as_milliseconds, floats, milliseconds
+from huracan.candles.schema import Timeframe
+
+
+@dataclass(frozen=True, eq=False)
+class PricePaths:
+    """Arrays float64 [trades, bars]: column 0 is the first bar after the exit bar; NaN where no candle."""
+
+    high: Floats
+    low: Floats
+    close: Floats
+
+
+def paths_after_exit(
+    trades: pa.Table, ohlcv: pa.Table, bars: int, timeframe: Timeframe, until: datetime
+) -> PricePaths:
+    """The `bars` bars after each exit bar, from rows of `ohlcv` that opened before `until`.
+
+    `ohlcv`: OHLCV_SCHEMA, one or several days, any order of symbols. A missing or quarantined bar, a bar at
+    or after `until`, and a symbol without candles are NaN.
+    """
+    step = timeframe.minutes * 60_000
+    known = ohlcv.filter(pa.array(milliseconds(ohlcv, "open_time") < as_milliseconds(until)))
+    windows = {name: np.full((len(trades), bars), np.nan) for name in ("high", "low", "close")}
+    first_after = milliseconds(trades, "exit_time") + step
+    symbols = trades.column("symbol")
+    for symbol in sorted(pc.unique(symbols).to_pylist()):
+        candles = known.filter(pc.equal(known.column("symbol"), symbol))
+        rows = np.flatnonzero(pc.equal(symbols, symbol).to_numpy(zero_copy_only=False))
+        if candles.num_rows == 0:
+            continue
+        opened = milliseconds(candles, "open_time")
+        grid, origin = (opened - opened.min()) // step, int(opened.min())
+        start = (first_after[rows] - origin) // step
+        for name, window in windows.items():
+            window[rows] = _gather(grid, floats(candles, name), start, bars)
+    return PricePaths(**windows)
+
+
+def _gather(grid: Integers, values: Floats, start: Integers, bars: int) -> Floats:
+    """Windows [trades, bars] of the values laid on their grid, NaN outside of it."""
+    length = int(grid.max()) + 1
+    line = np.full(length + 1, np.nan)
+    line[grid] = values
+    places = start[:, None] + np.arange(bars)[None, :]
+    # The last place of the line stays NaN and stands for everything outside.
+    outside = (places < 0) | (places >= length)
+    return np.asarray(line[np.where(outside, length, places)], dtype=np.float64)
