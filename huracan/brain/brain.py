@@ -1,0 +1,101 @@
+"""A published brain, loaded and proven: every file as signed, every golden answer reproduced.
+
+NumPy only; nothing that a bundle holds is ever executed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.brain.golden import check_golden
+from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, REMEDY, SIGNATURE, check_files
+from huracan.brain.policy_weights import (
+    PolicyWeights,
+    masked_probabilities,
+    read_policy_weights,
+    run_tower,
+    scale_observations,
+)
+from huracan.brain.signature import verify
+from huracan.errors import InputRefused, InvalidInput
+from huracan.market.policy import Decision
+from huracan.models.canonical import read_json_object
+
+
+@dataclass(frozen=True)
+class Brain:
+    """A verified brain; a `market.policy.Policy`, so it can trade a session as it is."""
+
+    manifest: dict[str, Any]
+    weights: PolicyWeights
+    files: Mapping[str, bytes]
+
+    @property
+    def brain_id(self) -> str:
+        """The day and 12 hex digits over its files."""
+        return str(self.manifest["brain_id"])
+
+    @property
+    def is_live_eligible(self) -> bool:
+        """The verdict allowed it, and it was trained on real candles."""
+        return bool(self.manifest["live_eligible"]) and not bool(self.manifest["is_simulated"])
+
+    def is_expired(self, at: datetime) -> bool:
+        """Whether `at` (with time zone) lies outside the time that the brain was made for."""
+        if at.tzinfo is None:
+            raise InvalidInput(f"The time {at} has no time zone.", "Give it in UTC.")
+        first, last = (datetime.fromisoformat(self.manifest[key]) for key in ("valid_from", "valid_until"))
+        return not first <= at < last
+
+    def decide(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
+        """The most probable legal action per row, with logits, probabilities and values.
+
+        `observations` [rows, width] raw, NaN where not defined; `masks` bool [rows, actions].
+        """
+        width = len(self.weights.observation_names)
+        if observations.ndim != 2 or observations.shape[1] != width:
+            raise InvalidInput(
+                f"Observations of shape {observations.shape} were given to a brain of {width} columns.",
+                "Build them with the recipe of the brain.",
+            )
+        scaled = scale_observations(self.weights, observations)
+        logits = run_tower(self.weights.policy, scaled)
+        chances = masked_probabilities(logits, masks)
+        # By logit, as at training: two probabilities may round to the same number where logits differ.
+        actions = np.where(masks, logits, -np.inf).argmax(axis=1).astype(np.int64)
+        return Decision(actions, logits, chances, run_tower(self.weights.value, scaled)[:, 0])
+
+
+def load_brain(source: Mapping[str, bytes] | Path, public_key: str) -> Brain:
+    """Load from a mapping of files or a directory; `public_key` is the one that the reader trusts.
+
+    Raises InputRefused, naming the file, where the signature, a hash, a size, the set of files or a golden
+    answer is not as it was made.
+    """
+    files = _read_directory(source) if isinstance(source, Path) else dict(source)
+    for name in (MANIFEST, SIGNATURE):
+        if name not in files:
+            raise InputRefused(f"The brain lacks the file {name}.", REMEDY)
+    verify(public_key, files[MANIFEST], files[SIGNATURE], MANIFEST)
+    manifest = check_files(files)
+    if files.get(PUBLIC_KEY, b"").decode(errors="replace").strip() != public_key.strip():
+        raise InputRefused(f"{PUBLIC_KEY} is another key than the trusted one.", REMEDY)
+    weights = read_policy_weights(files["policy.safetensors"])
+    check_golden(weights, read_json_object(files["golden.json"], "golden.json"))
+    return Brain(manifest, weights, files)
+
+
+def _read_directory(directory: Path) -> dict[str, bytes]:
+    if not directory.is_dir():
+        raise InputRefused(f"There is no brain at {directory}.", "Give the directory of a published brain.")
+    files = {}
+    for path in sorted(directory.iterdir()):
+        if not path.is_file() or path.is_symlink():
+            raise InputRefused(f"The brain holds {path.name}, which is no plain file.", REMEDY)
+        files[path.name] = path.read_bytes()
+    return files

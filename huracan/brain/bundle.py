@@ -1,0 +1,135 @@
+"""The published brain as a mapping from file name to bytes: all that a consumer needs, and nothing to run.
+
+Text and numbers only: safetensors, ONNX and JSON. Where the files are put is not known here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import numpy as np
+
+from huracan.brain.golden import make_golden
+from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, write_manifest
+from huracan.brain.policy_onnx import policy_to_onnx
+from huracan.brain.policy_weights import PolicyWeights, read_policy_weights
+from huracan.brain.signature import public_key_of, sign
+from huracan.errors import InvalidInput
+from huracan.evaluation.promotion import BrainVerdict
+from huracan.models.canonical import canonical_json
+from huracan.models.confidence import ConfidenceModel
+from huracan.models.config import Unfit
+from huracan.models.meta_label import MetaLabelModel
+
+CLOCK = (
+    "Decide at the close of bar t from rows <= t; fill at the open of bar t+1. A candle is stamped with its"
+    " open time, UTC."
+)
+
+
+@dataclass(frozen=True)
+class BundleParts:
+    """What goes into a brain. Mappings hold plain JSON values."""
+
+    day: date
+    code_version: str
+    checkpoint: bytes
+    """`agent.checkpoint.save_policy`."""
+    timeframe: str
+    symbols: tuple[str, ...]
+    recipe: Mapping[str, object]
+    """Ordered features with formulas, version, warm-up in bars and digest."""
+    mask_rules: Mapping[str, str]
+    """For every action, when it is legal."""
+    regimes: Mapping[str, object]
+    gates: Mapping[str, object]
+    """`gates.roster.describe_gates`."""
+    confidence: ConfidenceModel | Unfit
+    meta_label: MetaLabelModel | Unfit
+    costs: Mapping[str, object]
+    trading_rules: Mapping[str, object]
+    data_hashes: Mapping[str, str]
+    """Content hash by day of the training window (ISO dates)."""
+    source: str
+    is_simulated: bool
+    verdict: BrainVerdict
+    valid_days: int = 7
+
+
+def build_bundle(parts: BundleParts, private_key: str) -> dict[str, bytes]:
+    """File name -> bytes, sorted by name; the same parts and key give the same bytes.
+
+    Raises InvalidInput where the parts contradict each other, InputRefused where the checkpoint is damaged.
+    """
+    weights = read_policy_weights(parts.checkpoint)
+    if parts.is_simulated and parts.verdict.live_eligible:
+        raise InvalidInput(
+            "A brain of simulated candles was called eligible for live trading.", "Judge it again."
+        )
+    if set(parts.mask_rules) != set(weights.action_names):
+        raise InvalidInput(
+            f"The mask rules name {sorted(parts.mask_rules)}, the policy {sorted(weights.action_names)}.",
+            "Give one rule for each action.",
+        )
+    files = {
+        "policy.safetensors": parts.checkpoint,
+        "policy.onnx": policy_to_onnx(weights),
+        "confidence.json": _model(parts.confidence),
+        "meta_label.json": _model(parts.meta_label),
+        PUBLIC_KEY: public_key_of(private_key).encode() + b"\n",
+        **{name: canonical_json(value) for name, value in _documents(parts, weights).items()},
+    }
+    facts = {
+        "is_simulated": parts.is_simulated,
+        "promoted": parts.verdict.promoted,
+        "live_eligible": parts.verdict.live_eligible,
+        "timeframe": parts.timeframe,
+        "symbols": list(parts.symbols),
+    }
+    manifest = write_manifest(files, parts.day, parts.code_version, parts.valid_days, facts)
+    files |= {MANIFEST: manifest, SIGNATURE: sign(private_key, manifest)}
+    return dict(sorted(files.items()))
+
+
+def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
+    return {
+        "normaliser.json": {
+            "columns": list(weights.observation_names),
+            "rule": "scaled = clip((raw - shift) * scale, -clip, clip), not defined = 0, in float32",
+            "shift": _exact(weights.shift),
+            "scale": _exact(weights.scale),
+            "clip": weights.clip,
+        },
+        "recipe.json": {
+            "features": parts.recipe,
+            "observation": list(weights.observation_names),
+            "timeframe": parts.timeframe,
+            "clock": CLOCK,
+        },
+        "actions.json": {
+            "actions": list(weights.action_names),
+            "legal_when": dict(parts.mask_rules),
+            "rule": "an illegal action has probability 0; the action is the most probable legal one",
+        },
+        "regimes.json": parts.regimes,
+        "gates.json": parts.gates,
+        "costs.json": {"costs": parts.costs, "trading_rules": parts.trading_rules},
+        "data.json": {
+            "source": parts.source,
+            "is_simulated": parts.is_simulated,
+            "symbols": list(parts.symbols),
+            "days": dict(parts.data_hashes),
+        },
+        "evaluation.json": asdict(parts.verdict),
+        "golden.json": make_golden(weights),
+    }
+
+
+def _exact(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[float]:
+    return [float(value) for value in values]
+
+
+def _model(model: ConfidenceModel | MetaLabelModel | Unfit) -> bytes:
+    if isinstance(model, Unfit):
+        return canonical_json({"kind": "unfit", "reason": model.reason, "trades": model.trades})
+    return model.to_bytes()

@@ -1,0 +1,52 @@
+"""From a training's report and the trailing ledger to the evidence that a brain is judged by."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.evaluation.equity import portfolio_equity, worst_drawdown_usd
+from huracan.evaluation.promotion import BrainEvidence
+
+
+def gather_evidence(
+    held_out: Mapping[str, Any],
+    *,
+    trials: int,
+    is_simulated: bool,
+    last_brain_net_usd: float | None,
+    sessions: Sequence[pa.Table],
+) -> BrainEvidence:
+    """The evidence about a policy from its `held_out` report (`agent.evaluation.evaluate_policy`).
+
+    Random entries trade one size and a policy several, so their results per notional are put on the notional
+    that the policy traded. `sessions`: the shadow ledger's bars of the trailing days, SESSION_SCHEMA.
+    """
+    draws_bps = np.asarray(held_out["random_draws_net_bps_per_trade"], dtype=np.float64)
+    return BrainEvidence(
+        returns_bps=np.asarray(held_out["hourly_returns_bps"], dtype=np.float64),
+        trades=int(held_out["trades"]),
+        net_usd=float(held_out["net_usd"]),
+        random_net_usd=draws_bps * 1e-4 * float(held_out["traded_notional_usd"]),
+        trials=trials,
+        is_simulated=is_simulated,
+        last_brain_net_usd=last_brain_net_usd,
+        trailing_drawdown_pct=trailing_drawdown_pct(sessions),
+    )
+
+
+def trailing_drawdown_pct(sessions: Sequence[pa.Table]) -> float | None:
+    """The deepest fall of the trailing sessions' results, one after the other, in % of the opening equity.
+
+    Each session opens with the same cash, so their gains are added and nothing is compounded. None without
+    sessions.
+    """
+    if not sessions:
+        return None
+    curves = [portfolio_equity(bars)[1] for bars in sessions]
+    opening, gained, joined = float(curves[0][0]), 0.0, [np.zeros(1)]
+    for curve in curves:
+        joined.append(gained + curve - curve[0])
+        gained += float(curve[-1] - curve[0])
+    return worst_drawdown_usd(opening + np.concatenate(joined)) / opening * 100.0

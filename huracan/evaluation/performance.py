@@ -1,0 +1,163 @@
+"""What a set of shadow trades made: one summary, and a table of it by symbol and regime.
+
+Only closed trades and session bars go in. Whether a figure is good enough is decided in `promotion`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.evaluation.equity import (
+    chained_equity,
+    period_returns_bps,
+    share_of_bars_in_position,
+    worst_drawdown_usd,
+)
+from huracan.evaluation.sharpe import measure_returns, sharpe_standard_error
+
+Floats = NDArray[np.float64]
+MINUTES_PER_YEAR = 365 * 1440
+
+PERFORMANCE_SCHEMA = pa.schema(
+    [
+        ("scope", pa.string()),  # all | symbol | regime
+        ("value", pa.string()),
+        ("trades", pa.int64()),
+        ("win_rate", pa.float64()),
+        ("gross_usd", pa.float64()),
+        ("cost_usd", pa.float64()),
+        ("net_usd", pa.float64()),
+        ("mean_net_bps", pa.float64()),
+        ("profit_factor", pa.float64()),
+        ("cost_share", pa.float64()),
+        ("mean_bars_held", pa.float64()),
+        ("traded_usd", pa.float64()),
+    ]
+)
+"""Null where a figure is not defined: no trades, no losses, no gross profit."""
+
+
+@dataclass(frozen=True)
+class PerformanceSummary:
+    """One row about one set of trades; None where a figure is not defined."""
+
+    trades: int
+    win_rate: float | None
+    gross_usd: float
+    cost_usd: float
+    net_usd: float
+    mean_net_bps: float | None
+    profit_factor: float | None
+    """Net USD of the winners over that of the losers; None without a loser."""
+    cost_share: float | None
+    """Costs over the gross profit of the trades that made one: what part of the wins the costs ate."""
+    mean_bars_held: float | None
+    traded_usd: float
+    """Notional bought and sold: twice the entry notional."""
+    maximum_drawdown_usd: float
+    maximum_drawdown_pct: float | None
+    """Of the opening equity; needs bars."""
+    exposure: float | None
+    """Share of symbol-bars in a position; needs bars."""
+    turnover: float | None
+    """`traded_usd` over the opening equity; needs bars."""
+    sharpe: float | None
+    """Per period with bars, per trade without."""
+    sharpe_standard_error: float | None
+    sharpe_annual: float | None
+    """`sharpe` times the root of the periods a year (24 hours, 365 days); needs bars."""
+    observations: int
+
+    def as_row(self) -> dict[str, float | int | None]:
+        """The same as a plain mapping, for a table row or JSON."""
+        return asdict(self)
+
+
+def summarise_performance(
+    trades: pa.Table, sessions: Sequence[pa.Table] = (), *, period_minutes: int = 60
+) -> PerformanceSummary:
+    """Summary of `trades` (TRADES_SCHEMA) and of the bars (SESSION_SCHEMA) of the sessions that made them.
+
+    With sessions the drawdown and Sharpe ratio are the portfolio's, open positions marked to market; without
+    them they come from the closed trades in the order of their exits.
+    """
+    sessions = [bars for bars in sessions if bars.num_rows]
+    figures = _trade_figures(trades)
+    drawdown, drawdown_pct, exposure, turnover = _closed_drawdown_usd(trades), None, None, None
+    returns = _column(trades, "net_bps")
+    if sessions:
+        equity = chained_equity(sessions)[1]
+        opening = float(equity[0])
+        drawdown = worst_drawdown_usd(equity)
+        drawdown_pct = drawdown / opening * 100.0
+        exposure = share_of_bars_in_position(sessions)
+        turnover = float(figures["traded_usd"]) / opening
+        returns = period_returns_bps(sessions, period_minutes)
+    sharpe, error = _sharpe(returns)
+    annual = None
+    if sessions and sharpe is not None:
+        annual = sharpe * float(np.sqrt(MINUTES_PER_YEAR / period_minutes))
+    return PerformanceSummary(
+        **figures,
+        maximum_drawdown_usd=drawdown,
+        maximum_drawdown_pct=drawdown_pct,
+        exposure=exposure,
+        turnover=turnover,
+        sharpe=sharpe,
+        sharpe_standard_error=error,
+        sharpe_annual=annual,
+        observations=len(returns),
+    )
+
+
+def performance_table(trades: pa.Table) -> pa.Table:
+    """PERFORMANCE_SCHEMA: one row for all trades, then one per symbol and per entry regime, sorted."""
+    rows = [{"scope": "all", "value": "all", **_trade_figures(trades)}]
+    for scope in ("symbol", "regime"):
+        for value in sorted(pc.unique(trades[scope]).drop_null().to_pylist()):
+            part = trades.filter(pc.equal(trades[scope], value))
+            rows.append({"scope": scope, "value": value, **_trade_figures(part)})
+    return pa.Table.from_pylist(rows, schema=PERFORMANCE_SCHEMA)
+
+
+def _trade_figures(trades: pa.Table) -> dict[str, Any]:
+    net, gross = _column(trades, "net_usd"), _column(trades, "gross_usd")
+    costs = sum(_column(trades, name) for name in ("fee_usd", "spread_usd", "slippage_usd"))
+    count = trades.num_rows
+    won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
+    gains = float(gross[gross > 0].sum())
+    cost_usd = float(np.sum(costs))
+    return {
+        "trades": count,
+        "win_rate": float((net > 0).mean()) if count else None,
+        "gross_usd": float(gross.sum()),
+        "cost_usd": cost_usd,
+        "net_usd": float(net.sum()),
+        "mean_net_bps": float(_column(trades, "net_bps").mean()) if count else None,
+        "profit_factor": won / lost if lost > 0 else None,
+        "cost_share": cost_usd / gains if gains > 0 else None,
+        "mean_bars_held": float(_column(trades, "bars_held").mean()) if count else None,
+        "traded_usd": 2.0 * float(_column(trades, "notional_usd").sum()),
+    }
+
+
+def _closed_drawdown_usd(trades: pa.Table) -> float:
+    order = pc.sort_indices(trades, sort_keys=[("exit_time", "ascending"), ("trade_id", "ascending")])
+    return worst_drawdown_usd(np.concatenate([[0.0], np.cumsum(_column(trades.take(order), "net_usd"))]))
+
+
+def _sharpe(returns: Floats) -> tuple[float | None, float | None]:
+    if len(returns) < 2:
+        return None, None
+    moments = measure_returns(returns)
+    return moments.sharpe, sharpe_standard_error(moments)
+
+
+def _column(trades: pa.Table, name: str) -> Floats:
+    values: Floats = trades[name].to_numpy(zero_copy_only=False).astype(np.float64)
+    return values

@@ -1,0 +1,92 @@
+"""What each gate was worth: the outcomes of the signals it passed beside those it would have refused.
+
+Every signal was shadow-traded, so the refused ones have outcomes too. Nothing is decided here.
+"""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.errors import InvalidInput
+from huracan.gates.gate import ABSTAIN, BLOCK, PASS
+
+GATE_STATISTICS_SCHEMA = pa.schema(
+    [
+        ("gate", pa.string()),
+        ("judged", pa.int64()),
+        ("passed", pa.int64()),
+        ("blocked", pa.int64()),
+        ("abstained", pa.int64()),
+        ("block_rate", pa.float64()),  # of those it had an opinion on
+        ("passed_mean_net_bps", pa.float64()),
+        ("passed_net_usd", pa.float64()),
+        ("passed_win_rate", pa.float64()),
+        ("passed_win_rate_low", pa.float64()),  # Wilson, 95 %
+        ("passed_win_rate_high", pa.float64()),
+        ("blocked_mean_net_bps", pa.float64()),
+        ("blocked_net_usd", pa.float64()),
+        ("good_blocks", pa.int64()),  # would have lost
+        ("bad_blocks", pa.int64()),  # would have made money
+        ("saved_usd", pa.float64()),  # what the blocked ones would have lost, less what they would have made
+    ]
+)
+"""One row per gate, `combined` included, in the order of the decisions; null where there is no such trade."""
+
+
+def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
+    """GATE_STATISTICS_SCHEMA of `decisions` (DECISIONS_SCHEMA) and the outcomes of the same `trades`."""
+    place = {trade: row for row, trade in enumerate(trades["trade_id"].to_pylist())}
+    unknown = set(decisions["trade_id"].to_pylist()) - set(place)
+    if unknown:
+        raise InvalidInput(
+            f"{len(unknown)} decisions are about trades that are not in the ledger ({min(unknown)!r}).",
+            "Judge the ledger that is given.",
+        )
+    net_bps = trades["net_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
+    net_usd = trades["net_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
+    rows = []
+    for gate in pc.unique(decisions["gate"]).to_pylist():
+        part = decisions.filter(pc.equal(decisions["gate"], gate))
+        index = np.array([place[trade] for trade in part["trade_id"].to_pylist()], dtype=np.int64)
+        verdict = np.array(part["verdict"].to_pylist(), dtype=object)
+        rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index])})
+    return pa.Table.from_pylist(rows, schema=GATE_STATISTICS_SCHEMA)
+
+
+def wilson_interval(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
+    """Confidence interval of a share (Wilson 1927), 95 % by default; None without trials."""
+    if trials == 0:
+        return None
+    share, square = successes / trials, z * z
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    half = z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def _figures(
+    verdict: NDArray[np.object_], net_bps: NDArray[np.float64], net_usd: NDArray[np.float64]
+) -> dict[str, float | int | None]:
+    passed, blocked = verdict == PASS, verdict == BLOCK
+    passes, blocks = int(passed.sum()), int(blocked.sum())
+    wins = int((net_bps[passed] > 0).sum())
+    interval = wilson_interval(wins, passes) or (None, None)
+    return {
+        "judged": len(verdict),
+        "passed": passes,
+        "blocked": blocks,
+        "abstained": int((verdict == ABSTAIN).sum()),
+        "block_rate": blocks / (passes + blocks) if passes + blocks else None,
+        "passed_mean_net_bps": float(net_bps[passed].mean()) if passes else None,
+        "passed_net_usd": float(net_usd[passed].sum()),
+        "passed_win_rate": wins / passes if passes else None,
+        "passed_win_rate_low": interval[0],
+        "passed_win_rate_high": interval[1],
+        "blocked_mean_net_bps": float(net_bps[blocked].mean()) if blocks else None,
+        "blocked_net_usd": float(net_usd[blocked].sum()),
+        "good_blocks": int((net_bps[blocked] < 0).sum()),
+        "bad_blocks": int((net_bps[blocked] > 0).sum()),
+        "saved_usd": -float(net_usd[blocked].sum()) + 0.0,
+    }

@@ -1,0 +1,127 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan.evaluation.equity import chained_equity, period_returns_bps, portfolio_equity, worst_drawdown_usd
+from huracan.evaluation.performance import PERFORMANCE_SCHEMA, performance_table, summarise_performance
+from huracan.market.ledger import SESSION_SCHEMA, TRADES_SCHEMA
+
+START = datetime(2025, 3, 1, tzinfo=UTC)
+
+
+def session(equity: dict[str, list[float]], start: datetime = START, held: float = 0.0) -> pa.Table:
+    rows = []
+    for symbol, values in equity.items():
+        for bar, value in enumerate(values):
+            rows.append(
+                {
+                    "symbol": symbol,
+                    "open_time": start + timedelta(minutes=30 * bar),
+                    "equity_usd": value,
+                    "position_value_usd": held if bar == 1 else 0.0,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=SESSION_SCHEMA)
+
+
+def trades_of(net: list[float], symbols: list[str], regimes: list[str]) -> pa.Table:
+    rows = []
+    for number, (usd, symbol, regime) in enumerate(zip(net, symbols, regimes, strict=True)):
+        rows.append(
+            {
+                "trade_id": f"t{number}",
+                "symbol": symbol,
+                "regime": regime,
+                "exit_time": START + timedelta(hours=number),
+                "notional_usd": 1000.0,
+                "gross_usd": usd + 2.0,
+                "fee_usd": 1.0,
+                "spread_usd": 0.5,
+                "slippage_usd": 0.5,
+                "net_usd": usd,
+                "net_bps": usd * 10.0,
+                "bars_held": 10 * (number + 1),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=TRADES_SCHEMA)
+
+
+def test_figures_of_three_trades_by_hand() -> None:
+    summary = summarise_performance(trades_of([4.0, -6.0, 3.0], ["A", "A", "B"], ["trend"] * 3))
+    assert summary.trades == 3
+    assert summary.win_rate == pytest.approx(2 / 3)
+    assert summary.net_usd == pytest.approx(1.0)
+    assert summary.cost_usd == pytest.approx(6.0)
+    assert summary.profit_factor == pytest.approx(7 / 6)
+    assert summary.cost_share == pytest.approx(6 / 11)
+    assert summary.mean_bars_held == 20.0
+    assert summary.traded_usd == 6000.0
+    assert summary.maximum_drawdown_usd == pytest.approx(6.0)
+    assert summary.sharpe == pytest.approx(np.mean([40, -60, 30]) / np.std([40, -60, 30], ddof=1))
+    assert summary.exposure is None and summary.sharpe_annual is None
+
+
+def test_a_day_without_trades_says_so_without_inventing_figures() -> None:
+    summary = summarise_performance(trades_of([], [], []))
+    assert (summary.trades, summary.net_usd, summary.win_rate, summary.sharpe) == (0, 0.0, None, None)
+    assert summarise_performance(trades_of([], [], []), [SESSION_SCHEMA.empty_table()]) == summary
+    assert performance_table(trades_of([], [], [])).num_rows == 1
+
+
+def test_the_portfolio_is_the_sum_of_its_accounts() -> None:
+    bars = session({"A": [100, 101, 99, 105], "B": [100, 100, 100, 90]}, held=50.0)
+    times, equity = portfolio_equity(bars)
+    assert equity.tolist() == [200, 201, 199, 195]
+    assert np.diff(times).tolist() == [1_800_000] * 3
+    assert worst_drawdown_usd(equity) == 6.0
+    # Hours end at bars 1 and 3: 200 -> 201 -> 195.
+    assert period_returns_bps([bars], 60) == pytest.approx([50.0, -300.0])
+    summary = summarise_performance(trades_of([1.0], ["A"], ["range"]), [bars])
+    assert summary.maximum_drawdown_pct == pytest.approx(3.0)
+    assert summary.exposure == pytest.approx(0.25)
+    assert summary.turnover == pytest.approx(10.0)
+    assert summary.sharpe_annual == pytest.approx(summary.sharpe * np.sqrt(365 * 24))
+
+
+def test_the_cash_put_back_each_morning_is_no_return() -> None:
+    first = session({"A": [100, 100, 100, 150]})
+    second = session({"A": [100, 100, 90, 90]}, START + timedelta(days=1))
+    both = pa.concat_tables([second, first])
+    assert portfolio_equity(both)[1].tolist() == [100, 100, 100, 150, 150, 150, 140, 140]
+    assert period_returns_bps([both], 60) == pytest.approx([0.0, 5000.0, 0.0, -1000.0])
+    assert np.array_equal(period_returns_bps([second, first], 60), period_returns_bps([both], 60))
+    assert summarise_performance(trades_of([], [], []), [both]).maximum_drawdown_usd == 10.0
+
+
+def test_days_of_different_symbols_are_chained_by_their_gains() -> None:
+    first = session({"A": [100, 110, 110, 110]})
+    second = session({"A": [100, 100, 100, 95], "B": [100, 100, 100, 100]}, START + timedelta(days=1))
+    assert chained_equity([second, first])[1].tolist() == [100, 110, 110, 110, 110, 110, 110, 105]
+    with pytest.raises(InvalidInput):
+        chained_equity([first, first])
+    with pytest.raises(InvalidInput):
+        chained_equity([])
+
+
+def test_a_session_that_lacks_a_bar_of_one_symbol_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        portfolio_equity(session({"A": [1.0, 2.0], "B": [1.0]}))
+
+
+def test_the_table_adds_up_over_symbols_and_regimes() -> None:
+    table = performance_table(trades_of([4.0, -6.0, 3.0], ["B", "A", "B"], ["trend", "panic", "trend"]))
+    assert table.schema == PERFORMANCE_SCHEMA
+    rows = table.to_pylist()
+    assert [(row["scope"], row["value"]) for row in rows] == [
+        ("all", "all"),
+        ("symbol", "A"),
+        ("symbol", "B"),
+        ("regime", "panic"),
+        ("regime", "trend"),
+    ]
+    for scope in ("symbol", "regime"):
+        assert sum(row["net_usd"] for row in rows if row["scope"] == scope) == pytest.approx(1.0)
+    assert rows[1]["profit_factor"] == 0.0 and rows[2]["profit_factor"] is None

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan.evaluation.promotion import (
+    BrainEvidence,
+    PromotionConfig,
+    judge_brain,
+    out_of_sample_verdict,
+)
+
+
+def good_evidence() -> BrainEvidence:
+    generator = np.random.default_rng(1)
+    return BrainEvidence(
+        returns_bps=generator.normal(3.0, 10.0, 400),
+        trades=120,
+        net_usd=250.0,
+        random_net_usd=generator.normal(-100.0, 40.0, 200),
+        trials=20,
+        is_simulated=False,
+        last_brain_net_usd=200.0,
+        trailing_drawdown_pct=3.0,
+    )
+
+
+def test_a_brain_that_meets_every_criterion_is_promoted_and_says_what_it_passed() -> None:
+    verdict = judge_brain(good_evidence())
+    assert verdict.promoted and verdict.live_eligible
+    assert len(verdict.reasons) == 6
+    assert verdict.numbers["deflated_sharpe"] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"trades": 29}, "29 held-out trades"),
+        ({"net_usd": 0.0, "last_brain_net_usd": None}, "did not beat doing nothing"),
+        ({"random_net_usd": np.array([300.0, 0.0])}, "beat only 50.0 %"),
+        ({"random_net_usd": np.array([])}, "not compared"),
+        ({"last_brain_net_usd": 250.01}, "less than the last brain"),
+        ({"returns_bps": np.random.default_rng(0).normal(0.0, 10.0, 400)}, "more than the luck of 20 trials"),
+        ({"returns_bps": np.zeros(400)}, "more than the luck"),
+        ({"returns_bps": np.array([1.0])}, "too few for a Sharpe"),
+        ({"trials": 10**9, "trial_sharpe_variance": 0.01}, "1000000000 trials"),
+        ({"trailing_drawdown_pct": 15.1}, "collapsed by 15.1 %"),
+    ],
+)
+def test_each_failing_criterion_refuses_the_brain_and_is_the_only_reason(change: dict, words: str) -> None:
+    verdict = judge_brain(replace(good_evidence(), **change))
+    assert not verdict.promoted and not verdict.live_eligible
+    assert len(verdict.reasons) == 1
+    assert words in verdict.reasons[0]
+
+
+def test_a_first_night_without_ledger_or_last_brain_can_still_be_promoted() -> None:
+    evidence = replace(good_evidence(), last_brain_net_usd=None, trailing_drawdown_pct=None)
+    assert judge_brain(evidence).promoted
+
+
+def test_a_simulated_brain_is_never_live_eligible() -> None:
+    verdict = judge_brain(replace(good_evidence(), is_simulated=True))
+    assert verdict.promoted and not verdict.live_eligible
+    assert "simulated" in verdict.reasons[-1]
+
+
+def test_the_rule_reports_the_answer_without_blocking_the_night() -> None:
+    verdict = out_of_sample_verdict(judge_brain(replace(good_evidence(), net_usd=-5.0)))
+    assert (verdict.rule, verdict.passed, verdict.blocking) == ("brain_out_of_sample", False, False)
+    assert "-5.00 USD" in verdict.reason
+
+
+def test_markets_without_an_edge_promote_at_most_the_nominal_share() -> None:
+    generator = np.random.default_rng(9)
+    promoted = 0
+    for _ in range(300):
+        returns = generator.normal(0.0, 10.0, 300)
+        evidence = BrainEvidence(
+            returns, 100, float(returns.sum()), generator.normal(0.0, 170.0, 200), 1, False
+        )
+        promoted += judge_brain(evidence).promoted
+    assert promoted / 300 <= 0.08
+
+
+def test_looser_rules_are_the_callers_choice() -> None:
+    evidence = replace(good_evidence(), trades=5)
+    assert judge_brain(evidence, PromotionConfig(minimum_trades=5)).promoted
+
+
+def test_evidence_without_a_finite_result_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        judge_brain(replace(good_evidence(), net_usd=float("nan")))

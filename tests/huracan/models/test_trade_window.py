@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan.models.config import ModelConfig, Unfit
+from huracan.models.inputs import (
+    META_LABEL_NAMES,
+    SIGNAL_COLUMNS,
+    confidence_inputs,
+    confidence_names,
+    meta_label_inputs,
+)
+from huracan.models.scores import brier_score, roc_auc, score_tail
+from huracan.models.window import split_trades, trailing_trades
+
+Maker = Callable[..., pa.Table]
+NAMES = ("a", "b", "c", "d")
+
+
+def test_a_trade_closed_after_midnight_is_not_yet_known(make_ledger: Maker) -> None:
+    ledger = make_ledger(48, minutes_apart=50)
+    kept = trailing_trades(ledger, date(2025, 5, 1), 30)
+    # Signals every 50 minutes from 00:00; the one at 23:20 leaves at 23:40, the next is of the next day.
+    assert kept.num_rows == 29
+    late = ledger.slice(28, 1).set_column(
+        ledger.schema.get_field_index("exit_time"), "exit_time", ledger.slice(29, 1)["exit_time"]
+    )
+    assert trailing_trades(late, date(2025, 5, 1), 30).num_rows == 0
+
+
+def test_the_window_forgets_what_is_older(make_ledger: Maker) -> None:
+    kept = trailing_trades(make_ledger(24 * 10), date(2025, 5, 8), 3)
+    assert kept.num_rows == 72
+    assert str(pc.min(kept["signal_time"]).as_py().date()) == "2025-05-06"
+
+
+def test_the_window_does_not_depend_on_the_order_of_rows(make_ledger: Maker) -> None:
+    ledger = make_ledger(50)
+    shuffled = ledger.take(np.random.default_rng(0).permutation(50))
+    day = date(2025, 5, 2)
+    assert trailing_trades(shuffled, day, 30).equals(trailing_trades(ledger, day, 30))
+
+
+def test_no_outcome_of_an_earlier_part_overlaps_a_later_part(make_ledger: Maker) -> None:
+    ledger = make_ledger(200, minutes_apart=7)
+    split = split_trades(ledger, ModelConfig())
+    assert not isinstance(split, Unfit)
+    signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
+    left = pc.cast(ledger["exit_time"], pa.int64()).to_numpy()
+    hour = 3_600_000
+    assert left[split.fit].max() <= signal[split.validation].min() - hour
+    assert left[split.validation].max() <= signal[split.tail].min() - hour
+    assert len(split.tail) == 40
+
+
+def test_too_few_trades_are_an_answer_not_an_error(make_ledger: Maker) -> None:
+    answer = split_trades(make_ledger(59), ModelConfig())
+    assert answer == Unfit("59 closed trades, 60 are needed.", 59)
+    wide = replace(ModelConfig(), embargo_minutes=10**6)
+    assert isinstance(split_trades(make_ledger(100), wide), Unfit)
+
+
+def test_the_inputs_are_signal_columns_alone(make_ledger: Maker) -> None:
+    ledger = make_ledger(5)
+    seen = ledger.select(SIGNAL_COLUMNS)
+    assert np.array_equal(confidence_inputs(seen, NAMES), confidence_inputs(ledger, NAMES))
+    assert np.array_equal(meta_label_inputs(seen), meta_label_inputs(ledger))
+    assert confidence_inputs(ledger, NAMES).shape == (5, len(confidence_names(NAMES)))
+    assert meta_label_inputs(ledger).shape == (5, len(META_LABEL_NAMES))
+    assert meta_label_inputs(ledger.slice(0, 0)).shape == (0, len(META_LABEL_NAMES))
+
+
+def test_meta_label_inputs_by_hand(make_ledger: Maker) -> None:
+    ledger = make_ledger(3)
+    row = ledger.slice(1, 1)
+    chances = np.array(row["action_probabilities"][0].as_py(), dtype=np.float64)
+    values = dict(zip(META_LABEL_NAMES, meta_label_inputs(row)[0], strict=True))
+    assert values["action_margin"] == pytest.approx(chances[0] - chances[1])
+    assert values["action_entropy"] == pytest.approx(-(chances * np.log(chances)).sum())
+    assert values["cost_to_volatility"] == pytest.approx(22.0 / row["entry_volatility_bps"][0].as_py())
+    assert values["probability_range"] == 1.0
+
+
+def test_features_of_another_recipe_are_refused(make_ledger: Maker) -> None:
+    with pytest.raises(InvalidInput):
+        confidence_inputs(make_ledger(3), ("a", "b"))
+
+
+def test_scores_by_hand() -> None:
+    won = np.array([True, False, True, False])
+    assert roc_auc(won, np.array([0.9, 0.1, 0.5, 0.5])) == pytest.approx(3.5 / 4)
+    assert roc_auc(np.array([True, True]), np.array([0.1, 0.2])) is None
+    assert brier_score(won, np.array([1.0, 0.0, 0.5, 0.5])) == pytest.approx(0.125)
+
+
+def test_skill_is_more_than_a_lucky_ranking() -> None:
+    generator = np.random.default_rng(0)
+    won = generator.random(100) < 0.5
+    assert not score_tail(won, np.full(100, 0.5), 0.5).show_skill
+    assert score_tail(won, np.where(won, 0.6, 0.4), 0.5).show_skill
+    assert not score_tail(won, np.where(won, 0.02, 0.01), 0.5).show_skill  # ranks, but far from calibrated
+    assert score_tail(won, np.full(100, 0.5), 0.5).auc_error == pytest.approx(0.058, abs=0.001)
+    assert not score_tail(won[won], np.full(int(won.sum()), 0.9), 0.5).show_skill
