@@ -1,0 +1,175 @@
+"""Published brains: the bundles in the object store, the pointer to the newest, the registry, the trials.
+
+A bundle's objects are written first and the pointer `latest` last, so that a reader never meets half a brain.
+What is inside a bundle belongs to `huracan.brain`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from huracan.errors import InputRefused
+from huracan_resources.store import ObjectStore
+
+LATEST = "latest.json"
+
+
+@dataclass(frozen=True)
+class BrainRecord:
+    """The registry's row of one brain."""
+
+    brain_id: str
+    day: date
+    universe: tuple[str, ...]
+    verdict: str
+    reasons: tuple[str, ...]
+    is_live_eligible: bool
+    is_simulated: bool
+    model_id: str
+    bundle_url: str
+    manifest_sha256: str
+    code_version: str
+    configuration_digest: str
+    numbers: dict[str, Any]
+
+    @staticmethod
+    def of(
+        files: Mapping[str, bytes], day: date, bundle_url: str, configuration_digest: str
+    ) -> "BrainRecord":
+        """The row about a bundle, from what the bundle says of itself."""
+        manifest = json.loads(files["manifest.json"])
+        evaluation = json.loads(files["evaluation.json"])
+        return BrainRecord(
+            brain_id=manifest["brain_id"],
+            day=day,
+            universe=tuple(manifest["symbols"]),
+            verdict="promoted" if manifest["promoted"] else "refused",
+            reasons=tuple(evaluation["reasons"]),
+            is_live_eligible=manifest["live_eligible"],
+            is_simulated=manifest["is_simulated"],
+            model_id=hashlib.sha256(files["policy.safetensors"]).hexdigest()[:16],
+            bundle_url=bundle_url,
+            manifest_sha256=hashlib.sha256(files["manifest.json"]).hexdigest(),
+            code_version=manifest["code_version"],
+            configuration_digest=configuration_digest,
+            numbers=evaluation["numbers"],
+        )
+
+
+def bundle_key(day: date, brain_id: str) -> str:
+    """Where a brain lies in the store: `YYYY/MM/DD/baseline_<id>`."""
+    return f"{day:%Y/%m/%d}/baseline_{brain_id}"
+
+
+def write_bundle(store: ObjectStore, day: date, brain_id: str, files: Mapping[str, bytes]) -> str:
+    """Put every file of the bundle, its manifest last; the bundle's URL."""
+    key = bundle_key(day, brain_id)
+    for name in sorted(files, key=lambda name: (name == "manifest.json", name)):
+        store.put(f"{key}/{name}", files[name])
+    return f"{store.url}/{key}"
+
+
+def read_bundle(store: ObjectStore, key: str) -> dict[str, bytes]:
+    """All files of the bundle at `key`."""
+    names = store.list(f"{key}/")
+    if not names:
+        raise InputRefused(f"There is no brain at {store.url}/{key}.", "Publish its day again.")
+    return {name.removeprefix(f"{key}/"): store.get(name) for name in names}
+
+
+def move_latest(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> bool:
+    """Point `latest` at this brain, unless it points at a later day: an old night run again moves nothing."""
+    current = read_latest(store)
+    if current is not None and date.fromisoformat(current["day"]) > day:
+        return False
+    pointer = {
+        "day": day.isoformat(),
+        "brain_id": brain_id,
+        "bundle": bundle_key(day, brain_id),
+        "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
+    }
+    store.put(LATEST, json.dumps(pointer, sort_keys=True, indent=1).encode() + b"\n")
+    return True
+
+
+def read_latest(store: ObjectStore) -> dict[str, str] | None:
+    """What `latest` points at; None before the first brain was published."""
+    if not store.exists(LATEST):
+        return None
+    pointer: dict[str, str] = json.loads(store.get(LATEST))
+    return pointer
+
+
+def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
+    """The day's only row in the registry."""
+    connection.execute("DELETE FROM brain_registry WHERE day = %s", (brain.day,))
+    connection.execute(
+        "INSERT INTO brain_registry (brain_id, day, universe, verdict, reasons, is_live_eligible, is_simulated,"
+        " model_id, bundle_url, manifest_sha256, code_version, configuration_digest, numbers)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            brain.brain_id,
+            brain.day,
+            list(brain.universe),
+            brain.verdict,
+            Jsonb(list(brain.reasons)),
+            brain.is_live_eligible,
+            brain.is_simulated,
+            brain.model_id,
+            brain.bundle_url,
+            brain.manifest_sha256,
+            brain.code_version,
+            brain.configuration_digest,
+            Jsonb(brain.numbers),
+        ),
+    )
+
+
+def last_promoted(connection: psycopg.Connection, before: date) -> str | None:
+    """The object key of the newest brain promoted before the day `before`; None where there is none."""
+    row = connection.execute(
+        "SELECT day, brain_id FROM brain_registry WHERE verdict = 'promoted' AND day < %s"
+        " ORDER BY day DESC LIMIT 1",
+        (before,),
+    ).fetchone()
+    return None if row is None else bundle_key(row[0], row[1])
+
+
+def record_trial(
+    connection: psycopg.Connection,
+    *,
+    day: date,
+    model_id: str,
+    sharpe_per_observation: float | None,
+    observations: int,
+    net_bps: float | None,
+    configuration_digest: str,
+    is_simulated: bool,
+) -> int:
+    """Count a night's candidate in the trial ledger; how many candidates of days up to `day` there are.
+
+    Running a night again counts it once: a candidate is its model.
+    """
+    connection.execute(
+        "INSERT INTO trial_ledger (candidate_id, kind, day, model_id, sharpe_per_observation, observations,"
+        " net_bps, configuration_digest, is_simulated) VALUES (%s, 'night', %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (candidate_id, kind) DO NOTHING",
+        (
+            f"{day}:{model_id}",
+            day,
+            model_id,
+            sharpe_per_observation,
+            observations,
+            net_bps,
+            configuration_digest,
+            is_simulated,
+        ),
+    )
+    row = connection.execute("SELECT count(*) FROM trial_ledger WHERE day <= %s", (day,)).fetchone()
+    return int(row[0]) if row else 0

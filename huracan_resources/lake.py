@@ -1,0 +1,259 @@
+"""The lake: partitions by asset and day, each a few files and a manifest written last.
+
+A reader sees the old partition or the new one, never half of one. What the tables mean belongs in the domain.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from huracan.errors import InputRefused
+from huracan.verdict import Verdict
+from huracan_resources.manifest import FileEntry, Manifest, Parameter, content_hash
+from huracan_resources.parquet import decode_table, encode_table, row_count
+from huracan_resources.store import LocalStore, ObjectStore
+
+MANIFEST = "manifest.json"
+
+
+class Lake:
+    """Partitions in an object store, under `<asset>/day=<YYYY-MM-DD>/`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    def write(
+        self,
+        asset: str,
+        day: date,
+        files: Mapping[str, bytes],
+        *,
+        inputs: Mapping[str, str] | None = None,
+        code_version: str = "",
+        configuration_digest: str = "",
+        is_simulated: bool = False,
+        source: str = "",
+        verdicts: Iterable[Verdict] = (),
+        note: str = "",
+        parameters: Mapping[str, Parameter] | None = None,
+    ) -> Manifest:
+        """Replace the partition by `files` (logical name such as `data.parquet` to bytes).
+
+        New files lie under names that carry their hash, so the old manifest stays true until the new one
+        takes its place in one step; only then are files that nobody names any more removed.
+        """
+        folder = _folder(asset, day)
+        entries = {name: _entry(name, data) for name, data in sorted(files.items())}
+        for name, data in files.items():
+            # A file of that name may be damaged: it is written again, never trusted.
+            self.store.put(f"{folder}/{entries[name].stored_as}", data)
+        manifest = Manifest(
+            asset,
+            day,
+            entries,
+            content_hash(entries),
+            dict(inputs or {}),
+            code_version,
+            configuration_digest,
+            is_simulated,
+            source,
+            tuple(verdicts),
+            note,
+            dict(parameters or {}),
+        )
+        self.store.put(f"{folder}/{MANIFEST}", manifest.to_json())
+        self._sweep(folder, manifest)
+        return manifest
+
+    def write_table(
+        self,
+        asset: str,
+        day: date,
+        table: pa.Table,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        code_version: str = "",
+        configuration_digest: str = "",
+        is_simulated: bool = False,
+        source: str = "",
+        verdicts: Iterable[Verdict] = (),
+        note: str = "",
+        parameters: Mapping[str, Parameter] | None = None,
+    ) -> Manifest:
+        """`write` of one table under the name `data`."""
+        return self.write(
+            asset,
+            day,
+            {"data.parquet": encode_table(table)},
+            inputs=inputs,
+            code_version=code_version,
+            configuration_digest=configuration_digest,
+            is_simulated=is_simulated,
+            source=source,
+            verdicts=verdicts,
+            note=note,
+            parameters=parameters,
+        )
+
+    def add_verdicts(self, asset: str, day: date, verdicts: Iterable[Verdict]) -> Manifest:
+        """Add verdicts to a partition; a rule that was there already is replaced."""
+        manifest = self._present(asset, day)
+        fresh = {verdict.rule: verdict for verdict in verdicts}
+        kept = [verdict for verdict in manifest.verdicts if verdict.rule not in fresh]
+        judged = replace(manifest, verdicts=(*kept, *fresh.values()))
+        self.store.put(f"{_folder(asset, day)}/{MANIFEST}", judged.to_json())
+        return judged
+
+    def manifest(self, asset: str, day: date) -> Manifest | None:
+        """The manifest of a partition, None if there is no such partition."""
+        key = f"{_folder(asset, day)}/{MANIFEST}"
+        if not self.store.exists(key):
+            return None
+        return Manifest.from_json(self.store.get(key), f"{self.store.url}/{key}")
+
+    def days(self, asset: str) -> list[date]:
+        """The days that have a partition, in order."""
+        lead, tail = f"{asset}/day=", f"/{MANIFEST}"
+        keys = self.store.list(lead)
+        return [date.fromisoformat(key[len(lead) : -len(tail)]) for key in keys if key.endswith(tail)]
+
+    def require(self, asset: str, day: date) -> Manifest:
+        """The manifest of a partition that exists and was judged good; else `InputRefused`."""
+        manifest = self._present(asset, day)
+        failed = manifest.failed_verdicts
+        if failed:
+            raise InputRefused(
+                f"{manifest.key} was judged bad by {failed[0].rule}: {failed[0].reason}",
+                f"Mend the cause and run {asset} for {day} again.",
+            )
+        return manifest
+
+    def window(self, asset: str, last_day: date, days: int) -> list[Manifest]:
+        """The good partitions of up to `days` consecutive days ending at `last_day`.
+
+        Shorter where history begins later; `InputRefused` for a hole or for a partition judged bad.
+        """
+        known = self.days(asset)
+        first = max(last_day - timedelta(days=days - 1), min(known, default=last_day))
+        span = max((last_day - first).days, 0)
+        return [self.require(asset, last_day - timedelta(days=back)) for back in range(span, -1, -1)]
+
+    def read_file(self, asset: str, day: date, name: str) -> bytes:
+        """The bytes of one file, checked against the manifest."""
+        return self._read(self._present(asset, day), name)
+
+    def read_table(
+        self, asset: str, day: date, name: str = "data", columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The table `name` of a partition, only `columns` if given."""
+        return self._decode(self._present(asset, day), name, columns)
+
+    def read_window(
+        self,
+        asset: str,
+        last_day: date,
+        days: int,
+        columns: Sequence[str] | None = None,
+        name: str = "data",
+    ) -> pa.Table:
+        """The tables of `window` in day order; partitions that say that they are empty are passed over."""
+        manifests = self.window(asset, last_day, days)
+        return self.read_manifests(manifests, columns, name)
+
+    def read_manifests(
+        self, manifests: Sequence[Manifest], columns: Sequence[str] | None = None, name: str = "data"
+    ) -> pa.Table:
+        """The tables of these partitions, one after the other."""
+        held = [manifest for manifest in manifests if f"{name}.parquet" in manifest.files]
+        if not held:
+            asked = ", ".join(manifest.key for manifest in manifests[-2:])
+            raise InputRefused(
+                f"No partition up to {asked} holds the table {name!r}.", "Run earlier days first."
+            )
+        return pa.concat_tables([self._decode(manifest, name, columns) for manifest in held])
+
+    def table_paths(self, manifests: Iterable[Manifest], name: str = "data") -> list[str]:
+        """Where the tables of these partitions lie, for readers in place such as DuckDB."""
+        root = str(self.store.root) if isinstance(self.store, LocalStore) else self.store.url
+        file = f"{name}.parquet"
+        return [
+            f"{root}/{_folder(m.asset, m.day)}/{m.files[file].stored_as}"
+            for m in manifests
+            if file in m.files
+        ]
+
+    def is_current(
+        self,
+        asset: str,
+        day: date,
+        inputs: Mapping[str, str],
+        code_version: str,
+        configuration_digest: str,
+    ) -> Manifest | None:
+        """The manifest, if the partition is good, whole and was made from exactly this; else None."""
+        manifest = self.manifest(asset, day)
+        if manifest is None or manifest.failed_verdicts:
+            return None
+        made_from = (manifest.inputs, manifest.code_version, manifest.configuration_digest)
+        if made_from != (dict(inputs), code_version, configuration_digest):
+            return None
+        folder = _folder(asset, day)
+        is_whole = all(self.store.exists(f"{folder}/{e.stored_as}") for e in manifest.files.values())
+        return manifest if is_whole else None
+
+    def _present(self, asset: str, day: date) -> Manifest:
+        manifest = self.manifest(asset, day)
+        if manifest is None:
+            raise InputRefused(f"There is no partition {asset}/{day}.", f"Run {asset} for {day} first.")
+        return manifest
+
+    def _decode(self, manifest: Manifest, name: str, columns: Sequence[str] | None) -> pa.Table:
+        file = f"{name}.parquet"
+        return decode_table(self._read(manifest, file), f"{manifest.key}/{file}", columns)
+
+    def _read(self, manifest: Manifest, name: str) -> bytes:
+        entry = manifest.files.get(name)
+        if entry is None:
+            why = f" ({manifest.note})" if manifest.note else ""
+            raise InputRefused(
+                f"{manifest.key} has no file {name}{why}.", "Run an earlier day, or this one again."
+            )
+        key = f"{_folder(manifest.asset, manifest.day)}/{entry.stored_as}"
+        data = self.store.get(key)
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise InputRefused(
+                f"The file {self.store.url}/{key} is damaged: its SHA-256 is not the manifest's.",
+                f"Run {manifest.asset} for {manifest.day} again.",
+            )
+        return data
+
+    def _sweep(self, folder: str, manifest: Manifest) -> None:
+        named = {f"{folder}/{entry.stored_as}" for entry in manifest.files.values()} | {
+            f"{folder}/{MANIFEST}"
+        }
+        for key in self.store.list(f"{folder}/"):
+            if key not in named:
+                self.store.delete(key)
+
+
+def local_path(lake: Lake, manifest: Manifest, name: str) -> Path | None:
+    """The file itself where the lake is a local directory (to map it into memory), else None."""
+    if not isinstance(lake.store, LocalStore):
+        return None
+    return lake.store.path(f"{_folder(manifest.asset, manifest.day)}/{manifest.files[name].stored_as}")
+
+
+def _folder(asset: str, day: date) -> str:
+    return f"{asset}/day={day.isoformat()}"
+
+
+def _entry(name: str, data: bytes) -> FileEntry:
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = PurePosixPath(name)
+    stored_as = str(path.with_name(f"{path.stem}-{sha256[:12]}{path.suffix}"))
+    rows = row_count(data) if path.suffix == ".parquet" else None
+    return FileEntry(stored_as, sha256, len(data), rows)

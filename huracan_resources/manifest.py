@@ -1,0 +1,111 @@
+"""The manifest of a partition: what lies in it, what it was made from, and how it was judged.
+
+It holds no wall-clock time, so that the same work twice gives the same bytes. Reading and writing
+partitions belongs in `lake`.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from huracan.errors import InputRefused
+from huracan.verdict import Number, Verdict
+
+Parameter = Number | None
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a partition: the name under which it lies, its SHA-256, bytes and rows (of a table)."""
+
+    stored_as: str
+    sha256: str
+    size: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A partition of `asset` for `day`: `files` by logical name, `inputs` from `asset/day` to content hash.
+
+    `note` says in words what a reader should know, such as why the partition is empty.
+    """
+
+    asset: str
+    day: date
+    files: dict[str, FileEntry]
+    content_hash: str
+    inputs: dict[str, str] = field(default_factory=dict)
+    code_version: str = ""
+    configuration_digest: str = ""
+    is_simulated: bool = False
+    source: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    note: str = ""
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """`asset/day`: the name under which this partition appears among the inputs of another."""
+        return f"{self.asset}/{self.day.isoformat()}"
+
+    @property
+    def failed_verdicts(self) -> tuple[Verdict, ...]:
+        """The blocking verdicts that failed."""
+        return tuple(v for v in self.verdicts if v.blocking and not v.passed)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables in the partition."""
+        return sum(entry.rows or 0 for entry in self.files.values())
+
+    def to_json(self) -> bytes:
+        """Sorted keys, one trailing newline: equal manifests are equal bytes."""
+        content = asdict(self) | {"day": self.day.isoformat()}
+        content["verdicts"] = [asdict(v) | {"numbers": _plain(v.numbers)} for v in self.verdicts]
+        content["parameters"] = _plain(self.parameters)
+        return (json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+    @staticmethod
+    def from_json(data: bytes, name: str) -> "Manifest":
+        """The manifest in `data`; `InputRefused` naming the file `name` if it is damaged."""
+        try:
+            content = json.loads(data)
+            content["day"] = date.fromisoformat(content["day"])
+            content["files"] = {key: FileEntry(**entry) for key, entry in content["files"].items()}
+            content["verdicts"] = tuple(Verdict(**verdict) for verdict in content["verdicts"])
+            manifest = Manifest(**content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputRefused(f"The manifest {name} is damaged ({error}).", _REBUILD) from error
+        if manifest.content_hash != content_hash(manifest.files):
+            raise InputRefused(f"The manifest {name} does not agree with its own hash.", _REBUILD)
+        return manifest
+
+
+_REBUILD = "Delete that partition's folder and run its day again."
+
+
+def content_hash(files: Mapping[str, FileEntry]) -> str:
+    """SHA-256 over the sorted logical names and their hashes: the data version of a partition."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{files[name].sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def inputs_of(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """`asset/day` to content hash, for the `inputs` of what was made from these partitions."""
+    return {manifest.key: manifest.content_hash for manifest in manifests}
+
+
+def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN and no infinity: they are kept as text; NumPy scalars become Python's."""
+    plain = {}
+    for name, number in numbers.items():
+        scalar = number.item() if hasattr(number, "item") else number
+        plain[name] = str(scalar) if isinstance(scalar, float) and not math.isfinite(scalar) else scalar
+    return plain

@@ -1,0 +1,61 @@
+"""Numbered SQL files applied in order, once, each recorded with its SHA-256."""
+
+import hashlib
+from importlib.resources import files
+
+import psycopg
+
+from huracan.errors import InvalidInput
+
+_LOCK = 4_857_226_102
+"""The advisory lock that lets one process at a time change the schema; an arbitrary number of our own."""
+
+
+def shipped_migrations() -> dict[str, str]:
+    """File name to SQL, in order."""
+    folder = files("huracan_resources") / "migrations"
+    found = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".sql")}
+    return dict(sorted(found.items()))
+
+
+def migrate(connection: psycopg.Connection, migrations: dict[str, str] | None = None) -> list[str]:
+    """Apply what is missing, in one transaction; the names applied.
+
+    `InvalidInput` if a migration that was applied before has another text now.
+    """
+    wanted = shipped_migrations() if migrations is None else migrations
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, sha256 text NOT NULL)"
+        )
+        rows = connection.execute("SELECT name, sha256 FROM schema_migration").fetchall()
+        applied: dict[str, str] = dict(rows)
+        fresh = []
+        for name, sql in sorted(wanted.items()):
+            sha256 = hashlib.sha256(sql.encode()).hexdigest()
+            if name in applied:
+                _check_unchanged(name, applied[name], sha256)
+                continue
+            _apply(connection, name, sql, sha256)
+            fresh.append(name)
+    return fresh
+
+
+def _check_unchanged(name: str, applied: str, shipped: str) -> None:
+    if applied != shipped:
+        raise InvalidInput(
+            f"The migration {name} differs from the one that this database was made with.",
+            "Never edit an applied migration: restore it and add a new one.",
+        )
+
+
+def _apply(connection: psycopg.Connection, name: str, sql: str, sha256: str) -> None:
+    try:
+        connection.execute(sql.encode())
+    except psycopg.errors.FeatureNotSupported as error:
+        raise InvalidInput(
+            f"The database cannot apply {name} ({error.diag.message_primary}).",
+            "Install pgvector on the server, or unset DATABASE_URL to use the embedded PostgreSQL.",
+        ) from error
+    connection.execute("INSERT INTO schema_migration VALUES (%s, %s)", (name, sha256))

@@ -1,0 +1,182 @@
+"""All settings of one night, from defaults, profiles, environment and the command line.
+
+How they are read belongs in `settings_sources`; what the domain's blocks mean, in the domain.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
+
+from huracan.analysis.patterns import PatternConfig
+from huracan.candles.quality import CandleLimits
+from huracan.candles.simulate import SimulatedMarketConfig
+from huracan.errors import InvalidInput
+from huracan.evaluation.promotion import PromotionConfig
+from huracan.gates.config import GateConfig
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from huracan.models.config import ModelConfig
+from huracan.regimes.model import RegimeConfig
+from huracan_resources.settings_blocks import (
+    Alerts,
+    Block,
+    CcxtSource,
+    DatabaseBlock,
+    FilesSource,
+    Mode,
+    Schedule,
+    Signing,
+    SourceKind,
+    Storage,
+    Universe,
+)
+from huracan_resources.settings_sources import Values, gather, nested
+
+DOMAIN_BLOCKS = (
+    "universe",
+    "source",
+    "candles",
+    "regimes",
+    "market",
+    "models",
+    "gates",
+    "patterns",
+    "promotion",
+)
+"""The blocks that decide what a night computes; the others only say where things lie and who is told."""
+
+_OUTSIDE_DIGEST = {
+    *("universe.first_day", "source.files.directory", "source.ccxt.base_url", "source.ccxt.api_key"),
+    *("source.ccxt.secret", "source.ccxt.timeout_seconds", "source.ccxt.attempts"),
+}
+"""Settings inside domain blocks that change no result: how far back history goes is seen in the inputs."""
+
+
+class Source(Block):
+    """Where candles come from. Only the part that `kind` names is used."""
+
+    kind: SourceKind = "simulated"
+    simulated: SimulatedMarketConfig = Field(default_factory=SimulatedMarketConfig)
+    files: FilesSource = FilesSource()
+    ccxt: CcxtSource = CcxtSource()
+
+
+class Market(Block):
+    """What trading costs and the rules by which the shadow ledger trades."""
+
+    costs: CostAssumptions = Field(default_factory=CostAssumptions)
+    rules: TradingRules = Field(default_factory=TradingRules)
+
+
+class Settings(Block):
+    """Everything a night needs to know. Frozen; made by `load_settings`."""
+
+    mode: Mode = "shadow"
+    universe: Universe = Universe()
+    source: Source = Source()
+    candles: CandleLimits = Field(default_factory=CandleLimits)
+    regimes: RegimeConfig = Field(default_factory=RegimeConfig)
+    market: Market = Market()
+    models: ModelConfig = Field(default_factory=ModelConfig)
+    gates: GateConfig = Field(default_factory=GateConfig)
+    patterns: PatternConfig = Field(default_factory=PatternConfig)
+    promotion: PromotionConfig = Field(default_factory=PromotionConfig)
+    storage: Storage = Field(default_factory=Storage)
+    database: DatabaseBlock = DatabaseBlock()
+    alerts: Alerts = Alerts()
+    signing: Signing = Signing()
+    schedule: Schedule = Schedule()
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def digest(self, *blocks: str) -> str:
+        """SHA-256 over the domain's settings, or over those in `blocks` only (names such as `market`).
+
+        Free of secrets and of places, so that two machines with the same settings agree.
+        """
+        chosen = blocks or DOMAIN_BLOCKS
+        lines = {
+            key: _plain(value)
+            for key, value in _leaves(self, "")
+            if key.split(".")[0] in chosen and key not in _OUTSIDE_DIGEST and self._is_used(key)
+        }
+        return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()
+
+    def _is_used(self, key: str) -> bool:
+        """Whether a setting of the source belongs to the source that is in use."""
+        parts = key.split(".")
+        return parts[0] != "source" or parts[1] in ("kind", self.source.kind)
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings in force: defaults, base.yaml, the profile, the environment, then `overrides`.
+
+    `overrides` goes by dotted key (`{"source.kind": "files"}`); `environ` replaces os.environ in tests.
+    `InvalidInput` names the file or variable of an unknown key or a wrong value.
+    """
+    values = gather(Settings, os.environ if environ is None else environ, overrides)
+    try:
+        settings = Settings.model_validate(nested(values))
+    except ValidationError as error:
+        raise _as_ours(error, values) from error
+    settings._origins.update({key: origin for key, (_, origin) in values.items()})
+    return settings
+
+
+def explain(settings: Settings) -> list[tuple[str, str, str]]:
+    """(dotted key, value as shown, where it came from) of every setting; secrets are stars."""
+    rows = []
+    for key, value in _leaves(settings, ""):
+        origin = settings._origins.get(key, "default")
+        rows.append((key, _shown(value), origin))
+    return rows
+
+
+def _leaves(value: Any, lead: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, BaseModel):
+        names = list(type(value).model_fields)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+    else:
+        yield lead.removesuffix("."), value
+        return
+    for name in names:
+        yield from _leaves(getattr(value, name), f"{lead}{name}.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, SecretStr):
+        raise TypeError("a secret is no part of a digest")
+    return str(value) if isinstance(value, date | Path) else value
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, SecretStr):
+        return "********"
+    if isinstance(value, tuple | list):
+        return ", ".join(_shown(item) for item in value) or "none"
+    return str(value)
+
+
+def _as_ours(error: ValidationError, values: Values) -> InvalidInput:
+    """One line about the first wrong value, without the value itself where it may be a secret."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = [str(part) for part in first["loc"]]
+    key = next((k for n in range(len(path), 0, -1) if (k := ".".join(path[:n])) in values), ".".join(path))
+    origin = values[key][1] if key in values else "default"
+    return InvalidInput(f"{origin}: the setting {key} is wrong: {first['msg'].lower()}.", "Correct it there.")

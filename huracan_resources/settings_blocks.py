@@ -1,0 +1,116 @@
+"""The blocks of settings that the domain does not know: the source, storage, database, alerts, schedule.
+
+The domain's own blocks are its frozen dataclasses; see `settings`.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from huracan.candles.schema import Timeframe
+from huracan.errors import InvalidInput
+
+
+class Block(BaseModel):
+    """A group of settings: frozen, and closed to unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Universe(Block):
+    """What is traded: symbols in a fixed order, the length of a bar, and the first day of history."""
+
+    symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    timeframe: str = "1m"
+    first_day: date = date(2022, 1, 1)
+
+    @field_validator("symbols")
+    @classmethod
+    def _symbols_are_distinct(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if not symbols or len(set(symbols)) != len(symbols):
+            raise InvalidInput("universe.symbols is empty or names a symbol twice.", "List each symbol once.")
+        return symbols
+
+    @field_validator("timeframe")
+    @classmethod
+    def _timeframe_is_known(cls, timeframe: str) -> str:
+        return Timeframe(timeframe).name
+
+
+class FilesSource(Block):
+    """The user's own candle files; `exchange` picks one where the directory holds several."""
+
+    directory: Path | None = None
+    exchange: str | None = None
+
+
+class CcxtSource(Block):
+    """An exchange through ccxt; `base_url` replaces the exchange's own address. Keys are rarely needed."""
+
+    exchange: str = "binance"
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    secret: SecretStr | None = None
+    timeout_seconds: float = Field(default=10.0, gt=0)
+    attempts: int = Field(default=5, ge=1)
+
+
+def default_home() -> Path:
+    """`.huracan` in the checkout, wherever a process of it was started; else in the current directory."""
+    checkout = Path(__file__).resolve().parents[1]
+    return (checkout if (checkout / "config").is_dir() else Path.cwd()) / ".huracan"
+
+
+class Storage(Block):
+    """Where everything lies. `lake_url` and `brains_url` default to directories below `home`."""
+
+    home: Path = Field(default_factory=default_home, validate_default=True)
+    lake_url: str | None = None
+    brains_url: str | None = None
+    s3_endpoint_url: str | None = None
+    s3_region: str | None = None
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _home_is_absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @property
+    def lake(self) -> str:
+        """The URL of the lake."""
+        return self.lake_url or str(self.home / "lake")
+
+    @property
+    def brains(self) -> str:
+        """The URL under which brains are published."""
+        return self.brains_url or str(self.home / "brains")
+
+
+class DatabaseBlock(Block):
+    """A PostgreSQL server with pgvector; none means the embedded one."""
+
+    url: SecretStr | None = None
+
+
+class Alerts(Block):
+    """Where alerts go: apprise URLs. None: they are only logged."""
+
+    urls: tuple[SecretStr, ...] = ()
+
+
+class Signing(Block):
+    """The Ed25519 private key that signs brains, in base64 or PEM."""
+
+    private_key: SecretStr | None = None
+
+
+class Schedule(Block):
+    """When the night starts, in hours UTC."""
+
+    hour: int = Field(default=2, ge=0, le=23)
+
+
+SourceKind = Literal["simulated", "files", "ccxt"]
+Mode = Literal["shadow", "research"]

@@ -1,0 +1,59 @@
+"""Dagster's storage starts by itself, from several processes at once, beside our tables."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from huracan_resources.embedded_postgres import embedded_url, stop_embedded
+
+NIGHT = """
+import dagster as dg
+
+@dg.asset
+def candles() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"rows": 4320})
+
+instance = dg.DagsterInstance.from_ref(dg.DagsterInstance.get().get_ref())
+result = dg.materialize([candles], instance=instance, tags={"who": "test"})
+assert instance.get_run_by_id(result.run_id).is_success
+event = instance.get_latest_materialization_event(dg.AssetKey("candles"))
+assert event.asset_materialization.metadata["rows"].value == 4320
+print(instance.get_runs_count())
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
+        (Path(name) / "dagster.yaml").write_text(
+            "storage:\n  custom:\n    module: huracan_resources.dagster_storage\n"
+            "    class: HuracanDagsterStorage\n    config: {}\ntelemetry:\n  enabled: false\n"
+        )
+        yield Path(name)
+        stop_embedded(Path(name) / "data")
+
+
+def _night(home: Path) -> "subprocess.Popen[str]":
+    environ = os.environ | {"DAGSTER_HOME": str(home), "HURACAN_HOME": str(home / "data")}
+    environ.pop("DATABASE_URL", None)
+    return subprocess.Popen(
+        [sys.executable, "-c", NIGHT], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_two_processes_at_once_on_a_fresh_home_both_record_their_run(home: Path) -> None:
+    nights = [_night(home), _night(home)]
+    for night in nights:
+        _, errors = night.communicate(timeout=120)
+        assert night.returncode == 0, errors
+    with psycopg.connect(embedded_url(home / "data")) as connection:
+        runs = connection.execute("SELECT count(*) FROM dagster.runs WHERE status = 'SUCCESS'").fetchone()
+        versions = connection.execute("SELECT count(*) FROM dagster.alembic_version").fetchone()
+        ours = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+    assert (runs, versions, ours) == ((2,), (1,), (0,))

@@ -1,0 +1,189 @@
+"""The database starts by itself, survives a kill, and changes its schema once."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from huracan.errors import InvalidInput, Unavailable
+from huracan_resources.database import Database, dagster_url, open_connection, plain_url, shown_url
+from huracan_resources.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.migrate import migrate, shipped_migrations
+
+ASK = """
+import sys
+from pathlib import Path
+from huracan_resources.database import Database
+with Database(Path(sys.argv[1])).connect() as connection:
+    print(connection.execute("SELECT count(*) FROM schema_migration").fetchone()[0])
+    sys.stdout.flush()
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
+        yield Path(name)
+        stop_embedded(Path(name))
+
+
+def _ask(home: Path) -> subprocess.Popen[str]:
+    """Another process that uses the database until its input is closed."""
+    return subprocess.Popen(
+        [sys.executable, "-c", ASK, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _postmaster(home: Path) -> int:
+    return int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+def _is_up(home: Path) -> bool:
+    return (home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_killed_server_comes_back_with_its_rows(home: Path) -> None:
+    database = Database(home)
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS x")
+    os.kill(_postmaster(home), signal.SIGKILL)
+    time.sleep(0.2)
+    with database.connect() as connection:
+        assert connection.execute("SELECT x FROM kept").fetchone() == (7,)
+
+
+def test_a_process_id_that_another_program_took_is_no_server(home: Path) -> None:
+    embedded_url(home)
+    stop_embedded(home)
+    file = home / "postgres" / "postmaster.pid"
+    file.write_text(f"{os.getpid()}\n{home}/postgres\n1700000000\n5432\n{home}/postgres\n\n1 2\nready\n")
+    with psycopg.connect(embedded_url(home)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_kill_while_the_cluster_was_made_is_mended(home: Path) -> None:
+    (home / "postgres.new").mkdir()
+    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
+    (home / "postgres").mkdir()
+    with psycopg.connect(embedded_url(home)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_processes_that_start_at_once_share_one_server_and_the_last_one_stops_it(home: Path) -> None:
+    processes = [_ask(home) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == str(len(shipped_migrations()))
+    processes[0].kill()
+    processes[0].wait()
+    processes[1].communicate("")
+    assert _is_up(home)
+    processes[2].communicate("")
+    assert not _is_up(home)
+
+
+def test_threads_that_start_at_once_get_one_url(home: Path) -> None:
+    urls: list[str] = []
+    threads = [threading.Thread(target=lambda: urls.append(embedded_url(home))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(urls) == 4 and len(set(urls)) == 1
+
+
+def test_a_long_home_still_has_a_socket(home: Path) -> None:
+    deep = home / ("a-directory-with-a-long-name-" * 4)
+    with psycopg.connect(embedded_url(deep)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    stop_embedded(deep)
+
+
+def test_an_exception_rolls_the_transaction_back(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.connect() as connection:
+        connection.execute("CREATE TABLE never (x int)")
+        raise ZeroDivisionError
+    with database.connect() as connection:
+        assert connection.execute("SELECT to_regclass('never')").fetchone() == (None,)
+
+
+def test_migrations_run_once_and_a_changed_one_is_refused(database: Database) -> None:
+    assert database.migrate() == []
+    with open_connection(database.url) as connection:
+        more = {**shipped_migrations(), "9001_more.sql": "CREATE TABLE more (x int)"}
+        assert migrate(connection, more) == ["9001_more.sql"]
+        assert migrate(connection, more) == []
+        with pytest.raises(InvalidInput, match=r"9001_more\.sql differs"):
+            migrate(connection, {"9001_more.sql": "CREATE TABLE more (y int)"})
+        connection.rollback()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(database: Database) -> None:
+    with open_connection(database.url) as connection:
+        with pytest.raises(psycopg.Error):
+            migrate(connection, {"9002_bad.sql": "CREATE TABLE half (x int); SELECT nonsense"})
+        assert connection.execute("SELECT to_regclass('half')").fetchone() == (None,)
+
+
+def test_a_brain_of_simulated_candles_cannot_be_registered_as_live_eligible(database: Database) -> None:
+    values = "'b', '2023-06-30', '{}', 'promoted', '[]', %s, true, 'm', 'u', 'h', 'v', 'c'"
+    with pytest.raises(psycopg.errors.CheckViolation), database.connect() as connection:
+        connection.execute(f"INSERT INTO brain_registry VALUES ({values})", (True,))
+    with database.connect() as connection:
+        assert connection.execute(f"INSERT INTO brain_registry VALUES ({values})", (False,)).rowcount == 1
+        connection.rollback()
+
+
+def test_an_unreachable_server_is_one_line_without_the_password() -> None:
+    with pytest.raises(Unavailable) as caught:
+        Database(Path("/nowhere"), "postgresql://user:hunter2@127.0.0.1:1/name").migrate()
+    assert "127.0.0.1:1" in str(caught.value) and "hunter2" not in str(caught.value)
+
+
+def test_a_database_that_does_not_exist_is_permanent(database: Database) -> None:
+    wrong = database.url.replace("/postgres?", "/nodatabase?")
+    with pytest.raises(InvalidInput, match="DATABASE_URL"):
+        Database(Path("/nowhere"), wrong).migrate()
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match="HURACAN_HOME"):
+        embedded_url(tmp_path / "file" / "home")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
+def test_every_spelling_of_a_url_is_understood(scheme: str) -> None:
+    assert plain_url(f"{scheme}://u:p@h:5/d?sslmode=require") == "postgresql://u:p@h:5/d?sslmode=require"
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
+def test_another_database_is_refused_without_showing_its_url(url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        plain_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_url_for_dagster_keeps_socket_and_options() -> None:
+    url = dagster_url("postgresql://postgres:@/postgres?host=/tmp/a b&options=-cwork_mem%3D4MB")
+    assert url.startswith("postgresql+psycopg2://postgres:@/postgres?")
+    query = parse_qs(urlsplit(url).query)
+    assert query["host"] == ["/tmp/a b"]
+    assert query["options"] == ["-cwork_mem=4MB -csearch_path=dagster -csynchronous_commit=off"]
+
+
+def test_a_shown_url_has_no_password() -> None:
+    assert (
+        shown_url("postgresql://u:p%40w@h/d?password=x&sslmode=a")
+        == "postgresql://u:***@h/d?password=***&sslmode=a"
+    )

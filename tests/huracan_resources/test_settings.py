@@ -1,0 +1,176 @@
+"""Settings come from defaults, profiles, environment and command line, and say which."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan_resources.settings import Settings, explain, load_settings
+
+PROFILES = Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "base.yaml").write_text(
+        "schedule: {hour: 3}\nmarket: {costs: {taker_fee_bps: 5, half_spread_bps: 2}}\n"
+    )
+    (tmp_path / "local.yaml").write_text("market: {costs: {half_spread_bps: 4}}\n")
+    (tmp_path / "other.yaml").write_text("mode: research\n")
+    return tmp_path
+
+
+def _load(folder: Path, overrides: dict[str, object] | None = None, **environ: str) -> Settings:
+    return load_settings(overrides, {"HURACAN_CONFIG_DIR": str(folder), **environ})
+
+
+def _origin(settings: Settings, key: str) -> tuple[str, str]:
+    return {name: (value, origin) for name, value, origin in explain(settings)}[key]
+
+
+def test_the_later_source_wins_and_every_value_knows_where_it_came_from(folder: Path) -> None:
+    settings = _load(folder, {"market.costs.multiplier": 2.0}, HURACAN__SCHEDULE__HOUR="5")
+    costs = settings.market.costs
+    assert (settings.schedule.hour, costs.taker_fee_bps, costs.half_spread_bps, costs.multiplier) == (
+        5,
+        5,
+        4,
+        2,
+    )
+    assert _origin(settings, "schedule.hour") == ("5", "environment HURACAN__SCHEDULE__HOUR")
+    assert _origin(settings, "market.costs.taker_fee_bps") == ("5.0", f"{folder.name}/base.yaml")
+    assert _origin(settings, "market.costs.half_spread_bps") == ("4.0", f"{folder.name}/local.yaml")
+    assert _origin(settings, "market.costs.multiplier") == ("2.0", "command line")
+    assert _origin(settings, "universe.timeframe") == ("1m", "default")
+
+
+def test_the_variable_huracan_env_picks_the_profile(folder: Path) -> None:
+    settings = _load(folder, HURACAN_ENV="other")
+    assert settings.mode == "research" and settings.market.costs.half_spread_bps == 2
+    with pytest.raises(InvalidInput, match=r"'prod'.*Profiles: local, other"):
+        _load(folder, HURACAN_ENV="prod")
+
+
+def test_the_variable_huracan_mode_beats_the_profile(folder: Path) -> None:
+    assert _load(folder, HURACAN_ENV="other", HURACAN_MODE="shadow").mode == "shadow"
+    with pytest.raises(InvalidInput, match=r"environment HURACAN_MODE.*mode is wrong"):
+        _load(folder, HURACAN_MODE="live")
+
+
+@pytest.mark.parametrize("profile", ["local", "production", "monitoring"])
+def test_the_shipped_profiles_load(profile: str) -> None:
+    settings = load_settings(environ={"HURACAN_CONFIG_DIR": str(PROFILES), "HURACAN_ENV": profile})
+    assert settings.universe.symbols == ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    assert settings.source.kind == ("ccxt" if profile == "production" else "simulated")
+
+
+def test_the_shipped_base_repeats_the_defaults(tmp_path: Path) -> None:
+    shipped = load_settings(environ={"HURACAN_CONFIG_DIR": str(PROFILES)})
+    assert shipped.model_dump() == load_settings(environ={"HURACAN_CONFIG_DIR": str(tmp_path)}).model_dump()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("market: {cost: {}}", ["bad.yaml", "market.cost ", "Did you mean market.costs?"]),
+        ("market: {costs: {taker_fee: 1}}", ["market.costs.taker_fee ", "market.costs.taker_fee_bps?"]),
+        ("markets: 1", ["Did you mean market?"]),
+        ("zzzzzz: 1", ["zzzzzz", "Known: mode, universe"]),
+        ("market: 7", ["market is a block"]),
+        ("schedule:\n  hour: 1\n bad: [", ["bad.yaml, line 3"]),
+        ("- a\n", ["bad.yaml, line 1", "mapping"]),
+        ("schedule: {hour: 24}", ["bad.yaml: the setting schedule.hour is wrong"]),
+        ("schedule: {hour: soon}", ["schedule.hour"]),
+        ("universe: {timeframe: 7m}", ["'7m'", "5m"]),
+        ("universe: {symbols: []}", ["universe.symbols"]),
+        ("universe: {first_day: yesterday}", ["universe.first_day"]),
+        ("market: {costs: {taker_fee_bps: -1}}", ["taker_fee_bps"]),
+        ("source: {kind: excel}", ["source.kind", "simulated"]),
+    ],
+)
+def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words: list[str]) -> None:
+    (folder / "bad.yaml").write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        _load(folder, HURACAN_ENV="bad")
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_variable_or_override_is_refused_by_its_name(folder: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"HURACAN__SCHEDULE__HOURS.*schedule\.hour\?"):
+        _load(folder, HURACAN__SCHEDULE__HOURS="1")
+    with pytest.raises(InvalidInput, match=r"command line.*source\.kid"):
+        _load(folder, {"source.kid": "files"})
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="HURACAN_CONFIG_DIR"):
+        _load(tmp_path / "none")
+
+
+@pytest.mark.parametrize("text", ["A/B,C/D", "[A/B, C/D]", json.dumps(["A/B", "C/D"])])
+def test_a_list_in_a_variable_is_written_as_one_likes(folder: Path, text: str) -> None:
+    assert _load(folder, HURACAN__UNIVERSE__SYMBOLS=text).universe.symbols == ("A/B", "C/D")
+
+
+def test_secrets_are_never_shown(folder: Path) -> None:
+    settings = _load(
+        folder,
+        DATABASE_URL="postgresql://u:hunter2@h/d",
+        HURACAN_ALERT_URLS="tgram://hunter2/1, slack://hunter2",
+        HURACAN_SIGNING_KEY="hunter2",
+        HURACAN__SOURCE__CCXT__API_KEY="12345678",
+    )
+    shown = json.dumps(explain(settings)) + repr(settings) + settings.model_dump_json()
+    assert "hunter2" not in shown and "12345678" not in shown
+    assert _origin(settings, "database.url") == ("********", "environment DATABASE_URL")
+    assert [url.get_secret_value() for url in settings.alerts.urls] == [
+        "tgram://hunter2/1",
+        "slack://hunter2",
+    ]
+
+
+def test_a_wrong_secret_is_not_in_the_error(folder: Path) -> None:
+    (folder / "local.yaml").write_text("database: {url: [hunter2]}")
+    with pytest.raises(InvalidInput) as caught:
+        _load(folder)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_digest_changes_with_what_a_night_computes_and_with_nothing_else(folder: Path) -> None:
+    base = _load(folder)
+    same = [
+        _load(folder, DATABASE_URL="postgresql://h/d", HURACAN_HOME="/elsewhere"),
+        _load(
+            folder, {"schedule.hour": 9, "universe.first_day": "2023-01-01", "source.ccxt.exchange": "kraken"}
+        ),
+    ]
+    assert {settings.digest() for settings in same} == {base.digest()}
+    for change in (
+        {"market.costs.taker_fee_bps": 6.0},
+        {"universe.symbols": ["A/B"]},
+        {"source.kind": "ccxt"},
+    ):
+        assert _load(folder, dict(change)).digest() != base.digest()
+    dearer = _load(folder, {"market.costs.taker_fee_bps": 6.0})
+    assert dearer.digest("universe", "source") == base.digest("universe", "source")
+
+
+def test_the_home_is_absolute_and_everything_lies_below_it(folder: Path, tmp_path: Path) -> None:
+    storage = _load(folder, HURACAN_HOME=str(tmp_path / "a" / ".." / "b")).storage
+    assert storage.lake == str(tmp_path / "b" / "lake") and storage.brains == str(tmp_path / "b" / "brains")
+    assert _load(folder).storage.home.is_absolute()
+    assert _load(folder, {"storage.lake_url": "s3://x/y"}).storage.lake == "s3://x/y"
+
+
+def test_settings_load_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from huracan_resources.settings import load_settings; load_settings(environ={}); "
+        "heavy = {'torch', 'lightgbm', 'sklearn', 'ccxt', 'dagster', 'psycopg'}; "
+        "print(heavy & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

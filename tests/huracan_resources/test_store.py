@@ -1,0 +1,198 @@
+"""A put is all or nothing, on a directory and on a real S3 server."""
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huracan.errors import InputRefused, InvalidInput, Unavailable
+from huracan_resources.store import LocalStore, ObjectStore, S3Store, open_store
+
+KEY, SECRET = "test-key", "test-secret-of-some-length"
+
+
+def _rclone() -> str | None:
+    beside = Path(sys.executable).parent / "rclone"
+    return str(beside) if beside.exists() else shutil.which("rclone")
+
+
+def _client(endpoint: str, secret: str = SECRET) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=secret,
+        region_name="us-east-1",
+        config=Config(
+            retries={"max_attempts": 1},
+            connect_timeout=2,
+            read_timeout=5,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 server that checks signatures, with the bucket `bucket`."""
+    binary = _rclone()
+    if binary is None:
+        pytest.skip("rclone is not installed")
+    root = tmp_path_factory.mktemp("s3")
+    (root / "bucket").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [binary, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, "--config", os.devnull, "--vfs-cache-mode", "off", str(root)], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "local":
+        return open_store(str(tmp_path / "objects"))
+    endpoint = request.getfixturevalue("s3_endpoint")
+    return open_store(f"s3://bucket/{tmp_path.name}", _client(endpoint))
+
+
+def test_what_was_put_is_got_listed_and_deleted(store: ObjectStore) -> None:
+    store.put("a/b/one.bin", b"one")
+    store.put("a/two.bin", b"\0" * 100_000)
+    store.put("a/b/one.bin", b"uno")
+    assert store.get("a/b/one.bin") == b"uno"
+    assert store.get("a/two.bin") == b"\0" * 100_000
+    assert store.list() == ["a/b/one.bin", "a/two.bin"]
+    assert store.list("a/b/") == ["a/b/one.bin"]
+    assert store.list("a/t") == ["a/two.bin"]
+    assert store.list("nowhere/") == []
+    store.delete("a/two.bin")
+    store.delete("a/two.bin")
+    assert store.exists("a/b/one.bin") and not store.exists("a/two.bin")
+
+
+def test_a_missing_object_is_refused_by_its_name(store: ObjectStore) -> None:
+    with pytest.raises(InputRefused, match=r"'a/none\.bin'"):
+        store.get("a/none.bin")
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b"])
+def test_a_key_that_leaves_the_store_is_refused(store: ObjectStore, key: str) -> None:
+    with pytest.raises(InvalidInput, match="clean relative path"):
+        store.put(key, b"")
+
+
+def test_a_wrong_secret_names_the_variables(s3_endpoint: str) -> None:
+    store = S3Store(_client(s3_endpoint, "another-secret-altogether"), "bucket")
+    with pytest.raises(InvalidInput, match="AWS_SECRET_ACCESS_KEY"):
+        store.put("a", b"")
+    with pytest.raises(InvalidInput, match="AWS_SECRET_ACCESS_KEY"):
+        store.get("a")
+
+
+def test_a_bucket_that_does_not_exist_is_named(s3_endpoint: str) -> None:
+    with pytest.raises(InvalidInput, match="'nobucket'"):
+        S3Store(_client(s3_endpoint), "nobucket").list()
+
+
+def test_an_unreachable_server_is_transient() -> None:
+    with pytest.raises(Unavailable, match="s3_endpoint_url"):
+        S3Store(_client("http://127.0.0.1:1"), "bucket").put("a", b"")
+
+
+def test_missing_credentials_are_permanent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    client = boto3.Session(region_name="us-east-1").client("s3", endpoint_url="http://127.0.0.1:1")
+    with pytest.raises(InvalidInput, match="AWS_ACCESS_KEY_ID"):
+        S3Store(client, "bucket").get("a")
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_is_cut_off_leaves_the_old_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    store = LocalStore(tmp_path)
+    store.put("a", b"old")
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os if step == "fsync" else Path, step, cut)
+    with pytest.raises(KeyboardInterrupt):
+        store.put("a", b"new")
+    assert store.get("a") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InvalidInput, match="The disk is full") as caught:
+        LocalStore(tmp_path).put("folder/a", b"x")
+    assert str(tmp_path / "folder/a") in str(caught.value)
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_a_really_full_disk_is_refused(tmp_path: Path) -> None:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this account may not mount a file system")
+    try:
+        store = LocalStore(tmp_path)
+        store.put("a", b"small")
+        with pytest.raises(InvalidInput, match="The disk is full"):
+            store.put("a", b"x" * 1_000_000)
+        assert store.list() == ["a"] and store.get("a") == b"small"
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_half_written_file_of_a_killed_process_is_not_listed(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.put("a", b"x")
+    (tmp_path / ".writing-abc").write_bytes(b"ha")
+    assert store.list() == ["a"]
+
+
+def test_urls_choose_the_store(tmp_path: Path) -> None:
+    assert open_store(f"file://{tmp_path}/x%20y").url == f"{tmp_path}/x y"
+    assert open_store("s3://bucket/a/b/", object()).url == "s3://bucket/a/b"
+    for url in ("s3://", "ftp://host/x"):
+        with pytest.raises(InvalidInput):
+            open_store(url, object())
+    with pytest.raises(InvalidInput, match="client"):
+        open_store("s3://bucket")
