@@ -110,8 +110,8 @@ def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
     """The day's only row in the registry."""
     connection.execute("DELETE FROM brain_registry WHERE day = %s", (brain.day,))
     connection.execute(
-        "INSERT INTO brain_registry (brain_id, day, universe, verdict, reasons, is_live_eligible, is_simulated,"
-        " model_id, bundle_url, manifest_sha256, code_version, configuration_digest, numbers)"
+        "INSERT INTO brain_registry (brain_id, day, universe, verdict, reasons, is_live_eligible,"
+        " is_simulated, model_id, bundle_url, manifest_sha256, code_version, configuration_digest, numbers)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             brain.brain_id,

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
 
+from huracan.agent.config import TrainingConfig
 from huracan.analysis.patterns import PatternConfig
 from huracan.candles.quality import CandleLimits
 from huracan.candles.simulate import SimulatedMarketConfig
@@ -45,6 +46,7 @@ DOMAIN_BLOCKS = (
     "candles",
     "regimes",
     "market",
+    "training",
     "models",
     "gates",
     "patterns",
@@ -84,6 +86,7 @@ class Settings(Block):
     candles: CandleLimits = Field(default_factory=CandleLimits)
     regimes: RegimeConfig = Field(default_factory=RegimeConfig)
     market: Market = Market()
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
     models: ModelConfig = Field(default_factory=ModelConfig)
     gates: GateConfig = Field(default_factory=GateConfig)
     patterns: PatternConfig = Field(default_factory=PatternConfig)

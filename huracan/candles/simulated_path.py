@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
 from huracan.candles.simulated_symbols import SymbolParameters
 
@@ -173,6 +172,8 @@ def _autoregression(noise: FloatArray, half_life: float, deviation: float, start
     """A first-order autoregression of the given stationary deviation, continued from `start`."""
     decay = 0.5 ** (1.0 / half_life)
     scale = deviation * np.sqrt(1 - decay**2)
+    from scipy.signal import lfilter
+
     values, _ = lfilter([scale], [1.0, -decay], noise, zi=[decay * start])
     return np.asarray(values, dtype=np.float64)
 

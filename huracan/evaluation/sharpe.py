@@ -6,12 +6,14 @@ of returns has n - 1 below. What counts as good enough lives in `promotion`.
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from huracan.errors import InvalidInput
+
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def sharpe_standard_error(moments: ReturnMoments) -> float:
 
 def probabilistic_sharpe(moments: ReturnMoments, benchmark: float = 0.0) -> float:
     """Probability that the true ratio exceeds `benchmark` (Bailey & Lopez de Prado 2012)."""
-    return float(ndtr((moments.sharpe - benchmark) / sharpe_standard_error(moments)))
+    return float(_NORMAL.cdf((moments.sharpe - benchmark) / sharpe_standard_error(moments)))
 
 
 def expected_maximum_sharpe(trials: int, trial_variance: float = 1.0) -> float:
@@ -84,7 +86,7 @@ def expected_maximum_sharpe(trials: int, trial_variance: float = 1.0) -> float:
         )
     if trials == 1:
         return 0.0
-    low, high = ndtri(1.0 - 1.0 / trials), ndtri(1.0 - 1.0 / (trials * math.e))
+    low, high = _NORMAL.inv_cdf(1.0 - 1.0 / trials), _NORMAL.inv_cdf(1.0 - 1.0 / (trials * math.e))
     return math.sqrt(trial_variance) * float((1.0 - np.euler_gamma) * low + np.euler_gamma * high)
 
 
@@ -99,7 +101,7 @@ def minimum_track_record(moments: ReturnMoments, benchmark: float = 0.0, confide
         return math.inf
     ratio = moments.sharpe
     spread = 1.0 - moments.skewness * ratio + (moments.kurtosis - 1.0) / 4.0 * ratio**2
-    return 1.0 + spread * (float(ndtri(confidence)) / (ratio - benchmark)) ** 2
+    return 1.0 + spread * (float(_NORMAL.inv_cdf(confidence)) / (ratio - benchmark)) ** 2
 
 
 def minimum_backtest_years(trials: int, target_annual_sharpe: float = 1.0) -> float:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import rankdata
 
 from huracan.candles.schema import MISSING, QUARANTINED, TIME, Timeframe, day_start
 from huracan.features.compute import compute_features
@@ -177,6 +176,8 @@ def _rank_correlation(values: FloatArray, ahead: FloatArray) -> FloatArray:
     """[columns of values, columns of ahead]; 0 for a constant column or too few rows."""
     if len(values) < _MINIMUM_ROWS:
         return np.zeros((values.shape[1], ahead.shape[1]))
+    from scipy.stats import rankdata
+
     ranks, target = rankdata(values, axis=0), rankdata(ahead, axis=0)
     ranks, target = ranks - ranks.mean(axis=0), target - target.mean(axis=0)
     scale = np.sqrt(np.outer((ranks**2).sum(axis=0), (target**2).sum(axis=0)))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import talib
-from scipy.signal import lfilter
 
 from huracan.features.bars import BPS, Bars
 from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum
@@ -41,6 +40,8 @@ def _efficiency(bars: Bars) -> FloatArray:
 
 def _wilder_sum(values: FloatArray) -> FloatArray:
     """Wilder's running sum over 14 bars, from 0: S = S x 13/14 + value."""
+    from scipy.signal import lfilter
+
     return np.asarray(lfilter([1.0], [1.0, -13.0 / 14.0], values), dtype=np.float64)
 
 

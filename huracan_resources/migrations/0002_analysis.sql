@@ -212,7 +212,6 @@ CREATE INDEX gate_stats_gate ON gate_stats (gate, day);
 -- The verdict on the brain of a day, with its reasons and the evidence.
 CREATE TABLE brain_evaluation (
     day date NOT NULL,
-    brain_id text NOT NULL,
     model_id text NOT NULL,
     is_promoted boolean NOT NULL,
     is_live_eligible boolean NOT NULL,
@@ -220,6 +219,6 @@ CREATE TABLE brain_evaluation (
     verdict text NOT NULL,
     reasons jsonb NOT NULL,
     numbers jsonb NOT NULL,
-    PRIMARY KEY (day, brain_id),
+    PRIMARY KEY (day, model_id),
     CHECK (NOT (is_simulated AND is_live_eligible))
 );

@@ -68,7 +68,9 @@ def test_the_shipped_profiles_load(profile: str) -> None:
 
 
 def test_the_shipped_base_repeats_the_defaults(tmp_path: Path) -> None:
-    shipped = load_settings(environ={"HURACAN_CONFIG_DIR": str(PROFILES)})
+    (tmp_path / "base.yaml").write_text((PROFILES / "base.yaml").read_text())
+    shipped = load_settings(environ={"HURACAN_CONFIG_DIR": str(tmp_path)})
+    (tmp_path / "base.yaml").unlink()
     assert shipped.model_dump() == load_settings(environ={"HURACAN_CONFIG_DIR": str(tmp_path)}).model_dump()
 
 

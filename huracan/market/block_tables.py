@@ -1,0 +1,137 @@
+"""Makes a MarketBlock from the Arrow tables of consecutive days, and refuses tables that do not match."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.candles.schema import TRADED
+from huracan.errors import InputRefused
+from huracan.market.block import (
+    REGIME_NAMES,
+    TRAILING_BARS,
+    VOLATILITY_COLUMN,
+    MarketBlock,
+    carry_last,
+    trailing_mean,
+)
+
+MS_PER_DAY = 86_400_000
+_PRICES = ("open", "high", "low", "close")
+_PROBABILITIES = tuple(f"probability_{name}" for name in REGIME_NAMES)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The place of every row of a table: `order` sorts its rows by symbol, then time."""
+
+    symbols: tuple[str, ...]
+    open_time_ms: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+    def arrange(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Rows of a column as [S, T]."""
+        return values[self.order].reshape(len(self.symbols), -1)
+
+
+def build_market_block(
+    ohlcv: pa.Table, features: pa.Table, regimes: pa.Table, feature_names: Sequence[str]
+) -> MarketBlock:
+    """One block from the tables of consecutive days (rows in any order, the same keys in all three).
+
+    `feature_names` are the recipe's columns in order and must hold `return_std_60_bps`. InputRefused where
+    a column lacks, a symbol lacks a bar, or the tables do not have the same symbols and bars.
+    """
+    _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
+    _require(features, ("symbol", "open_time", "is_ready", VOLATILITY_COLUMN, *feature_names), "features")
+    _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
+    grid = _grid(ohlcv, "ohlcv")
+    feature_grid, regime_grid = _grid(features, "features"), _grid(regimes, "regimes")
+    _require_same(grid, feature_grid, "features")
+    _require_same(grid, regime_grid, "regimes")
+    prices = {name: _tidy(grid.arrange(_floats(ohlcv, name))) for name in (*_PRICES, "volume")}
+    close = carry_last(prices["close"])
+    carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
+    traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False)
+    value_usd = np.nan_to_num(prices["volume"] * prices["close"])
+    return MarketBlock(
+        symbols=grid.symbols,
+        feature_names=tuple(feature_names),
+        open_time_ms=grid.open_time_ms,
+        features=_stack(features, feature_grid, feature_names),
+        **carried,
+        is_tradable=grid.arrange(traded.to_numpy()).astype(bool),
+        is_ready=feature_grid.arrange(pc.fill_null(features["is_ready"], False).to_numpy()).astype(bool),
+        volatility_bps=carry_last(_tidy(feature_grid.arrange(_floats(features, VOLATILITY_COLUMN)))),
+        traded_value_usd=trailing_mean(value_usd, TRAILING_BARS),
+        regime=_regime_codes(regimes, regime_grid),
+        regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, _PROBABILITIES), copy=False),
+        day_index=grid.open_time_ms // MS_PER_DAY,
+    )
+
+
+def _stack(table: pa.Table, grid: _Grid, names: Sequence[str]) -> NDArray[np.float32]:
+    """Columns as float32 [S, T, names], one at a time: a window of months is read without a second copy."""
+    shape = (len(grid.symbols), grid.open_time_ms.shape[0], len(names))
+    stacked = np.empty(shape, dtype=np.float32)
+    for place, name in enumerate(names):
+        stacked[:, :, place] = grid.arrange(_floats(table, name))
+    return stacked
+
+
+def _grid(table: pa.Table, name: str) -> _Grid:
+    encoded = table["symbol"].combine_chunks().dictionary_encode()
+    symbols = tuple(encoded.dictionary.to_pylist())
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    times = table["open_time"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((times, codes))
+    counts = np.bincount(codes, minlength=len(symbols))
+    if not symbols or counts.min() != counts.max():
+        raise InputRefused(
+            f"In {name} the symbols do not have the same number of bars: {counts.tolist()}.",
+            "Rebuild the days whose universe differs, or shorten the window.",
+        )
+    by_symbol = times[order].reshape(len(symbols), -1)
+    steps = np.diff(by_symbol[0])
+    if (by_symbol != by_symbol[0]).any() or (steps.size and (steps <= 0).any()):
+        raise InputRefused(f"In {name} a bar is missing or twice.", "Rebuild that day's partition.")
+    if steps.size and (steps != steps[0]).any():
+        gap = np.datetime64(int(by_symbol[0][int(np.argmax(steps != steps[0]))]), "ms")
+        raise InputRefused(f"In {name} a day is missing after {gap}.", "Build the missing day first.")
+    return _Grid(symbols, by_symbol[0], order)
+
+
+def _require(table: pa.Table, columns: Sequence[str], name: str) -> None:
+    lacking = [column for column in columns if column not in table.column_names]
+    if lacking:
+        raise InputRefused(
+            f"The table {name} lacks {', '.join(lacking)}.", "Rebuild it with this version's recipe."
+        )
+
+
+def _require_same(grid: _Grid, other: _Grid, name: str) -> None:
+    if grid.symbols != other.symbols or not np.array_equal(grid.open_time_ms, other.open_time_ms):
+        raise InputRefused(
+            f"The rows of {name} do not match those of ohlcv in symbol and open_time.",
+            f"Rebuild {name} from this ohlcv.",
+        )
+
+
+def _floats(table: pa.Table, name: str) -> NDArray[np.generic]:
+    column = table[name]
+    wanted = pa.float32() if column.type == pa.float32() else pa.float64()
+    return np.asarray(column.cast(wanted).to_numpy())
+
+
+def _tidy(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _regime_codes(regimes: pa.Table, grid: _Grid) -> NDArray[np.int8]:
+    found = pc.index_in(regimes["regime"], value_set=pa.array(REGIME_NAMES))
+    if found.null_count:
+        raise InputRefused("A regime has a name that is unknown or null.", "Rebuild the regimes.")
+    return np.ascontiguousarray(grid.arrange(found.to_numpy()), dtype=np.int8)

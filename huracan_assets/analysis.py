@@ -1,0 +1,180 @@
+"""The assets of what the day taught: memory, wins, losses, patterns, and what came after each exit."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.checks import (
+    judge_coverage,
+    judge_embeddings,
+    judge_loss_reasons,
+    judge_neighbours,
+)
+from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.losses import analyse_losses
+from huracan.analysis.memory_rows import memory_rows
+from huracan.analysis.patterns import pattern_library as find_patterns
+from huracan.analysis.post_exit import track_post_exit
+from huracan.analysis.wins import analyse_wins
+from huracan.errors import InputRefused
+from huracan.features.recipe import RECIPE
+from huracan_assets import plots
+from huracan_assets.models import trailing_days
+from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage, yesterday
+from huracan_resources.memory import similar_trades
+
+ROOMS = ["features", "market", "analysis"]
+EMBEDDING_FILE = "embedding.json"
+KEEP_DAYS = 10 * 365
+"""Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
+
+EMBEDDING_DAYS = 14
+"""Days of features that fit the embedding's statistics, the first time that they are fitted."""
+
+
+@stage(
+    group="analysis",
+    kinds={"postgres"},
+    reads=[
+        Read("shadow_trades"),
+        Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
+        Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False),
+    ],
+    rooms=ROOMS,
+    blocks=["universe"],
+    checks=[Check("memory_embedding", "Embeddings are finite and point in different directions.")],
+    database={"trade_memory": "data"},
+)
+def trade_memory(inputs: Inputs, night: Night) -> Outcome:
+    """Each trade's entry context as a vector, searchable in pgvector.
+
+    The vector's statistics are fitted once, on days before their first use, and then carried from night to
+    night, so that distances stay comparable; a new recipe fits them anew.
+    """
+    carried = inputs.file("earlier", EMBEDDING_FILE)
+    statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
+    if statistics is None or not statistics.serves(RECIPE.names, night.day, KEEP_DAYS):
+        if not inputs.has("past"):
+            return Outcome(note=f"No features before {night.day} to fit the embedding on.")
+        statistics = fit_embedding(inputs.table("past"), RECIPE.names, night.day)
+    files = {EMBEDDING_FILE: statistics.to_json().encode()}
+    if not inputs.has("shadow_trades"):
+        return Outcome(files=files, note=f"No session was traded on {night.day}.")
+    trades = inputs.table("shadow_trades")
+    embeddings = embed_trades(trades, statistics)
+    return Outcome(
+        tables={"data": memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)},
+        files=files,
+        verdicts=[judge_embeddings(embeddings)],
+        metadata={"embedding_version": statistics.version},
+    )
+
+
+def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
+    """For each of the day's trades, the most similar ones that had closed before its signal."""
+    memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
+    vectors = memory["embedding"].combine_chunks()
+    with night.outside.database.connect() as connection:
+        return similar_trades(
+            connection,
+            pc.list_flatten(vectors).to_numpy(zero_copy_only=False).reshape(trades.num_rows, -1),
+            trades["signal_time"].to_pylist(),
+            embedding_version=_statistics(inputs).version,
+        )
+
+
+def _statistics(inputs: Inputs) -> EmbeddingStatistics:
+    content = inputs.file("trade_memory", EMBEDDING_FILE)
+    if content is None:
+        raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
+    return EmbeddingStatistics.from_json(content.decode())
+
+
+@stage(
+    group="analysis",
+    kinds={"postgres"},
+    reads=[Read("shadow_trades"), Read("trade_memory")],
+    rooms=ROOMS,
+    blocks=[],
+    checks=[Check("memory_as_of", "Every similar trade had closed before the signal it was found for.")],
+    database={"win_analysis": "data"},
+    reads_outside=True,
+)
+def win_analysis(inputs: Inputs, night: Night) -> Outcome:
+    """Why each winning trade won: drivers, skill against luck, entry and exit quality, pattern strength."""
+    if not inputs.has("trade_memory"):
+        return Outcome(note=f"No trade of {night.day} is in memory.")
+    trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, night)
+    table = analyse_wins(trades, neighbours, _statistics(inputs), night.day)
+    return Outcome(
+        tables={"data": table},
+        verdicts=[judge_neighbours(trades, neighbours)],
+        metadata={"wins": plots.top_rows(table, 10)},
+    )
+
+
+@stage(
+    group="analysis",
+    kinds={"postgres"},
+    reads=[Read("shadow_trades"), Read("trade_memory"), Read("win_analysis"), Read("ohlcv")],
+    rooms=ROOMS,
+    blocks=[],
+    checks=[
+        Check(
+            "analysis_coverage", "Every closed trade is analysed exactly once and the sums are the ledger's."
+        ),
+        Check("loss_reasons", "Every loss has a reason with its evidence."),
+    ],
+    database={"loss_analysis": "data"},
+    reads_outside=True,
+)
+def loss_analysis(inputs: Inputs, night: Night) -> Outcome:
+    """Why each losing trade lost: one primary reason, further ones, evidence, and the rule that avoids it."""
+    if not inputs.has("win_analysis"):
+        return Outcome(note=f"No trade of {night.day} is in memory.")
+    trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
+    table = analyse_losses(
+        trades, _neighbours(inputs, night), night.day, night.timeframe, inputs.table("ohlcv")
+    )
+    return Outcome(
+        tables={"data": table},
+        verdicts=[judge_coverage(trades, wins, table), judge_loss_reasons(table)],
+        metadata={"losses": plots.count_table(table, ["primary_reason"])},
+    )
+
+
+@stage(
+    group="analysis",
+    kinds={"postgres"},
+    reads=[
+        Read("trade_memory", days=trailing_days),
+        Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False),
+    ],
+    rooms=ROOMS,
+    blocks=["models"],
+    database={"pattern_library": "data"},
+)
+def pattern_library(inputs: Inputs, night: Night) -> Outcome:
+    """Recurring entry contexts in memory up to the day, under identities that last from night to night."""
+    if not inputs.has("trade_memory"):
+        return Outcome(note=f"No trade up to {night.day} is in memory.")
+    earlier = inputs.table("earlier") if inputs.has("earlier") else None
+    found = find_patterns(inputs.table("trade_memory"), _statistics(inputs), night.day, earlier)
+    return Outcome(
+        tables={"data": found.table}, note=found.note, metadata={"patterns": plots.top_rows(found.table, 20)}
+    )
+
+
+@stage(
+    group="shadow",
+    kinds={"postgres"},
+    reads=[yesterday("shadow_trades"), Read("ohlcv", days=2)],
+    rooms=ROOMS,
+    blocks=["universe"],
+    database={"post_exit_tracking": "data"},
+)
+def post_exit(inputs: Inputs, night: Night) -> Outcome:
+    """What came after yesterday's exits: the price 1, 4 and 24 hours on, missed profit and saved loss."""
+    if not inputs.has("shadow_trades"):
+        return Outcome(note=f"No session was traded on the day before {night.day}.")
+    table = track_post_exit(inputs.table("shadow_trades"), inputs.table("ohlcv"), night.day, night.timeframe)
+    return Outcome(tables={"data": table}, metadata={"exits": plots.top_rows(table, 10)})

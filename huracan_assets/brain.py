@@ -1,0 +1,109 @@
+"""The asset `baseline_brain`: the bundle that other programs load, when the night's verdict allows it."""
+
+import json
+from dataclasses import asdict
+
+from huracan.brain.bundle import BundleParts, build_bundle
+from huracan.brain.manifest import MANIFEST
+from huracan.evaluation.promotion import BrainVerdict
+from huracan.features.recipe import RECIPE
+from huracan.gates.roster import describe_gates, fit_gates
+from huracan.market.actions import MASK_RULES
+from huracan_assets import plots
+from huracan_assets.agent import window_days
+from huracan_assets.evaluation import ROOMS, VERDICT_FILE
+from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
+from huracan_assets.stage import Inputs, Night, Outcome, Read, stage
+from huracan_resources.brains import BrainRecord, move_latest, register_brain, write_bundle
+from huracan_resources.signing import signing_key
+
+
+@stage(
+    group="brain",
+    kinds={"safetensors", "onnx"},
+    reads=[
+        Read("ppo_checkpoint"),
+        Read("brain_evaluation"),
+        Read("confidence_model"),
+        Read("meta_label_model"),
+        Read("feature_importance"),
+        Read("gate_stats"),
+        Read("pattern_library"),
+        Read("regimes"),
+        Read("shadow_trades", days=trailing_days),
+        Read("features", days=window_days, edge=False),
+    ],
+    rooms=[*ROOMS, "gates", "regimes"],
+    blocks=["universe", "market", "models", "gates", "training"],
+    reads_outside=True,
+)
+def baseline_brain(inputs: Inputs, night: Night) -> Outcome:
+    """The published brain: signed, complete, and loadable without this platform.
+
+    The bundle and its row in the registry are written for every verdict; `latest` moves, last of all, only to
+    a brain that was promoted. A brain of simulated candles says so and is never eligible for live trading.
+    """
+    verdict_file = inputs.file("brain_evaluation", VERDICT_FILE)
+    if verdict_file is None:
+        manifest = inputs.last("brain_evaluation")
+        return Outcome(note=manifest.note if manifest else f"No verdict for {night.day}.")
+    verdict = _verdict(verdict_file)
+    files = build_bundle(_parts(inputs, night, verdict), signing_key(night.settings))
+    brain_id = json.loads(files[MANIFEST])["brain_id"]
+    url = write_bundle(night.outside.brains, night.day, brain_id, files)
+    record = BrainRecord.of(files, night.day, url, night.settings.digest())
+    with night.outside.database.connect() as connection:
+        register_brain(connection, record)
+    moved = verdict.promoted and night.settings.mode == "shadow"
+    if moved:
+        moved = move_latest(night.outside.brains, night.day, brain_id, files[MANIFEST])
+    facts = {
+        "brain_id": brain_id,
+        "verdict": record.verdict,
+        "reasons": list(verdict.reasons),
+        "bundle_url": url,
+        "is_live_eligible": verdict.live_eligible,
+        "is_latest": moved,
+    }
+    return Outcome(
+        files={"brain.json": json.dumps(facts, sort_keys=True, indent=1).encode()},
+        metadata={**facts, "reasons": plots.lines(verdict.reasons)},
+    )
+
+
+def _verdict(content: bytes) -> BrainVerdict:
+    values = json.loads(content)
+    return BrainVerdict(**{**values, "reasons": tuple(values["reasons"])})
+
+
+def _parts(inputs: Inputs, night: Night, verdict: BrainVerdict) -> BundleParts:
+    settings, regimes = night.settings, inputs.file("regimes", "parameters.json")
+    confidence, meta_label = confidence_of(inputs, night), meta_label_of(inputs, night)
+    gates = fit_gates(trades_until(inputs, night.day, settings), confidence, meta_label, settings.gates)
+    checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
+    manifest = inputs.last("ppo_checkpoint")
+    assert checkpoint is not None and manifest is not None  # there is a verdict on it
+    return BundleParts(
+        day=night.day,
+        code_version=manifest.code_version,
+        checkpoint=checkpoint,
+        timeframe=settings.universe.timeframe,
+        symbols=tuple(settings.universe.symbols),
+        recipe={
+            "version": RECIPE.version,
+            "digest": RECIPE.digest,
+            "warmup_bars": RECIPE.warmup_bars,
+            "columns": RECIPE.describe(),
+        },
+        mask_rules=MASK_RULES,
+        regimes=json.loads(regimes or b"{}"),
+        gates=describe_gates(gates),
+        confidence=confidence,
+        meta_label=meta_label,
+        costs=asdict(settings.market.costs),
+        trading_rules=asdict(settings.market.rules),
+        data_hashes={m.day.isoformat(): m.content_hash for m in inputs.manifests("features")},
+        source=manifest.source,
+        is_simulated=manifest.is_simulated,
+        verdict=verdict,
+    )

@@ -1,0 +1,156 @@
+"""The assets `brain_evaluation` and `model_performance`: is tonight's policy fit to be published, and how did
+the one that traded do."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.brain.brain import load_brain
+from huracan.brain.signature import public_key_of
+from huracan.evaluation.evidence import gather_evidence
+from huracan.evaluation.performance import performance_table, summarise_performance
+from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
+from huracan.evaluation.sharpe import measure_returns
+from huracan.features.recipe import RECIPE
+from huracan.market.block_tables import build_market_block
+from huracan_assets import plots
+from huracan_assets.models import trailing_days
+from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
+from huracan_resources.brains import last_promoted, read_bundle, record_trial
+from huracan_resources.settings import Settings
+from huracan_resources.signing import signing_key
+
+VERDICT_FILE = "verdict.json"
+ROOMS = ["candles", "features", "market", "agent", "models", "evaluation", "brain"]
+
+
+def held_out_days(settings: Settings) -> int:
+    return settings.training.held_out_days
+
+
+@stage(
+    group="brain",
+    kinds={"postgres"},
+    reads=[
+        Read("ppo_checkpoint"),
+        Read("shadow_trades", days=trailing_days),
+        Read("ohlcv", days=held_out_days, edge=False),
+        Read("features", days=held_out_days, edge=False),
+        Read("regimes", days=held_out_days, edge=False),
+    ],
+    rooms=ROOMS,
+    blocks=["market", "promotion", "models"],
+    checks=[
+        Check(
+            "brain_out_of_sample",
+            "Net of costs the brain beats doing nothing, random entries, luck and the last brain.",
+            blocking=False,
+        )
+    ],
+    database={"brain_evaluation": "data"},
+    reads_outside=True,
+)
+def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
+    """The verdict on tonight's policy, from days that its training never saw.
+
+    Its held-out tail is set against doing nothing, random entries with the same holding, the last published
+    brain on the same bars, and the luck of all candidates ever tried. A refused brain is an answer: the check
+    warns, and the night goes on.
+    """
+    report = inputs.file("ppo_checkpoint", "report.json")
+    checkpoint = inputs.last("ppo_checkpoint")
+    if report is None or checkpoint is None:
+        return Outcome(note=f"No policy was trained on {night.day}: {checkpoint.note if checkpoint else ''}")
+    facts = json.loads(report)
+    evidence = gather_evidence(
+        facts["held_out"],
+        trials=_count_trial(facts, checkpoint.is_simulated, night),
+        is_simulated=checkpoint.is_simulated,
+        last_brain_net_usd=_last_brain_net_usd(inputs, night),
+        sessions=inputs.tables("shadow_trades", "session"),
+    )
+    verdict = judge_brain(evidence, night.settings.promotion)
+    row = {
+        "model_id": facts["model_id"],
+        "is_promoted": verdict.promoted,
+        "is_live_eligible": verdict.live_eligible,
+        "is_simulated": evidence.is_simulated,
+        "verdict": "promoted" if verdict.promoted else "refused",
+        "reasons": json.dumps(verdict.reasons),
+        "numbers": json.dumps(verdict.numbers, sort_keys=True),
+    }
+    return Outcome(
+        tables={"data": pa.Table.from_pylist([row])},
+        files={VERDICT_FILE: json.dumps(asdict(verdict), sort_keys=True).encode()},
+        verdicts=[out_of_sample_verdict(verdict)],
+        metadata={"verdict": row["verdict"], "reasons": plots.lines(verdict.reasons)},
+    )
+
+
+@stage(
+    group="brain",
+    kinds={"postgres"},
+    reads=[Read("shadow_trades"), Read("brain_evaluation")],
+    rooms=ROOMS,
+    blocks=[],
+    database={"model_performance": "data"},
+)
+def model_performance(inputs: Inputs, night: Night) -> Outcome:
+    """How the policy that traded the day did: trades, net, Sharpe with its error, drawdown, by symbol and
+    regime."""
+    manifest = inputs.last("shadow_trades")
+    if manifest is None or not inputs.has("shadow_trades"):
+        return Outcome(note=f"No session was traded on {night.day}.")
+    trades = inputs.table("shadow_trades")
+    summary = summarise_performance(trades, inputs.tables("shadow_trades", "session")).as_row()
+    model_id = json.loads(inputs.file("shadow_trades", "model.json") or b"{}").get("model_id", "")
+    rows = [
+        {**row, "model_id": model_id, "is_simulated": manifest.is_simulated}
+        for row in performance_table(trades).to_pylist()
+    ]
+    rows[0] |= summary
+    return Outcome(
+        tables={"data": pa.Table.from_pylist(rows)},
+        metadata={"performance": plots.top_rows(_table(rows), 20)},
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows)
+
+
+def _count_trial(facts: dict[str, Any], is_simulated: bool, night: Night) -> int:
+    held_out = facts["held_out"]
+    returns = np.asarray(held_out["hourly_returns_bps"], dtype=np.float64)
+    with night.outside.database.connect() as connection:
+        return record_trial(
+            connection,
+            day=night.day,
+            model_id=facts["model_id"],
+            sharpe_per_observation=measure_returns(returns).sharpe,
+            observations=returns.size,
+            net_bps=float(held_out["net_bps_per_trade"]),
+            configuration_digest=night.settings.digest(),
+            is_simulated=is_simulated,
+        )
+
+
+def _last_brain_net_usd(inputs: Inputs, night: Night) -> float | None:
+    """What the newest brain promoted before the day makes on the same held-out bars; None without one."""
+    from huracan.agent.evaluation import evaluate_policy
+
+    with night.outside.database.connect() as connection:
+        key = last_promoted(connection, night.day)
+    if key is None:
+        return None
+    brain = load_brain(read_bundle(night.outside.brains, key), public_key_of(signing_key(night.settings)))
+    block = build_market_block(
+        inputs.table("ohlcv"), inputs.table("features"), inputs.table("regimes"), RECIPE.names
+    )
+    market = night.settings.market
+    generator = np.random.default_rng(night.settings.training.seed)
+    result = evaluate_policy(block, brain, market.rules, market.costs, generator)
+    return float(result["net_usd"])

@@ -1,0 +1,61 @@
+"""`huracan backfill`: the days of a range, in order, in this process; days that are done are passed over."""
+
+from datetime import date, datetime
+
+from rich.console import Console
+
+from huracan.errors import InvalidInput
+from huracan_assets.jobs import STAGES
+from huracan_console.plan import NIGHT, check_day, plan_backfill
+from huracan_console.summary import print_failures, print_json
+from huracan_console.walk import open_workplace, walk
+from huracan_resources.settings import Settings
+
+
+def run_backfill(
+    settings: Settings,
+    first: date,
+    last: date,
+    jobs: str,
+    now: datetime,
+    console: Console,
+    *,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Exit code 0 when every day of the range is done, 1 where one failed."""
+    if first > last:
+        raise InvalidInput(f"--from {first} is after --to {last}.", "Give the earlier day first.")
+    for day in (first, last):
+        check_day(day, settings, now)
+    chosen = choose_jobs(jobs)
+    with open_workplace(settings) as place:
+        plan = plan_backfill(first, last, chosen, place.freshness)
+        days = (last - first).days + 1
+        result = walk(place, plan, {"huracan/backfill": f"{first}..{last}"}, console, days, "backfill")
+    if as_json:
+        print_json(
+            {
+                "from": first.isoformat(),
+                "to": last.isoformat(),
+                "jobs": list(chosen),
+                "runs": len(result.finished),
+                "failed": [f"{run.job} {run.day}: {run.error}" for run in result.failures],
+            }
+        )
+    elif result.is_success:
+        console.print(f"{len(result.finished)} runs; {first} to {last} is done.")
+    else:
+        print_failures(result, verbose=verbose)
+    return 0 if result.is_success else 1
+
+
+def choose_jobs(jobs: str) -> tuple[str, ...]:
+    """The jobs that `--jobs` names, in the order of a night."""
+    if jobs == "all":
+        return NIGHT
+    named = {name.strip() for name in jobs.split(",")}
+    unknown = sorted(named - set(STAGES))
+    if unknown:
+        raise InvalidInput(f"--jobs names {unknown[0]!r}.", f"Use {', '.join(NIGHT)} or all.")
+    return tuple(job for job in NIGHT if job in named)

@@ -1,0 +1,129 @@
+"""`huracan doctor`: each part that a night needs, looked at for real: ok, or what to do."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+
+import click
+
+from huracan.errors import HuracanError, Unavailable
+from huracan_assets.resources import Outside
+from huracan_console.plan import last_closed_day
+from huracan_resources.settings import Settings
+from huracan_resources.store import ObjectStore
+
+_NEEDED = {
+    "dagster": "1.13",
+    "torch": "2.13",
+    "pyarrow": "26",
+    "lightgbm": "4.7",
+    "ccxt": "4.5",
+    "duckdb": "2.0",
+}
+"""Each of these at the release that Huracan is tested with; `constraints.txt` has all of them."""
+
+_MINIMUM_FREE_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part: whether it is well, what was found, and what to do if it is not."""
+
+    part: str
+    is_ok: bool
+    found: str
+    remedy: str = ""
+
+
+def run_doctor(settings: Settings, *, as_json: bool) -> int:
+    """Exit code 0 when all is well, 1 when something needs hands."""
+    outside = Outside(settings)
+    findings = [
+        _look("dependencies", _dependencies),
+        _look("database", lambda: _database(outside)),
+        _look("lake", lambda: _store_works(outside.lake.store)),
+        _look("brains", lambda: _store_works(outside.brains)),
+        _look("candle source", lambda: _source(outside)),
+        _look("disk", lambda: _disk(settings)),
+        _look("alerts", lambda: _alerts(settings)),
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            mark = "ok " if finding.is_ok else "BAD"
+            line = f"{mark} {finding.part:<14} {finding.found}"
+            click.echo(line if finding.is_ok else f"{line} {finding.remedy}")
+    return 0 if all(finding.is_ok for finding in findings) else 1
+
+
+def _look(part: str, examine: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, examine())
+    except HuracanError as error:
+        return Finding(part, False, error.what, error.remedy)
+
+
+def _dependencies() -> str:
+    wrong = []
+    for name, wanted in _NEEDED.items():
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            version = "missing"
+        if not version.startswith(wanted):
+            wrong.append(f"{name} is {version}, tested with {wanted}")
+    if wrong:
+        raise Unavailable(f"{'; '.join(wrong)}.", "Install with constraints.txt: make install.")
+    return ", ".join(f"{name} {metadata.version(name)}" for name in _NEEDED)
+
+
+def _database(outside: Outside) -> str:
+    with outside.database.connect() as connection:
+        server = connection.info.server_version
+        row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
+    version = row[0] if row else "missing"
+    return f"{outside.database.shown_url}, PostgreSQL {server // 10000}.{server % 10000}, pgvector {version}"
+
+
+def _store_works(store: ObjectStore) -> str:
+    key = "doctor/probe"
+    store.put(key, b"huracan")
+    found = store.get(key)
+    store.delete(key)
+    if found != b"huracan":
+        raise Unavailable(
+            f"{store.url} gave back other bytes than were written.", "Check the disk or server."
+        )
+    return f"{store.url} can be written and read"
+
+
+def _source(outside: Outside) -> str:
+    settings, source = outside.settings, outside.candle_source
+    source.check_symbols(settings.universe.symbols)
+    if settings.source.kind == "files":
+        return f"{source.identity.name}: {', '.join(settings.universe.symbols)}"
+    day = last_closed_day(datetime.now(UTC))
+    candles = source.fetch_day(settings.universe.symbols[0], day)
+    return f"{source.identity.name}: {candles.num_rows} candles of {settings.universe.symbols[0]} on {day}"
+
+
+def _disk(settings: Settings) -> str:
+    home = settings.storage.home
+    while not home.exists():
+        home = home.parent
+    free_gb = shutil.disk_usage(home).free / 1e9
+    if free_gb < _MINIMUM_FREE_GB:
+        raise Unavailable(
+            f"{home} has {free_gb:.1f} GB free; a night wants {_MINIMUM_FREE_GB:.0f}.",
+            "Free some, or set HURACAN_HOME to another disk.",
+        )
+    return f"{free_gb:.0f} GB free at {home}"
+
+
+def _alerts(settings: Settings) -> str:
+    count = len(settings.alerts.urls)
+    return f"{count} addresses" if count else "none set (HURACAN_ALERT_URLS); alerts are only logged"

@@ -1,0 +1,177 @@
+"""The command `huracan`: its words and options. What each does lives in the file of its name."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any
+
+import click
+from rich.console import Console
+
+from huracan.errors import HuracanError, InvalidInput
+from huracan_resources.settings import Settings, load_settings
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+
+
+class Day(click.ParamType):
+    """A UTC day as YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write it as YYYY-MM-DD", param, ctx)
+
+
+def shared_options(command: Callable[..., int]) -> Callable[..., None]:
+    """The options that every command takes, and one line instead of a traceback."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, for scripts.")
+    @click.option("--verbose", is_flag=True, help="Show tracebacks.")
+    @click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="BLOCK.KEY=VALUE",
+        help="Override one setting; repeatable.",
+    )
+    @wraps(command)
+    def guarded(as_json: bool, verbose: bool, **options: Any) -> None:
+        try:
+            code = command(as_json=as_json, verbose=verbose, **options)
+        except HuracanError as error:
+            if verbose:
+                raise
+            code = WRONG_USE if isinstance(error, InvalidInput) else FAILED
+            _complain(error, as_json)
+        except KeyboardInterrupt:
+            code = 130
+        sys.exit(code)
+
+    return guarded
+
+
+def _complain(error: HuracanError, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.what, "remedy": error.remedy}))
+    else:
+        click.echo(f"huracan: {error.what} {error.remedy}", err=True)
+
+
+def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Settings:
+    """The settings with what the command line says on top."""
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, mark, value = assignment.partition("=")
+        if not mark:
+            raise InvalidInput(f"--set {assignment!r} has no '='.", "Write it as BLOCK.KEY=VALUE.")
+        overrides[key.strip()] = value.strip()
+    if source is not None:
+        overrides |= source_overrides(source)
+    return load_settings(overrides)
+
+
+def source_overrides(source: str) -> dict[str, Any]:
+    """`simulated`, `files:DIRECTORY` or `ccxt:EXCHANGE` as settings."""
+    kind, _, detail = source.partition(":")
+    if kind not in ("simulated", "files", "ccxt"):
+        raise InvalidInput(
+            f"--source {source!r} is unknown.", "Use simulated, files:DIRECTORY or ccxt:EXCHANGE."
+        )
+    named = {"files": "source.files.directory", "ccxt": "source.ccxt.exchange"}
+    overrides: dict[str, Any] = {"source.kind": kind}
+    if detail and kind in named:
+        overrides[named[kind]] = detail
+    return overrides
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Huracan: every night from closed candles to a judged, published baseline brain."""
+
+
+@main.command()
+@click.option("--date", "day", type=Day(), help="The UTC day; the last closed one if not given.")
+@click.option("--source", help="simulated, files:DIRECTORY or ccxt:EXCHANGE instead of the configured one.")
+@shared_options
+def nightly(
+    day: date | None, source: str | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
+) -> int:
+    """Run one night: the day, with the history that it needs."""
+    from huracan_console.nightly import run_night
+
+    settings = read_settings(assignments, source)
+    return run_night(settings, day, datetime.now(UTC), _console(as_json), as_json=as_json, verbose=verbose)
+
+
+@main.command()
+@click.option("--from", "first", type=Day(), required=True, help="The first UTC day.")
+@click.option("--to", "last", type=Day(), required=True, help="The last UTC day, included.")
+@click.option("--source", help="simulated, files:DIRECTORY or ccxt:EXCHANGE instead of the configured one.")
+@click.option(
+    "--jobs",
+    default="market",
+    show_default=True,
+    help="Which jobs of each day: market, trade, learn, publish, separated by commas, or all.",
+)
+@shared_options
+def backfill(
+    first: date,
+    last: date,
+    source: str | None,
+    jobs: str,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Make the history: every day of a range that is not done, in order; start again where it stopped."""
+    from huracan_console.backfill import run_backfill
+
+    settings = read_settings(assignments, source)
+    now, console = datetime.now(UTC), _console(as_json)
+    return run_backfill(settings, first, last, jobs, now, console, as_json=as_json, verbose=verbose)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="The webserver's port on 127.0.0.1.")
+@shared_options
+def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Start the database, Dagster's webserver and its daemon; Ctrl-C stops them together."""
+    from huracan_console.up import run_servers
+
+    return run_servers(read_settings(assignments), port, _console(as_json), as_json=as_json)
+
+
+@main.command()
+@shared_options
+def doctor(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Look at each part that a night needs: ok, or what to do."""
+    from huracan_console.doctor import run_doctor
+
+    return run_doctor(read_settings(assignments), as_json=as_json)
+
+
+@main.group()
+def config() -> None:
+    """The settings in force."""
+
+
+@config.command("show")
+@shared_options
+def config_show(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Every setting, its value (secrets masked) and where it came from."""
+    from huracan_console.config_show import show
+
+    return show(read_settings(assignments), _console(as_json), as_json=as_json)
+
+
+def _console(as_json: bool) -> Console:
+    """Progress goes to standard error, so that standard output stays clean for scripts."""
+    return Console(stderr=True, quiet=as_json)

@@ -1,0 +1,34 @@
+"""`huracan nightly`: one night with the history that it needs, and what came of it."""
+
+from datetime import date, datetime
+
+from rich.console import Console
+
+from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
+from huracan_console.summary import night_summary, print_failures, print_json, print_summary
+from huracan_console.walk import open_workplace, walk
+from huracan_resources.settings import Settings
+
+
+def run_night(
+    settings: Settings, day: date | None, now: datetime, console: Console, *, as_json: bool, verbose: bool
+) -> int:
+    """Exit code 0 when every step is done, whatever the verdict on the brain; 1 when a step failed."""
+    day = day or last_closed_day(now)
+    check_day(day, settings, now)
+    with open_workplace(settings) as place:
+        console.print(
+            f"Night of {day} from {place.outside.candle_source.identity.name} candles", style="bold"
+        )
+        place.outside.candle_source.check_symbols(settings.universe.symbols)
+        plan = plan_night(day, settings, place.freshness)
+        span = len(history_days(day, settings)) - 1
+        result = walk(place, plan, {}, console, span, "history")
+        summary = night_summary(place, day, result)
+    if as_json:
+        print_json(summary)
+    elif result.is_success:
+        print_summary(summary)
+    else:
+        print_failures(result, verbose=verbose)
+    return 0 if result.is_success else 1

@@ -1,0 +1,77 @@
+"""Which runs a night needs: the history that is missing, yesterday's policy, and the four jobs of the day."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from huracan.errors import InvalidInput
+from huracan_assets.freshness import Freshness
+from huracan_assets.jobs import LEARN, MARKET, PUBLISH, STAGES, TRADE
+from huracan_assets.regimes import lead_days
+from huracan_resources.settings import Settings
+
+NIGHT = (MARKET, TRADE, LEARN, PUBLISH)
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of `job` for `day`. `is_history`: it is there for the sake of a later day."""
+
+    job: str
+    day: date
+    is_history: bool = False
+
+
+def last_closed_day(now: datetime) -> date:
+    return now.astimezone(UTC).date() - timedelta(days=1)
+
+
+def check_day(day: date, settings: Settings, now: datetime) -> None:
+    """Refuse a day that has not closed, and one before the history that the settings allow."""
+    last = last_closed_day(now)
+    if day > last:
+        raise InvalidInput(
+            f"{day} has not closed yet.",
+            f"The last closed UTC day is {last}; ask for that one or an earlier one.",
+        )
+    if day < settings.universe.first_day:
+        raise InvalidInput(
+            f"{day} is before universe.first_day, {settings.universe.first_day}.",
+            "Ask for a later day, or set universe.first_day to an earlier one.",
+        )
+
+
+def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[PlannedRun]:
+    """The runs for `day` in order: market days of the window that are not there, the training of the day
+    before if it was never done, then the four jobs of the day itself.
+
+    Decided run by run: whoever takes a run makes `freshness` forget after it, for what one run writes may
+    make a later day stale.
+    """
+    before = day - timedelta(days=1)
+    for each in history_days(before, settings):
+        if not freshness.is_done(STAGES[MARKET], each):
+            yield PlannedRun(MARKET, each, True)
+    if before >= settings.universe.first_day and not freshness.is_done(STAGES[LEARN], before):
+        yield PlannedRun(LEARN, before, True)
+    for job in NIGHT:
+        yield PlannedRun(job, day)
+
+
+def history_days(last: date, settings: Settings) -> list[date]:
+    """The days up to `last` that a training on `last` needs, with the days that fit the first regimes."""
+    days = settings.training.window_days + lead_days(settings)
+    first = max(last - timedelta(days=days - 1), settings.universe.first_day)
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def plan_backfill(
+    first: date, last: date, jobs: tuple[str, ...], freshness: Freshness
+) -> Iterator[PlannedRun]:
+    """The runs of `jobs` for every day from `first` to `last` that is not done, day by day, decided like a
+    night's run by run."""
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        for job in jobs:
+            if not freshness.is_done(STAGES[job], day):
+                yield PlannedRun(job, day, True)

@@ -1,0 +1,129 @@
+"""Starts Dagster runs inside this process, so that they look in the UI like any other run of the same job.
+
+Dagster's own launcher would start a process for every run; a backfill of a year would spend most of its time
+on that. The internal names of Dagster that this needs are used in this file only.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import psutil
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+WORKER_TAG = "huracan/worker"
+"""Host, process and its start: by it a later console knows a run whose process has died."""
+
+_LOCATION, _REPOSITORY = "huracan", "__repository__"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has ended. `failed_step` and `error` say where and why it failed."""
+
+    job: str
+    day: date
+    run_id: str
+    is_success: bool
+    failed_step: str = ""
+    error: str = ""
+    trace: str = ""
+
+
+class RunStarter:
+    """Runs jobs of one set of definitions against one instance, one after the other."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._definitions = definitions
+        self._instance = instance
+
+    def run(self, job: str, day: date, tags: Mapping[str, str]) -> FinishedRun:
+        """Run `job` for `day` to its end. A failed run is an answer, not an exception."""
+        definition = self._definitions.resolve_job_def(job)
+        run = self._instance.create_run_for_job(
+            definition,
+            tags={
+                **definition.run_tags,
+                **tags,
+                "dagster/partition": day.isoformat(),
+                WORKER_TAG: worker_identity(),
+            },
+            remote_job_origin=_origin(job),
+        )
+        failed_step, error, trace = "", "", ""
+        for event in execute_run_iterator(InMemoryJob(definition), run, self._instance):
+            if event.is_step_failure and not failed_step:
+                failed_step = event.step_key or ""
+                error, trace = _explain(event)
+            elif event.is_run_failure and not error:
+                error = event.message or "The run failed."
+        ended = self._instance.get_run_by_id(run.run_id)
+        is_success = ended is not None and ended.status == dg.DagsterRunStatus.SUCCESS
+        return FinishedRun(job, day, run.run_id, is_success, failed_step, error, trace)
+
+    def reap(self) -> list[str]:
+        """Mark runs whose console process has died as failed, and free what they held; their ids."""
+        unfinished = [
+            dg.DagsterRunStatus.STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.NOT_STARTED,
+        ]
+        dead = []
+        for run in self._instance.get_runs(dg.RunsFilter(statuses=unfinished)):
+            worker = run.tags.get(WORKER_TAG)
+            if worker is not None and not is_alive(worker):
+                self._instance.report_run_failed(run, "The process of this run has died.")
+                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+                dead.append(run.run_id)
+        return dead
+
+
+def worker_identity() -> str:
+    process = psutil.Process()
+    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
+
+
+def is_alive(worker: str) -> bool:
+    """Whether the process that `worker_identity` named still runs; those of other hosts are left alone."""
+    host, pid, started = worker.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" == started
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _origin(job: str) -> RemoteJobOrigin:
+    """The same origin that workspace.yaml gives the job, so that the UI links the run to it."""
+    target = LoadableTargetOrigin(
+        executable_path=sys.executable,
+        module_name="huracan_assets.definitions",
+        working_directory=os.environ.get("PWD", str(Path.cwd())),
+    )
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, _LOCATION)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), job)
+
+
+def _explain(event: dg.DagsterEvent) -> tuple[str, str]:
+    """(one line for a person, the trace for who asks for it) of a failed step."""
+    data = event.step_failure_data
+    failure, error = data.user_failure_data, data.error
+    trace = error.to_string() if error else ""
+    if failure is not None and failure.description:
+        return failure.description, trace
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return (error.message.strip().splitlines()[-1] if error else event.message or "failed"), trace

@@ -1,0 +1,101 @@
+"""What a night made, for scripts and for a person. The facts come from the lake's manifests."""
+
+import json
+from datetime import date
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from huracan_assets.jobs import STAGES
+from huracan_console.instance import REPOSITORY
+from huracan_console.plan import NIGHT
+from huracan_console.walk import Walk, Workplace
+from huracan_resources.brains import LATEST, read_latest
+
+
+def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
+    """Everything that `--json` prints, as plain values."""
+    lake = place.outside.lake
+    assets = {}
+    for job in NIGHT:
+        for asset in STAGES[job]:
+            manifest = lake.manifest(asset, day)
+            if manifest is not None:
+                assets[asset] = {
+                    "content_hash": manifest.content_hash,
+                    "rows": manifest.rows,
+                    "note": manifest.note,
+                    "failed_checks": [v.rule for v in manifest.verdicts if not v.passed],
+                }
+    return {
+        "day": day.isoformat(),
+        "source": place.outside.candle_source.identity.name,
+        "is_success": result.is_success,
+        "runs": [
+            {
+                "job": run.job,
+                "day": run.day.isoformat(),
+                "run_id": run.run_id,
+                "is_success": run.is_success,
+                "error": run.error,
+            }
+            for run in result.finished
+        ],
+        "assets": assets,
+        "brain": _brain(place, day),
+        "lake": lake.store.url,
+        "database": place.outside.database.shown_url,
+    }
+
+
+def _brain(place: Workplace, day: date) -> dict[str, Any]:
+    manifest = place.outside.lake.manifest("baseline_brain", day)
+    if manifest is None or "brain.json" not in manifest.files:
+        return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
+    brain = json.loads(place.outside.lake.read_file("baseline_brain", day, "brain.json"))
+    latest = read_latest(place.outside.brains)
+    return brain | {"latest": latest, "latest_pointer": f"{place.outside.brains.url}/{LATEST}"}
+
+
+def print_json(summary: dict[str, Any]) -> None:
+    click.echo(json.dumps(summary, sort_keys=True))
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """To standard output: what was made, the verdict with its reasons, where things lie, what to do next."""
+    console = Console()
+    table = Table(title=f"Night of {summary['day']} ({summary['source']} candles)", title_justify="left")
+    table.add_column("asset")
+    table.add_column("rows", justify="right")
+    table.add_column("content")
+    table.add_column("note")
+    for name, asset in summary["assets"].items():
+        failed = ", ".join(asset["failed_checks"])
+        note = asset["note"] or (f"warned by {failed}" if failed else "")
+        table.add_row(name, str(asset["rows"]), asset["content_hash"][:12], note)
+    console.print(table)
+    brain = summary["brain"]
+    console.print(f"\nBrain: {brain['verdict']}", style="bold", highlight=False)
+    for reason in brain["reasons"]:
+        console.print(f"  - {reason}", highlight=False)
+    if "bundle_url" in brain:
+        console.print(f"  lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
+    command = REPOSITORY / ".venv" / "bin" / "huracan"
+    shown = command.relative_to(REPOSITORY) if command.exists() else "huracan"
+    console.print(f"\nLook at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)
+
+
+def print_failures(result: Walk, *, verbose: bool) -> None:
+    """To standard error: one line per failed step, and what was not started because of it."""
+    for run in result.failures:
+        where = f"{run.failed_step} of {run.day}" if run.failed_step else f"{run.job} of {run.day}"
+        click.echo(f"huracan: {where} failed: {run.error}", err=True)
+        if verbose and run.trace:
+            click.echo(run.trace, err=True)
+    for skipped in result.skipped:
+        click.echo(
+            f"huracan: {skipped.job} of {skipped.day} was not started for lack of what failed.", err=True
+        )
+    click.echo("huracan: what is done stays done; the same command goes on from there.", err=True)

@@ -1,0 +1,62 @@
+"""Telling a person, at most once per incident, and what happens when nobody answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from huracan_assets.resources import Outside
+from huracan_resources.notifier import Delivered
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something wrong now. `identity` is the same for the same trouble, whenever and however often seen."""
+
+    identity: str
+    kind: str
+    title: str
+    detail: str
+
+
+def alert(outside: Outside, troubles: Sequence[Trouble], at: datetime) -> list[str]:
+    """Open incidents for `troubles` and tell of every open one that nobody was told of yet; their identities.
+
+    What cannot be delivered stays open and untold, so that the next tick tries again. If the incidents cannot
+    be kept, the alert goes out all the same: twice is better than never.
+    """
+    from huracan.errors import HuracanError
+
+    try:
+        for trouble in troubles:
+            outside.incidents.open_incident(trouble.identity, trouble.kind, _line(trouble), at)
+        waiting = outside.incidents.undelivered()
+    except HuracanError:
+        return [t.identity for t in troubles if _tell(outside, t.title, t.detail)]
+    told = []
+    for incident in waiting:
+        if _tell(outside, f"Huracan: {incident.kind}", incident.detail):
+            outside.incidents.mark_alerted(incident.identity)
+            told.append(incident.identity)
+    return told
+
+
+def resolve_others(outside: Outside, kind: str, still: Sequence[Trouble], at: datetime) -> list[str]:
+    """Close the open incidents of `kind` that are not among `still`; their identities."""
+    wrong = {trouble.identity for trouble in still}
+    over = [
+        incident.identity
+        for incident in outside.incidents.open_incidents()
+        if incident.kind == kind and incident.identity not in wrong
+    ]
+    for identity in over:
+        outside.incidents.resolve(identity, at)
+        _tell(outside, f"Huracan: {kind} is over", identity)
+    return over
+
+
+def _tell(outside: Outside, title: str, detail: str) -> bool:
+    return isinstance(outside.notifier.notify(title, detail), Delivered)
+
+
+def _line(trouble: Trouble) -> str:
+    return f"{trouble.title}: {trouble.detail}"

@@ -1,0 +1,56 @@
+"""When a partition is late, by the clock that is given."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from huracan_resources.lake import Lake
+from huracan_resources.store import LocalStore
+from huracan_sensors.lateness import late_days, late_troubles
+
+NIGHT_START = 2
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def _store(lake: Lake, asset: str, first: date, days: int) -> None:
+    for offset in range(days):
+        lake.write(asset, first + timedelta(days=offset), {})
+
+
+def test_nothing_is_late_before_the_first_night(lake: Lake) -> None:
+    assert late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)) == []
+
+
+def test_the_closed_day_is_late_one_hour_after_the_start_and_not_before(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 9)  # to 9 March
+    before = datetime(2025, 3, 11, 2, 59, tzinfo=UTC)
+    after = datetime(2025, 3, 11, 3, 0, tzinfo=UTC)
+    assert late_days(lake, NIGHT_START, before) == []
+    assert late_days(lake, NIGHT_START, after) == [("ohlcv", date(2025, 3, 10))]
+
+
+def test_a_hole_in_the_last_week_is_found(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 6)
+    _store(lake, "ohlcv", date(2025, 3, 8), 3)
+    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    assert late == [("ohlcv", date(2025, 3, 7))]
+
+
+def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    troubles = late_troubles(late)
+    assert len(troubles) == 1
+    assert "2025-03-08, 2025-03-09, 2025-03-10" in troubles[0].detail
+
+
+def test_the_trouble_keeps_its_identity_while_it_lasts(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 8)
+    first = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 10, 12, tzinfo=UTC)))
+    second = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)))
+    assert first[0].identity == second[0].identity
