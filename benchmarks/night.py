@@ -109,7 +109,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
         def run(planned: PlannedRun) -> None:
             finished = place.starter.run(planned.job, planned.day, {})
-            place.freshness.forget()
             if not finished.is_success:
                 raise SystemExit(f"{planned.job} of {planned.day}: {finished.error}\n{finished.trace}")
 

@@ -72,13 +72,13 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
 def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
     """For each of the day's trades, the most similar ones that had closed before its signal."""
     memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
-    vectors = memory["embedding"].combine_chunks()
+    statistics, vectors = _statistics(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     with night.outside.database.connect() as connection:
         return similar_trades(
             connection,
-            pc.list_flatten(vectors).to_numpy(zero_copy_only=False).reshape(trades.num_rows, -1),
+            vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
             trades["signal_time"].to_pylist(),
-            embedding_version=_statistics(inputs).version,
+            embedding_version=statistics.version,
         )
 
 

@@ -201,6 +201,15 @@ class Stage:
     def configuration_digest(self, settings: Settings) -> str:
         return settings.digest(*self.blocks) if self.blocks else ""
 
+    def inputs(self, lake: Lake, day: date, settings: Settings) -> Inputs:
+        """What the stage reads for `day`; `InputRefused` where a day is missing or was judged bad."""
+        return Inputs(lake, {read.name: _resolve(lake, read, day, settings) for read in self.reads})
+
+    def current(self, lake: Lake, day: date, settings: Settings, inputs: Inputs) -> Manifest | None:
+        """The day's manifest, if the partition is good and was made from just these inputs by this code."""
+        digest = self.configuration_digest(settings)
+        return lake.is_current(self.name, day, inputs.hashes(), self.code_version, digest)
+
     def asset(self, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         @dg.asset(
             name=self.name,
@@ -276,9 +285,8 @@ def stage(
 def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
     lake = night.outside.lake
     night.progress(0.0)
-    inputs = Inputs(lake, {read.name: _resolve(lake, read, night) for read in stage.reads})
-    version, digest = stage.code_version, stage.configuration_digest(night.settings)
-    current = lake.is_current(night.asset, night.day, inputs.hashes(), version, digest)
+    inputs = stage.inputs(lake, night.day, night.settings)
+    current = stage.current(lake, night.day, night.settings, inputs)
     if current is not None and not stage.reads_outside:
         _load_rows(current, stage.database, night)
         night.progress(1.0, "unchanged")
@@ -290,8 +298,8 @@ def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
         {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
         | dict(outcome.files),
         inputs=inputs.hashes(),
-        code_version=version,
-        configuration_digest=digest,
+        code_version=stage.code_version,
+        configuration_digest=stage.configuration_digest(night.settings),
         source=outcome.source or inputs.source,
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
         verdicts=outcome.verdicts,
@@ -311,10 +319,10 @@ def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) ->
         night.outside.rows.load(table, manifest.day, manifest.content_hash, rows)
 
 
-def _resolve(lake: Lake, read: Read, night: Night) -> list[Manifest]:
-    last = night.day + timedelta(days=read.ends)
-    days = read.days(night.settings) if callable(read.days) else read.days
-    if read.optional and not any(day <= last for day in lake.days(read.asset)):
+def _resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
+    last = day + timedelta(days=read.ends)
+    days = read.days(settings) if callable(read.days) else read.days
+    if read.optional and lake.manifest(read.asset, last) is None and lake.is_beginning(read.asset, last):
         return []
     return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days)
 

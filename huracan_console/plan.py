@@ -45,8 +45,7 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
     """The runs for `day` in order: market days of the window that are not there, the training of the day
     before if it was never done, then the four jobs of the day itself.
 
-    Decided run by run: whoever takes a run makes `freshness` forget after it, for what one run writes may
-    make a later day stale.
+    Decided run by run, for what one run writes may make a later day stale.
     """
     before = day - timedelta(days=1)
     for each in history_days(before, settings):
@@ -68,8 +67,8 @@ def history_days(last: date, settings: Settings) -> list[date]:
 def plan_backfill(
     first: date, last: date, jobs: tuple[str, ...], freshness: Freshness
 ) -> Iterator[PlannedRun]:
-    """The runs of `jobs` for every day from `first` to `last` that is not done, day by day, decided like a
-    night's run by run."""
+    """The runs of `jobs` for every day from `first` to `last` that is not done, day by day, decided run by
+    run."""
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         for job in jobs:

@@ -74,7 +74,6 @@ def walk(
                 continue
             display.begin(planned)
             finished = place.starter.run(planned.job, planned.day, tags)
-            place.freshness.forget()
             display.end(planned)
             result.finished.append(finished)
             if not finished.is_success:

@@ -137,10 +137,17 @@ class Lake:
 
         Shorter where history begins later; `InputRefused` for a hole or for a partition judged bad.
         """
-        known = self.days(asset)
-        first = max(last_day - timedelta(days=days - 1), min(known, default=last_day))
-        span = max((last_day - first).days, 0)
-        return [self.require(asset, last_day - timedelta(days=back)) for back in range(span, -1, -1)]
+        found: list[Manifest] = []
+        for back in range(days):
+            day = last_day - timedelta(days=back)
+            if back and self.manifest(asset, day) is None and self.is_beginning(asset, day):
+                break
+            found.append(self.require(asset, day))
+        return found[::-1]
+
+    def is_beginning(self, asset: str, day: date) -> bool:
+        """Whether there is no partition of `day` or of any day before it."""
+        return not any(known <= day for known in self.days(asset))
 
     def read_file(self, asset: str, day: date, name: str) -> bytes:
         """The bytes of one file, checked against the manifest."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from huracan.errors import InvalidInput
+
 
 @dataclass(frozen=True)
 class PPOConfig:
@@ -59,3 +61,13 @@ class TrainingConfig:
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: cuda where there is one."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
+
+    def __post_init__(self) -> None:
+        needed = self.minimum_training_days + self.embargo_days + self.held_out_days
+        if self.window_days < needed:
+            raise InvalidInput(
+                f"training.window_days is {self.window_days}, but {needed} days are needed: at least"
+                f" {self.minimum_training_days} to train on, {self.embargo_days} of embargo and"
+                f" {self.held_out_days} held out.",
+                f"Set training.window_days to {needed} or more, or training.held_out_days to less.",
+            )
