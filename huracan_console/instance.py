@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 from huracan.errors import InvalidInput
 from huracan_resources.settings import Settings
@@ -40,4 +41,6 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.get() as instance:
         # By the instance and not by the run's configuration, so that the run looks like any other.
         instance._settings = {**instance._settings, "python_logs": {"python_log_level": "CRITICAL"}}
+        # Capturing a run's output redirects this process's own, progress bars included.
+        instance._compute_log_manager = NoOpComputeLogManager()
         yield instance

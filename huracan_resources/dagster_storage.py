@@ -57,7 +57,8 @@ class HuracanDagsterStorage(DagsterPostgresStorage):
 
         The webserver replaces the pool by one of its own with a time limit.
         """
-        for store in (self.run_storage, self.event_log_storage, self.schedule_storage):
+        stores: list[Any] = [self.run_storage, self.event_log_storage, self.schedule_storage]
+        for store in stores:
             store._engine.dispose()
             store._engine = create_engine(
                 self.postgres_url,

@@ -58,7 +58,10 @@ class SessionArrays:
     def _notionals(self) -> Floats:
         if not self.trades:
             return np.zeros(0)
-        return self.trades["quantity"].astype(float) * self.trades["entry_reference"].astype(float)
+        quantity, reference = (
+            self.trades[name].astype(np.float64) for name in ("quantity", "entry_reference")
+        )
+        return np.asarray(quantity * reference, dtype=np.float64)
 
 
 def run_sessions(

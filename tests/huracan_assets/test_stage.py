@@ -1,0 +1,222 @@
+"""The shape that all assets share: reads, skips, gates between runs, and rows in the database."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from huracan.errors import InvalidInput, Unavailable
+from huracan.verdict import Verdict
+from huracan_assets.partitions import daily_partitions
+from huracan_assets.resources import Outside
+from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, Stage, stage, yesterday
+from huracan_resources.database import Database
+from huracan_resources.settings import load_settings
+
+FIRST = date(2025, 3, 1)
+PARTITIONS = daily_partitions(FIRST)
+CALLS: list[str] = []
+
+
+@pytest.fixture
+def outside(tmp_path: Path, database: Database) -> Outside:
+    CALLS.clear()
+    made = Outside(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
+    made.__dict__["database"] = database
+    return made
+
+
+def _declare(body: Callable[[Inputs, Night], Outcome], **options: object) -> Stage:
+    given: dict[str, object] = {"group": "test", "kinds": set(), "reads": [], "rooms": [], "blocks": []}
+    return stage(**{**given, **options})(body)  # type: ignore[arg-type]
+
+
+def numbers(inputs: Inputs, night: Night) -> Outcome:
+    CALLS.append("numbers")
+    value = night.settings.schedule.hour + night.day.day
+    return Outcome(
+        tables={"data": pa.table({"value": [value]})},
+        verdicts=[Verdict("value_is_small", value < 20, f"The value is {value}.")],
+        source="test",
+    )
+
+
+def total(inputs: Inputs, night: Night) -> Outcome:
+    CALLS.append("total")
+    values = inputs.table("numbers")["value"].to_pylist()
+    return Outcome(tables={"data": pa.table({"value": [sum(values)]})})
+
+
+def before(inputs: Inputs, night: Night) -> Outcome:
+    if not inputs.has("numbers"):
+        return Outcome(note="There is nothing before the first night.")
+    return Outcome(tables={"data": inputs.table("numbers")})
+
+
+SMALL = [Check("value_is_small", "The value is below 20.")]
+NUMBERS = _declare(numbers, checks=SMALL, blocks=["schedule"])
+TOTAL = _declare(total, reads=[Read("numbers", days=3)])
+BEFORE = _declare(before, reads=[yesterday("numbers")])
+
+
+def _run(outside: Outside, stages: list[Stage], day: int, **options: object) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [each.asset(PARTITIONS) for each in stages],
+        partition_key=FIRST.replace(day=day).isoformat(),
+        resources={"outside": outside},
+        instance=options.pop("instance", None) or dg.DagsterInstance.ephemeral(),  # type: ignore[arg-type]
+        raise_on_error=False,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def _value(outside: Outside, asset: str, day: int) -> int:
+    return outside.lake.read_table(asset, FIRST.replace(day=day))["value"][0].as_py()
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    failed = [event for event in result.all_events if event.is_step_failure]
+    data = failed[0].step_failure_data
+    assert data.user_failure_data is not None
+    return str(data.user_failure_data.description)
+
+
+def test_the_same_inputs_code_and_settings_are_not_computed_twice(outside: Outside) -> None:
+    assert _run(outside, [NUMBERS, TOTAL], 1).success
+    assert _run(outside, [NUMBERS, TOTAL], 1).success
+    assert CALLS == ["numbers", "total"]
+
+
+def test_a_changed_setting_computes_again_only_what_depends_on_it(outside: Outside) -> None:
+    _run(outside, [NUMBERS, TOTAL], 1)
+    settings = outside.settings.model_copy(
+        update={"schedule": outside.settings.schedule.model_copy(update={"hour": 5})}
+    )
+    changed = Outside(settings)
+    changed.__dict__["database"] = outside.database
+    _run(changed, [NUMBERS], 1)
+    assert CALLS == ["numbers", "total", "numbers"]
+    assert _value(changed, "numbers", 1) == 6
+
+
+def test_a_changed_input_computes_again_what_was_made_from_it(outside: Outside) -> None:
+    for day in (1, 2):
+        _run(outside, [NUMBERS, TOTAL], day)
+    outside.lake.write(
+        "numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [100]}))}, source="test"
+    )
+    _run(outside, [TOTAL], 2)
+    assert CALLS.count("total") == 3
+    assert _value(outside, "total", 2) == 104
+
+
+def test_a_failed_blocking_check_stops_what_follows_in_the_same_run(outside: Outside) -> None:
+    result = _run(outside, [NUMBERS, TOTAL], 25)
+    assert not result.success
+    assert CALLS == ["numbers"]
+    evaluation = result.get_asset_check_evaluations()[0]
+    assert not evaluation.passed
+    assert evaluation.partition == "2025-03-25"
+
+
+def test_a_failed_blocking_check_stops_what_follows_in_a_later_run(outside: Outside) -> None:
+    _run(outside, [NUMBERS], 25)
+    result = _run(outside, [TOTAL], 25)
+    assert not result.success
+    assert "numbers/2025-03-25 was judged bad by value_is_small" in _failure(result)
+
+
+def test_a_warning_check_fails_and_lets_the_night_go_on(outside: Outside) -> None:
+    def cautious(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(
+            tables={"data": pa.table({"value": [1]})},
+            verdicts=[Verdict("is_fine", False, "It is not.", blocking=False)],
+        )
+
+    warned = _declare(cautious, checks=[Check("is_fine", "All is well.", blocking=False)])
+    result = _run(outside, [warned], 1)
+    assert result.success
+    assert not result.get_asset_check_evaluations()[0].passed
+
+
+def test_a_hole_in_a_window_is_refused_and_named(outside: Outside) -> None:
+    for day in (1, 3):
+        _run(outside, [NUMBERS], day)
+    result = _run(outside, [TOTAL], 3)
+    assert not result.success
+    assert "There is no partition numbers/2025-03-02" in _failure(result)
+
+
+def test_a_window_is_shorter_where_history_begins(outside: Outside) -> None:
+    _run(outside, [NUMBERS], 1)
+    _run(outside, [NUMBERS, TOTAL], 2)
+    assert _value(outside, "total", 2) == (2 + 1) + (2 + 2)
+
+
+def test_the_first_night_has_no_yesterday_and_says_so(outside: Outside) -> None:
+    assert _run(outside, [BEFORE], 1).success
+    manifest = outside.lake.manifest("before", FIRST)
+    assert manifest is not None and manifest.note == "There is nothing before the first night."
+
+
+def test_a_missing_yesterday_after_the_first_night_is_refused(outside: Outside) -> None:
+    _run(outside, [NUMBERS], 1)
+    assert not _run(outside, [BEFORE], 3).success
+
+
+def test_partitions_of_two_candle_sources_are_not_mixed(outside: Outside) -> None:
+    _run(outside, [NUMBERS], 1)
+    outside.lake.write(
+        "numbers", FIRST.replace(day=2), {"data.parquet": _parquet(pa.table({"value": [1]}))}, source="other"
+    )
+    result = _run(outside, [TOTAL], 2)
+    assert "comes from" in _failure(result) and "HURACAN_HOME" in _failure(result)
+
+
+def test_a_permanent_error_is_tried_once_and_the_network_again(outside: Outside) -> None:
+    def wrong(inputs: Inputs, night: Night) -> Outcome:
+        CALLS.append("wrong")
+        raise InvalidInput("The symbol X is unknown.", "Write it as BASE/QUOTE.")
+
+    def unreachable(inputs: Inputs, night: Night) -> Outcome:
+        CALLS.append("unreachable")
+        raise Unavailable("The exchange did not answer.", "Look at the network.")
+
+    retry = dg.RetryPolicy(max_retries=2, delay=0.01)
+    for body in (wrong, unreachable):
+        assert not _run(outside, [_declare(body, retry=retry)], 1).success
+    assert CALLS == ["wrong", "unreachable", "unreachable", "unreachable"]
+
+
+def test_rows_lost_from_the_database_come_back_from_the_lake(outside: Outside) -> None:
+    def importance(inputs: Inputs, night: Night) -> Outcome:
+        CALLS.append("importance")
+        table = pa.table({"feature": ["a"], "gain": [1.0], "rank": pa.array([1], pa.int64())})
+        return Outcome(tables={"data": table})
+
+    declared = _declare(importance, database={"feature_importance": "data"})
+    _run(outside, [declared], 7)
+    with outside.database.connect() as connection:
+        connection.execute("DELETE FROM feature_importance")
+        connection.execute("DELETE FROM partition_rows")
+    assert _run(outside, [declared], 7).success
+    with outside.database.connect() as connection:
+        rows = connection.execute("SELECT day, feature FROM feature_importance").fetchall()
+    assert rows == [(date(2025, 3, 7), "a")]
+    assert CALLS == ["importance"]
+
+
+def test_the_code_version_changes_with_the_rooms_it_is_made_from() -> None:
+    other = replace(NUMBERS, rooms=["candles"])
+    assert other.code_version != NUMBERS.code_version
+    assert NUMBERS.code_version == _declare(numbers).code_version
+
+
+def _parquet(table: pa.Table) -> bytes:
+    from huracan_resources.parquet import encode_table
+
+    return encode_table(table)
