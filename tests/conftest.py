@@ -1,7 +1,12 @@
 """Fixtures that any test may ask for."""
 
 import os
+import shutil
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +14,8 @@ import pytest
 
 from huracan_resources.database import Database
 from huracan_resources.embedded_postgres import stop_embedded
+
+S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,3 +38,34 @@ def database() -> Iterator[Database]:
         with database.connect():
             yield database
         stop_embedded(Path(name))
+
+
+def _rclone() -> str | None:
+    beside = Path(sys.executable).parent / "rclone"
+    return str(beside) if beside.exists() else shutil.which("rclone")
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real S3 server that checks signatures, with the bucket `bucket`."""
+    binary = _rclone()
+    if binary is None:
+        pytest.skip("rclone is not installed")
+    root = tmp_path_factory.mktemp("s3")
+    (root / "bucket").mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [binary, "serve", "s3", "--auth-key", f"{S3_KEY},{S3_SECRET}", "--addr", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, "--config", os.devnull, "--vfs-cache-mode", "off", str(root)], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)

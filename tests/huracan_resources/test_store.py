@@ -2,12 +2,7 @@
 
 import errno
 import os
-import shutil
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +12,6 @@ from huracan.errors import InputRefused, InvalidInput, Unavailable
 from huracan_resources.store import LocalStore, ObjectStore, S3Store, open_store
 
 KEY, SECRET = "test-key", "test-secret-of-some-length"
-
-
-def _rclone() -> str | None:
-    beside = Path(sys.executable).parent / "rclone"
-    return str(beside) if beside.exists() else shutil.which("rclone")
 
 
 def _client(endpoint: str, secret: str = SECRET) -> Any:
@@ -42,32 +32,6 @@ def _client(endpoint: str, secret: str = SECRET) -> Any:
             response_checksum_validation="when_required",
         ),
     )
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real S3 server that checks signatures, with the bucket `bucket`."""
-    binary = _rclone()
-    if binary is None:
-        pytest.skip("rclone is not installed")
-    root = tmp_path_factory.mktemp("s3")
-    (root / "bucket").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [binary, "serve", "s3", "--auth-key", f"{KEY},{SECRET}", "--addr", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(
-        [*command, "--config", os.devnull, "--vfs-cache-mode", "off", str(root)], stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -1,0 +1,79 @@
+"""The outside world made from settings: a directory or S3, by one URL."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from huracan.candles.simulate import SimulatedMarket
+from huracan.errors import InvalidInput
+from huracan_assets.resources import Outside, open_candle_source
+from huracan_resources.brains import LATEST, bundle_key, move_latest, read_bundle, read_latest, write_bundle
+from huracan_resources.candle_files import CandleFiles
+from huracan_resources.settings import load_settings
+
+DAY = date(2025, 3, 10)
+FILES = {"manifest.json": b"{}", "manifest.sig": b"s", "policy.safetensors": b"weights"}
+
+
+@pytest.fixture(params=["directory", "s3"])
+def outside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outside:
+    environ = {"HURACAN_HOME": str(tmp_path)}
+    if request.param == "s3":
+        endpoint = request.getfixturevalue("s3_endpoint")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test-key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret-of-some-length")
+        environ |= {
+            "HURACAN__STORAGE__LAKE_URL": f"s3://bucket/{tmp_path.name}/lake",
+            "HURACAN__STORAGE__BRAINS_URL": f"s3://bucket/{tmp_path.name}/brains",
+            "HURACAN__STORAGE__S3_ENDPOINT_URL": endpoint,
+            "HURACAN__STORAGE__S3_REGION": "us-east-1",
+        }
+    return Outside(load_settings(environ=environ))
+
+
+def test_a_partition_written_to_the_lake_is_read_back(outside: Outside) -> None:
+    outside.lake.write("ohlcv", DAY, {"note.txt": b"closed candles"}, source="test")
+    assert outside.lake.read_file("ohlcv", DAY, "note.txt") == b"closed candles"
+    assert outside.lake.days("ohlcv") == [DAY]
+
+
+def test_a_bundle_is_complete_before_latest_points_at_it(outside: Outside) -> None:
+    assert read_latest(outside.brains) is None
+    url = write_bundle(outside.brains, DAY, "b1", FILES)
+    assert url.endswith("2025/03/10/baseline_b1")
+    assert read_latest(outside.brains) is None
+    assert move_latest(outside.brains, DAY, "b1", FILES["manifest.json"])
+    latest = read_latest(outside.brains)
+    assert latest is not None and latest["bundle"] == bundle_key(DAY, "b1")
+    assert read_bundle(outside.brains, latest["bundle"]) == FILES
+
+
+def test_latest_never_moves_back_to_an_earlier_night(outside: Outside) -> None:
+    move_latest(outside.brains, DAY, "b2", b"{}")
+    before = outside.brains.get(LATEST)
+    assert not move_latest(outside.brains, date(2025, 3, 9), "b1", b"{}")
+    assert outside.brains.get(LATEST) == before
+
+
+def test_wrong_credentials_are_one_sentence_that_names_the_variables(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    if not outside.settings.storage.lake.startswith("s3://"):
+        pytest.skip("a directory has no credentials")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(InvalidInput, match="AWS_SECRET_ACCESS_KEY"):
+        outside.lake.write("ohlcv", DAY, {"note.txt": b""})
+
+
+def test_the_settings_choose_the_candle_source(tmp_path: Path) -> None:
+    def source(**environ: str) -> object:
+        return open_candle_source(load_settings(environ={"HURACAN_HOME": str(tmp_path), **environ}))
+
+    assert isinstance(source(), SimulatedMarket)
+    files = source(HURACAN__SOURCE__KIND="files", HURACAN__SOURCE__FILES__DIRECTORY=str(tmp_path))
+    assert isinstance(files, CandleFiles)
+    with pytest.raises(InvalidInput, match="binnance"):
+        source(HURACAN__SOURCE__KIND="ccxt", HURACAN__SOURCE__CCXT__EXCHANGE="binnance").check_symbols(  # type: ignore[attr-defined]
+            ["BTC/USDT"]
+        )
