@@ -29,6 +29,7 @@ def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
     is known. The account, bar by bar, lies in the table `session`.
     """
     from huracan.agent.checkpoint import load_policy
+    from huracan.agent.threads import torch_threads
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:
@@ -42,7 +43,8 @@ def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
     provenance = Provenance(
         policy.model_id, manifest.content_hash, night.settings.digest(), inputs.is_simulated
     )
-    session = trade_session(block, policy, market.rules, market.costs, provenance)
+    with torch_threads(1):
+        session = trade_session(block, policy, market.rules, market.costs, provenance)
     return Outcome(
         tables={"data": session.trades, "session": session.bars},
         files={"model.json": json.dumps({"model_id": policy.model_id}).encode()},

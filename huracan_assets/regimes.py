@@ -5,6 +5,7 @@ import pyarrow as pa
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import filter_regimes
 from huracan.regimes.fit import fit_regimes
+from huracan.regimes.observations import READ_COLUMNS
 from huracan_assets import plots
 from huracan_assets.features import warmup_days
 from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
@@ -38,9 +39,10 @@ def regimes(inputs: Inputs, night: Night) -> Outcome:
     if known < lead_days(night.settings):
         needed = lead_days(night.settings)
         return Outcome(note=f"{known} of the {needed} days of features that a fit needs before {night.day}.")
-    past, today = inputs.table("past"), inputs.table("today")
+    past = inputs.table("past", columns=READ_COLUMNS)
+    today = inputs.table("today", columns=READ_COLUMNS)
     parameters = fit_regimes(past, config)
-    lead_in = pa.concat_tables([inputs.table("past", last_days=1), today])
+    lead_in = pa.concat_tables([inputs.table("past", columns=READ_COLUMNS, last_days=1), today])
     table = filter_regimes(lead_in, night.day, parameters)
     return Outcome(
         tables={"data": table},

@@ -8,6 +8,7 @@ from typing import Any
 
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSource
+from huracan.errors import InvalidInput
 from huracan_resources.database import Database
 from huracan_resources.incidents import Incidents
 from huracan_resources.lake import Lake
@@ -71,6 +72,11 @@ def open_candle_source(settings: Settings) -> CandleSource:
     if source.kind == "files":
         from huracan_resources.candle_files import CandleFiles
 
+        if source.files.directory is None:
+            raise InvalidInput(
+                "The candle source is files, but no directory is set.",
+                "Use --source files:DIRECTORY, or set source.files.directory.",
+            )
         return CandleFiles(source.files.directory, timeframe, source.files.exchange)
     if source.kind == "ccxt":
         from huracan_resources.exchange import Exchange, ExchangeOptions

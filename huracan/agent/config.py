@@ -57,7 +57,8 @@ class TrainingConfig:
     initial_bias: float = -3.0
     """First logit of everything but waiting: trades are tried seldom and are held for a while, so that an
     edge that takes many bars to pay is met before trading is given up."""
-    threads: int = 2
+    threads: int = 1
+    """torch's threads. The networks are small: a second thread costs more in waiting than it does in work."""
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: cuda where there is one."""
     ppo: PPOConfig = field(default_factory=PPOConfig)

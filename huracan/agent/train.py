@@ -17,6 +17,7 @@ from huracan.agent.config import TrainingConfig
 from huracan.agent.evaluation import evaluate_policy
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner, UpdateDiagnostics
+from huracan.agent.threads import torch_threads
 from huracan.agent.trained_policy import GreedyPolicy
 from huracan.errors import InputRefused
 from huracan.market.actions import ACTIONS, WAIT
@@ -52,12 +53,8 @@ def train_policy(
     same bytes. InputRefused where the window is too short; TrainingStopped where the learner diverges.
     """
     head, tail = split_window(block, config)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
-    try:
+    with torch_threads(config.threads):
         return _train(head, tail, config, rules, costs, on_progress)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def split_window(block: MarketBlock, config: TrainingConfig) -> tuple[MarketBlock, MarketBlock]:

@@ -21,6 +21,9 @@ COLUMNS = (
     "ema_spread_30_240_bps",
 )
 
+READ_COLUMNS = ("symbol", "open_time", "is_ready", *COLUMNS)
+"""All of a features table that the regimes are made of: the rest need not be read."""
+
 
 @dataclass(frozen=True)
 class FeatureGrid:
@@ -38,9 +41,7 @@ class FeatureGrid:
 
 def lay_features_on_grid(features: pa.Table) -> FeatureGrid:
     """Pivot a features table of one or more days. Raises InvalidInput when a needed column is missing."""
-    missing = [
-        name for name in (*COLUMNS, "symbol", "open_time", "is_ready") if name not in features.column_names
-    ]
+    missing = [name for name in READ_COLUMNS if name not in features.column_names]
     if missing:
         raise InvalidInput(
             f"The features lack {', '.join(missing)}, which the regimes are made of.",
