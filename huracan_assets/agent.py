@@ -4,7 +4,8 @@ from huracan.features.recipe import RECIPE
 from huracan.market.block_tables import build_market_block
 from huracan.models.canonical import canonical_json
 from huracan_assets import plots
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.settings import Settings
 
 

@@ -19,7 +19,8 @@ from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan_assets import plots
 from huracan_assets.models import trailing_days
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage, yesterday
+from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
 
 ROOMS = ["features", "market", "analysis"]

@@ -13,7 +13,8 @@ from huracan_assets import plots
 from huracan_assets.agent import window_days
 from huracan_assets.evaluation import ROOMS, VERDICT_FILE
 from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
-from huracan_assets.stage import Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Night, Outcome, stage
 from huracan_resources.brains import BrainRecord, move_latest, register_brain, write_bundle
 from huracan_resources.signing import signing_key
 

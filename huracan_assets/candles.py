@@ -3,7 +3,8 @@
 import dagster as dg
 
 from huracan.candles.quality import assemble_day, judge_candles
-from huracan_assets.stage import Check, Inputs, Night, Outcome, stage
+from huracan_assets.reads import Inputs
+from huracan_assets.stage import Check, Night, Outcome, stage
 
 NETWORK_RETRY = dg.RetryPolicy(
     max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS

@@ -18,7 +18,8 @@ from huracan.features.recipe import RECIPE
 from huracan.market.block_tables import build_market_block
 from huracan_assets import plots
 from huracan_assets.models import trailing_days
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.brains import last_promoted, read_bundle, record_trial
 from huracan_resources.settings import Settings
 from huracan_resources.signing import signing_key

@@ -6,7 +6,8 @@ from huracan.candles.schema import Timeframe
 from huracan.features.compute import compute_features
 from huracan.features.invariance import judge_features
 from huracan.features.recipe import RECIPE
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.settings import Settings
 
 

@@ -8,7 +8,8 @@ from huracan.gates.statistics import gate_statistics
 from huracan.models.canonical import canonical_json
 from huracan_assets import plots
 from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage, yesterday
+from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.stage import Check, Night, Outcome, stage
 
 
 @stage(

@@ -8,7 +8,8 @@ from huracan.market.conservation import judge_ledger
 from huracan.market.session import trade_session
 from huracan.market.trade_log import Provenance
 from huracan_assets import plots
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage, yesterday
+from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.stage import Check, Night, Outcome, stage
 
 
 @stage(

@@ -13,7 +13,8 @@ from huracan.models.importance import feature_importance as rank_features
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
 from huracan.models.window import trailing_trades
 from huracan_assets import plots
-from huracan_assets.stage import Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Night, Outcome, stage
 from huracan_resources.settings import Settings
 
 MODEL_FILE = "model.json"

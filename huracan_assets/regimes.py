@@ -8,7 +8,8 @@ from huracan.regimes.fit import fit_regimes
 from huracan.regimes.observations import READ_COLUMNS
 from huracan_assets import plots
 from huracan_assets.features import warmup_days
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.settings import Settings
 
 

@@ -6,56 +6,28 @@ configuration changed, writes what the body made, replaces the rows in the datab
 row counts, schema and check results. What an asset computes does not belong here.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from huracan.candles.schema import Timeframe
-from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
+from huracan.errors import HuracanError, InvalidInput, Unavailable
 from huracan.verdict import Verdict
 from huracan_assets import progress
-from huracan_assets.partitions import PREVIOUS_DAY, day_of
+from huracan_assets.code_version import source_digest
+from huracan_assets.partitions import day_of
+from huracan_assets.reads import Inputs, Read, describe_reads, edges_of, resolve
 from huracan_assets.resources import Outside
 from huracan_resources.lake import Lake
 from huracan_resources.manifest import Manifest
 from huracan_resources.parquet import encode_table
 from huracan_resources.settings import Settings
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
 OWNERS = ["team:huracan"]
-
-
-@dataclass(frozen=True)
-class Read:
-    """One declared input: `days` days of `asset`, the last of them `ends` days after the partition's own.
-
-    `days` may depend on the settings. `optional`: nothing is read on the first nights, before any earlier
-    partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
-    that another edge orders already), recorded in the manifest all the same.
-    """
-
-    asset: str
-    days: int | Callable[[Settings], int] = 1
-    ends: int = 0
-    optional: bool = False
-    edge: bool = True
-    key: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.key or self.asset
-
-
-def yesterday(asset: str) -> Read:
-    """The partition of the day before; absent only before the first one was ever made."""
-    return Read(asset, ends=-1, optional=True)
 
 
 @dataclass(frozen=True)
@@ -65,75 +37,6 @@ class Check:
     name: str
     description: str
     blocking: bool = True
-
-
-class Inputs:
-    """What a stage declared to read, resolved to manifests; data is read when it is asked for."""
-
-    def __init__(self, lake: Lake, manifests: Mapping[str, Sequence[Manifest]]) -> None:
-        self._lake = lake
-        self._manifests = manifests
-
-    def days(self, name: str) -> list[date]:
-        return [manifest.day for manifest in self._manifests[name]]
-
-    def manifests(self, name: str) -> list[Manifest]:
-        return list(self._manifests[name])
-
-    def last(self, name: str) -> Manifest | None:
-        return self._manifests[name][-1] if self._manifests[name] else None
-
-    def table(
-        self,
-        name: str,
-        file: str = "data",
-        columns: Sequence[str] | None = None,
-        last_days: int | None = None,
-    ) -> pa.Table:
-        """All days of the read that hold the table (or only its last ones), in day order, as one table."""
-        manifests = self._manifests[name][-last_days:] if last_days else self._manifests[name]
-        return self._lake.read_manifests(manifests, columns, file)
-
-    def tables(self, name: str, file: str) -> list[pa.Table]:
-        """The same, one table for each day that holds it."""
-        held = [each for each in self._manifests[name] if f"{file}.parquet" in each.files]
-        return [self._lake.read_manifests([manifest], None, file) for manifest in held]
-
-    def has(self, name: str, file: str = "data.parquet") -> bool:
-        """Whether any day of the read holds this file; a partition that says why it is empty does not."""
-        return any(file in manifest.files for manifest in self._manifests[name])
-
-    def file(self, name: str, file: str) -> bytes | None:
-        """One file of the last day of the read; None where the partition is absent or has no such file."""
-        manifest = self.last(name)
-        if manifest is None or file not in manifest.files:
-            return None
-        return self._lake.read_file(manifest.asset, manifest.day, file)
-
-    def hashes(self) -> dict[str, str]:
-        return {
-            f"{manifest.asset}/{manifest.day.isoformat()}": manifest.content_hash
-            for manifests in self._manifests.values()
-            for manifest in manifests
-        }
-
-    @property
-    def is_simulated(self) -> bool:
-        return any(manifest.is_simulated for manifests in self._manifests.values() for manifest in manifests)
-
-    @property
-    def source(self) -> str:
-        """Where the candles behind all of it come from; two sources in one history are refused."""
-        found: dict[str, Manifest] = {}
-        for manifests in self._manifests.values():
-            found |= {manifest.source: manifest for manifest in manifests}
-        if len(found) > 1:
-            first, second = sorted(found)[:2]
-            raise InputRefused(
-                f"{found[first].key} comes from {first!r}, but {found[second].key} from {second!r}.",
-                "Backfill those days from one source, or give each source a HURACAN_HOME of its own.",
-            )
-        return next(iter(found), "")
 
 
 @dataclass(frozen=True)
@@ -203,7 +106,7 @@ class Stage:
 
     def inputs(self, lake: Lake, day: date, settings: Settings) -> Inputs:
         """What the stage reads for `day`; `InputRefused` where a day is missing or was judged bad."""
-        return Inputs(lake, {read.name: _resolve(lake, read, day, settings) for read in self.reads})
+        return Inputs(lake, {read.name: resolve(lake, read, day, settings) for read in self.reads})
 
     def current(self, lake: Lake, day: date, settings: Settings, inputs: Inputs) -> Manifest | None:
         """The day's manifest, if the partition is good and was made from just these inputs by this code."""
@@ -214,7 +117,7 @@ class Stage:
         @dg.asset(
             name=self.name,
             partitions_def=partitions,
-            deps=_edges(self.reads),
+            deps=edges_of(self.reads),
             check_specs=[
                 dg.AssetCheckSpec(
                     check.name,
@@ -231,7 +134,7 @@ class Stage:
             tags={"huracan/group": self.group},
             code_version=self.code_version,
             description=self.body.__doc__,
-            metadata={"expected_minutes": self.expected_minutes, "reads": _describe(self.reads)},
+            metadata={"expected_minutes": self.expected_minutes, "reads": describe_reads(self.reads)},
             pool=self.name,
             retry_policy=self.retry,
         )
@@ -319,14 +222,6 @@ def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) ->
         night.outside.rows.load(table, manifest.day, manifest.content_hash, rows)
 
 
-def _resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
-    last = day + timedelta(days=read.ends)
-    days = read.days(settings) if callable(read.days) else read.days
-    if read.optional and lake.manifest(read.asset, last) is None and lake.is_beginning(read.asset, last):
-        return []
-    return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days)
-
-
 def _result(manifest: Manifest, checks: Sequence[Check], metadata: Mapping[str, Any]) -> dg.MaterializeResult:
     found = {verdict.rule: verdict for verdict in manifest.verdicts}
     unknown = set(found) - {check.name for check in checks}
@@ -370,24 +265,6 @@ def _table_metadata(outcome: Outcome, night: Night) -> dict[str, Any]:
     }
 
 
-def _edges(reads: Sequence[Read]) -> list[dg.AssetDep]:
-    edges: dict[str, dg.AssetDep] = {}
-    for read in reads:
-        if read.edge:
-            mapping = PREVIOUS_DAY if read.ends == -1 else None
-            edges[read.asset] = dg.AssetDep(read.asset, partition_mapping=mapping)
-    return list(edges.values())
-
-
-def _describe(reads: Sequence[Read]) -> str:
-    def days(read: Read) -> str:
-        if callable(read.days):
-            return "a window of days"
-        return "one day" if read.days == 1 else f"{read.days} days"
-
-    return "; ".join(f"{read.asset}: {days(read)} ending at D{read.ends or ''}" for read in reads) or "-"
-
-
 class _permanent_failures:
     """Only what the network may have caused is worth a retry; everything else a user must act on."""
 
@@ -401,15 +278,3 @@ class _permanent_failures:
                 metadata={"what": error.what, "remedy": error.remedy},
                 allow_retries=False,
             ) from error
-
-
-@cache
-def source_digest(rooms: tuple[str, ...]) -> str:
-    """A digest of the source of these rooms, so that a change of code is never mistaken for old work."""
-    digest = hashlib.sha256()
-    for room in sorted(rooms):
-        path = (_REPOSITORY / "huracan" / room).resolve()
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            digest.update(file.relative_to(_REPOSITORY).as_posix().encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]

@@ -34,10 +34,6 @@ class Database:
         self._lock = threading.Lock()
 
     @property
-    def is_embedded(self) -> bool:
-        return self._given_url is None
-
-    @property
     def url(self) -> str:
         """`postgresql://…` for psycopg, with the password; starts the embedded server."""
         return self._given_url or embedded_url(self.home)

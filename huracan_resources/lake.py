@@ -5,17 +5,16 @@ A reader sees the old partition or the new one, never half of one. What the tabl
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 
 from huracan.errors import InputRefused
 from huracan.verdict import Verdict
 from huracan_resources.manifest import FileEntry, Manifest, Parameter, content_hash
-from huracan_resources.parquet import decode_table, encode_table, row_count
-from huracan_resources.store import LocalStore, ObjectStore
+from huracan_resources.parquet import decode_table, row_count
+from huracan_resources.store import ObjectStore
 
 MANIFEST = "manifest.json"
 
@@ -69,45 +68,6 @@ class Lake:
         self._sweep(folder, manifest)
         return manifest
 
-    def write_table(
-        self,
-        asset: str,
-        day: date,
-        table: pa.Table,
-        *,
-        inputs: Mapping[str, str] | None = None,
-        code_version: str = "",
-        configuration_digest: str = "",
-        is_simulated: bool = False,
-        source: str = "",
-        verdicts: Iterable[Verdict] = (),
-        note: str = "",
-        parameters: Mapping[str, Parameter] | None = None,
-    ) -> Manifest:
-        """`write` of one table under the name `data`."""
-        return self.write(
-            asset,
-            day,
-            {"data.parquet": encode_table(table)},
-            inputs=inputs,
-            code_version=code_version,
-            configuration_digest=configuration_digest,
-            is_simulated=is_simulated,
-            source=source,
-            verdicts=verdicts,
-            note=note,
-            parameters=parameters,
-        )
-
-    def add_verdicts(self, asset: str, day: date, verdicts: Iterable[Verdict]) -> Manifest:
-        """Add verdicts to a partition; a rule that was there already is replaced."""
-        manifest = self._present(asset, day)
-        fresh = {verdict.rule: verdict for verdict in verdicts}
-        kept = [verdict for verdict in manifest.verdicts if verdict.rule not in fresh]
-        judged = replace(manifest, verdicts=(*kept, *fresh.values()))
-        self.store.put(f"{_folder(asset, day)}/{MANIFEST}", judged.to_json())
-        return judged
-
     def manifest(self, asset: str, day: date) -> Manifest | None:
         """The manifest of a partition, None if there is no such partition."""
         key = f"{_folder(asset, day)}/{MANIFEST}"
@@ -159,18 +119,6 @@ class Lake:
         """The table `name` of a partition, only `columns` if given."""
         return self._decode(self._present(asset, day), name, columns)
 
-    def read_window(
-        self,
-        asset: str,
-        last_day: date,
-        days: int,
-        columns: Sequence[str] | None = None,
-        name: str = "data",
-    ) -> pa.Table:
-        """The tables of `window` in day order; partitions that say that they are empty are passed over."""
-        manifests = self.window(asset, last_day, days)
-        return self.read_manifests(manifests, columns, name)
-
     def read_manifests(
         self, manifests: Sequence[Manifest], columns: Sequence[str] | None = None, name: str = "data"
     ) -> pa.Table:
@@ -182,16 +130,6 @@ class Lake:
                 f"No partition up to {asked} holds the table {name!r}.", "Run earlier days first."
             )
         return pa.concat_tables([self._decode(manifest, name, columns) for manifest in held])
-
-    def table_paths(self, manifests: Iterable[Manifest], name: str = "data") -> list[str]:
-        """Where the tables of these partitions lie, for readers in place such as DuckDB."""
-        root = str(self.store.root) if isinstance(self.store, LocalStore) else self.store.url
-        file = f"{name}.parquet"
-        return [
-            f"{root}/{_folder(m.asset, m.day)}/{m.files[file].stored_as}"
-            for m in manifests
-            if file in m.files
-        ]
 
     def is_current(
         self,
@@ -245,13 +183,6 @@ class Lake:
         for key in self.store.list(f"{folder}/"):
             if key not in named:
                 self.store.delete(key)
-
-
-def local_path(lake: Lake, manifest: Manifest, name: str) -> Path | None:
-    """The file itself where the lake is a local directory (to map it into memory), else None."""
-    if not isinstance(lake.store, LocalStore):
-        return None
-    return lake.store.path(f"{_folder(manifest.asset, manifest.day)}/{manifest.files[name].stored_as}")
 
 
 def _folder(asset: str, day: date) -> str:

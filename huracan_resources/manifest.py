@@ -7,7 +7,7 @@ partitions belongs in `lake`.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -95,11 +95,6 @@ def content_hash(files: Mapping[str, FileEntry]) -> str:
     for name in sorted(files):
         digest.update(f"{name}\0{files[name].sha256}\n".encode())
     return digest.hexdigest()
-
-
-def inputs_of(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """`asset/day` to content hash, for the `inputs` of what was made from these partitions."""
-    return {manifest.key: manifest.content_hash for manifest in manifests}
 
 
 def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:

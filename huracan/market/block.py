@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.market.costs import Floats
 
-REGIME_NAMES = ("trend", "range", "high_volatility", "panic")
-"""In the order of the block's probabilities."""
 VOLATILITY_COLUMN = "return_std_60_bps"
 TRAILING_BARS = 60
 """Closed bars in the trailing mean of traded value."""
@@ -48,7 +46,7 @@ class MarketBlock:
     traded_value_usd: Floats
     """[S, T] mean traded value of a bar over the last 60 bars, that bar included."""
     regime: NDArray[np.int8]
-    """[S, T] index into REGIME_NAMES."""
+    """[S, T] index into REGIMES."""
     regime_probabilities: NDArray[np.float32]
     """[S, T, 4]"""
     day_index: NDArray[np.int64]

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from huracan.candles.schema import TRADED
 from huracan.errors import InputRefused
 from huracan.market.block import (
-    REGIME_NAMES,
     TRAILING_BARS,
     VOLATILITY_COLUMN,
     MarketBlock,
     carry_last,
     trailing_mean,
 )
+from huracan.regimes.model import REGIMES
 
 MS_PER_DAY = 86_400_000
 _PRICES = ("open", "high", "low", "close")
-_PROBABILITIES = tuple(f"probability_{name}" for name in REGIME_NAMES)
+_PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _tidy(values: NDArray[np.generic]) -> NDArray[np.float64]:
 
 
 def _regime_codes(regimes: pa.Table, grid: _Grid) -> NDArray[np.int8]:
-    found = pc.index_in(regimes["regime"], value_set=pa.array(REGIME_NAMES))
+    found = pc.index_in(regimes["regime"], value_set=pa.array(REGIMES))
     if found.null_count:
         raise InputRefused("A regime has a name that is unknown or null.", "Rebuild the regimes.")
     return np.ascontiguousarray(grid.arrange(found.to_numpy()), dtype=np.int8)

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.market.account import Accounts
-from huracan.market.block import REGIME_NAMES, MarketBlock
+from huracan.market.block import MarketBlock
 from huracan.market.costs import Floats
 from huracan.market.fills import BPS
 from huracan.market.rules import TradingRules
+from huracan.regimes.model import REGIMES
 
 OBSERVATION_VERSION = 1
 
@@ -32,7 +33,7 @@ STATE_NAMES = (
 
 def observation_names(feature_names: Sequence[str]) -> tuple[str, ...]:
     """The names of all columns, in order."""
-    return (*feature_names, *(f"regime_{name}" for name in REGIME_NAMES), *STATE_NAMES)
+    return (*feature_names, *(f"regime_{name}" for name in REGIMES), *STATE_NAMES)
 
 
 def observe_lanes(
@@ -48,7 +49,7 @@ def observe_lanes(
     `symbols` and `bars` [lanes] say where the lanes are. Two indices and not one into a flattened block:
     a slice of a block is a view, and flattening it would copy all of its features at every step.
     """
-    width, regimes = len(block.feature_names), len(REGIME_NAMES)
+    width, regimes = len(block.feature_names), len(REGIMES)
     seen = np.zeros((bars.shape[0], width + regimes + len(STATE_NAMES)), dtype=np.float32)
     seen[:, :width] = block.features[symbols, bars]
     seen[:, width : width + regimes] = block.regime_probabilities[symbols, bars]

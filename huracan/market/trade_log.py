@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from huracan.market import exits
 from huracan.market.actions import ACTION_NAMES
-from huracan.market.block import REGIME_NAMES, MarketBlock
+from huracan.market.block import MarketBlock
 from huracan.market.costs import Floats
 from huracan.market.environment import Lanes, MarketEnvironment
 from huracan.market.fills import BPS, Fill
 from huracan.market.ledger import EXIT_REASONS, TRADES_SCHEMA
 from huracan.market.policy import Decision
+from huracan.regimes.model import REGIMES
 
 LONG = "long"
 _KEPT = [
@@ -179,7 +180,7 @@ def _context_columns(rows: dict[str, NDArray[np.generic]], block: MarketBlock) -
     before = np.maximum(rows["exit_bar"].astype(np.int64) - 1, 0)
     probabilities = {
         f"probability_{name}": block.regime_probabilities[symbol, signal, place]
-        for place, name in enumerate(REGIME_NAMES)
+        for place, name in enumerate(REGIMES)
     }
     return {
         "regime": _regimes(block, symbol, signal),
@@ -195,7 +196,7 @@ def _context_columns(rows: dict[str, NDArray[np.generic]], block: MarketBlock) -
 
 
 def _regimes(block: MarketBlock, symbol: Lanes, bars: Lanes) -> NDArray[np.object_]:
-    return np.array(REGIME_NAMES, dtype=object)[block.regime[symbol, bars]]
+    return np.array(REGIMES, dtype=object)[block.regime[symbol, bars]]
 
 
 def _lists(rows: NDArray[np.generic]) -> pa.Array:

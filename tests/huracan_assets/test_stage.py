@@ -12,8 +12,9 @@ import pytest
 from huracan.errors import InvalidInput, Unavailable
 from huracan.verdict import Verdict
 from huracan_assets.partitions import daily_partitions
+from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.resources import Outside
-from huracan_assets.stage import Check, Inputs, Night, Outcome, Read, Stage, stage, yesterday
+from huracan_assets.stage import Check, Night, Outcome, Stage, stage
 from huracan_resources.database import Database
 from huracan_resources.settings import load_settings
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from huracan.errors import InputRefused
 from huracan.verdict import Verdict
-from huracan_resources.lake import Lake, local_path
-from huracan_resources.manifest import Manifest, inputs_of
+from huracan_resources.lake import Lake
+from huracan_resources.manifest import Manifest
 from huracan_resources.parquet import encode_table
 from huracan_resources.store import LocalStore
 
@@ -56,10 +56,18 @@ def _table(*values: float) -> pa.Table:
     return pa.table({"symbol": ["BTC/USDT"] * len(values), "x": list(values)})
 
 
+def _files(*values: float) -> dict[str, bytes]:
+    return {"data.parquet": encode_table(_table(*values))}
+
+
+def _data_file(lake: Lake, manifest: Manifest) -> Path:
+    assert isinstance(lake.store, LocalStore)
+    return lake.store.path(f"ohlcv/day={DAY}/{manifest.files['data.parquet'].stored_as}")
+
+
 def _fill(lake: Lake, asset: str, *days: int, verdicts: tuple[Verdict, ...] = ()) -> list[Manifest]:
     return [
-        lake.write_table(asset, DAY - timedelta(days=back), _table(float(back)), verdicts=verdicts)
-        for back in days
+        lake.write(asset, DAY - timedelta(days=back), _files(float(back)), verdicts=verdicts) for back in days
     ]
 
 
@@ -117,8 +125,7 @@ def test_a_first_write_that_is_killed_leaves_no_partition(tmp_path: Path) -> Non
 
 def test_a_changed_byte_is_refused_by_the_name_of_the_file(lake: Lake) -> None:
     (manifest,) = _fill(lake, "ohlcv", 0)
-    path = local_path(lake, manifest, "data.parquet")
-    assert path is not None
+    path = _data_file(lake, manifest)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -175,19 +182,12 @@ def test_a_warning_does_not_close_a_partition(lake: Lake) -> None:
     assert lake.require("ohlcv", DAY).failed_verdicts == ()
 
 
-def test_verdicts_are_added_without_touching_the_content(lake: Lake) -> None:
-    (before,) = _fill(lake, "ohlcv", 0, verdicts=(Verdict("candle_continuity", True, "fine"),))
-    after = lake.add_verdicts("ohlcv", DAY, [BAD])
-    assert after.content_hash == before.content_hash and after.verdicts == (BAD,)
-    with pytest.raises(InputRefused):
-        lake.require("ohlcv", DAY)
-
-
 def test_a_window_is_clipped_where_history_begins(lake: Lake) -> None:
     _fill(lake, "ohlcv", 2, 1, 0)
     assert [m.day for m in lake.window("ohlcv", DAY, 60)] == lake.days("ohlcv")
     assert [m.day for m in lake.window("ohlcv", DAY, 2)] == lake.days("ohlcv")[1:]
-    assert lake.read_window("ohlcv", DAY, 60, ["x"]).column("x").to_pylist() == [2.0, 1.0, 0.0]
+    read = lake.read_manifests(lake.window("ohlcv", DAY, 60), ["x"])
+    assert read.column("x").to_pylist() == [2.0, 1.0, 0.0]
 
 
 def test_a_hole_in_a_window_is_refused(lake: Lake) -> None:
@@ -208,19 +208,16 @@ def test_a_bad_day_or_a_missing_last_day_closes_a_window(lake: Lake) -> None:
 def test_a_window_passes_over_partitions_that_say_that_they_are_empty(lake: Lake) -> None:
     lake.write("shadow_trades", DAY - timedelta(days=1), {}, note="There is no checkpoint of the day before.")
     with pytest.raises(InputRefused):
-        lake.read_window("shadow_trades", DAY - timedelta(days=1), 30)
+        lake.read_manifests(lake.window("shadow_trades", DAY - timedelta(days=1), 30))
     with pytest.raises(InputRefused, match="no checkpoint of the day before"):
         lake.read_table("shadow_trades", DAY - timedelta(days=1))
     _fill(lake, "shadow_trades", 0)
-    assert lake.read_window("shadow_trades", DAY, 30).num_rows == 1
+    assert lake.read_manifests(lake.window("shadow_trades", DAY, 30)).num_rows == 1
 
 
 def test_unchanged_work_is_current_and_anything_else_is_not(lake: Lake) -> None:
-    inputs = inputs_of(_fill(lake, "ohlcv", 0))
-    assert list(inputs) == ["ohlcv/2023-06-30"]
-    made = lake.write_table(
-        "features", DAY, _table(1.0), inputs=inputs, code_version="1", configuration_digest="c"
-    )
+    inputs = {"ohlcv/2023-06-30": "hash"}
+    made = lake.write("features", DAY, _files(1.0), inputs=inputs, code_version="1", configuration_digest="c")
     assert lake.is_current("features", DAY, inputs, "1", "c") == made
     assert lake.is_current("features", DAY, {"ohlcv/2023-06-30": "other"}, "1", "c") is None
     assert lake.is_current("features", DAY, inputs, "2", "c") is None
@@ -237,19 +234,18 @@ def test_a_partition_judged_bad_is_never_current(lake: Lake) -> None:
 
 def test_writing_again_mends_a_damaged_file(lake: Lake) -> None:
     (manifest,) = _fill(lake, "ohlcv", 0)
-    path = local_path(lake, manifest, "data.parquet")
-    assert path is not None
+    path = _data_file(lake, manifest)
     path.write_bytes(b"junk")
     assert _fill(lake, "ohlcv", 0) == [manifest]
     assert lake.read_table("ohlcv", DAY).num_rows == 1
 
 
-def test_duckdb_reads_the_tables_in_place(lake: Lake) -> None:
+def test_duckdb_reads_the_tables_in_place(lake: Lake, tmp_path: Path) -> None:
     import duckdb
 
-    paths = lake.table_paths(_fill(lake, "ohlcv", 1, 0))
-    query = f"SELECT sum(x), count(*) FROM read_parquet({paths})"
-    assert duckdb.sql(query).fetchall() == [(1.0, 2)]
+    _fill(lake, "ohlcv", 1, 0)
+    query = f"SELECT sum(x), count(*), min(day) FROM read_parquet('{tmp_path}/ohlcv/*/data-*.parquet')"
+    assert duckdb.sql(query).fetchall() == [(1.0, 2, DAY - timedelta(days=1))]
 
 
 def test_an_unknown_column_is_named(lake: Lake) -> None:
