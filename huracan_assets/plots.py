@@ -26,15 +26,15 @@ def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> dg.MetadataValue:
     for symbol in dict.fromkeys(symbols.tolist()):
         rows = symbols == symbol
         change_pct = 100 * (closes[rows] / closes[rows][np.isfinite(closes[rows])][0] - 1)
-        axes.plot(hours[rows], change_pct, color="#ced4da", linewidth=0.6, zorder=1)
         for regime, colour in REGIME_COLOURS.items():
-            here = labels[rows] == regime
-            axes.scatter(hours[rows][here], change_pct[here], s=1.5, color=colour, zorder=2)
+            # A line with holes draws many times faster than a marker per bar.
+            here = np.where(labels[rows] == regime, change_pct, np.nan)
+            axes.plot(hours[rows], here, color=colour, linewidth=1.1)
         axes.annotate(symbol, (hours[rows][-1], change_pct[np.isfinite(change_pct)][-1]), fontsize=7)
     for regime, colour in REGIME_COLOURS.items():
-        axes.scatter([], [], s=12, color=colour, label=regime)
+        axes.plot([], [], color=colour, label=regime)
     axes.legend(fontsize=7, ncols=4, loc="upper left", frameon=False)
-    axes.set(xlabel="hour, UTC", ylabel="change since 00:00, %")
+    axes.set(xlabel="hour, UTC", ylabel="change since 00:00, %", xticks=range(0, 25, 4))
     return _picture(figure, "price with regimes")
 
 
@@ -52,7 +52,7 @@ def equity_curve(session: pa.Table) -> dg.MetadataValue:
     axes.plot(hours, gained.sum(axis=0), color="black", linewidth=1.4, label="all")
     axes.axhline(0, color="#adb5bd", linewidth=0.6)
     axes.legend(fontsize=7, frameon=False)
-    axes.set(xlabel="hour, UTC", ylabel="net, USD")
+    axes.set(xlabel="hour, UTC", ylabel="net, USD", xticks=range(0, 25, 4))
     return _picture(figure, "equity curve")
 
 
@@ -60,11 +60,11 @@ def learning_curve(curve: pa.Table) -> dg.MetadataValue:
     """Reward, entropy and explained variance over the steps of the training."""
     figure = _figure(height=2.6)
     panels = figure.subplots(1, 3)
-    steps = curve["steps"].to_numpy()
+    steps = curve["steps"].to_numpy() / 1e6
     for axes, column in zip(panels, ("mean_reward", "entropy", "explained_variance"), strict=True):
         axes.plot(steps, curve[column].to_numpy(), linewidth=0.9)
         axes.set_title(column.replace("_", " "), fontsize=8)
-        axes.set_xlabel("steps", fontsize=7)
+        axes.set_xlabel("million steps", fontsize=7)
         axes.tick_params(labelsize=6)
     return _picture(figure, "learning curve")
 
@@ -128,7 +128,10 @@ def _hours(table: pa.Table) -> np.ndarray:
 def _figure(height: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(7.2, height), dpi=90, layout="constrained")
+    figure = Figure(figsize=(7.2, height), dpi=90)
+    # Fixed margins: fitting them to the labels would cost half of the drawing.
+    figure.subplots_adjust(left=0.09, right=0.91, bottom=0.17, top=0.9, wspace=0.3)
+    return figure
 
 
 def _picture(figure: "Figure", title: str) -> dg.MetadataValue:
