@@ -8,23 +8,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 
 import click
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from huracan.errors import HuracanError, Unavailable
 from huracan_assets.resources import Outside
+from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
 from huracan_resources.settings import Settings
 from huracan_resources.store import ObjectStore
 
-_NEEDED = {
-    "dagster": "1.13",
-    "torch": "2.13",
-    "pyarrow": "26",
-    "lightgbm": "4.7",
-    "ccxt": "4.5",
-    "duckdb": "2.0",
-}
-"""Each of these at the release that Huracan is tested with; `constraints.txt` has all of them."""
-
+_SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
 _MINIMUM_FREE_GB = 2.0
 
 
@@ -68,17 +62,32 @@ def _look(part: str, examine: Callable[[], str]) -> Finding:
 
 
 def _dependencies() -> str:
+    """Every direct dependency, against the exact version that Huracan is tested with."""
+    pins = _pins()
+    needed = [Requirement(text) for text in metadata.requires("huracan") or []]
+    wanted = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": "platform"})]
     wrong = []
-    for name, wanted in _NEEDED.items():
+    for requirement in wanted:
+        name = canonicalize_name(requirement.name)
         try:
-            version = metadata.version(name)
+            version = metadata.version(name).partition("+")[0]
         except metadata.PackageNotFoundError:
-            version = "missing"
-        if not version.startswith(wanted):
-            wrong.append(f"{name} is {version}, tested with {wanted}")
+            wrong.append(f"{name} is missing")
+            continue
+        if pins.get(name, version) != version:
+            wrong.append(f"{name} is {version}, tested with {pins[name]}")
     if wrong:
         raise Unavailable(f"{'; '.join(wrong)}.", "Install with constraints.txt: make install.")
-    return ", ".join(f"{name} {metadata.version(name)}" for name in _NEEDED)
+    shown = ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN)
+    return f"{len(wanted)} at their tested versions, among them {shown}"
+
+
+def _pins() -> dict[str, str]:
+    """Name to exact version of constraints.txt; nothing where Huracan is installed without it."""
+    path = REPOSITORY / "constraints.txt"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return {canonicalize_name(name): version.strip() for name, version in pairs}
 
 
 def _database(outside: Outside) -> str:
