@@ -15,7 +15,7 @@ from huracan_assets.evaluation import ROOMS, VERDICT_FILE
 from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Night, Outcome, stage
-from huracan_resources.brains import BrainRecord, move_latest, register_brain, write_bundle
+from huracan_resources.brains import BrainRecord, bundle_key, move_latest, register_brain, write_bundle
 from huracan_resources.signing import signing_key
 
 
@@ -58,17 +58,22 @@ def baseline_brain(inputs: Inputs, night: Night) -> Outcome:
     moved = verdict.promoted and night.settings.mode == "shadow"
     if moved:
         moved = move_latest(night.outside.brains, night.day, brain_id, files[MANIFEST])
+    # Neither where this machine keeps its brains nor what came later: the same night is the same bytes.
     facts = {
         "brain_id": brain_id,
         "verdict": record.verdict,
         "reasons": list(verdict.reasons),
-        "bundle_url": url,
+        "bundle": bundle_key(night.day, brain_id),
         "is_live_eligible": verdict.live_eligible,
-        "is_latest": moved,
     }
     return Outcome(
         files={"brain.json": json.dumps(facts, sort_keys=True, indent=1).encode()},
-        metadata={**facts, "reasons": plots.lines(verdict.reasons)},
+        metadata={
+            **facts,
+            "bundle_url": url,
+            "is_latest": moved,
+            "reasons": plots.lines(verdict.reasons),
+        },
     )
 
 

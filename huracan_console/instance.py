@@ -1,15 +1,20 @@
 """The Dagster instance of this machine: DAGSTER_HOME, and the storage that it names."""
 
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from pydantic import SecretStr
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings import Settings
+from huracan_resources.settings import Settings, explain
+from huracan_resources.settings_sources import OVERRIDE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -25,19 +30,42 @@ def dagster_home() -> Path:
     return home
 
 
-def environment(settings: Settings) -> Mapping[str, str]:
-    """The variables by which every Dagster process of this machine finds the same instance and data."""
-    return {
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables by which every Dagster process of this machine finds the same instance, data and
+    settings, those of the command line included."""
+    return _said(settings, "") | _place(settings)
+
+
+def _place(settings: Settings) -> dict[str, str]:
+    return _said(settings, "database.") | {
         "DAGSTER_HOME": str(dagster_home()),
         "HURACAN_HOME": str(settings.storage.home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
 
 
+def _said(settings: Settings, block: str) -> dict[str, str]:
+    """What the command line says about `block`, as variables."""
+    return {
+        OVERRIDE + key.upper().replace(".", "__"): _as_text(attrgetter(key)(settings))
+        for key, _, origin in explain(settings)
+        if origin == "command line" and key.startswith(block)
+    }
+
+
+def _as_text(value: Any) -> str:
+    """A setting as a variable's text, which the settings read back to the same value."""
+    if isinstance(value, tuple):
+        return json.dumps([_as_text(item) for item in value])
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return "null" if value is None else str(value)
+
+
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance, saying nothing on the terminal: its events are kept in the event log."""
-    os.environ.update(environment(settings))
+    os.environ.update(_place(settings))
     with dg.DagsterInstance.get() as instance:
         # By the instance and not by the run's configuration, so that the run looks like any other.
         instance._settings = {**instance._settings, "python_logs": {"python_log_level": "CRITICAL"}}

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 
 from huracan.errors import HuracanError, InvalidInput
@@ -72,10 +73,23 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Se
         key, mark, value = assignment.partition("=")
         if not mark:
             raise InvalidInput(f"--set {assignment!r} has no '='.", "Write it as BLOCK.KEY=VALUE.")
-        overrides[key.strip()] = value.strip()
+        overrides[key.strip()] = _value(assignment, value.strip())
     if source is not None:
         overrides |= source_overrides(source)
     return load_settings(overrides)
+
+
+def _value(assignment: str, text: str) -> Any:
+    """A list or a mapping is written as in YAML, `[BTC/USDT, ETH/USDT]`; other text stays what it is."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInput(
+            f"The list in --set {assignment!r} is not closed or not well written.",
+            "Write it as BLOCK.KEY=[ONE, TWO], in quotes.",
+        ) from error
 
 
 def source_overrides(source: str) -> dict[str, Any]:
@@ -92,7 +106,31 @@ def source_overrides(source: str) -> dict[str, Any]:
     return overrides
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class OneLineGroup(click.Group):
+    """Says what is wrong with an option in one line, like every other wrong input; click would take four."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        try:
+            answer = super().main(args, prog_name, complete_var, False, **extra)
+        except click.ClickException as error:
+            if isinstance(error, click.exceptions.NoArgsIsHelpError):
+                error.show()
+            else:
+                click.echo(f"huracan: {error.format_message().rstrip('.')}. See --help.", err=True)
+            sys.exit(error.exit_code)
+        if standalone_mode:
+            sys.exit(answer if isinstance(answer, int) else DONE)
+        return answer
+
+
+@click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Huracan: every night from closed candles to a judged, published baseline brain."""
 

@@ -4,16 +4,13 @@ Dagster's own launcher would start a process for every run; a backfill of a year
 on that. The internal names of Dagster that this needs are used in this file only.
 """
 
-import os
 import socket
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
-import psutil
+import psutil  # type: ignore[import-untyped]
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import (
@@ -23,8 +20,12 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from huracan.errors import InputRefused, InvalidInput, Unavailable
+
 WORKER_TAG = "huracan/worker"
 """Host, process and its start: by it a later console knows a run whose process has died."""
+
+_OUR_ERRORS = {kind.__name__ for kind in (InputRefused, InvalidInput, Unavailable)}
 
 _LOCATION, _REPOSITORY = "huracan", "__repository__"
 
@@ -83,7 +84,8 @@ class RunStarter:
         dead = []
         for run in self._instance.get_runs(dg.RunsFilter(statuses=unfinished)):
             worker = run.tags.get(WORKER_TAG)
-            if worker is not None and not is_alive(worker):
+            # A re-execution from the UI carries the tags of its parent, but runs in a process of its own.
+            if worker is not None and run.parent_run_id is None and not is_alive(worker):
                 self._instance.report_run_failed(run, "The process of this run has died.")
                 self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
                 dead.append(run.run_id)
@@ -108,11 +110,7 @@ def is_alive(worker: str) -> bool:
 
 def _origin(job: str) -> RemoteJobOrigin:
     """The same origin that workspace.yaml gives the job, so that the UI links the run to it."""
-    target = LoadableTargetOrigin(
-        executable_path=sys.executable,
-        module_name="huracan_assets.definitions",
-        working_directory=os.environ.get("PWD", str(Path.cwd())),
-    )
+    target = LoadableTargetOrigin(module_name="huracan_assets.definitions")
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, _LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), job)
 
@@ -124,6 +122,12 @@ def _explain(event: dg.DagsterEvent) -> tuple[str, str]:
     trace = error.to_string() if error else ""
     if failure is not None and failure.description:
         return failure.description, trace
-    while error is not None and error.cause is not None:
+    chain = []
+    while error is not None:
+        chain.append(error)
         error = error.cause
-    return (error.message.strip().splitlines()[-1] if error else event.message or "failed"), trace
+    for each in chain:
+        if each.cls_name in _OUR_ERRORS:
+            # What lies behind it is for who asks for the trace: our own words say what to do.
+            return each.message.strip().splitlines()[-1].partition(": ")[2], trace
+    return (chain[-1].message.strip().splitlines()[-1] if chain else event.message or "failed"), trace

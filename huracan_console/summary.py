@@ -23,9 +23,10 @@ def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
         for asset in STAGES[job]:
             manifest = lake.manifest(asset, day)
             if manifest is not None:
+                data = manifest.files.get("data.parquet")
                 assets[asset] = {
                     "content_hash": manifest.content_hash,
-                    "rows": manifest.rows,
+                    "rows": data.rows if data else None,
                     "note": manifest.note,
                     "failed_checks": [v.rule for v in manifest.verdicts if not v.passed],
                 }
@@ -55,8 +56,13 @@ def _brain(place: Workplace, day: date) -> dict[str, Any]:
     if manifest is None or "brain.json" not in manifest.files:
         return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
     brain = json.loads(place.outside.lake.read_file("baseline_brain", day, "brain.json"))
-    latest = read_latest(place.outside.brains)
-    return brain | {"latest": latest, "latest_pointer": f"{place.outside.brains.url}/{LATEST}"}
+    url, latest = place.outside.brains.url, read_latest(place.outside.brains)
+    return brain | {
+        "bundle_url": f"{url}/{brain['bundle']}",
+        "is_latest": latest is not None and latest["brain_id"] == brain["brain_id"],
+        "latest": latest,
+        "latest_pointer": f"{url}/{LATEST}",
+    }
 
 
 def print_json(summary: dict[str, Any]) -> None:
@@ -74,7 +80,9 @@ def print_summary(summary: dict[str, Any]) -> None:
     for name, asset in summary["assets"].items():
         failed = ", ".join(asset["failed_checks"])
         note = asset["note"] or (f"warned by {failed}" if failed else "")
-        table.add_row(name, str(asset["rows"]), asset["content_hash"][:12], note)
+        table.add_row(
+            name, "" if asset["rows"] is None else f"{asset['rows']:,}", asset["content_hash"][:12], note
+        )
     console.print(table)
     brain = summary["brain"]
     console.print(f"\nBrain: {brain['verdict']}", style="bold", highlight=False)

@@ -1,0 +1,202 @@
+"""Two small nights through the real command: what they make, judge, publish, and tell Dagster."""
+
+import json
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.compute as pc
+import pytest
+
+from huracan.brain.brain import load_brain
+from huracan.brain.signature import generate_key_pair, public_key_of
+from huracan.errors import InputRefused
+from huracan_assets.definitions import STAGES
+from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
+from huracan_resources.brains import read_latest
+from huracan_resources.partition_rows import PartitionRows
+from huracan_resources.store import LocalStore
+from tests.end_to_end.command import DAY, Answer, Home, assert_whole
+
+NEXT_DAY = DAY + timedelta(days=1)
+ASSETS = {stage.name for stage in STAGES}
+
+
+def test_a_night_makes_every_asset_of_the_graph_for_its_day(home: Home, first_night: Answer) -> None:
+    assert set(first_night.summary["assets"]) == ASSETS
+    for stage in STAGES:
+        manifest = home.lake.manifest(stage.name, DAY)
+        assert manifest is not None, stage.name
+        assert manifest.content_hash == first_night.hashes[stage.name]
+        assert not manifest.failed_verdicts
+        assert manifest.is_simulated and manifest.source == "simulated"
+        expected = {check.name for check in stage.checks}
+        assert {verdict.rule for verdict in manifest.verdicts} == expected, stage.name
+
+
+def test_a_night_that_ends_well_prints_one_object_and_nothing_else(first_night: Answer) -> None:
+    summary = first_night.summary
+    assert first_night.err == ""
+    assert summary["is_success"] and summary["day"] == DAY.isoformat() and summary["source"] == "simulated"
+    assert all(run["is_success"] and run["error"] == "" for run in summary["runs"])
+    history = [DAY - timedelta(days=back) for back in range(6, 0, -1)]
+    planned = [(MARKET, day) for day in history] + [(LEARN, DAY - timedelta(days=1))]
+    planned += [(job, DAY) for job in (MARKET, TRADE, LEARN, PUBLISH)]
+    assert [(run["job"], date.fromisoformat(run["day"])) for run in summary["runs"]] == planned
+
+
+def test_the_lake_of_a_night_holds_no_file_without_a_manifest(home: Home, first_night: Answer) -> None:
+    assert_whole(home.lake)
+
+
+def test_the_small_night_trades_learns_and_explains(home: Home, first_night: Answer) -> None:
+    rows = {name: asset["rows"] for name, asset in first_night.summary["assets"].items()}
+    trades = home.lake.read_table("shadow_trades", DAY).num_rows
+    assert trades > 60
+    assert rows["trade_memory"] == trades
+    assert rows["win_analysis"] + rows["loss_analysis"] == trades
+    assert rows["feature_importance"] > 45 and rows["pattern_library"] > 0
+    decided = home.lake.read_table("gate_decisions", DAY)
+    traded = home.lake.read_table("shadow_trades", DAY)["trade_id"]
+    assert set(pc.unique(decided["trade_id"]).to_pylist()) == set(traded.to_pylist())
+
+
+def test_the_verdict_on_a_brain_comes_with_its_reasons(first_night: Answer, second_night: Answer) -> None:
+    first, second = first_night.summary["brain"], second_night.summary["brain"]
+    assert first["verdict"] == "promoted" and second["verdict"] == "refused"
+    assert any("beat doing nothing" in reason for reason in first["reasons"])
+    assert any("too few to judge (needed: 1000000)" in reason for reason in second["reasons"])
+
+
+def test_the_published_bundle_is_signed_by_our_key_and_answers_as_it_was_made(
+    first_night: Answer, signing_key: str
+) -> None:
+    told = first_night.summary["brain"]
+    brain = load_brain(Path(told["bundle_url"]), public_key_of(signing_key))
+    assert brain.brain_id == told["brain_id"]
+    with pytest.raises(InputRefused):
+        load_brain(Path(told["bundle_url"]), public_key_of(generate_key_pair()[0]))
+
+
+def test_a_changed_file_makes_a_published_bundle_worthless(
+    first_night: Answer, signing_key: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / "brain"
+    shutil.copytree(first_night.summary["brain"]["bundle_url"], copy)
+    weights = copy / "policy.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(InputRefused, match=r"policy\.safetensors"):
+        load_brain(copy, public_key_of(signing_key))
+
+
+def test_a_brain_of_simulated_candles_is_promoted_but_never_for_live_trading(
+    home: Home, first_night: Answer, second_night: Answer, signing_key: str
+) -> None:
+    for night in (first_night, second_night):
+        told = night.summary["brain"]
+        assert told["is_live_eligible"] is False
+        brain = load_brain(Path(told["bundle_url"]), public_key_of(signing_key))
+        assert not brain.is_live_eligible and brain.manifest["is_simulated"]
+    with home.database.connect() as connection:
+        rows = connection.execute("SELECT is_simulated, is_live_eligible FROM brain_registry").fetchall()
+    assert rows == [(True, False)] * 2
+
+
+def test_latest_moves_to_a_promoted_brain_and_stays_when_the_next_is_refused(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    assert first_night.summary["brain"]["is_latest"] and not second_night.summary["brain"]["is_latest"]
+    latest = read_latest(LocalStore(home.path / "brains"))
+    assert latest is not None
+    assert latest["day"] == DAY.isoformat()
+    assert latest["brain_id"] == first_night.summary["brain"]["brain_id"]
+
+
+def test_the_registry_names_both_brains_and_the_trials_are_counted(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    with home.database.connect() as connection:
+        brains = connection.execute("SELECT brain_id, verdict FROM brain_registry ORDER BY day").fetchall()
+        trials = connection.execute("SELECT count(*) FROM trial_ledger").fetchone()
+    first, second = first_night.summary["brain"]["brain_id"], second_night.summary["brain"]["brain_id"]
+    assert brains == [(first, "promoted"), (second, "refused")]
+    assert trials == (2,)
+
+
+def test_the_database_holds_the_rows_of_the_lakes_partitions(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    tables = {table: stage.name for stage in STAGES for table in stage.database}
+    assert {"trade_memory", "win_analysis", "loss_analysis", "pattern_library"} <= set(tables)
+    counted: dict[str, int] = {}
+    with home.database.connect() as connection:
+        for table, asset in tables.items():
+            for day in (DAY, NEXT_DAY):
+                row = connection.execute(f"SELECT count(*) FROM {table} WHERE day = %s", (day,)).fetchone()
+                entry = home.lake.manifest(asset, day).files.get("data.parquet")  # type: ignore[union-attr]
+                assert row == ((entry.rows or 0) if entry else 0,), (table, day)
+                counted[table] = counted.get(table, 0) + (row[0] if row else 0)
+    assert all(counted.values()), counted
+    assert not PartitionRows(home.database).load(
+        "trade_memory", DAY, first_night.hashes["trade_memory"], None
+    )
+
+
+def _model_of(home: Home, day: date) -> str:
+    return str(json.loads(home.lake.read_file("ppo_checkpoint", day, "report.json"))["model_id"])
+
+
+@pytest.mark.parametrize("day", [DAY, NEXT_DAY])
+def test_a_day_is_traded_by_the_policy_of_the_evening_before(
+    home: Home, second_night: Answer, day: date
+) -> None:
+    trades = home.lake.read_table("shadow_trades", day)
+    before, tonight = _model_of(home, day - timedelta(days=1)), _model_of(home, day)
+    assert pc.unique(trades["model_id"]).to_pylist() == [before]
+    assert before != tonight
+    with home.database.connect() as connection:
+        row = connection.execute("SELECT model_id FROM brain_registry WHERE day = %s", (day,)).fetchone()
+    assert row == (tonight,)
+
+
+def test_yesterdays_exits_are_followed_up_the_night_after(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    followed = home.lake.read_table("post_exit", NEXT_DAY)
+    yesterday = home.lake.read_table("shadow_trades", DAY)
+    assert sorted(followed["trade_id"].to_pylist()) == sorted(yesterday["trade_id"].to_pylist())
+
+
+def test_the_runs_of_a_night_stand_in_dagster_with_their_partition(home: Home, first_night: Answer) -> None:
+    told = {run["run_id"]: (run["job"], run["day"]) for run in first_night.summary["runs"]}
+    with home.instance() as instance:
+        found = {run_id: instance.get_run_by_id(run_id) for run_id in told}
+    for run_id, (job, day) in told.items():
+        run = found[run_id]
+        assert run is not None
+        assert (run.job_name, run.tags["dagster/partition"]) == (job, day)
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+
+
+def test_every_materialisation_and_check_in_dagster_carries_the_partition(
+    home: Home, second_night: Answer
+) -> None:
+    declared = {(stage.name, check.name) for stage in STAGES for check in stage.checks}
+    with home.instance() as instance:
+        for stage in STAGES:
+            days = instance.get_materialized_partitions(dg.AssetKey(stage.name))
+            assert {DAY.isoformat(), NEXT_DAY.isoformat()} <= days, stage.name
+        records = instance.get_event_records(
+            dg.EventRecordsFilter(event_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION), limit=1000
+        )
+    seen: dict[date, set[tuple[str, str]]] = {DAY: set(), NEXT_DAY: set()}
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        assert event is not None
+        data = event.asset_check_evaluation_data
+        assert data.partition is not None, data.check_name
+        day = date.fromisoformat(data.partition)
+        if day in seen:
+            seen[day].add((data.asset_key.to_user_string(), data.check_name))
+    assert seen == {DAY: declared, NEXT_DAY: declared}

@@ -1,0 +1,108 @@
+"""The commands in this process: what doctor finds, what config show hides, and how errors are told."""
+
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner, Result
+
+from huracan.errors import InvalidInput
+from huracan_console.main import main, read_settings, source_overrides
+from huracan_resources.database import Database
+
+SECRETS = {
+    "DATABASE_URL": "postgresql://me:hunter2@db.example/huracan",
+    "HURACAN_EXCHANGE_API_KEY": "api-key-4711",
+    "HURACAN_EXCHANGE_SECRET": "api-secret-4711",
+    "HURACAN_SIGNING_KEY": "signing-4711",
+    "HURACAN_ALERT_URLS": "tgram://token-4711/chat",
+}
+
+
+def _invoke(*words: str, **variables: str) -> Result:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HURACAN", "DATABASE"))}
+    with mock.patch.dict(os.environ, kept | variables, clear=True):
+        return CliRunner().invoke(main, words)
+
+
+def test_doctor_finds_every_part_well_on_a_healthy_machine(database: Database) -> None:
+    result = _invoke("doctor", "--json", HURACAN_HOME=str(database.home))
+    findings = {each["part"]: each for each in json.loads(result.stdout)}
+    assert result.exit_code == 0, findings
+    assert all(each["is_ok"] and each["found"] for each in findings.values())
+    assert {"dependencies", "database", "lake", "brains", "candle source", "disk", "alerts"} <= set(findings)
+    assert "pgvector 0" in findings["database"]["found"]
+    assert "simulated: 1440 candles of BTC/USDT" in findings["candle source"]["found"]
+    assert not list((database.home / "lake").rglob("probe"))
+
+
+def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(tmp_path: Path) -> None:
+    broken = {
+        "HURACAN_HOME": str(tmp_path),
+        "DATABASE_URL": "postgresql://nobody:hunter2@127.0.0.1:1/x",
+        "HURACAN__SOURCE__KIND": "files",
+        "HURACAN__SOURCE__FILES__DIRECTORY": str(tmp_path / "none"),
+    }
+    result = _invoke("doctor", "--json", **broken)
+    findings = {each["part"]: each for each in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    assert {part for part, each in findings.items() if not each["is_ok"]} == {"database", "candle source"}
+    assert all(each["remedy"] for each in findings.values() if not each["is_ok"])
+    assert "hunter2" not in result.output
+    lines = _invoke("doctor", **broken).stdout.splitlines()
+    assert len(lines) == len(findings)
+    assert sum(line.startswith("BAD ") for line in lines) == 2
+
+
+@pytest.mark.parametrize("words", [("config", "show"), ("config", "show", "--json")])
+def test_config_show_hides_every_secret_and_says_where_it_came_from(words: tuple[str, ...]) -> None:
+    result = _invoke(*words, **SECRETS)
+    assert result.exit_code == 0
+    for secret in ("hunter2", "4711"):
+        assert secret not in result.output
+    assert "environment HURACAN_EXCHANGE_SECRET" in result.output and "********" in result.output
+
+
+def test_config_show_as_json_has_every_setting_with_its_origin() -> None:
+    shown = json.loads(
+        _invoke(
+            "config", "show", "--json", "--set", "universe.symbols=[ETH/USDT, BTC/USDT]", HURACAN_HOME="/h"
+        ).stdout
+    )
+    assert shown["universe.symbols"] == {"value": "ETH/USDT, BTC/USDT", "origin": "command line"}
+    assert shown["storage.home"] == {"value": "/h", "origin": "environment HURACAN_HOME"}
+    assert shown["schedule.hour"]["origin"].endswith("base.yaml")
+
+
+def test_an_error_as_json_is_one_object_with_what_and_remedy() -> None:
+    result = _invoke("config", "show", "--json", "--set", "universe.simbols=x")
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)
+    assert "universe.simbols is unknown" in told["error"] and "universe.symbols" in told["remedy"]
+    assert result.stderr == ""
+
+
+def test_with_verbose_the_traceback_is_shown() -> None:
+    result = _invoke("config", "show", "--verbose", "--set", "universe.simbols=x")
+    assert isinstance(result.exception, InvalidInput)
+
+
+def test_help_is_shown_for_no_word_and_for_help_and_only_the_first_is_wrong_use() -> None:
+    bare, asked = _invoke(), _invoke("--help")
+    assert (bare.exit_code, asked.exit_code) == (2, 0)
+    assert "Usage:" in bare.output and "nightly" in asked.output
+
+
+def test_a_source_in_one_word_becomes_settings() -> None:
+    assert source_overrides("simulated") == {"source.kind": "simulated"}
+    assert source_overrides("files:/a:b") == {"source.kind": "files", "source.files.directory": "/a:b"}
+    assert source_overrides("ccxt:kraken") == {"source.kind": "ccxt", "source.ccxt.exchange": "kraken"}
+
+
+def test_the_last_of_two_settings_of_one_key_holds_and_a_list_may_be_written_in_brackets() -> None:
+    words = ("schedule.hour=3", "schedule.hour=4", "universe.symbols=[BTC/USDT, ETH/USDT]")
+    settings = read_settings(words)
+    assert settings.schedule.hour == 4
+    assert settings.universe.symbols == ("BTC/USDT", "ETH/USDT")

@@ -1,0 +1,119 @@
+"""Which runs a night and a backfill start: what is missing, in order, and nothing that is done."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan_assets.freshness import Freshness
+from huracan_assets.jobs import LEARN, MARKET, PUBLISH, STAGES, TRADE
+from huracan_console.backfill import choose_jobs
+from huracan_console.plan import (
+    NIGHT,
+    PlannedRun,
+    check_day,
+    history_days,
+    last_closed_day,
+    plan_backfill,
+    plan_night,
+)
+from huracan_resources.settings import Settings, load_settings
+
+DAY = date(2025, 2, 12)
+TODAYS = [PlannedRun(job, DAY) for job in NIGHT]
+
+
+class Done:
+    """Freshness that is told which (job, day) is done."""
+
+    def __init__(self, done: Iterable[tuple[str, date]] = ()) -> None:
+        self.done = set(done)
+
+    def is_done(self, assets: Iterable[str], day: date) -> bool:
+        (job,) = [job for job, stages in STAGES.items() if stages == list(assets)]
+        return (job, day) in self.done
+
+
+def _plan(settings: Settings, done: Done) -> list[PlannedRun]:
+    return list(plan_night(DAY, settings, cast(Freshness, done)))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Warm-up of 2 days, 1 day to fit regimes, a window of 3: six days of history."""
+    overrides = {
+        "universe.first_day": "2025-01-01",
+        "regimes.minimum_days": 1,
+        "training.window_days": 3,
+        "training.held_out_days": 1,
+        "training.minimum_training_days": 1,
+    }
+    return load_settings(overrides, {})
+
+
+def _before(days: int) -> date:
+    return DAY - timedelta(days=days)
+
+
+def test_an_empty_lake_is_filled_from_the_first_day_that_a_training_needs(settings: Settings) -> None:
+    history = [PlannedRun(MARKET, _before(back), True) for back in range(6, 0, -1)]
+    assert _plan(settings, Done()) == [*history, PlannedRun(LEARN, _before(1), True), *TODAYS]
+
+
+def test_days_that_are_done_are_not_planned_again(settings: Settings) -> None:
+    done = Done([(MARKET, _before(back)) for back in (6, 5, 3, 2)])
+    missing = [PlannedRun(MARKET, _before(4), True), PlannedRun(MARKET, _before(1), True)]
+    assert _plan(settings, done) == [*missing, PlannedRun(LEARN, _before(1), True), *TODAYS]
+
+
+def test_the_four_jobs_of_the_day_itself_run_always(settings: Settings) -> None:
+    done = Done([(MARKET, _before(back)) for back in range(7)] + [(LEARN, _before(1))])
+    done.done |= {(job, DAY) for job in NIGHT}
+    assert _plan(settings, done) == TODAYS
+
+
+def test_history_does_not_reach_before_the_first_day(settings: Settings) -> None:
+    short = load_settings({"universe.first_day": _before(2).isoformat()}, {})
+    assert history_days(_before(1), short) == [_before(2), _before(1)]
+    first = load_settings({"universe.first_day": DAY.isoformat()}, {})
+    assert _plan(first, Done()) == TODAYS
+
+
+def test_what_a_run_makes_stale_is_planned_because_each_day_is_judged_when_its_turn_comes(
+    settings: Settings,
+) -> None:
+    done = Done([(MARKET, _before(back)) for back in range(6, 0, -1) if back != 6] + [(LEARN, _before(1))])
+    plan = plan_night(DAY, settings, cast(Freshness, done))
+    assert next(plan) == PlannedRun(MARKET, _before(6), True)
+    done.done.remove((MARKET, _before(5)))
+    assert next(plan) == PlannedRun(MARKET, _before(5), True)
+    assert next(plan) == PlannedRun(MARKET, DAY)
+
+
+def test_a_backfill_goes_day_by_day_and_passes_over_what_is_done() -> None:
+    done = Done([(MARKET, DAY), (TRADE, _before(1))])
+    plan = list(plan_backfill(_before(1), DAY, (MARKET, TRADE), cast(Freshness, done)))
+    assert plan == [PlannedRun(MARKET, _before(1), True), PlannedRun(TRADE, DAY, True)]
+
+
+def test_jobs_are_chosen_in_the_order_of_a_night_whatever_the_order_of_the_words() -> None:
+    assert choose_jobs("all") == (MARKET, TRADE, LEARN, PUBLISH)
+    assert choose_jobs("publish, market") == (MARKET, PUBLISH)
+    with pytest.raises(InvalidInput, match="'lern'"):
+        choose_jobs("market,lern")
+
+
+def test_the_last_closed_day_is_yesterday_in_utc_wherever_the_clock_hangs() -> None:
+    assert last_closed_day(datetime(2025, 2, 13, 0, 0, tzinfo=UTC)) == DAY
+    assert last_closed_day(datetime.fromisoformat("2025-02-13T01:30:00+02:00")) == _before(1)
+
+
+def test_a_day_that_is_open_or_before_history_is_refused(settings: Settings) -> None:
+    now = datetime(2025, 2, 13, 12, tzinfo=UTC)
+    check_day(DAY, settings, now)
+    with pytest.raises(InvalidInput, match="2025-02-13 has not closed yet"):
+        check_day(date(2025, 2, 13), settings, now)
+    with pytest.raises(InvalidInput, match=r"before universe\.first_day"):
+        check_day(date(2024, 12, 31), settings, now)
