@@ -1,14 +1,19 @@
 """`huracan up`: the database, Dagster's webserver and its daemon, started and stopped together."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
+import click
+import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
 from huracan.errors import InvalidInput
@@ -16,71 +21,118 @@ from huracan_assets.resources import Outside
 from huracan_console.instance import REPOSITORY, environment, open_instance
 from huracan_resources.settings import Settings
 
-_GRACE_SECONDS = 20
+_ADDRESS = "127.0.0.1"
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SERVER_SECONDS, _REST_SECONDS = 8.0, 4.0
+"""How long a server may take to stop by itself, and what is left of its processes after that."""
+
+
+class _StopSignal:
+    """Remembers that a signal has asked us to stop."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        for number in _STOPPING:
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_asked = True
 
 
 def run_servers(settings: Settings, port: int, console: Console, *, as_json: bool) -> int:
     """Run until Ctrl-C (exit code 0) or until one of the servers ends by itself (exit code 1)."""
-    _check_port(port)
+    if _is_answering(port):
+        raise InvalidInput(f"Port {port} of {_ADDRESS} is taken.", "Give another one with --port.")
+    stop = _StopSignal()
     outside = Outside(settings)
     outside.database.migrate()
     with open_instance(settings):
-        console.print(f"Database: {outside.database.shown_url}")
-    variables = os.environ | environment(settings)
+        console.print(f"Database: {outside.database.shown_url}", highlight=False, soft_wrap=True)
+    servers = [_start(command, os.environ | environment(settings)) for command in _commands(port)]
+    console.print("Starting Dagster's webserver and daemon ...")
+    try:
+        _wait(servers, stop, port, console, as_json=as_json)
+        ended = [server for server in servers if server.poll() is not None]
+    finally:
+        _stop(servers)
+    for server in ended:
+        name = Path(server.args[0]).name  # type: ignore[index,arg-type]
+        click.echo(f"huracan: {name} ended by itself with code {server.returncode}.", err=True)
+    return 1 if ended and not stop.is_asked else 0
+
+
+def _commands(port: int) -> list[list[str]]:
+    """Both only speak up from warnings on; what happens in a run is in its log in the UI."""
     workspace = str(REPOSITORY / "workspace.yaml")
-    commands = [
-        ["dagster-webserver", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)],
-        ["dagster-daemon", "run", "-w", workspace],
+    quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]
+    return [
+        [
+            *("dagster-webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
+            *("--dagster-log-level", "warning", *quiet),
+        ],
+        ["dagster-daemon", "run", "-w", workspace, *quiet],
     ]
-    servers = [_start(command, variables) for command in commands]
-    console.print(f"Dagster:  http://127.0.0.1:{port}   (Ctrl-C stops everything)")
-    if as_json:
-        import json
-
-        import click
-
-        click.echo(json.dumps({"url": f"http://127.0.0.1:{port}", "pids": [s.pid for s in servers]}))
-    return _wait(servers, console)
 
 
 def _start(command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
-    """In a group of its own, so that Ctrl-C reaches us first and each server is stopped once."""
+    """In a session of its own, so that Ctrl-C reaches us first and each server is stopped once.
+
+    What servers and runs say goes to standard error, so that standard output stays clean for scripts.
+    """
     name, *arguments = command
-    program = os.path.join(os.path.dirname(sys.executable), name)  # noqa: PTH118, PTH120
-    return subprocess.Popen([program, *arguments], env=variables, start_new_session=True)
+    program = Path(sys.executable).parent / name
+    return subprocess.Popen(
+        [str(program), *arguments], env=variables, stdout=sys.stderr.fileno(), start_new_session=True
+    )
 
 
-def _wait(servers: list[subprocess.Popen[bytes]], console: Console) -> int:
-    stopping = False
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    while not stopping and all(server.poll() is None for server in servers):
+def _wait(
+    servers: list[subprocess.Popen[bytes]], stop: _StopSignal, port: int, console: Console, *, as_json: bool
+) -> None:
+    """Until somebody asks us to stop or a server ends; says where the UI is as soon as it answers."""
+    url, is_told = f"http://{_ADDRESS}:{port}", False
+    while not stop.is_asked and all(server.poll() is None for server in servers):
+        if not is_told and _is_answering(port):
+            is_told = True
+            console.print(f"Dagster:  {url}   (Ctrl-C stops everything)", highlight=False)
+            if as_json:
+                click.echo(json.dumps({"url": url, "pids": [server.pid for server in servers]}))
         time.sleep(0.2)
-    ended = [server for server in servers if server.poll() is not None]
+
+
+def _stop(servers: list[subprocess.Popen[bytes]]) -> None:
+    """Ask the servers to stop, then whatever they started: code servers, and the runs under way.
+
+    A run that is stopped here is marked as failed by its own process; the next start takes it up again.
+    """
+    family = _family(servers)
     for server in servers:
         if server.poll() is None:
             server.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + _GRACE_SECONDS
+    deadline = time.monotonic() + _SERVER_SECONDS
     for server in servers:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             server.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-    for server in ended:
-        console.print(f"{server.args[0]} ended by itself with code {server.returncode}.")  # type: ignore[index]
-    return 1 if ended and not stopping else 0
+    family |= _family(servers)
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal_number)
+        _, alive = psutil.wait_procs(family, timeout=_REST_SECONDS)
+        family = set(alive)
+    for server in servers:
+        server.wait()
 
 
-def _check_port(port: int) -> None:
-    import socket
+def _family(servers: list[subprocess.Popen[bytes]]) -> set[psutil.Process]:
+    found: set[psutil.Process] = set()
+    for server in servers:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(server.pid)
+            found |= {process, *process.children(recursive=True)}
+    return found
 
+
+def _is_answering(port: int) -> bool:
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InvalidInput(f"Port {port} of 127.0.0.1 is taken.", "Give another one with --port.")
+        return probe.connect_ex((_ADDRESS, port)) == 0

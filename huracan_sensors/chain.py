@@ -4,7 +4,7 @@ Only runs of a night are followed (the schedule's, and those that the late-parti
 backfill of history goes job by job, and the console walks the chain itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -36,9 +36,9 @@ def _after(jobs: Mapping[str, Job], job: str) -> dg.SensorDefinition:
             yield dg.SkipReason(f"Run {run.run_id} is not part of a night.")
             return
         for name in NEXT[job]:
-            missing = [need for need in NEEDS[name] if not _succeeded(context.instance, need, day)]
-            if missing:
-                yield dg.SkipReason(f"{name} of {day} waits for {', '.join(missing)}.")
+            waits = _reason_to_wait(context.instance, run, NEEDS[name], day)
+            if waits:
+                yield dg.SkipReason(f"{name} of {day} is not started by this run: {waits}.")
             else:
                 yield dg.RunRequest(
                     run_key=f"{name}:{day}:{run.run_id}",
@@ -50,7 +50,16 @@ def _after(jobs: Mapping[str, Job], job: str) -> dg.SensorDefinition:
     return after
 
 
-def _succeeded(instance: dg.DagsterInstance, job: str, day: str) -> bool:
-    """Whether the newest run of the job for that night succeeded."""
-    newest = instance.get_runs(dg.RunsFilter(job_name=job, tags={NIGHT_TAG: day}), limit=1)
-    return bool(newest) and newest[0].status == dg.DagsterRunStatus.SUCCESS
+def _reason_to_wait(instance: dg.DagsterInstance, run: dg.DagsterRun, needs: Sequence[str], day: str) -> str:
+    """Why `run`, which has succeeded, does not start a job with these needs; empty if it does.
+
+    Only the last of them to end starts it: two that end between two ticks would start it twice.
+    """
+    ended = []
+    for need in needs:
+        newest = instance.get_run_records(dg.RunsFilter(job_name=need, tags={NIGHT_TAG: day}), limit=1)
+        if not newest or newest[0].dagster_run.status != dg.DagsterRunStatus.SUCCESS:
+            return f"{need} has not succeeded"
+        ended.append((newest[0].end_time or 0.0, newest[0].dagster_run.run_id))
+    last = max(ended)[1]
+    return "" if last == run.run_id else f"run {last} ended after it"

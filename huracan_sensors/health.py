@@ -11,11 +11,20 @@ import dagster as dg
 from huracan_assets.jobs import Job
 from huracan_assets.resources import Outside
 from huracan_sensors.alerts import Trouble, alert, resolve_others
-from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles
+from huracan_sensors.chain import NIGHT_TAG
+from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_night
 from huracan_sensors.night import night_request
 
 _BATCH = 200
 """Check evaluations read per tick."""
+
+_UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 
 
 def health_sensors(market: Job) -> list[dg.SensorDefinition]:
@@ -89,7 +98,7 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         job=market,
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Alerts when the newest day is late, and starts the nights that were missed.",
+        description="Alerts when the newest day is late, and starts missed nights, one after the other.",
     )
     def partition_late(
         context: dg.SensorEvaluationContext, outside: dg.ResourceParam[Outside]
@@ -99,9 +108,16 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         troubles = late_troubles(late)
         told = alert(outside, troubles, now)
         over = resolve_others(outside, LATE_KIND, troubles, now)
-        missed = [day for asset, day in late if asset == "ohlcv"]
-        requests = [night_request(day.isoformat()) for day in sorted(missed)]
+        missed = None if _is_night_under_way(context.instance) else missed_night(outside.lake, late)
+        if missed is not None:
+            return dg.SensorResult(run_requests=[night_request(missed.isoformat())])
         reason = f"{len(late)} partitions late, {len(told)} alerts, {len(over)} resolved."
-        return dg.SensorResult(run_requests=requests, skip_reason=None if requests else reason)
+        return dg.SensorResult(skip_reason=reason)
 
     return partition_late
+
+
+def _is_night_under_way(instance: dg.DagsterInstance) -> bool:
+    """Whether a run of some night has not ended: missed nights follow one another, each needs the last."""
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)))
+    return any(NIGHT_TAG in run.tags for run in unfinished)

@@ -78,6 +78,13 @@ def test_publish_waits_until_both_trade_and_learn_have_succeeded(instance, jobs)
     assert [each.job_name for each in _requests(instance, jobs, learn)] == [PUBLISH]
 
 
+def test_publish_is_started_once_when_trade_and_learn_end_between_two_ticks(instance, jobs) -> None:
+    trade = _ended(instance, TRADE, dg.DagsterRunStatus.SUCCESS)
+    learn = _ended(instance, LEARN, dg.DagsterRunStatus.SUCCESS)
+    requests = [*_requests(instance, jobs, trade), *_requests(instance, jobs, learn)]
+    assert [each.job_name for each in requests] == [PUBLISH]
+
+
 def test_publish_is_not_started_when_the_training_failed(instance, jobs) -> None:
     _ended(instance, LEARN, dg.DagsterRunStatus.FAILURE)
     trade = _ended(instance, TRADE, dg.DagsterRunStatus.SUCCESS)

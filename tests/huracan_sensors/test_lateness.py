@@ -7,7 +7,7 @@ import pytest
 
 from huracan_resources.lake import Lake
 from huracan_resources.store import LocalStore
-from huracan_sensors.lateness import late_days, late_troubles
+from huracan_sensors.lateness import late_days, late_troubles, missed_night
 
 NIGHT_START = 2
 
@@ -54,3 +54,20 @@ def test_the_trouble_keeps_its_identity_while_it_lasts(lake: Lake) -> None:
     first = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 10, 12, tzinfo=UTC)))
     second = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)))
     assert first[0].identity == second[0].identity
+
+
+def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
+    made = []
+    while (missed := missed_night(lake, late_days(lake, NIGHT_START, noon))) is not None:
+        made.append(missed.day)
+        lake.write("ohlcv", missed, {})
+    assert made == [8, 9, 10]
+
+
+def test_a_gap_longer_than_a_week_is_left_to_a_backfill(lake: Lake) -> None:
+    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    late = late_days(lake, NIGHT_START, datetime(2025, 5, 1, 12, tzinfo=UTC))
+    assert late != []
+    assert missed_night(lake, late) is None

@@ -1,0 +1,146 @@
+"""What a person sees in the browser after a night: the lineage, a partition, its plots, a passed check."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.end_to_end.command import DAY, SMALL_NIGHT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HURACAN = Path(sys.executable).parent / "huracan"
+_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+_WAIT_MS = 30_000
+_PLACED_BY_TEST = ("HURACAN", "DAGSTER", "DATABASE_URL")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    """The path of Debian's chromium; the UI itself comes from the webserver, never from the network."""
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no chromium: install the system's package to run the browser test")
+    return found
+
+
+@pytest.fixture(scope="module")
+def variables(chromium: str) -> Iterator[dict[str, str]]:
+    """The environment of a home that holds one small night."""
+    del chromium  # without a browser no night is run
+    # Not below pytest's own directory: its path is too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="huracan-ui-") as name:
+        instance = Path(name) / "dagster"
+        instance.mkdir()
+        shutil.copy(_ROOT / "dagster_home" / "dagster.yaml", instance)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(_PLACED_BY_TEST)}
+        placed = kept | SMALL_NIGHT | {"HURACAN_HOME": name, "DAGSTER_HOME": str(instance)}
+        night = subprocess.run(
+            [str(_HURACAN), "nightly", "--date", DAY.isoformat(), "--json"],
+            env=placed,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert night.returncode == 0, night.stdout + night.stderr
+        yield placed
+
+
+@pytest.fixture(scope="module")
+def url(variables: dict[str, str]) -> Iterator[str]:
+    """A webserver over that home, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(_HURACAN), "up", "--port", str(port), "--json"]
+    server = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert server.stdout is not None
+        told: dict[str, Any] = json.loads(server.stdout.readline())
+        yield told["url"]
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page(chromium: str, url: str) -> Iterator["Page"]:
+    del url  # the server first: the browser is closed before it stops
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=chromium, args=_FLAGS)
+        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened.set_default_timeout(_WAIT_MS)
+        yield opened
+        browser.close()
+
+
+def _open_partition(page: "Page", url: str, asset: str) -> None:
+    page.goto(f"{url}/assets/{asset}?view=partitions&partition={DAY}")
+    page.get_by_text("Latest materialization").first.wait_for()
+
+
+def _width_of_plot(page: "Page", title: str) -> int:
+    """Open the plot of a partition and give the pixels that the browser decoded; 0 if it shows nothing."""
+    page.get_by_text("[Show Markdown]").first.click()
+    image = page.locator(f"img[alt='{title}']").first
+    image.wait_for()
+    image.evaluate("picture => picture.decode()")
+    return int(image.evaluate("picture => picture.naturalWidth"))
+
+
+def test_the_lineage_shows_the_groups_and_their_assets(page: "Page", url: str) -> None:
+    page.goto(f"{url}/asset-groups")
+    page.get_by_text("market", exact=True).first.wait_for()
+    for group in ("market", "learning", "shadow", "analysis", "gates", "brain"):
+        assert page.get_by_text(group, exact=True).count() > 0, group
+    page.goto(f"{url}/assets/features?view=lineage")
+    for asset in ("ohlcv", "features", "regimes"):
+        page.get_by_text(asset, exact=True).first.wait_for()
+
+
+def test_a_materialised_partition_shows_its_rows_and_where_they_lie(page: "Page", url: str) -> None:
+    _open_partition(page, url, "ohlcv")
+    page.get_by_text("Materialized", exact=True).first.wait_for()
+    page.get_by_text("2880", exact=True).first.wait_for()  # two symbols of 1440 minutes
+    page.get_by_text(f"ohlcv/day={DAY}").first.wait_for()
+
+
+def test_the_price_with_its_regimes_is_really_drawn(page: "Page", url: str) -> None:
+    _open_partition(page, url, "regimes")
+    assert _width_of_plot(page, "price with regimes") > 500
+
+
+def test_the_equity_curve_is_really_drawn(page: "Page", url: str) -> None:
+    _open_partition(page, url, "shadow_trades")
+    assert _width_of_plot(page, "equity curve") > 500
+
+
+def test_a_passed_check_says_what_it_found(page: "Page", url: str) -> None:
+    page.goto(f"{url}/assets/regimes?view=checks&checkDetail=regime_coverage")
+    page.get_by_text("Every bar has its regime").first.wait_for()
+    page.get_by_text("Passed", exact=True).first.wait_for()
+
+
+def test_the_run_of_the_console_is_listed_as_a_run_of_its_job(page: "Page", url: str) -> None:
+    page.goto(f"{url}/runs")
+    page.get_by_text("publish", exact=True).first.wait_for()
+    page.get_by_text("Success").first.wait_for()
