@@ -2,8 +2,8 @@
 
     python benchmarks/night.py --data DIRECTORY --date 2023-06-30 --nights 3
 
-Uses a fresh home of its own, so that nothing is reused. Without --data the simulated market is used. History is
-made first and timed as a whole; then each night is run as `huracan nightly` runs it.
+Uses a fresh home of its own, so that nothing is reused. Without --data the simulated market is used. History
+is made first and timed as a whole; then each night is run as `huracan nightly` runs it.
 """
 
 import argparse

@@ -54,9 +54,10 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
     carried = inputs.file("earlier", EMBEDDING_FILE)
     statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
     if statistics is None or not statistics.serves(RECIPE.names, night.day, KEEP_DAYS):
-        if not inputs.has("past"):
-            return Outcome(note=f"No features before {night.day} to fit the embedding on.")
-        statistics = fit_embedding(inputs.table("past"), RECIPE.names, night.day)
+        past = inputs.table("past") if inputs.has("past") else None
+        if past is None or not pc.sum(past["is_ready"]).as_py():
+            return Outcome(note=f"No bar before {night.day} has features to fit the embedding on.")
+        statistics = fit_embedding(past, RECIPE.names, night.day)
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
     if not inputs.has("shadow_trades"):
         return Outcome(files=files, note=f"No session was traded on {night.day}.")
@@ -151,7 +152,7 @@ def loss_analysis(inputs: Inputs, night: Night) -> Outcome:
         Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False),
     ],
     rooms=ROOMS,
-    blocks=["models"],
+    blocks=["models", "patterns"],
     database={"pattern_library": "data"},
 )
 def pattern_library(inputs: Inputs, night: Night) -> Outcome:
@@ -159,7 +160,9 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {night.day} is in memory.")
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
-    found = find_patterns(inputs.table("trade_memory"), _statistics(inputs), night.day, earlier)
+    found = find_patterns(
+        inputs.table("trade_memory"), _statistics(inputs), night.day, earlier, night.settings.patterns
+    )
     return Outcome(
         tables={"data": found.table}, note=found.note, metadata={"patterns": plots.top_rows(found.table, 20)}
     )

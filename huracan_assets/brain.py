@@ -15,7 +15,15 @@ from huracan_assets.evaluation import ROOMS, VERDICT_FILE
 from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Night, Outcome, stage
-from huracan_resources.brains import BrainRecord, bundle_key, move_latest, register_brain, write_bundle
+from huracan_resources.brains import (
+    BRAIN_FILE,
+    BrainRecord,
+    bundle_key,
+    move_latest,
+    register_brain,
+    retract_latest,
+    write_bundle,
+)
 from huracan_resources.signing import signing_key
 
 
@@ -58,6 +66,8 @@ def baseline_brain(inputs: Inputs, night: Night) -> Outcome:
     moved = verdict.promoted and night.settings.mode == "shadow"
     if moved:
         moved = move_latest(night.outside.brains, night.day, brain_id, files[MANIFEST])
+    elif not verdict.promoted:
+        retract_latest(night.outside.brains, night.outside.lake, night.day)
     # Neither where this machine keeps its brains nor what came later: the same night is the same bytes.
     facts = {
         "brain_id": brain_id,
@@ -67,7 +77,7 @@ def baseline_brain(inputs: Inputs, night: Night) -> Outcome:
         "is_live_eligible": verdict.live_eligible,
     }
     return Outcome(
-        files={"brain.json": json.dumps(facts, sort_keys=True, indent=1).encode()},
+        files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
         metadata={
             **facts,
             "bundle_url": url,

@@ -42,5 +42,5 @@ def ohlcv(inputs: Inputs, night: Night) -> Outcome:
         verdicts=judge_candles(day, night.timeframe, night.settings.candles),
         metadata={"source": source.identity.name, "quarantined_rows": day.quarantine.num_rows},
         is_simulated=source.identity.is_simulated,
-        source=source.identity.name,
+        source=source.identity.label,
     )

@@ -60,7 +60,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[stage.asset(partitions) for stage in STAGES],
         jobs=list(jobs.values()),
-        schedules=[night_schedule(jobs[MARKET], settings.schedule.hour)],
+        schedules=[night_schedule(jobs[MARKET], settings.schedule.hour, settings.schedule.is_enabled)],
         sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET])],
         resources={"outside": Outside(settings)},
         executor=dg.in_process_executor,

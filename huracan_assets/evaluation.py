@@ -10,12 +10,14 @@ import pyarrow as pa
 
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
+from huracan.errors import InputRefused, InvalidInput
 from huracan.evaluation.evidence import gather_evidence
 from huracan.evaluation.performance import performance_table, summarise_performance
 from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
 from huracan.market.block_tables import build_market_block
+from huracan.market.observation import observation_names
 from huracan_assets import plots
 from huracan_assets.models import trailing_days
 from huracan_assets.reads import Inputs, Read
@@ -66,11 +68,12 @@ def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
     if report is None or checkpoint is None:
         return Outcome(note=f"No policy was trained on {night.day}: {checkpoint.note if checkpoint else ''}")
     facts = json.loads(report)
+    last_net_usd, last_brain = _last_brain(inputs, night)
     evidence = gather_evidence(
         facts["held_out"],
         trials=_count_trial(facts, checkpoint.is_simulated, night),
         is_simulated=checkpoint.is_simulated,
-        last_brain_net_usd=_last_brain_net_usd(inputs, night),
+        last_brain_net_usd=last_net_usd,
         sessions=inputs.tables("shadow_trades", "session"),
     )
     verdict = judge_brain(evidence, night.settings.promotion)
@@ -87,7 +90,11 @@ def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
         tables={"data": pa.Table.from_pylist([row])},
         files={VERDICT_FILE: json.dumps(asdict(verdict), sort_keys=True).encode()},
         verdicts=[out_of_sample_verdict(verdict)],
-        metadata={"verdict": row["verdict"], "reasons": plots.lines(verdict.reasons)},
+        metadata={
+            "verdict": row["verdict"],
+            "reasons": plots.lines(verdict.reasons),
+            "last_brain": last_brain,
+        },
     )
 
 
@@ -124,10 +131,14 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _count_trial(facts: dict[str, Any], is_simulated: bool, night: Night) -> int:
+    """How many candidates there were up to the day: the ledger's count, and never fewer than the lake's
+    nights, so that a lost database does not make the verdict easier."""
+    lake = night.outside.lake
+    nights = sum(day < night.day for day in lake.days(night.asset)) + 1
     held_out = facts["held_out"]
     returns = np.asarray(held_out["hourly_returns_bps"], dtype=np.float64)
     with night.outside.database.connect() as connection:
-        return record_trial(
+        counted = record_trial(
             connection,
             day=night.day,
             model_id=facts["model_id"],
@@ -137,21 +148,32 @@ def _count_trial(facts: dict[str, Any], is_simulated: bool, night: Night) -> int
             configuration_digest=night.settings.digest(),
             is_simulated=is_simulated,
         )
+    return max(counted, nights)
 
 
-def _last_brain_net_usd(inputs: Inputs, night: Night) -> float | None:
-    """What the newest brain promoted before the day makes on the same held-out bars; None without one."""
+def _last_brain(inputs: Inputs, night: Night) -> tuple[float | None, str]:
+    """(net USD on the same held-out bars, which brain) of the newest brain promoted before the day.
+
+    None where there is none, or where it cannot be compared any more: another recipe or key, a lost bundle.
+    That is said in the metadata, and must not keep new brains from being published for ever.
+    """
     from huracan.agent.evaluation import evaluate_policy
 
-    with night.outside.database.connect() as connection:
-        key = last_promoted(connection, night.day)
+    key = last_promoted(night.outside.lake, night.day)
     if key is None:
-        return None
-    brain = load_brain(read_bundle(night.outside.brains, key), public_key_of(signing_key(night.settings)))
+        return None, "none was promoted before"
+    try:
+        public_key = public_key_of(signing_key(night.settings))
+        brain = load_brain(read_bundle(night.outside.brains, key), public_key)
+        names = observation_names(RECIPE.names)
+        if brain.weights.observation_names != names:
+            raise InputRefused(f"The brain {brain.brain_id} was made by another feature recipe.", "")
+    except (InputRefused, InvalidInput) as refused:
+        return None, f"{key} cannot be compared: {refused.what}"
     block = build_market_block(
         inputs.table("ohlcv"), inputs.table("features"), inputs.table("regimes"), RECIPE.names
     )
     market = night.settings.market
     generator = np.random.default_rng(night.settings.training.seed)
     result = evaluate_policy(block, brain, market.rules, market.costs, generator)
-    return float(result["net_usd"])
+    return float(result["net_usd"]), brain.brain_id

@@ -21,6 +21,10 @@ class Freshness:
         """Whether every one of `assets` is current for `day`."""
         return all(self._is_current(self._stages[asset], day) for asset in assets)
 
+    def days(self, asset: str) -> list[date]:
+        """The days that have a partition of `asset`."""
+        return self._lake.days(asset)
+
     def _is_current(self, stage: Stage, day: date) -> bool:
         try:
             inputs = stage.inputs(self._lake, day, self._settings)

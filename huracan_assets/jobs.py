@@ -15,6 +15,9 @@ STAGES: dict[str, list[str]] = {
     MARKET: ["ohlcv", "features", "regimes"],
     TRADE: [
         "shadow_trades",
+        "confidence_model",
+        "meta_label_model",
+        "feature_importance",
         "post_exit",
         "trade_memory",
         "win_analysis",
@@ -25,16 +28,13 @@ STAGES: dict[str, list[str]] = {
     ],
     LEARN: ["ppo_checkpoint"],
     PUBLISH: [
-        "confidence_model",
-        "meta_label_model",
-        "feature_importance",
         "brain_evaluation",
         "baseline_brain",
         "model_performance",
     ],
 }
-"""Which assets each job makes. The models of past trades are fitted in `publish`, because they learn from the
-day's own trades too, which `trade` makes beside the training."""
+"""Which assets each job makes. The models of past trades are fitted in `trade` and not in `learn`: they learn
+from the day's own trades too, and a training that fails must not take tomorrow's gates with it."""
 
 NEXT: dict[str, list[str]] = {MARKET: [TRADE, LEARN], TRADE: [PUBLISH], LEARN: [PUBLISH], PUBLISH: []}
 NEEDS: dict[str, list[str]] = {MARKET: [], TRADE: [MARKET], LEARN: [MARKET], PUBLISH: [TRADE, LEARN]}

@@ -5,6 +5,7 @@ import json
 from huracan.features.recipe import RECIPE
 from huracan.market.block_tables import build_market_block
 from huracan.market.conservation import judge_ledger
+from huracan.market.observation import observation_names
 from huracan.market.session import trade_session
 from huracan.market.trade_log import Provenance
 from huracan_assets import plots
@@ -15,7 +16,7 @@ from huracan_assets.stage import Check, Night, Outcome, stage
 @stage(
     group="shadow",
     kinds={"parquet"},
-    reads=[yesterday("ppo_checkpoint"), Read("features"), Read("regimes"), Read("ohlcv")],
+    reads=[yesterday("ppo_checkpoint", is_needed=False), Read("features"), Read("regimes"), Read("ohlcv")],
     rooms=["candles", "features", "market", "agent"],
     blocks=["universe", "market"],
     checks=[
@@ -37,12 +38,12 @@ def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
         return Outcome(note=_why_untraded(inputs, night))
     if not inputs.has("regimes"):
         return Outcome(note=f"The bars of {night.day} have no regimes yet.")
-    policy = load_policy(checkpoint)
+    policy = load_policy(checkpoint, observation_names(RECIPE.names))
     features, market = inputs.table("features"), night.settings.market
     block = build_market_block(inputs.table("ohlcv"), features, inputs.table("regimes"), RECIPE.names)
     manifest = inputs.manifests("features")[0]
     provenance = Provenance(
-        policy.model_id, manifest.content_hash, night.settings.digest(), inputs.is_simulated
+        policy.model_id, manifest.content_hash, night.configuration_digest, inputs.is_simulated
     )
     with torch_threads(1):
         session = trade_session(block, policy, market.rules, market.costs, provenance)
@@ -60,5 +61,6 @@ def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
 
 def _why_untraded(inputs: Inputs, night: Night) -> str:
     manifest = inputs.last("ppo_checkpoint")
-    why = manifest.note if manifest else "no checkpoint was ever trained before this day."
+    first = "no checkpoint was ever trained before this day."
+    why = manifest.note if manifest else inputs.refusal("ppo_checkpoint") or first
     return f"No policy of the day before {night.day}: {why}"

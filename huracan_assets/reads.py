@@ -23,7 +23,8 @@ class Read:
 
     `days` may depend on the settings. `optional`: nothing is read on the first nights, before any earlier
     partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
-    that another edge orders already), recorded in the manifest all the same.
+    that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
+    been judged bad: then nothing is read, and `Inputs.refusal` says why.
     """
 
     asset: str
@@ -31,6 +32,7 @@ class Read:
     ends: int = 0
     optional: bool = False
     edge: bool = True
+    is_needed: bool = True
     key: str = ""
 
     @property
@@ -38,17 +40,40 @@ class Read:
         return self.key or self.asset
 
 
-def yesterday(asset: str) -> Read:
+def yesterday(asset: str, *, is_needed: bool = True) -> Read:
     """The partition of the day before; absent only before the first one was ever made."""
-    return Read(asset, ends=-1, optional=True)
+    return Read(asset, ends=-1, optional=True, is_needed=is_needed)
 
 
 class Inputs:
     """What a stage declared to read, resolved to manifests; data is read when it is asked for."""
 
-    def __init__(self, lake: Lake, manifests: Mapping[str, Sequence[Manifest]]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        manifests: Mapping[str, Sequence[Manifest]],
+        refusals: Mapping[str, str] | None = None,
+    ) -> None:
         self._lake = lake
         self._manifests = manifests
+        self._refusals = refusals or {}
+        self._refuse_stale()
+
+    def _refuse_stale(self) -> None:
+        """Partitions that are read together must have been made from one another as they are now."""
+        present = self.hashes()
+        for manifests in self._manifests.values():
+            for manifest in manifests:
+                stale = [key for key, made in manifest.inputs.items() if present.get(key, made) != made]
+                if stale:
+                    raise InputRefused(
+                        f"{manifest.key} was made from an earlier {stale[0]}.",
+                        f"Run huracan backfill from {manifest.day} on: what is stale is made again.",
+                    )
+
+    def refusal(self, name: str) -> str:
+        """Why a read that is not needed was refused; empty if it was not."""
+        return self._refusals.get(name, "")
 
     def days(self, name: str) -> list[date]:
         return [manifest.day for manifest in self._manifests[name]]
@@ -110,6 +135,21 @@ class Inputs:
                 "Backfill those days from one source, or give each source a HURACAN_HOME of its own.",
             )
         return next(iter(found), "")
+
+
+def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings) -> Inputs:
+    """Every declared read for `day`; `InputRefused` where a needed one is missing or was judged bad."""
+    manifests: dict[str, list[Manifest]] = {}
+    refusals: dict[str, str] = {}
+    for read in reads:
+        try:
+            manifests[read.name] = resolve(lake, read, day, settings)
+        except InputRefused as refused:
+            last = day + timedelta(days=read.ends)
+            if read.is_needed or lake.manifest(read.asset, last) is None:
+                raise
+            manifests[read.name], refusals[read.name] = [], refused.what
+    return Inputs(lake, manifests, refusals)
 
 
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:

@@ -18,11 +18,16 @@ def lead_days(settings: Settings) -> int:
     return warmup_days(settings) + settings.regimes.minimum_days
 
 
+def past_days(settings: Settings) -> int:
+    """The days before D that are read: the fit window, and with long bars all of the warm-up."""
+    return max(settings.regimes.fit_days, lead_days(settings))
+
+
 @stage(
     group="market",
     kinds={"parquet"},
     reads=[
-        Read("features", key="past", days=lambda s: s.regimes.fit_days, ends=-1, optional=True, edge=False),
+        Read("features", key="past", days=past_days, ends=-1, optional=True, edge=False),
         Read("features", key="today"),
         Read("ohlcv"),
     ],

@@ -15,12 +15,12 @@ import dagster as dg
 import pyarrow as pa
 
 from huracan.candles.schema import Timeframe
-from huracan.errors import HuracanError, InvalidInput, Unavailable
+from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
 from huracan.verdict import Verdict
 from huracan_assets import progress
 from huracan_assets.code_version import source_digest
 from huracan_assets.partitions import day_of
-from huracan_assets.reads import Inputs, Read, describe_reads, edges_of, resolve
+from huracan_assets.reads import Inputs, Read, describe_reads, edges_of, resolve_all
 from huracan_assets.resources import Outside
 from huracan_resources.lake import Lake
 from huracan_resources.manifest import Manifest
@@ -47,6 +47,7 @@ class Night:
     day: date
     settings: Settings
     outside: Outside
+    configuration_digest: str
 
     @property
     def timeframe(self) -> Timeframe:
@@ -106,7 +107,7 @@ class Stage:
 
     def inputs(self, lake: Lake, day: date, settings: Settings) -> Inputs:
         """What the stage reads for `day`; `InputRefused` where a day is missing or was judged bad."""
-        return Inputs(lake, {read.name: resolve(lake, read, day, settings) for read in self.reads})
+        return resolve_all(lake, self.reads, day, settings)
 
     def current(self, lake: Lake, day: date, settings: Settings, inputs: Inputs) -> Manifest | None:
         """The day's manifest, if the partition is good and was made from just these inputs by this code."""
@@ -142,8 +143,9 @@ class Stage:
             context: dg.AssetExecutionContext, outside: dg.ResourceParam[Outside]
         ) -> dg.MaterializeResult:
             with _permanent_failures():
-                day = day_of(context.partition_key)
-                return _run(self, Night(self.name, day, outside.settings, outside))
+                settings, day = outside.settings, day_of(context.partition_key)
+                night = Night(self.name, day, settings, outside, self.configuration_digest(settings))
+                return _run(self, night, context.instance)
 
         return wired
 
@@ -185,7 +187,7 @@ def stage(
     return declare
 
 
-def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
+def _run(stage: Stage, night: Night, instance: dg.DagsterInstance) -> dg.MaterializeResult:
     lake = night.outside.lake
     night.progress(0.0)
     inputs = stage.inputs(lake, night.day, night.settings)
@@ -193,8 +195,11 @@ def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
     if current is not None and not stage.reads_outside:
         _load_rows(current, stage.database, night)
         night.progress(1.0, "unchanged")
-        return _result(current, stage.checks, {"reused": True})
+        return _result(current, stage.checks, {**_shown_before(night, instance), "reused": True})
     outcome = stage.body(inputs, night)
+    _refuse_unjudged(stage, outcome)
+    if stage.reads_outside:
+        _keep_good(lake.manifest(night.asset, night.day), outcome, outcome.source or inputs.source)
     manifest = lake.write(
         night.asset,
         night.day,
@@ -202,7 +207,7 @@ def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
         | dict(outcome.files),
         inputs=inputs.hashes(),
         code_version=stage.code_version,
-        configuration_digest=stage.configuration_digest(night.settings),
+        configuration_digest=night.configuration_digest,
         source=outcome.source or inputs.source,
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
         verdicts=outcome.verdicts,
@@ -211,6 +216,44 @@ def _run(stage: Stage, night: Night) -> dg.MaterializeResult:
     _load_rows(manifest, stage.database, night)
     night.progress(1.0, outcome.note)
     return _result(manifest, stage.checks, _table_metadata(outcome, night) | dict(outcome.metadata))
+
+
+def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:
+    """A declared check without a verdict would read as passed; only an empty partition may lack one."""
+    judged = {verdict.rule: verdict.blocking for verdict in outcome.verdicts}
+    declared = {check.name: check.blocking for check in stage.checks}
+    if (judged.keys() - declared) or (declared.keys() - judged.keys() and not outcome.note):
+        raise InvalidInput(
+            f"{stage.name} declares the checks {sorted(declared)} and was judged by {sorted(judged)}.",
+            "Judge by every declared check.",
+        )
+    if any(blocking != declared[rule] for rule, blocking in judged.items()):
+        raise InvalidInput(f"{stage.name} blocks by other checks than it declares.", "Make them agree.")
+
+
+def _keep_good(kept: Manifest | None, outcome: Outcome, source: str) -> None:
+    """What was fetched again must not destroy what is there: not by another source, not by worse candles."""
+    if kept is None or kept.failed_verdicts:
+        return
+    if kept.source and source and kept.source != source:
+        raise InputRefused(
+            f"{kept.key} comes from {kept.source!r}, and this run brings {source!r}.",
+            "Give each source a HURACAN_HOME of its own, or remove that partition first.",
+        )
+    failed = [verdict for verdict in outcome.verdicts if verdict.blocking and not verdict.passed]
+    if failed:
+        raise InputRefused(
+            f"{kept.key} was fetched again and judged bad by {failed[0].rule}: {failed[0].reason}",
+            "The good partition of before is kept; remove it first if it is wrong.",
+        )
+
+
+def _shown_before(night: Night, instance: dg.DagsterInstance) -> Mapping[str, Any]:
+    """What the UI showed of the partition when it was made: a plot stays in sight when work is reused."""
+    made = dg.AssetRecordsFilter(dg.AssetKey(night.asset), asset_partitions=[night.day.isoformat()])
+    records = instance.fetch_materializations(made, limit=1).records
+    shown = records[0].asset_materialization if records else None
+    return shown.metadata if shown else {}
 
 
 def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) -> None:
@@ -224,9 +267,6 @@ def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) ->
 
 def _result(manifest: Manifest, checks: Sequence[Check], metadata: Mapping[str, Any]) -> dg.MaterializeResult:
     found = {verdict.rule: verdict for verdict in manifest.verdicts}
-    unknown = set(found) - {check.name for check in checks}
-    if unknown:
-        raise InvalidInput(f"{manifest.asset} judged by undeclared rules {sorted(unknown)}.", "Declare them.")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.content_hash),
         metadata={

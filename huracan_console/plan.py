@@ -43,7 +43,8 @@ def check_day(day: date, settings: Settings, now: datetime) -> None:
 
 def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[PlannedRun]:
     """The runs for `day` in order: market days of the window that are not there, the training of the day
-    before if it was never done, then the four jobs of the day itself.
+    before if it was never done, then the four jobs of the day itself. Nights that were skipped since the last
+    one are made first, for a ledger with a hole is refused by whatever learns from it.
 
     Decided run by run, for what one run writes may make a later day stale.
     """
@@ -51,10 +52,24 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
     for each in history_days(before, settings):
         if not freshness.is_done(STAGES[MARKET], each):
             yield PlannedRun(MARKET, each, True)
+    yield from skipped_nights(before, freshness)
     if before >= settings.universe.first_day and not freshness.is_done(STAGES[LEARN], before):
         yield PlannedRun(LEARN, before, True)
     for job in NIGHT:
         yield PlannedRun(job, day)
+
+
+def skipped_nights(last: date, freshness: Freshness) -> Iterator[PlannedRun]:
+    """What is missing between the newest night up to `last` and `last`: that night's own trades, if they were
+    cut short, and every night after it. Nothing before the first night ever."""
+    nights = [day for day in freshness.days("shadow_trades") if day <= last]
+    if not nights:
+        return
+    if not freshness.is_done(STAGES[TRADE], nights[-1]):
+        yield PlannedRun(TRADE, nights[-1], True)
+    for offset in range(1, (last - nights[-1]).days + 1):
+        for job in NIGHT:
+            yield PlannedRun(job, nights[-1] + timedelta(days=offset), True)
 
 
 def history_days(last: date, settings: Settings) -> list[date]:

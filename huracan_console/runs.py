@@ -5,6 +5,7 @@ on that. The internal names of Dagster that this needs are used in this file onl
 """
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,15 @@ WORKER_TAG = "huracan/worker"
 """Host, process and its start: by it a later console knows a run whose process has died."""
 
 _OUR_ERRORS = {kind.__name__ for kind in (InputRefused, InvalidInput, Unavailable)}
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_SILENCE_SECONDS = 180.0
+"""Longer than any pause between two heartbeats of a daemon that lives."""
 
 _LOCATION, _REPOSITORY = "huracan", "__repository__"
 
@@ -74,22 +84,30 @@ class RunStarter:
         is_success = ended is not None and ended.status == dg.DagsterRunStatus.SUCCESS
         return FinishedRun(job, day, run.run_id, is_success, failed_step, error, trace)
 
-    def reap(self) -> list[str]:
-        """Mark runs whose console process has died as failed, and free what they held; their ids."""
-        unfinished = [
-            dg.DagsterRunStatus.STARTED,
-            dg.DagsterRunStatus.STARTING,
-            dg.DagsterRunStatus.NOT_STARTED,
-        ]
-        dead = []
-        for run in self._instance.get_runs(dg.RunsFilter(statuses=unfinished)):
-            worker = run.tags.get(WORKER_TAG)
-            # A re-execution from the UI carries the tags of its parent, but runs in a process of its own.
-            if worker is not None and run.parent_run_id is None and not is_alive(worker):
-                self._instance.report_run_failed(run, "The process of this run has died.")
-                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-                dead.append(run.run_id)
-        return dead
+
+def reap(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs whose process has died as failed, and free what they held; their ids.
+
+    A run of a console is known by its process. One of the daemon is taken for dead where no daemon has given
+    a sign of life for minutes, as after a power cut: Dagster itself would wait for its time limit.
+    """
+    is_daemon_alive = _seconds_since_heartbeat(instance) < _SILENCE_SECONDS
+    dead = []
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        worker = run.tags.get(WORKER_TAG)
+        # A re-execution from the UI carries the tags of its parent, but runs in a process of its own.
+        of_console = worker is not None and run.parent_run_id is None
+        if is_alive(worker) if of_console and worker else is_daemon_alive:
+            continue
+        instance.report_run_failed(run, "The process of this run has died.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        dead.append(run.run_id)
+    return dead
+
+
+def _seconds_since_heartbeat(instance: dg.DagsterInstance) -> float:
+    beats = [status.timestamp for status in instance.get_daemon_heartbeats().values()]
+    return time.time() - max(beats) if beats else float("inf")
 
 
 def worker_identity() -> str:

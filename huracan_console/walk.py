@@ -13,7 +13,7 @@ from huracan_assets.resources import Outside
 from huracan_console.display import NightDisplay
 from huracan_console.instance import open_instance
 from huracan_console.plan import PlannedRun
-from huracan_console.runs import FinishedRun, RunStarter
+from huracan_console.runs import FinishedRun, RunStarter, reap
 from huracan_resources.settings import Settings
 
 
@@ -50,7 +50,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
     with open_instance(settings) as instance:
         definitions = build_definitions(settings)
         starter = RunStarter(definitions, instance)
-        starter.reap()
+        reap(instance)
         yield Workplace(settings, outside, Freshness(outside.lake, settings, STAGES), starter)
 
 

@@ -15,9 +15,11 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from huracan.errors import InputRefused
+from huracan_resources.lake import Lake
 from huracan_resources.store import ObjectStore
 
 LATEST = "latest.json"
+BRAIN_ASSET, BRAIN_FILE = "baseline_brain", "brain.json"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ def move_latest(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -
     current = read_latest(store)
     if current is not None and date.fromisoformat(current["day"]) > day:
         return False
+    _point(store, day, brain_id, manifest)
+    return True
+
+
+def _point(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> None:
     pointer = {
         "day": day.isoformat(),
         "brain_id": brain_id,
@@ -95,7 +102,6 @@ def move_latest(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -
         "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
     }
     store.put(LATEST, json.dumps(pointer, sort_keys=True, indent=1).encode() + b"\n")
-    return True
 
 
 def read_latest(store: ObjectStore) -> dict[str, str] | None:
@@ -131,14 +137,35 @@ def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
     )
 
 
-def last_promoted(connection: psycopg.Connection, before: date) -> str | None:
-    """The object key of the newest brain promoted before the day `before`; None where there is none."""
-    row = connection.execute(
-        "SELECT day, brain_id FROM brain_registry WHERE verdict = 'promoted' AND day < %s"
-        " ORDER BY day DESC LIMIT 1",
-        (before,),
-    ).fetchone()
-    return None if row is None else bundle_key(row[0], row[1])
+def last_promoted(lake: Lake, before: date) -> str | None:
+    """The object key of the newest brain promoted before the day `before`; None where there is none.
+
+    By the lake and not by the registry: a new database must not make the verdict easier.
+    """
+    for day in reversed([day for day in lake.days(BRAIN_ASSET) if day < before]):
+        manifest = lake.manifest(BRAIN_ASSET, day)
+        if manifest is None or BRAIN_FILE not in manifest.files:
+            continue
+        brain = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))
+        if brain["verdict"] == "promoted":
+            return str(brain["bundle"])
+    return None
+
+
+def retract_latest(store: ObjectStore, lake: Lake, day: date) -> bool:
+    """A night that was run again and refused must not stay `latest`: point it at the brain promoted before,
+    or remove it. False where `latest` is of another day."""
+    current = read_latest(store)
+    if current is None or date.fromisoformat(current["day"]) != day:
+        return False
+    key = last_promoted(lake, day)
+    if key is None:
+        store.delete(LATEST)
+        return True
+    manifest = store.get(f"{key}/manifest.json")
+    facts = json.loads(manifest)
+    _point(store, date.fromisoformat(facts["day"]), facts["brain_id"], manifest)
+    return True
 
 
 def record_trial(

@@ -18,6 +18,8 @@ Row = Sequence[Any]
 """open time in ms, open, high, low, close, volume, then trade count and taker buy volume or nothing"""
 
 _PRICES = 5
+_SMALL_PAGE = 100
+"""Bars; no exchange's page is known to be smaller."""
 
 
 def collect_rows(
@@ -26,7 +28,8 @@ def collect_rows(
     """The rows with open time in [start_ms, end_ms) that were closed at `closed_by_ms`, in time order.
 
     `fetch_page(since_ms)` gives rows from `since_ms` on, in any order, perhaps again what came before.
-    A page that brings nothing new ends the walk. Raises Unavailable where a repeated candle has changed.
+    A page that brings nothing new moves the walk on by a small page's span, since some exchanges answer with
+    nothing where a gap is longer than a page. Raises Unavailable where a repeated candle has changed.
     """
     seen: dict[int, Row] = {}
     cursor = start_ms
@@ -37,9 +40,7 @@ def collect_rows(
         _refuse_changed(seen, closed)
         seen.update((int(row[0]), row) for row in new)
         advanced = max((int(row[0]) for row in new), default=cursor - 1)
-        if advanced < cursor:
-            break
-        cursor = advanced + step_ms
+        cursor = advanced + step_ms if advanced >= cursor else cursor + _SMALL_PAGE * step_ms
     return [seen[at] for at in sorted(seen)]
 
 

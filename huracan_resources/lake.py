@@ -146,9 +146,18 @@ class Lake:
         made_from = (manifest.inputs, manifest.code_version, manifest.configuration_digest)
         if made_from != (dict(inputs), code_version, configuration_digest):
             return None
-        folder = _folder(asset, day)
-        is_whole = all(self.store.exists(f"{folder}/{e.stored_as}") for e in manifest.files.values())
-        return manifest if is_whole else None
+        return manifest if self._is_whole(manifest) else None
+
+    def _is_whole(self, manifest: Manifest) -> bool:
+        """Whether every file is there as it was written: a damaged one must not pass for finished work."""
+        folder = _folder(manifest.asset, manifest.day)
+        for entry in manifest.files.values():
+            key = f"{folder}/{entry.stored_as}"
+            if not self.store.exists(key):
+                return False
+            if hashlib.sha256(self.store.get(key)).hexdigest() != entry.sha256:
+                return False
+        return True
 
     def _present(self, asset: str, day: date) -> Manifest:
         manifest = self.manifest(asset, day)

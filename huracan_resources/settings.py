@@ -55,8 +55,13 @@ DOMAIN_BLOCKS = (
 """The blocks that decide what a night computes; the others only say where things lie and who is told."""
 
 _OUTSIDE_DIGEST = {
-    *("universe.first_day", "source.files.directory", "source.ccxt.base_url", "source.ccxt.api_key"),
-    *("source.ccxt.secret", "source.ccxt.timeout_seconds", "source.ccxt.attempts"),
+    *(
+        "universe.first_day",
+        "source.ccxt.api_key",
+        "source.ccxt.secret",
+        "source.ccxt.timeout_seconds",
+        "source.ccxt.attempts",
+    ),
 }
 """Settings inside domain blocks that change no result: how far back history goes is seen in the inputs."""
 

@@ -110,6 +110,8 @@ class Schedule(Block):
     """When the night starts, in hours UTC."""
 
     hour: int = Field(default=2, ge=0, le=23)
+    is_enabled: bool = True
+    """False on a machine that only looks: neither the schedule nor a missed night starts a run there."""
 
 
 SourceKind = Literal["simulated", "files", "ccxt"]

@@ -40,6 +40,11 @@ def alert(outside: Outside, troubles: Sequence[Trouble], at: datetime) -> list[s
     return told
 
 
+def resolve(outside: Outside, identities: Sequence[str], at: datetime) -> list[str]:
+    """Close these incidents where they are open, so that the same trouble may be told again; which were."""
+    return [identity for identity in identities if outside.incidents.resolve(identity, at)]
+
+
 def resolve_others(outside: Outside, kind: str, still: Sequence[Trouble], at: datetime) -> list[str]:
     """Close the open incidents of `kind` that are not among `still`; their identities."""
     wrong = {trouble.identity for trouble in still}

@@ -10,7 +10,7 @@ import dagster as dg
 
 from huracan_assets.jobs import Job
 from huracan_assets.resources import Outside
-from huracan_sensors.alerts import Trouble, alert, resolve_others
+from huracan_sensors.alerts import Trouble, alert, resolve, resolve_others
 from huracan_sensors.chain import NIGHT_TAG
 from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_night
 from huracan_sensors.night import night_request
@@ -28,7 +28,7 @@ _UNFINISHED = (
 
 
 def health_sensors(market: Job) -> list[dg.SensorDefinition]:
-    return [run_failed, check_failed, _partition_late(market)]
+    return [run_failed, run_recovered, check_failed, _partition_late(market)]
 
 
 @dg.run_failure_sensor(
@@ -41,12 +41,26 @@ def run_failed(context: dg.RunFailureSensorContext, outside: dg.ResourceParam[Ou
     day = run.tags.get("dagster/partition", "no partition")
     steps = [event.step_key for event in context.get_step_failure_events()]
     trouble = Trouble(
-        f"run:{run.job_name}:{day}",
+        _identity(run),
         "run failed",
         f"{run.job_name} of {day} failed",
         f"in {', '.join(filter(None, steps)) or 'no step'}; run {run.run_id}",
     )
     alert(outside, [trouble], datetime.now(UTC))
+
+
+@dg.run_status_sensor(
+    name="run_recovered",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Closes the incident of a failed run when the same job succeeds for the same day.",
+)
+def run_recovered(context: dg.RunStatusSensorContext, outside: dg.ResourceParam[Outside]) -> None:
+    resolve(outside, [_identity(context.dagster_run)], datetime.now(UTC))
+
+
+def _identity(run: dg.DagsterRun) -> str:
+    return f"run:{run.job_name}:{run.tags.get('dagster/partition', 'no partition')}"
 
 
 @dg.sensor(
@@ -64,14 +78,15 @@ def check_failed(
         limit=_BATCH,
         ascending=True,
     )
-    troubles = failed_checks(records)
-    told = alert(outside, troubles, datetime.now(UTC))
+    now, judged = datetime.now(UTC), latest_checks(records)
+    told = alert(outside, [trouble for trouble in judged.values() if trouble is not None], now)
+    resolve(outside, [identity for identity, trouble in judged.items() if trouble is None], now)
     last = records[-1].storage_id if records else cursor
     return dg.SensorResult(cursor=str(last), skip_reason=f"{len(records)} checks seen, {len(told)} alerts.")
 
 
-def failed_checks(records: Sequence[dg.EventLogRecord]) -> list[Trouble]:
-    """The troubles among check evaluations; a check that passed later in the batch is no trouble."""
+def latest_checks(records: Sequence[dg.EventLogRecord]) -> dict[str, Trouble | None]:
+    """Identity to the trouble of each check's last evaluation in the batch; None where it passed."""
     latest: dict[str, Trouble | None] = {}
     for record in records:
         event = record.event_log_entry.dagster_event
@@ -89,7 +104,7 @@ def failed_checks(records: Sequence[dg.EventLogRecord]) -> list[Trouble]:
                 data.description or "",
             )
         )
-    return [trouble for trouble in latest.values() if trouble is not None]
+    return latest
 
 
 def _partition_late(market: Job) -> dg.SensorDefinition:
@@ -108,9 +123,12 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         troubles = late_troubles(late)
         told = alert(outside, troubles, now)
         over = resolve_others(outside, LATE_KIND, troubles, now)
-        missed = None if _is_night_under_way(context.instance) else missed_night(outside.lake, late)
+        is_ours = outside.settings.schedule.is_enabled and not _is_night_under_way(context.instance)
+        missed = missed_night(outside.lake, late) if is_ours else None
         if missed is not None:
-            return dg.SensorResult(run_requests=[night_request(missed.isoformat())])
+            # Once an hour: an exchange that was down at two may be up at five.
+            attempt = f"{now:%Y-%m-%dT%H}"
+            return dg.SensorResult(run_requests=[night_request(missed.isoformat(), attempt)])
         reason = f"{len(late)} partitions late, {len(told)} alerts, {len(over)} resolved."
         return dg.SensorResult(skip_reason=reason)
 

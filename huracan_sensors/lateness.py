@@ -8,11 +8,11 @@ from huracan_sensors.alerts import Trouble
 
 LATE_KIND = "partition late"
 
-WATCHED = {"ohlcv": 1, "shadow_trades": 3, "ppo_checkpoint": 3, "baseline_brain": 4}
+WATCHED = {"regimes": 1, "shadow_trades": 3, "ppo_checkpoint": 3, "baseline_brain": 4}
 """Asset to the hours after the night's start by which its newest partition must be there."""
 
-MAKES_CANDLES = "ohlcv"
-"""The asset with which a night begins."""
+LAST_OF_MARKET = "regimes"
+"""The last asset of the job with which a night begins: without it that job has not ended."""
 
 CATCH_UP_DAYS = 7
 """How far back missed days are looked for."""
@@ -29,20 +29,21 @@ def late_days(lake: Lake, start_hour: int, now: datetime) -> list[tuple[str, dat
         if not known:
             continue
         due = (now - timedelta(days=1, hours=start_hour + hours)).date()
-        for back in range(CATCH_UP_DAYS):
+        for back in range((due - min(known)).days):
             day = due - timedelta(days=back)
-            if day > min(known) and day not in known:
+            if day not in known:
                 late.append((asset, day))
     return late
 
 
 def missed_night(lake: Lake, late: Sequence[tuple[str, date]]) -> date | None:
-    """The first day of `late` without candles that can be made now: the day before it is there.
+    """The first day without a market, of the last week of them, whose day before is there.
 
     A longer gap is history, which a person backfills; its days would only fail for lack of one another.
     """
-    known = set(lake.days(MAKES_CANDLES))
-    missed = sorted(day for asset, day in late if asset == MAKES_CANDLES)
+    known = set(lake.days(LAST_OF_MARKET))
+    missed = sorted(day for asset, day in late if asset == LAST_OF_MARKET)
+    missed = [day for day in missed if day > missed[-1] - timedelta(days=CATCH_UP_DAYS)]
     return next((day for day in missed if day - timedelta(days=1) in known), None)
 
 
@@ -52,11 +53,13 @@ def late_troubles(late: list[tuple[str, date]]) -> list[Trouble]:
     for asset, day in late:
         days.setdefault(asset, []).append(day)
     return [
-        Trouble(
-            f"late:{asset}:{min(missing)}",
-            LATE_KIND,
-            f"{asset} is late",
-            f"no partition of {', '.join(str(day) for day in sorted(missing))}",
-        )
+        Trouble(f"late:{asset}", LATE_KIND, f"{asset} is late", f"no partition of {_listed(missing)}")
         for asset, missing in days.items()
     ]
+
+
+def _listed(days: list[date]) -> str:
+    named = [str(day) for day in sorted(days)]
+    if len(named) <= CATCH_UP_DAYS:
+        return ", ".join(named)
+    return f"{named[0]} to {named[-1]}, {len(named)} days in all"

@@ -8,15 +8,17 @@ from huracan_assets.jobs import MARKET, Job
 from huracan_sensors.chain import NIGHT_TAG
 
 
-def night_schedule(market: Job, hour: int) -> dg.ScheduleDefinition:
+def night_schedule(market: Job, hour: int, is_enabled: bool = True) -> dg.ScheduleDefinition:
     """`market` of the last closed day, every day at `hour` UTC; the sensors of `chain` start the rest."""
+
+    status = dg.DefaultScheduleStatus.RUNNING if is_enabled else dg.DefaultScheduleStatus.STOPPED
 
     @dg.schedule(
         name="night",
         job=market,
         cron_schedule=f"0 {hour} * * *",
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=status,
         description="Starts the night for the UTC day that has closed.",
     )
     def night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -26,6 +28,7 @@ def night_schedule(market: Job, hour: int) -> dg.ScheduleDefinition:
     return night
 
 
-def night_request(day: str) -> dg.RunRequest:
-    """The run that starts the night of `day`, asked for at most once."""
-    return dg.RunRequest(run_key=f"{MARKET}:{day}", partition_key=day, tags={NIGHT_TAG: day})
+def night_request(day: str, attempt: str = "") -> dg.RunRequest:
+    """The run that starts the night of `day`, asked for at most once per `attempt`."""
+    key = f"{MARKET}:{day}:{attempt}" if attempt else f"{MARKET}:{day}"
+    return dg.RunRequest(run_key=key, partition_key=day, tags={NIGHT_TAG: day})

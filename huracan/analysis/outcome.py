@@ -19,6 +19,8 @@ MINIMUM_VOLATILITY_BPS = 0.5
 UNKNOWN_TIME = np.iinfo(np.int64).min
 """Stands for a null time among milliseconds."""
 
+_DAY_MS = 86_400_000
+
 
 def floats(table: pa.Table, name: str) -> Floats:
     """The column as float64, NaN where null."""
@@ -61,9 +63,12 @@ def is_end_of_session(trades: pa.Table) -> Booleans:
 def closed_at_ms(trades: pa.Table, timeframe: Timeframe) -> Integers:
     """When the outcome was known: the close of the bar that the trade left in, in milliseconds.
 
-    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier.
+    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier. A position
+    that the session's end closed was open until the day's end, whenever its last traded bar was.
     """
-    return milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
+    closed = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
+    day_end = (milliseconds(trades, "exit_time") // _DAY_MS + 1) * _DAY_MS
+    return np.where(is_end_of_session(trades), day_end, closed)
 
 
 def directions(trades: pa.Table) -> Floats:

@@ -4,6 +4,8 @@ No source lives here, and no rule about good or bad candles; see `quality`.
 """
 
 import difflib
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +24,12 @@ class SourceIdentity:
     name: str
     is_simulated: bool
     detail: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name with a digest of the detail: candles of two hosts or two seeds are of two sources."""
+        detail = json.dumps(self.detail, sort_keys=True).encode()
+        return f"{self.name}#{hashlib.sha256(detail).hexdigest()[:8]}"
 
 
 class CandleSource(Protocol):

@@ -4,7 +4,7 @@ Only numbers measured elsewhere go in; nothing is traded or fitted here. A refus
 failure, so the verdict never blocks a night.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ class PromotionConfig:
     """What a brain must show on the bars that its training never saw."""
 
     minimum_trades: int = 30
+    minimum_active_periods: int = 12
+    """Periods with a result: a Sharpe ratio over a quiet week is made by its few busy hours."""
     minimum_random_percentile: float = 95.0
     minimum_deflated_sharpe: float = 0.95
     tolerance_to_last_brain_usd: float = 0.0
@@ -162,7 +164,17 @@ def _beats_luck(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
         return _Criterion(
             False, f"{count} periods of return are too few for a Sharpe ratio.", {"observations": count}
         )
-    moments = measure_returns(evidence.returns_bps)
+    active = int(np.count_nonzero(evidence.returns_bps))
+    if active < rules.minimum_active_periods:
+        return _Criterion(
+            False,
+            f"{active} of {count} held-out periods with a result are too few to judge"
+            f" (needed: {rules.minimum_active_periods}).",
+            {"observations": count, "active_periods": active},
+        )
+    measured = measure_returns(evidence.returns_bps)
+    # A few lucky periods among idle ones skew to the right, which would pass for certainty.
+    moments = replace(measured, skewness=min(measured.skewness, 0.0))
     variance = evidence.trial_sharpe_variance
     variance = 1.0 / (count - 1) if variance is None else variance
     probability = deflated_sharpe(moments, evidence.trials, variance) if moments.sharpe != 0.0 else 0.0

@@ -1,5 +1,6 @@
 """The outside world made from settings: a directory or S3, by one URL."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,16 @@ import pytest
 from huracan.candles.simulate import SimulatedMarket
 from huracan.errors import InvalidInput
 from huracan_assets.resources import Outside, open_candle_source
-from huracan_resources.brains import LATEST, bundle_key, move_latest, read_bundle, read_latest, write_bundle
+from huracan_resources.brains import (
+    LATEST,
+    bundle_key,
+    last_promoted,
+    move_latest,
+    read_bundle,
+    read_latest,
+    retract_latest,
+    write_bundle,
+)
 from huracan_resources.candle_files import CandleFiles
 from huracan_resources.settings import load_settings
 
@@ -54,6 +64,28 @@ def test_latest_never_moves_back_to_an_earlier_night(outside: Outside) -> None:
     before = outside.brains.get(LATEST)
     assert not move_latest(outside.brains, date(2025, 3, 9), "b1", b"{}")
     assert outside.brains.get(LATEST) == before
+
+
+def _publish(outside: Outside, day: date, verdict: str) -> None:
+    """A brain's partition and bundle, as the asset leaves them."""
+    brain_id = f"b{day.day}"
+    manifest = json.dumps({"day": day.isoformat(), "brain_id": brain_id}).encode()
+    write_bundle(outside.brains, day, brain_id, {**FILES, "manifest.json": manifest})
+    facts = {"verdict": verdict, "bundle": bundle_key(day, brain_id)}
+    outside.lake.write("baseline_brain", day, {"brain.json": json.dumps(facts).encode()})
+    if verdict == "promoted":
+        move_latest(outside.brains, day, brain_id, manifest)
+
+
+def test_a_brain_that_was_refused_after_all_does_not_stay_latest(outside: Outside) -> None:
+    _publish(outside, date(2025, 3, 8), "promoted")
+    _publish(outside, date(2025, 3, 9), "refused")
+    _publish(outside, DAY, "promoted")
+    assert not retract_latest(outside.brains, outside.lake, date(2025, 3, 9))
+    assert retract_latest(outside.brains, outside.lake, DAY)
+    latest = read_latest(outside.brains)
+    assert latest is not None and latest["brain_id"] == "b8"
+    assert last_promoted(outside.lake, DAY) == bundle_key(date(2025, 3, 8), "b8")
 
 
 def test_wrong_credentials_are_one_sentence_that_names_the_variables(

@@ -92,6 +92,22 @@ def test_the_same_inputs_code_and_settings_are_not_computed_twice(outside: Outsi
     assert CALLS == ["numbers", "total"]
 
 
+def test_reused_work_still_shows_what_it_showed(outside: Outside) -> None:
+    def pictured(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(
+            tables={"data": pa.table({"value": [1]})}, metadata={"plot": dg.MetadataValue.md("a curve")}
+        )
+
+    declared = _declare(pictured)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            result = _run(outside, [declared], 1, instance=instance)
+        metadata = result.asset_materializations_for_node("pictured")[0].metadata
+    assert metadata["reused"].value is True
+    assert metadata["plot"].value == "a curve"
+    assert metadata["dagster/partition_row_count"].value == 1
+
+
 def test_a_changed_setting_computes_again_only_what_depends_on_it(outside: Outside) -> None:
     _run(outside, [NUMBERS, TOTAL], 1)
     settings = outside.settings.model_copy(
@@ -167,6 +183,62 @@ def test_the_first_night_has_no_yesterday_and_says_so(outside: Outside) -> None:
 def test_a_missing_yesterday_after_the_first_night_is_refused(outside: Outside) -> None:
     _run(outside, [NUMBERS], 1)
     assert not _run(outside, [BEFORE], 3).success
+
+
+def test_a_partition_made_from_an_earlier_input_is_not_read_beside_the_new_one(outside: Outside) -> None:
+    def both(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(tables={"data": inputs.table("total")})
+
+    _run(outside, [NUMBERS, TOTAL], 1)
+    outside.lake.write("numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [9]}))}, source="test")
+    result = _run(outside, [_declare(both, reads=[Read("numbers"), Read("total")])], 1)
+    assert "total/2025-03-01 was made from an earlier numbers/2025-03-01" in _failure(result)
+
+
+def test_a_yesterday_that_is_not_needed_may_have_been_judged_bad(outside: Outside) -> None:
+    def careful(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(note=f"Not used: {inputs.refusal('numbers')}")
+
+    _run(outside, [NUMBERS], 25)
+    assert _run(outside, [_declare(careful, reads=[yesterday("numbers", is_needed=False)])], 26).success
+    manifest = outside.lake.manifest("careful", FIRST.replace(day=26))
+    assert manifest is not None and "judged bad by value_is_small" in manifest.note
+
+
+def test_fetching_again_keeps_good_candles_from_worse_ones_and_from_other_sources(outside: Outside) -> None:
+    answers = iter([(1, "a"), (2, "b"), (99, "a"), (3, "a")])
+
+    def fetched(inputs: Inputs, night: Night) -> Outcome:
+        value, source = next(answers)
+        return Outcome(
+            tables={"data": pa.table({"value": [value]})},
+            verdicts=[Verdict("value_is_small", value < 20, f"The value is {value}.")],
+            source=source,
+        )
+
+    declared = _declare(fetched, checks=SMALL, reads_outside=True)
+    assert _run(outside, [declared], 1).success
+    assert "comes from 'a', and this run brings 'b'" in _failure(_run(outside, [declared], 1))
+    assert "The good partition of before is kept" in _failure(_run(outside, [declared], 1))
+    assert _value(outside, "fetched", 1) == 1
+    assert _run(outside, [declared], 1).success
+    assert _value(outside, "fetched", 1) == 3
+
+
+def test_a_damaged_file_is_made_again(outside: Outside, tmp_path: Path) -> None:
+    _run(outside, [NUMBERS], 1)
+    (file,) = (tmp_path / "lake" / "numbers" / "day=2025-03-01").glob("data-*.parquet")
+    file.write_bytes(b"x" + file.read_bytes()[1:])
+    assert _run(outside, [NUMBERS], 1).success
+    assert CALLS == ["numbers", "numbers"]
+    assert _value(outside, "numbers", 1) == 3
+
+
+def test_a_declared_check_that_was_not_answered_is_an_error_and_not_a_pass(outside: Outside) -> None:
+    def unjudged(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(tables={"data": pa.table({"value": [1]})})
+
+    assert "was judged by []" in _failure(_run(outside, [_declare(unjudged, checks=SMALL)], 1))
 
 
 def test_partitions_of_two_candle_sources_are_not_mixed(outside: Outside) -> None:

@@ -28,8 +28,13 @@ TODAYS = [PlannedRun(job, DAY) for job in NIGHT]
 class Done:
     """Freshness that is told which (job, day) is done."""
 
-    def __init__(self, done: Iterable[tuple[str, date]] = ()) -> None:
+    def __init__(self, done: Iterable[tuple[str, date]] = (), nights: Iterable[date] = ()) -> None:
         self.done = set(done)
+        self.nights = list(nights)
+
+    def days(self, asset: str) -> list[date]:
+        assert asset == "shadow_trades"
+        return self.nights
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
         (job,) = [job for job, stages in STAGES.items() if stages == list(assets)]
@@ -66,6 +71,18 @@ def test_days_that_are_done_are_not_planned_again(settings: Settings) -> None:
     done = Done([(MARKET, _before(back)) for back in (6, 5, 3, 2)])
     missing = [PlannedRun(MARKET, _before(4), True), PlannedRun(MARKET, _before(1), True)]
     assert _plan(settings, done) == [*missing, PlannedRun(LEARN, _before(1), True), *TODAYS]
+
+
+def test_nights_that_were_skipped_are_made_before_the_day_itself(settings: Settings) -> None:
+    done = [(MARKET, _before(back)) for back in range(7)] + [(TRADE, _before(3)), (LEARN, _before(1))]
+    skipped = [PlannedRun(job, _before(back), True) for back in (2, 1) for job in NIGHT]
+    assert _plan(settings, Done(done, [_before(4), _before(3)])) == [*skipped, *TODAYS]
+
+
+def test_trades_of_the_night_before_that_were_cut_short_are_made_again(settings: Settings) -> None:
+    done = [(MARKET, _before(back)) for back in range(7)] + [(LEARN, _before(1))]
+    again = PlannedRun(TRADE, _before(1), True)
+    assert _plan(settings, Done(done, [_before(1)])) == [again, *TODAYS]
 
 
 def test_the_four_jobs_of_the_day_itself_run_always(settings: Settings) -> None:

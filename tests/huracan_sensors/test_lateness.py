@@ -27,22 +27,22 @@ def test_nothing_is_late_before_the_first_night(lake: Lake) -> None:
 
 
 def test_the_closed_day_is_late_one_hour_after_the_start_and_not_before(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 9)  # to 9 March
+    _store(lake, "regimes", date(2025, 3, 1), 9)  # to 9 March
     before = datetime(2025, 3, 11, 2, 59, tzinfo=UTC)
     after = datetime(2025, 3, 11, 3, 0, tzinfo=UTC)
     assert late_days(lake, NIGHT_START, before) == []
-    assert late_days(lake, NIGHT_START, after) == [("ohlcv", date(2025, 3, 10))]
+    assert late_days(lake, NIGHT_START, after) == [("regimes", date(2025, 3, 10))]
 
 
 def test_a_hole_in_the_last_week_is_found(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 6)
-    _store(lake, "ohlcv", date(2025, 3, 8), 3)
+    _store(lake, "regimes", date(2025, 3, 1), 6)
+    _store(lake, "regimes", date(2025, 3, 8), 3)
     late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
-    assert late == [("ohlcv", date(2025, 3, 7))]
+    assert late == [("regimes", date(2025, 3, 7))]
 
 
 def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    _store(lake, "regimes", date(2025, 3, 1), 7)
     late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
     troubles = late_troubles(late)
     assert len(troubles) == 1
@@ -50,24 +50,24 @@ def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) 
 
 
 def test_the_trouble_keeps_its_identity_while_it_lasts(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 8)
+    _store(lake, "regimes", date(2025, 3, 1), 8)
     first = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 10, 12, tzinfo=UTC)))
     second = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)))
     assert first[0].identity == second[0].identity
 
 
 def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    _store(lake, "regimes", date(2025, 3, 1), 7)
     noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
     made = []
     while (missed := missed_night(lake, late_days(lake, NIGHT_START, noon))) is not None:
         made.append(missed.day)
-        lake.write("ohlcv", missed, {})
+        lake.write("regimes", missed, {})
     assert made == [8, 9, 10]
 
 
 def test_a_gap_longer_than_a_week_is_left_to_a_backfill(lake: Lake) -> None:
-    _store(lake, "ohlcv", date(2025, 3, 1), 7)
+    _store(lake, "regimes", date(2025, 3, 1), 7)
     late = late_days(lake, NIGHT_START, datetime(2025, 5, 1, 12, tzinfo=UTC))
     assert late != []
     assert missed_night(lake, late) is None
