@@ -101,7 +101,7 @@ class Alerts(Block):
 
 
 class Signing(Block):
-    """The Ed25519 private key that signs brains, in base64 or PEM."""
+    """The Ed25519 private key that signs brains, 32 bytes in base64."""
 
     private_key: SecretStr | None = None
 
