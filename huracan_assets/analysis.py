@@ -38,7 +38,7 @@ EMBEDDING_DAYS = 14
     reads=[
         Read("shadow_trades"),
         Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
-        Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False),
+        Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
     ],
     rooms=ROOMS,
     blocks=["universe"],
@@ -148,8 +148,8 @@ def loss_analysis(inputs: Inputs, night: Night) -> Outcome:
     group="analysis",
     kinds={"postgres"},
     reads=[
-        Read("trade_memory", days=trailing_days),
-        Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False),
+        Read("trade_memory", days=trailing_days, is_record=True),
+        Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
     ],
     rooms=ROOMS,
     blocks=["models", "patterns"],

@@ -12,7 +12,7 @@ from huracan.market.actions import MASK_RULES
 from huracan_assets import plots
 from huracan_assets.agent import window_days
 from huracan_assets.evaluation import ROOMS, VERDICT_FILE
-from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
+from huracan_assets.models import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Night, Outcome, stage
 from huracan_resources.brains import (
@@ -39,7 +39,7 @@ from huracan_resources.signing import signing_key
         Read("gate_stats"),
         Read("pattern_library"),
         Read("regimes"),
-        Read("shadow_trades", days=trailing_days),
+        TRAILING_TRADES,
         Read("features", days=window_days, edge=False),
     ],
     rooms=[*ROOMS, "gates", "regimes"],

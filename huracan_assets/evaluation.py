@@ -19,7 +19,7 @@ from huracan.features.recipe import RECIPE
 from huracan.market.block_tables import build_market_block
 from huracan.market.observation import observation_names
 from huracan_assets import plots
-from huracan_assets.models import trailing_days
+from huracan_assets.models import TRAILING_TRADES
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.brains import last_promoted, read_bundle, record_trial
@@ -39,7 +39,7 @@ def held_out_days(settings: Settings) -> int:
     kinds={"postgres"},
     reads=[
         Read("ppo_checkpoint"),
-        Read("shadow_trades", days=trailing_days),
+        TRAILING_TRADES,
         Read("ohlcv", days=held_out_days, edge=False),
         Read("features", days=held_out_days, edge=False),
         Read("regimes", days=held_out_days, edge=False),

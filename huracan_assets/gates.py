@@ -1,5 +1,6 @@
 """The assets `gate_decisions` and `gate_stats`: every signal judged, and what each judgement was worth."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from huracan.gates.judge import judge_gate_coverage, judge_signals
@@ -7,7 +8,7 @@ from huracan.gates.roster import describe_gates, fit_gates
 from huracan.gates.statistics import gate_statistics
 from huracan.models.canonical import canonical_json
 from huracan_assets import plots
-from huracan_assets.models import confidence_of, meta_label_of, trades_until, trailing_days
+from huracan_assets.models import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
 
@@ -17,7 +18,7 @@ from huracan_assets.stage import Check, Night, Outcome, stage
     kinds={"parquet"},
     reads=[
         Read("shadow_trades"),
-        Read("shadow_trades", key="past", days=trailing_days, ends=-1, optional=True, edge=False),
+        replace(TRAILING_TRADES, key="past", ends=-1, optional=True, edge=False),
         yesterday("confidence_model"),
         yesterday("meta_label_model"),
     ],

@@ -24,7 +24,7 @@ def trailing_days(settings: Settings) -> int:
     return settings.models.trailing_days
 
 
-TRAILING_TRADES = Read("shadow_trades", days=trailing_days)
+TRAILING_TRADES = Read("shadow_trades", days=trailing_days, is_record=True)
 ROOMS = ["features", "market", "models"]
 
 

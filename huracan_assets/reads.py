@@ -3,7 +3,7 @@
 The lake refuses a missing day and a day that a gate judged bad; how an asset is run belongs in `stage`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -24,7 +24,8 @@ class Read:
     `days` may depend on the settings. `optional`: nothing is read on the first nights, before any earlier
     partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
     that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
-    been judged bad: then nothing is read, and `Inputs.refusal` says why.
+    been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was done
+    on those days by what was known then: a later version of what it was made from does not make it stale.
     """
 
     asset: str
@@ -33,6 +34,7 @@ class Read:
     optional: bool = False
     edge: bool = True
     is_needed: bool = True
+    is_record: bool = False
     key: str = ""
 
     @property
@@ -42,7 +44,7 @@ class Read:
 
 def yesterday(asset: str, *, is_needed: bool = True) -> Read:
     """The partition of the day before; absent only before the first one was ever made."""
-    return Read(asset, ends=-1, optional=True, is_needed=is_needed)
+    return Read(asset, ends=-1, optional=True, is_needed=is_needed, is_record=True)
 
 
 class Inputs:
@@ -53,17 +55,18 @@ class Inputs:
         lake: Lake,
         manifests: Mapping[str, Sequence[Manifest]],
         refusals: Mapping[str, str] | None = None,
+        records: Collection[str] = (),
     ) -> None:
         self._lake = lake
         self._manifests = manifests
         self._refusals = refusals or {}
-        self._refuse_stale()
+        self._refuse_stale(records)
 
-    def _refuse_stale(self) -> None:
+    def _refuse_stale(self, records: Collection[str]) -> None:
         """Partitions that are read together must have been made from one another as they are now."""
         present = self.hashes()
-        for manifests in self._manifests.values():
-            for manifest in manifests:
+        for name, manifests in self._manifests.items():
+            for manifest in () if name in records else manifests:
                 stale = [key for key, made in manifest.inputs.items() if present.get(key, made) != made]
                 if stale:
                     raise InputRefused(
@@ -149,7 +152,7 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
             if read.is_needed or lake.manifest(read.asset, last) is None:
                 raise
             manifests[read.name], refusals[read.name] = [], refused.what
-    return Inputs(lake, manifests, refusals)
+    return Inputs(lake, manifests, refusals, {read.name for read in reads if read.is_record})
 
 
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:

@@ -193,6 +193,8 @@ def test_a_partition_made_from_an_earlier_input_is_not_read_beside_the_new_one(o
     outside.lake.write("numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [9]}))}, source="test")
     result = _run(outside, [_declare(both, reads=[Read("numbers"), Read("total")])], 1)
     assert "total/2025-03-01 was made from an earlier numbers/2025-03-01" in _failure(result)
+    record = _declare(both, reads=[Read("numbers"), Read("total", is_record=True)])
+    assert _run(outside, [record], 1).success
 
 
 def test_a_yesterday_that_is_not_needed_may_have_been_judged_bad(outside: Outside) -> None:
