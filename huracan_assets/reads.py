@@ -25,7 +25,7 @@ class Read:
     partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
     that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
     been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was
-    done on those days by what was known then: a later version of what it was made from does not make it stale.
+    done on those days by what was known then; a later version of its inputs does not make it stale.
     """
 
     asset: str
