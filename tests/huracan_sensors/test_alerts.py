@@ -1,6 +1,5 @@
 """Alerts: told once, told again when nobody answered, told when it is over."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,10 +40,10 @@ class _Unreachable:
 
 
 @pytest.fixture
-def place(database: Database) -> Iterator[Place]:
-    yield Place(Incidents(database), Channel())
+def place(database: Database) -> Place:
     with database.connect() as connection:
         connection.execute("DELETE FROM incident")
+    return Place(Incidents(database), Channel())
 
 
 def _trouble(name: str) -> Trouble:
