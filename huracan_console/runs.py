@@ -23,8 +23,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from huracan.errors import InputRefused, InvalidInput, Unavailable
 
-WORKER_TAG = "huracan/worker"
-"""Host, process and its start: by it a later console knows a run whose process has died."""
+WORKER_TAG = ".dagster/huracan_worker"
+"""Host, process and its start: by it a later console knows a run whose process has died. The UI hides what
+begins like this, so that the run looks like any other."""
 
 _OUR_ERRORS = {kind.__name__ for kind in (InputRefused, InvalidInput, Unavailable)}
 
