@@ -1,0 +1,62 @@
+"""Compiled code is kept on disk, and never survives a change of what it was made from."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from huracan.compiled import sources_of
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {folder!r})
+import huracan.compiled as compiled
+compiled._PACKAGE = __import__("pathlib").Path({folder!r}) / "huracan"
+sys.modules["huracan"].__path__.append({folder!r} + "/huracan")
+from huracan.outer_kernel import doubled
+print(doubled(3.0), doubled.stats.cache_hits[doubled.signatures[0]] if doubled.stats.cache_hits else 0)
+"""
+OUTER = "from huracan.compiled import compiled\nfrom huracan.inner_kernel import scale\n\n\n" + (
+    "@compiled\ndef doubled(x):\n    return scale(x)\n"
+)
+INNER = "from huracan.compiled import compiled_inline\n\n\n" + (
+    "@compiled_inline\ndef scale(x):\n    return {factor} * x\n"
+)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "huracan"
+    folder.mkdir()
+    (folder / "outer_kernel.py").write_text(OUTER)
+    (folder / "inner_kernel.py").write_text(INNER.format(factor=2.0))
+    return tmp_path
+
+
+def _run(package: Path) -> tuple[float, int]:
+    program = PROGRAM.format(folder=str(package))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    value, hits = ran.stdout.split()
+    return float(value), int(hits)
+
+
+def test_machine_code_is_taken_from_disk_the_second_time(package: Path) -> None:
+    assert _run(package) == (6.0, 0)
+    assert _run(package) == (6.0, 1)
+
+
+def test_a_change_in_an_imported_kernel_is_compiled_again(package: Path) -> None:
+    assert _run(package)[0] == 6.0
+    (package / "huracan" / "inner_kernel.py").write_text(INNER.format(factor=5.0))
+    assert _run(package) == (15.0, 0)
+    kept = list((package / "huracan" / "__pycache__").glob("outer_kernel-*"))
+    assert len(kept) == 1, "code of the older source is deleted"
+
+
+def test_the_sources_of_a_kernel_reach_through_its_imports() -> None:
+    spec = importlib.util.find_spec("huracan.market.kernel_step")
+    assert spec is not None and spec.origin is not None
+    names = {path.name for path in sources_of(Path(spec.origin))}
+    assert {"kernel_step.py", "compiled.py", "kernel_fills.py"} <= names
