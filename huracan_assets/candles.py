@@ -3,6 +3,7 @@
 import dagster as dg
 
 from huracan.candles.quality import assemble_day, judge_candles
+from huracan.market.market_info import MARKET_INFO_FILE, market_infos_to_json
 from huracan_assets.reads import Inputs
 from huracan_assets.stage import Check, Night, Outcome, stage
 
@@ -15,7 +16,7 @@ NETWORK_RETRY = dg.RetryPolicy(
     group="market",
     kinds={"parquet"},
     reads=[],
-    rooms=["candles"],
+    rooms=["candles", "market/market_info.py"],
     blocks=["universe", "source", "candles"],
     checks=[
         Check("candle_continuity", "Every bar of the day is there, or is there as a bar marked missing."),
@@ -28,19 +29,31 @@ def ohlcv(inputs: Inputs, night: Night) -> Outcome:
     """Closed candles of the UTC day from the candle source, one row per symbol and bar.
 
     A minute without a candle is a row marked `missing`, never an invented price; a bad row lies unchanged in
-    the partition's table `quarantine` with its reason.
+    the partition's table `quarantine` with its reason. A perpetual's funding rates stand in the column
+    `funding_rate` of the bar at whose open they are settled. What the exchange demands of an order (steps of
+    price and quantity, least value) lies in `market_info.json`, as it was when the day was fetched, so that
+    training need not ask the exchange.
     """
     universe, source = night.settings.universe, night.outside.candle_source
     source.check_symbols(universe.symbols)
-    raw = {}
+    raw, funding, infos = {}, {}, []
     for done, symbol in enumerate(universe.symbols):
         night.progress(done / len(universe.symbols), symbol)
         raw[symbol] = source.fetch_day(symbol, night.day)
-    day = assemble_day(raw, night.day, night.timeframe)
+        funding[symbol] = source.fetch_funding(symbol, night.day)
+        infos.append(universe.filters(symbol).completed_by(source.market_info(symbol)))
+    day = assemble_day(raw, night.day, night.timeframe, funding)
+    known = [info for info in infos if not info.is_empty]
     return Outcome(
         tables={"data": day.ohlcv, "quarantine": day.quarantine},
+        files={MARKET_INFO_FILE: market_infos_to_json(known)} if known else {},
         verdicts=judge_candles(day, night.timeframe, night.settings.candles),
-        metadata={"source": source.identity.name, "quarantined_rows": day.quarantine.num_rows},
+        metadata={
+            "source": source.identity.name,
+            "quarantined_rows": day.quarantine.num_rows,
+            "funding_rates": sum(table.num_rows for table in funding.values()),
+            "markets_with_filters": len(known),
+        },
         is_simulated=source.identity.is_simulated,
         source=source.identity.label,
     )

@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from huracan.candles.defects import MISSING_TIME, open_times_ms
+from huracan.candles.funding import empty_funding
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
+from huracan.market.market_info import MarketInfo
 from huracan_resources.candle_file_names import (
     CandleFile,
     guess_symbols,
@@ -28,11 +28,11 @@ from huracan_resources.candle_file_names import (
     match_files,
     range_of_days,
 )
-from huracan_resources.candle_file_readers import read_candles
+from huracan_resources.candle_file_readers import read_candles, row_group_bounds
+from huracan_resources.funding_files import FundingFiles
 
 _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
 _LARGE_FILE_ROWS = 200_000
-_TIME_NAMES = ("timestamp", "open_time", "date")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class CandleFiles:
             )
         self._directory = directory
         self._timeframe = timeframe
+        self._funding = FundingFiles(directory)
         self._exchange = exchange
         self._segments: dict[str, list[_Segment]] = {}
         self._rows: OrderedDict[tuple[Path, int | None], _Rows] = OrderedDict()
@@ -111,6 +112,17 @@ class CandleFiles:
         self._refuse_outside(symbol, day, segments, start_ms, end_ms)
         return empty_candles()
 
+    def fetch_funding(self, symbol: str, day: date) -> pa.Table:
+        """The settlements of a perpetual (BASE/QUOTE:SETTLE) from files beside the candles; else none."""
+        if ":" not in symbol:
+            return empty_funding()
+        return self._funding.fetch_day(symbol, day, {each.exchange for each in self._files_of(symbol)})
+
+    def market_info(self, symbol: str) -> MarketInfo | None:
+        """None: files of candles do not say. The settings may."""
+        self._files_of(symbol)
+        return None
+
     @cached_property
     def _paths(self) -> list[Path]:
         return list_candidates(self._directory)
@@ -141,7 +153,7 @@ class CandleFiles:
 
     def _divide(self, file: CandleFile) -> list[_Segment]:
         if file.path.suffix.lower() == ".parquet":
-            bounds = _row_group_bounds(file.path)
+            bounds = row_group_bounds(file.path)
             if bounds is not None:
                 return [_Segment(file, group, *bound) for group, bound in enumerate(bounds)]
         if file.first_day is not None and file.last_day is not None:
@@ -217,25 +229,3 @@ def _is_sorted(times: npt.NDArray[np.int64]) -> bool:
 
 def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _row_group_bounds(path: Path) -> list[tuple[int, int]] | None:
-    """Least open time and just after the greatest of every row group, None where the footer does not say."""
-    try:
-        metadata = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
-        return None  # reading the file will say what is wrong with it
-    schema = metadata.schema.to_arrow_schema()
-    name = next((each for each in _TIME_NAMES if each in schema.names), None)
-    if name is None or not pa.types.is_timestamp(schema.field(name).type):
-        return None
-    column = schema.names.index(name)
-    bounds = []
-    for group in range(metadata.num_row_groups):
-        statistics = metadata.row_group(group).column(column).statistics
-        if statistics is None or not statistics.has_min_max:
-            return None
-        ends = pa.array([statistics.min, statistics.max]).cast(pa.timestamp("ms", "UTC"), safe=False)
-        least, greatest = pc.cast(ends, pa.int64()).to_pylist()
-        bounds.append((least, greatest + 1))
-    return bounds

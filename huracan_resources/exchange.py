@@ -12,11 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from huracan.candles.funding import empty_funding, funding_window
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, Unavailable
 from huracan.market.market_info import MarketInfo
 from huracan_resources.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
+from huracan_resources.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
 from huracan_resources.exchange_pages import Row, collect_rows, rows_to_table
 
 _PAGE = 1000
@@ -90,6 +92,23 @@ class Exchange:
             self._refuse_before_listing(market, day)
         return rows_to_table(rows)
 
+    def fetch_funding(self, symbol: str, day: date) -> pa.Table:
+        """The settlements of a perpetual that belong to the bars of `day`, in FUNDING_SCHEMA.
+
+        Empty for a spot market, and where the exchange (or ccxt) keeps no history of them. Raises as
+        `fetch_day`.
+        """
+        market = self._market(symbol)
+        if not market.get("swap") or not self._client.has.get("fetchFundingRateHistory"):
+            return empty_funding()
+        first, until = funding_window(*(int(at.timestamp() * 1000) for at in (day_start(day), day_end(day))))
+        bound = {UNTIL_NAMES[self._exchange_id]: until} if self._exchange_id in UNTIL_NAMES else {}
+
+        def page(since_ms: int) -> Any:
+            return self._client.fetch_funding_rate_history(symbol, since_ms, FUNDING_PAGE, bound)
+
+        return collect_funding(lambda since: self._ask(lambda: page(since)), first, until)
+
     def market_info(self, symbol: str) -> MarketInfo:
         """Steps of price and quantity and the least order value. Raises as `check_symbols`."""
         import ccxt
@@ -104,7 +123,10 @@ class Exchange:
             return 10.0**-value if self._client.precisionMode == ccxt.DECIMAL_PLACES else None
 
         least = market["limits"].get("cost", {}).get("min")
-        return MarketInfo(symbol, step_of(precision["price"]), step_of(precision["amount"]), least)
+        step = step_of(precision["amount"])
+        if step is not None and market.get("contract") and market.get("linear"):
+            step *= market.get("contractSize") or 1.0  # contracts are counted, not coins
+        return MarketInfo(symbol, step_of(precision["price"]), step, least)
 
     @cached_property
     def _client(self) -> Any:

@@ -122,14 +122,15 @@ class Lake:
     def read_manifests(
         self, manifests: Sequence[Manifest], columns: Sequence[str] | None = None, name: str = "data"
     ) -> pa.Table:
-        """The tables of these partitions, one after the other."""
+        """The tables of these partitions, one after the other; null where a day is older than a column."""
         held = [manifest for manifest in manifests if f"{name}.parquet" in manifest.files]
         if not held:
             asked = ", ".join(manifest.key for manifest in manifests[-2:])
             raise InputRefused(
                 f"No partition up to {asked} holds the table {name!r}.", "Run earlier days first."
             )
-        return pa.concat_tables([self._decode(manifest, name, columns) for manifest in held])
+        tables = [self._decode(manifest, name, columns) for manifest in held]
+        return pa.concat_tables(tables, promote_options="default")
 
     def is_current(
         self,

@@ -176,6 +176,8 @@ def _shown(value: Any) -> str:
         return "not set"
     if isinstance(value, SecretStr):
         return "********"
+    if isinstance(value, Mapping):
+        return json.dumps(_plain(value)) if value else "none"
     if isinstance(value, tuple | list):
         return ", ".join(_shown(item) for item in value) or "none"
     return str(value)

@@ -5,12 +5,13 @@ The domain's own blocks are its frozen dataclasses; see `settings`.
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, SecretStr, field_validator
 
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
+from huracan.market.market_info import MarketInfo
 
 
 class Block(BaseModel):
@@ -19,12 +20,25 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Filter = Literal["tick_size", "step_size", "minimum_notional"]
+"""What an order must keep to; see `MarketInfo`."""
+
+
 class Universe(Block):
-    """What is traded: symbols in a fixed order, the length of a bar, and the first day of history."""
+    """What is traded: symbols in a fixed order, the length of a bar, and the first day of history.
+
+    `markets`, filters by symbol, go before what the source says; files and the simulated market say nothing.
+    """
 
     symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
     timeframe: str = "1m"
     first_day: date = date(2022, 1, 1)
+    markets: dict[str, dict[Filter, NonNegativeFloat]] = Field(default_factory=dict)
+
+    def filters(self, symbol: str) -> MarketInfo:
+        """The settings of one market, empty where there are none."""
+        given = self.markets.get(symbol, {})
+        return MarketInfo(symbol, *(given.get(name) for name in get_args(Filter)))
 
     @field_validator("symbols")
     @classmethod

@@ -1,7 +1,8 @@
-"""A real HTTP server on 127.0.0.1 that speaks Binance spot's klines and exchangeInfo protocol.
+"""A real HTTP server on 127.0.0.1 that speaks Binance's protocol: klines, exchangeInfo and funding rates.
 
 It serves candle tables (RAW_SCHEMA) as the exchange would: pages, limits, request weights, 429 with
-Retry-After, error codes; and it can fail on demand. Only what public candle requests need is here.
+Retry-After, error codes; and it can fail on demand. A symbol like BTC/USDT:USDT is served by the addresses of
+the USD-M futures. Only what public requests of the nights need is here.
 """
 
 import json
@@ -18,9 +19,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pyarrow as pa
 
+from tests.emulated_markets import contract_info, symbol_info
+
 _STEP_MS = {"1m": 60_000, "3m": 180_000, "5m": 300_000, "15m": 900_000, "30m": 1_800_000, "1h": 3_600_000}
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 500, 1000
 _WEIGHTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20, "/api/v3/time": 1, "/api/v3/ping": 1}
+_KLINES = ("/api/v3/klines", "/fapi/v1/klines")
+_EXCHANGE_INFO = ("/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo")
+_FUNDING, _FUNDING_LIMIT = "/fapi/v1/fundingRate", 1000
 FAULTS = ("500", "401", "418", "429", "timeout", "cut")
 _FAULT_CODES = {"500": -1000, "401": -2014}
 
@@ -38,6 +44,9 @@ class EmulatorOptions:
     open_candle: bool = False
     """serve one more candle after the last, not closed at `clock`"""
     timeout_s: float = 2.0
+    funding: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
+    """settlement in ms and rate, in time order, by symbol like BTC/USDT:USDT"""
+    largest_funding_limit: int = _FUNDING_LIMIT
     clock: Callable[[], float] = time.time
 
 
@@ -84,7 +93,7 @@ class Emulator:
 def running_emulator(tables: Mapping[str, pa.Table], **options: Any) -> Iterator[Emulator]:
     """Serve `tables` (symbol like BTC/USDT -> RAW_SCHEMA) until the block ends."""
     emulator = Emulator(dict(tables), EmulatorOptions(**options))
-    served = {symbol.replace("/", ""): _klines(table, emulator) for symbol, table in tables.items()}
+    served = {_market_id(symbol): _klines(table, emulator) for symbol, table in tables.items()}
     handler = type("Handler", (_Handler,), {"emulator": emulator, "klines": served})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -97,6 +106,10 @@ def running_emulator(tables: Mapping[str, pa.Table], **options: Any) -> Iterator
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _market_id(symbol: str) -> str:
+    return symbol.partition(":")[0].replace("/", "")
 
 
 def _eight(value: float | None) -> str:
@@ -144,10 +157,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(fault)
         elif used > options.weight_per_minute:
             self._answer(429, {"code": -1003, "msg": "Too many requests; current limit exceeded."}, used)
-        elif address.path == "/api/v3/klines":
+        elif address.path in _KLINES:
             self._answer(*self._serve_klines(query), used)
-        elif address.path == "/api/v3/exchangeInfo":
-            self._answer(200, self._exchange_info(), used)
+        elif address.path in _EXCHANGE_INFO:
+            self._answer(200, self._exchange_info(address.path.startswith("/fapi")), used)
+        elif address.path == _FUNDING:
+            self._answer(*self._serve_funding(query), used)
         elif address.path == "/api/v3/time":
             self._answer(200, {"serverTime": int(options.clock() * 1000)}, used)
         elif address.path == "/api/v3/ping":
@@ -199,7 +214,20 @@ class _Handler(BaseHTTPRequestHandler):
             first -= 1
         return 200, rows[first : min(first + limit, last)]
 
-    def _exchange_info(self) -> dict[str, Any]:
+    def _serve_funding(self, query: dict[str, str]) -> tuple[int, Any]:
+        """Ascending from startTime, at most `limit`, endTime included; of an unknown symbol nothing."""
+        self.emulator.queries.append(query)
+        options = self.emulator.options
+        by_id = {_market_id(symbol): rates for symbol, rates in options.funding.items()}
+        first, last = int(query.get("startTime", 0)), int(query.get("endTime", 2**62))
+        rates = [each for each in by_id.get(query.get("symbol", ""), []) if first <= each[0] <= last]
+        limit = min(int(query.get("limit", 100)), options.largest_funding_limit)
+        return 200, [
+            {"symbol": query["symbol"], "fundingTime": at, "fundingRate": _eight(rate), "markPrice": "1.0"}
+            for at, rate in rates[:limit]
+        ]
+
+    def _exchange_info(self, is_future: bool) -> dict[str, Any]:
         limit = self.emulator.options.weight_per_minute
         rate = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}
         return {
@@ -207,37 +235,9 @@ class _Handler(BaseHTTPRequestHandler):
             "serverTime": int(self.emulator.options.clock() * 1000),
             "rateLimits": [rate],
             "exchangeFilters": [],
-            "symbols": [_symbol_info(symbol) for symbol in self.emulator.tables],
+            "symbols": [
+                contract_info(symbol) if is_future else symbol_info(symbol)
+                for symbol in self.emulator.tables
+                if (":" in symbol) == is_future
+            ],
         }
-
-
-def _symbol_info(symbol: str) -> dict[str, Any]:
-    base, _, quote = symbol.partition("/")
-    price = {"filterType": "PRICE_FILTER", "minPrice": "0.01000000", "maxPrice": "1000000.00000000"}
-    lot = {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000"}
-    notional = {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True}
-    return {
-        "symbol": base + quote,
-        "status": "TRADING",
-        "baseAsset": base,
-        "baseAssetPrecision": 8,
-        "quoteAsset": quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "baseCommissionPrecision": 8,
-        "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"],
-        "icebergAllowed": True,
-        "ocoAllowed": True,
-        "quoteOrderQtyMarketAllowed": True,
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": True,
-        "filters": [
-            {**price, "tickSize": "0.01000000"},
-            {**lot, "stepSize": "0.00001000"},
-            {**notional, "maxNotional": "9000000.00000000", "applyMaxToMarket": False, "avgPriceMins": 5},
-            {"filterType": "ICEBERG_PARTS", "limit": 10},
-            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-        ],
-        "permissions": ["SPOT", "MARGIN"],
-    }

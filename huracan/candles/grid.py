@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.candles.defects import GOOD, REASONS, find_defects, open_times_ms
+from huracan.candles.funding import lay_funding
 from huracan.candles.schema import (
     FLAT,
     MISSING,
@@ -38,11 +39,17 @@ class DayOfCandles:
     quarantine: pa.Table
 
 
-def assemble_day(raw: Mapping[str, pa.Table], day: date, timeframe: Timeframe) -> DayOfCandles:
+def assemble_day(
+    raw: Mapping[str, pa.Table],
+    day: date,
+    timeframe: Timeframe,
+    funding: Mapping[str, pa.Table] | None = None,
+) -> DayOfCandles:
     """Lay each symbol's raw candles (RAW_SCHEMA, any order) on the grid of `day`, in the order of `raw`.
 
     A bad row goes to quarantine with its reason; its bar is marked `quarantined` unless another good row
-    fills it. A bar without any row is `missing`, one of zero volume `flat`.
+    fills it. A bar without any row is `missing`, one of zero volume `flat`. `funding` (FUNDING_SCHEMA) by
+    symbol, where it has any: its rates are laid on the bars, and go to quarantine where they do not fit.
     Raises InvalidInput where a table lacks a column or `raw` is empty.
     """
     if not raw:
@@ -50,9 +57,10 @@ def assemble_day(raw: Mapping[str, pa.Table], day: date, timeframe: Timeframe) -
     start_ms = int(day_start(day).timestamp() * 1000)
     grids, quarantines = [], []
     for symbol, table in raw.items():
-        grid, quarantine = _lay_symbol(symbol, _conform(symbol, table), start_ms, timeframe)
+        rates = lay_funding(symbol, (funding or {}).get(symbol), start_ms, timeframe)
+        grid, quarantine = _lay_symbol(symbol, _conform(symbol, table), rates.by_bar, start_ms, timeframe)
         grids.append(grid)
-        quarantines.append(quarantine)
+        quarantines += [quarantine, rates.quarantine]
     return DayOfCandles(
         pa.concat_tables(grids).combine_chunks(), pa.concat_tables(quarantines).combine_chunks()
     )
@@ -75,7 +83,9 @@ def _conform(symbol: str, table: pa.Table) -> pa.Table:
         ) from error
 
 
-def _lay_symbol(symbol: str, raw: pa.Table, start_ms: int, timeframe: Timeframe) -> tuple[pa.Table, pa.Table]:
+def _lay_symbol(
+    symbol: str, raw: pa.Table, rates: pa.Array, start_ms: int, timeframe: Timeframe
+) -> tuple[pa.Table, pa.Table]:
     step_ms, bars = timeframe.minutes * 60_000, timeframe.bars_per_day
     codes = find_defects(raw, start_ms, start_ms + _DAY_MS, step_ms)
     times = open_times_ms(raw)
@@ -101,11 +111,18 @@ def _lay_symbol(symbol: str, raw: pa.Table, start_ms: int, timeframe: Timeframe)
         _times(opens + step_ms),
         *[taken.column(name) for name in RAW_SCHEMA.names[1:]],
         _words(status, _STATUSES),
+        rates,
     ]
     grid = pa.table(columns, schema=OHLCV_SCHEMA)
     rejected = raw.take(pa.array(bad))
     quarantine = pa.table(
-        [_repeat(symbol, len(bad)), *rejected.columns, _words(codes[bad], REASONS)], schema=QUARANTINE_SCHEMA
+        [
+            _repeat(symbol, len(bad)),
+            *rejected.columns,
+            _words(codes[bad], REASONS),
+            pa.nulls(len(bad), pa.float64()),
+        ],
+        schema=QUARANTINE_SCHEMA,
     )
     return grid, quarantine
 

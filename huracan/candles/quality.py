@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from huracan.candles.grid import DayOfCandles, assemble_day
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, TRADED, Timeframe
@@ -36,6 +37,10 @@ class _SymbolDay:
     status: npt.NDArray[np.object_]
     closes: npt.NDArray[np.float64]
     quarantined_rows: int
+    """candles; rates are counted apart"""
+    rates: int
+    """funding rates on the grid"""
+    quarantined_rates: int
 
     @property
     def absent_share(self) -> float:
@@ -69,7 +74,9 @@ def judge_candles(
 
 def _split(day: DayOfCandles, timeframe: Timeframe) -> list[_SymbolDay]:
     bars = timeframe.bars_per_day
-    rejected = day.quarantine.column("symbol").to_pylist()
+    is_rate = pc.is_valid(day.quarantine["funding_rate"])
+    rejected_rates = day.quarantine.filter(is_rate)["symbol"].to_pylist()
+    rejected = day.quarantine.filter(pc.invert(is_rate))["symbol"].to_pylist()
     days = []
     for first in range(0, day.ohlcv.num_rows, bars):
         part = day.ohlcv.slice(first, bars)
@@ -80,6 +87,8 @@ def _split(day: DayOfCandles, timeframe: Timeframe) -> list[_SymbolDay]:
                 np.asarray(part.column("status").to_numpy(), dtype=object),
                 np.asarray(part.column("close").cast(pa.float64()).to_numpy(), dtype=np.float64),
                 rejected.count(symbol),
+                part.num_rows - part["funding_rate"].null_count,
+                rejected_rates.count(symbol),
             )
         )
     return days
@@ -124,10 +133,12 @@ def _judge_sanity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: Candl
         if move_pct > limits.maximum_move_pct:
             at = _clock(bar, timeframe)
             complaints.append(f"{each.symbol}: the close moved {move_pct:.1f} % in the bar of {at}")
+        if each.quarantined_rates > each.rates:
+            complaints.append(f"{each.symbol}: most of its {_of_rates(each)} fit no bar")
     widest = max(symbols, key=lambda each: moves[each.symbol][0])
     move_pct, bar = moves[widest.symbol]
     at = _clock(bar, timeframe)
-    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest.symbol} at {at})."
+    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest.symbol} at {at}).{_tell_rates(symbols)}"
     status = np.concatenate([each.status for each in symbols])
     numbers: dict[str, Number] = {
         "largest_move_pct": round(move_pct, 4),
@@ -135,9 +146,24 @@ def _judge_sanity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: Candl
         "largest_move_at": at,
         "quarantined_rows": sum(each.quarantined_rows for each in symbols),
         "worst_quarantined_share": round(max(each.quarantined_share for each in symbols), 6),
+        "funding_rates": sum(each.rates for each in symbols),
+        "quarantined_funding_rates": sum(each.quarantined_rates for each in symbols),
         "zero_volume_share": round(float((status == FLAT).mean()), 6),
     }
     return Verdict("candle_sanity", not complaints, "; ".join(complaints) or calm, numbers)
+
+
+def _tell_rates(symbols: list[_SymbolDay]) -> str:
+    """What is to be said of the perpetuals' funding, with a space before it; empty where all is well."""
+    without = [each.symbol for each in symbols if ":" in each.symbol and not each.rates]
+    odd = [f"{each.symbol} {each.quarantined_rates}" for each in symbols if each.quarantined_rates]
+    told = f" No funding rate is known of {', '.join(without)}." if without else ""
+    return told + (f" Funding rates in quarantine: {', '.join(odd)}." if odd else "")
+
+
+def _of_rates(each: _SymbolDay) -> str:
+    count = each.rates + each.quarantined_rates
+    return f"{count} funding rate{'s' if count > 1 else ''}"
 
 
 def _describe(each: _SymbolDay, timeframe: Timeframe) -> str:

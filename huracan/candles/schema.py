@@ -30,6 +30,10 @@ RAW_SCHEMA = pa.schema(
 )
 """One symbol's candles as the source gave them. The last two are null where the source has no order flow."""
 
+FUNDING_SCHEMA = pa.schema([("settled_at", TIME), ("funding_rate", pa.float64())])
+"""One perpetual's settlements as the source gave them; a rate is a fraction of the position's value, paid by
+long positions to short ones where it is positive."""
+
 OHLCV_SCHEMA = pa.schema(
     [
         ("symbol", pa.string()),
@@ -37,15 +41,24 @@ OHLCV_SCHEMA = pa.schema(
         ("close_time", TIME),
         *[RAW_SCHEMA.field(name) for name in RAW_SCHEMA.names[1:]],
         ("status", pa.string()),
+        ("funding_rate", pa.float64()),
     ]
 )
 """Partition D of `ohlcv`: for every symbol, in the universe's order, every bar of the day in time order.
-Prices, volume and flow are null where the status is `missing` or `quarantined`."""
+Prices, volume and flow are null where the status is `missing` or `quarantined`. `funding_rate` is settled at
+the bar's open, whether or not the bar has a candle; null where none is. Partitions made before there were
+rates lack the column."""
 
 QUARANTINE_SCHEMA = pa.schema(
-    [("symbol", pa.string()), *[RAW_SCHEMA.field(name) for name in RAW_SCHEMA.names], ("reason", pa.string())]
+    [
+        ("symbol", pa.string()),
+        *[RAW_SCHEMA.field(name) for name in RAW_SCHEMA.names],
+        ("reason", pa.string()),
+        ("funding_rate", pa.float64()),
+    ]
 )
-"""Raw rows that were kept out of the grid, unchanged, each with the reason."""
+"""Raw rows that were kept out of the grid, unchanged, each with the reason. A rate is a row whose `open_time`
+is its settlement and which has no prices."""
 
 _MINUTES = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240}
 

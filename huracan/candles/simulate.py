@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from huracan.candles.funding import empty_funding
 from huracan.candles.schema import Timeframe, day_start
 from huracan.candles.simulated_bars import draw_day
 from huracan.candles.simulated_path import (
@@ -28,6 +29,7 @@ from huracan.candles.simulated_path import (
 from huracan.candles.simulated_symbols import symbol_parameters
 from huracan.candles.source import SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput
+from huracan.market.market_info import MarketInfo
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -116,6 +118,16 @@ class SimulatedMarket:
             int(day_start(day).timestamp() * 1000),
             self._timeframe,
         )
+
+    def fetch_funding(self, symbol: str, day: date) -> pa.Table:  # noqa: ARG002 - the agreement's
+        """None: this is a spot market."""
+        self.check_symbols([symbol])
+        return empty_funding()
+
+    def market_info(self, symbol: str) -> MarketInfo | None:
+        """None: this market takes any order."""
+        self.check_symbols([symbol])
+        return None
 
     def planted_signal(self, symbol: str, day: date) -> FloatArray:
         """What an oracle knows at each bar's close: the expected move in bps of the next minutes.

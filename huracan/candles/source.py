@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from huracan.candles.schema import RAW_SCHEMA
 from huracan.errors import InvalidInput
+from huracan.market.market_info import MarketInfo
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ class CandleSource(Protocol):
         """The closed candles of `day` (UTC) as the source has them, in RAW_SCHEMA.
 
         Raises InvalidInput for a symbol or day that it cannot have, Unavailable where asking again may help.
+        """
+
+    def fetch_funding(self, symbol: str, day: date) -> pa.Table:
+        """The settlements that belong to the bars of `day` (see `funding_window`), in FUNDING_SCHEMA.
+
+        Empty for a spot market, and where the source has no rates. Raises as `fetch_day`.
+        """
+
+    def market_info(self, symbol: str) -> MarketInfo | None:
+        """What an order in this market must keep to, as far as the source knows now; None where it does not.
+
+        Raises as `check_symbols`.
         """
 
 

@@ -2,20 +2,23 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import ccxt
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from huracan.candles.quality import assemble_day
-from huracan.candles.schema import RAW_SCHEMA, Timeframe
+from huracan.candles.schema import FUNDING_SCHEMA, RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput, Unavailable
+from huracan.market.market_info import MarketInfo
 from huracan_resources.candle_files import CandleFiles
 from huracan_resources.exchange import Exchange
 from huracan_resources.exchange_client import ExchangeOptions
+from huracan_resources.exchange_funding import collect_funding
 from huracan_resources.exchange_pages import collect_rows, rows_to_table
 from tests.exchange_emulator import Emulator, running_emulator
 
@@ -197,6 +200,97 @@ def test_the_markets_steps_come_from_its_filters(candles: pa.Table) -> None:
 
 def row(minute: int, close: float = 1.0) -> list[float]:
     return [minute * 60_000, 1.0, 1.0, 1.0, close, 5.0]
+
+
+PERPETUAL = "BTC/USDT:USDT"
+HOURS_8 = 8 * 3_600_000
+MIDNIGHT = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def futures(emulator: Emulator, slept: list[float] | None = None) -> Exchange:
+    naps = slept if slept is not None else []
+    return Exchange("binanceusdm", MINUTE, ExchangeOptions(base_url=emulator.url), sleep=naps.append)
+
+
+def settlements(first_day: int = -5, days: int = 12) -> list[tuple[int, float]]:
+    """Every eight hours, a few milliseconds off, the rate its number in 1e-5."""
+    numbers = range(3 * first_day, 3 * (first_day + days))
+    return [(MIDNIGHT + HOURS_8 * number + number % 9 - 4, number * 1e-5) for number in numbers]
+
+
+def test_a_perpetuals_day_comes_with_its_funding_and_filters(candles: pa.Table) -> None:
+    with running_emulator({PERPETUAL: candles}, funding={PERPETUAL: settlements()}) as emulator:
+        source = futures(emulator)
+        assert source.fetch_day(PERPETUAL, DAY).equals(candles)
+        rates = source.fetch_funding(PERPETUAL, DAY)
+        assert rates.schema == FUNDING_SCHEMA
+        assert rates["funding_rate"].to_pylist() == [0.0, 1e-5, 2e-5]
+        assert rates["settled_at"][0].as_py() < datetime(2025, 1, 1, tzinfo=UTC)  # 4 ms early
+        next_day = source.fetch_funding(PERPETUAL, DAY + timedelta(days=1))
+        assert next_day["funding_rate"].to_pylist() == pytest.approx([3e-5, 4e-5, 5e-5])
+        assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.001, 10.0)
+        day = assemble_day({PERPETUAL: candles}, DAY, MINUTE, {PERPETUAL: rates})
+        assert np.flatnonzero(day.ohlcv["funding_rate"].is_valid()).tolist() == [0, 480, 960]
+        assert day.quarantine.num_rows == 0
+
+
+def test_where_contracts_are_counted_the_step_is_told_in_coins() -> None:
+    class Client:
+        precisionMode = ccxt.TICK_SIZE
+        last_response_headers: ClassVar[dict[str, str]] = {}
+
+        def load_markets(self) -> dict[str, Any]:
+            sizes = {"precision": {"price": 0.1, "amount": 0.01}, "limits": {"cost": {"min": None}}}
+            return {PERPETUAL: {**sizes, "contract": True, "linear": True, "contractSize": 0.001}}
+
+    source = Exchange("okx", MINUTE)
+    source.__dict__["_client"] = Client()
+    assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.01 * 0.001, None)
+
+
+def test_funding_is_paged_by_time_where_pages_are_small(candles: pa.Table) -> None:
+    hourly = [(MIDNIGHT + 3_600_000 * hour + 2, hour * 1e-6) for hour in range(-30, 60)]
+    options = {"funding": {PERPETUAL: hourly}, "largest_funding_limit": 5}
+    with running_emulator({PERPETUAL: candles}, **options) as emulator:
+        rates = futures(emulator).fetch_funding(PERPETUAL, DAY)
+        assert rates["funding_rate"].to_pylist() == pytest.approx([hour * 1e-6 for hour in range(24)])
+        assert emulator.requests["/fapi/v1/fundingRate"] == 6
+
+
+def test_a_spot_market_is_not_asked_for_funding(candles: pa.Table) -> None:
+    with running_emulator({"BTC/USDT": candles}) as emulator:
+        assert exchange(emulator).fetch_funding("BTC/USDT", DAY).num_rows == 0
+        assert emulator.requests["/fapi/v1/fundingRate"] == 0
+
+
+def test_a_rate_limit_on_funding_is_waited_out_and_a_dead_host_is_unavailable(candles: pa.Table) -> None:
+    slept: list[float] = []
+    with running_emulator({PERPETUAL: candles}, funding={PERPETUAL: settlements()}) as emulator:
+        source = futures(emulator, slept)
+        source.check_symbols([PERPETUAL])
+        emulator.fail_next(1, "429")
+        assert source.fetch_funding(PERPETUAL, DAY).num_rows == 3
+        assert slept == [1.0]
+        emulator.fail_next(1, "500")
+        with pytest.raises(Unavailable, match="did not answer"):
+            source.fetch_funding(PERPETUAL, DAY)
+
+
+def test_a_walk_over_rates_keeps_what_is_odd_and_refuses_what_contradicts_itself() -> None:
+    def row(at: int, rate: float | None) -> dict[str, Any]:
+        return {"timestamp": at, "fundingRate": rate}
+
+    pages = {0: [row(5, 1e-4), row(0, None)], 6: [row(5, 1e-4), row(8, -1e-4)], 9: []}
+    found = collect_funding(lambda since: pages[since], 0, 100)
+    assert found["settled_at"].cast(pa.int64()).to_pylist() == [0, 5, 8]
+    assert found["funding_rate"].to_pylist() == pytest.approx([float("nan"), 1e-4, -1e-4], nan_ok=True)
+    changed = {0: [row(5, 1e-4)], 6: [row(5, 2e-4), row(8, 0.0)]}
+    with pytest.raises(Unavailable, match="two different funding rates"):
+        collect_funding(lambda since: changed[since], 0, 100)
+    with pytest.raises(Unavailable, match="no list of funding rates"):
+        collect_funding(lambda since: [{"at": since}], 0, 100)
+    assert collect_funding(lambda since: [row(500, 1e-4)], 0, 100).num_rows == 0
+    assert collect_funding(lambda since: [row(-5, 1e-4)], 0, 100).num_rows == 0
 
 
 def test_paging_ends_at_a_page_that_does_not_advance() -> None:

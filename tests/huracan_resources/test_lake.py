@@ -248,6 +248,15 @@ def test_duckdb_reads_the_tables_in_place(lake: Lake, tmp_path: Path) -> None:
     assert duckdb.sql(query).fetchall() == [(1.0, 2, DAY - timedelta(days=1))]
 
 
+def test_a_column_that_came_later_is_null_where_a_day_was_stored_before_it(lake: Lake) -> None:
+    [first] = _fill(lake, "ohlcv", 0)
+    later = _table(2.0).append_column("funding_rate", pa.array([0.0001]))
+    files = {"data.parquet": encode_table(later)}
+    second = lake.write("ohlcv", DAY + timedelta(days=1), files)
+    both = lake.read_manifests([first, second])
+    assert both["funding_rate"].to_pylist() == [None] * (both.num_rows - 1) + [0.0001]
+
+
 def test_an_unknown_column_is_named(lake: Lake) -> None:
     _fill(lake, "ohlcv", 0)
     with pytest.raises(InputRefused, match="no column y"):

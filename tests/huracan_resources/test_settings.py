@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from huracan.errors import InvalidInput
+from huracan.market.market_info import MarketInfo
+from huracan_console.instance import environment
 from huracan_resources.settings import Settings, explain, load_settings
 
 PROFILES = Path(__file__).resolve().parents[2] / "config"
@@ -99,6 +101,31 @@ def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words
         _load(folder, HURACAN_ENV="bad")
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_markets_filters_are_set_by_symbol_and_count_in_the_digest(folder: Path) -> None:
+    plain = _load(folder)
+    assert plain.universe.filters("BTC/USDT").is_empty
+    assert _origin(plain, "universe.markets") == ("none", "default")
+    (folder / "local.yaml").write_text(
+        "universe: {markets: {BTC/USDT: {tick_size: 0.01, minimum_notional: 5}}}\n"
+    )
+    settings = _load(folder)
+    assert settings.universe.filters("BTC/USDT") == MarketInfo("BTC/USDT", 0.01, None, 5.0)
+    assert settings.universe.filters("ETH/USDT").is_empty
+    assert '"tick_size": 0.01' in _origin(settings, "universe.markets")[0]
+    assert settings.digest("universe") != plain.digest("universe")
+    changed = '{"BTC/USDT": {"step_size": 0.1}}'
+    by_variable = _load(folder, HURACAN__UNIVERSE__MARKETS=changed)
+    assert by_variable.universe.filters("BTC/USDT").step_size == 0.1
+    said = {"BTC/USDT": {"step_size": 1e-05}}
+    by_command = _load(folder, {"universe.markets": said})
+    as_variable = environment(by_command)["HURACAN__UNIVERSE__MARKETS"]
+    assert _load(folder, HURACAN__UNIVERSE__MARKETS=as_variable).universe.markets == said
+    with pytest.raises(InvalidInput, match=r"universe\.markets is wrong"):
+        _load(folder, {"universe.markets": {"BTC/USDT": {"lot_size": 1}}})
+    with pytest.raises(InvalidInput, match=r"universe\.markets is wrong"):
+        _load(folder, {"universe.markets": {"BTC/USDT": {"step_size": -1}}})
 
 
 def test_an_unknown_variable_or_override_is_refused_by_its_name(folder: Path) -> None:
