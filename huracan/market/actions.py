@@ -1,68 +1,80 @@
-"""The ordered list of what a policy may do, and which of it a lane's state allows.
+"""The ordered lists of what a policy may do. `kernel_masks` decides when, `kernel_step` what comes of it.
 
-To add an action, append it here with its kind, say when it is legal in `legal_actions`, and give the
-environment its effect. The order is part of every checkpoint.
+To add an action, append it here with its rule in words, and teach both kernels. The order is part of every
+checkpoint.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-ACTION_VERSION = 1
+ACTION_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Action:
-    """One entry of the action list. `size_slot` is the entry's place in `TradingRules.size_multipliers`."""
+    """One entry of the action list. `size_slot` is an entry's place in `TradingRules.size_multipliers`."""
 
     name: str
+    rule: str
+    """In words, when it is legal; part of a published brain."""
     size_slot: int | None = None
+    side: int = 0
+    """+1 where it opens a long position, -1 where a short one."""
 
 
-WAIT = Action("WAIT")
-"""Do nothing: stay flat, or hold what is open."""
-ENTER_HALF, ENTER_FULL, ENTER_ONE_AND_HALF = (
-    Action("ENTER_HALF", 0),
-    Action("ENTER_FULL", 1),
-    Action("ENTER_ONE_AND_HALF", 2),
+_FLAT = (
+    "flat; the bar is ready and traded, the session has room for a trade, the order is worth the minimum"
+    " notional and the account can pay it"
 )
-EXIT = Action("EXIT")
+_FREE = "holding, and no order is on its way"
+
+WAIT = Action("WAIT", "flat, or the session is over")
+"""Do nothing."""
+ENTER_HALF = Action("ENTER_HALF", _FLAT, 0, 1)
+ENTER_FULL = Action("ENTER_FULL", _FLAT, 1, 1)
+ENTER_ONE_AND_HALF = Action("ENTER_ONE_AND_HALF", _FLAT, 2, 1)
+EXIT = Action("EXIT", _FREE)
 """Leave at the next tradable open."""
+HOLD = Action("HOLD", "holding")
+SCRATCH = Action("SCRATCH", f"{_FREE}; young, and losing no more than a small part of a volatility unit")
+"""Leave at the next tradable open, because the trade did not start as it should have."""
+ADD = Action(
+    "ADD",
+    f"{_FREE}; fewer adds than the rules allow, the order is worth the minimum notional and the account can"
+    " pay it",
+)
+"""Buy (or sell) more at the next open; stop and target stay where they are."""
+SCALE_OUT = Action("SCALE_OUT", f"{_FREE}; both halves are worth the minimum notional")
+"""Close half of the position at the next open."""
+TRAIL = Action("TRAIL", f"{_FREE}; the stop does not follow yet")
+"""From now on the stop follows the best price met, at a fixed distance."""
 
-ACTIONS = (WAIT, ENTER_HALF, ENTER_FULL, ENTER_ONE_AND_HALF, EXIT)
-ACTION_NAMES = tuple(action.name for action in ACTIONS)
-ENTRIES = tuple(action for action in ACTIONS if action.size_slot is not None)
-WAIT_INDEX = ACTIONS.index(WAIT)
-EXIT_INDEX = ACTIONS.index(EXIT)
-ENTRY_INDICES = tuple(ACTIONS.index(action) for action in ENTRIES)
+ACTIONS = (
+    WAIT, ENTER_HALF, ENTER_FULL, ENTER_ONE_AND_HALF, EXIT, HOLD, SCRATCH, ADD, SCALE_OUT, TRAIL,
+)  # fmt: skip
+"""The ten of a long-only market."""
+SHORT_ENTRIES = (
+    Action("ENTER_SHORT_HALF", _FLAT, 0, -1),
+    Action("ENTER_SHORT_FULL", _FLAT, 1, -1),
+    Action("ENTER_SHORT_ONE_AND_HALF", _FLAT, 2, -1),
+)
+"""What `allow_short` appends: the mirrored entries."""
+
+(
+    WAIT_INDEX, ENTER_HALF_INDEX, ENTER_FULL_INDEX, ENTER_ONE_AND_HALF_INDEX, EXIT_INDEX, HOLD_INDEX,
+    SCRATCH_INDEX, ADD_INDEX, SCALE_OUT_INDEX, TRAIL_INDEX,
+) = range(len(ACTIONS))  # fmt: skip
 
 
-def entry_multipliers(size_multipliers: tuple[float, ...]) -> NDArray[np.float64]:
-    """For every action of the list, the size that it opens; 0 where it opens nothing."""
-    return np.array(
-        [0.0 if action.size_slot is None else size_multipliers[action.size_slot] for action in ACTIONS]
-    )
+def actions_of(allow_short: bool) -> tuple[Action, ...]:
+    """The action list of a market: ten, and three more where it may be sold short."""
+    return ACTIONS + SHORT_ENTRIES if allow_short else ACTIONS
 
 
-def legal_actions(may_enter: NDArray[np.bool_], may_exit: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Masks bool [lanes, actions]. `may_enter` bool [lanes, entries]; `may_exit` bool [lanes].
-
-    WAIT is always legal, so no row is ever empty.
-    """
-    masks = np.zeros((may_exit.shape[0], len(ACTIONS)), dtype=bool)
-    masks[:, WAIT_INDEX] = True
-    masks[:, ENTRY_INDICES] = may_enter
-    masks[:, EXIT_INDEX] = may_exit
-    return masks
+def action_names(allow_short: bool) -> tuple[str, ...]:
+    """Their names, in order."""
+    return tuple(action.name for action in actions_of(allow_short))
 
 
-MASK_RULES = {
-    **{
-        action.name: "flat; the bar is ready and traded, and the session has room for a trade"
-        for action in ENTRIES
-    },
-    WAIT.name: "always",
-    EXIT.name: "holding, and no exit is on its way",
-}
-"""For every action, in words, when `legal_actions` allows it; part of a published brain."""
+def mask_rules(allow_short: bool) -> dict[str, str]:
+    """For every action, in words, when it is legal."""
+    return {action.name: action.rule for action in actions_of(allow_short)}

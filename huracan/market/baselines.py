@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from huracan.market.actions import ACTIONS, ENTER_FULL, EXIT_INDEX, WAIT_INDEX
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats, slippage_bps
-from huracan.market.environment import MarketEnvironment
-from huracan.market.fills import BPS, fill_orders
 from huracan.market.rules import TradingRules
 
 DO_NOTHING_NET_USD = 0.0
+BPS = 1e-4
 _POOL = 8_000
-_FULL = ACTIONS.index(ENTER_FULL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,33 +45,49 @@ def random_entries(
     own; every draw takes `number_of_trades` of them with replacement. Without trades or bars: zeros.
     """
     places = _places_to_enter(block, rules)
+    nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
     if number_of_trades < 1 or places.size == 0:
-        return RandomEntries(np.zeros(draws), np.zeros(draws), 0)
+        return nothing
     pool = min(_POOL, number_of_trades * draws)
     chosen = places[generator.integers(0, places.size, pool)]
-    environment = MarketEnvironment(block, rules, costs, pool)
-    lanes = np.arange(pool)
-    environment.begin(lanes, chosen // block.bar_count, chosen % block.bar_count)
-    environment.advance(np.where(environment.masks()[:, _FULL], _FULL, WAIT_INDEX))
-    hold = max(1, min(holding_bars, rules.maximum_holding_bars))
-    steps = 0
-    while (environment.accounts.quantity > 0).any():
-        steps += 1
-        may_exit = environment.masks()[:, EXIT_INDEX]
-        environment.advance(np.where(may_exit & (steps >= hold), EXIT_INDEX, WAIT_INDEX))
-    filled = environment.accounts.entry_reference > 0
-    net = (environment.accounts.cash_usd - rules.starting_cash_usd)[filled]
+    net = _results_of_entries(block, rules, costs, chosen, holding_bars)
     if net.size == 0:
-        return RandomEntries(np.zeros(draws), np.zeros(draws), 0)
+        return nothing
     taken = net[generator.integers(0, net.size, (draws, number_of_trades))]
     bps = taken.mean(axis=1) / (rules.notional_usd * BPS)
     return RandomEntries(bps, taken.sum(axis=1), number_of_trades)
 
 
-def _places_to_enter(block: MarketBlock, rules: TradingRules) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _results_of_entries(
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    places: NDArray[np.int64],
+    holding_bars: int,
+) -> Floats:
+    """Net USD of those of the entries at `places` that were filled."""
+    # Compiled code loads slowly; who asks for no baseline does not wait for it.
+    from huracan.market.environment import MarketEnvironment
+
+    environment = MarketEnvironment(block, rules, costs, places.size, records=True)
+    lanes = np.arange(places.size)
+    environment.begin(lanes, places // block.bar_count, places % block.bar_count)
+    environment.advance(np.where(environment.masks()[:, ENTER_FULL_INDEX], ENTER_FULL_INDEX, WAIT_INDEX))
+    hold = max(1, min(holding_bars, rules.maximum_holding_bars))
+    steps = 0
+    while (is_open := environment.state["quantity"] > 0).any():
+        steps += 1
+        stay = np.where(is_open, HOLD_INDEX, WAIT_INDEX)
+        leaves = environment.masks()[:, EXIT_INDEX] & (steps >= hold)
+        environment.advance(np.where(leaves, EXIT_INDEX, stay))
+    return np.asarray(environment.closed()["net_usd"], dtype=np.float64)
+
+
+def _places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.int64]:
     left = block.session_last - np.arange(block.bar_count)
     able = block.is_ready & block.is_tradable & np.isfinite(block.volatility_bps)
-    return np.flatnonzero(able & (left >= rules.entry_margin_bars))
+    # The last bar of a session is nobody's to begin at.
+    return np.flatnonzero(able & (left >= max(rules.entry_margin_bars, 1)))
 
 
 @dataclass(frozen=True)
@@ -91,15 +106,15 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
         if bars.size < 2:
             net_bps[symbol] = 0.0
             continue
-        first, last = bars[[0]], bars[[-1]]
+        last = bars[[-1]]
         volatility = np.nan_to_num(block.volatility_bps[place])
         slip = slippage_bps(
             costs, np.full(1, rules.notional_usd), volatility[last], block.traded_value_usd[place][last]
         )
-        bought, sold = block.open[place][first], block.close[place][last]
+        bought, sold = float(block.open[place, bars[0]]), float(block.close[place, bars[-1]])
+        side = (costs.spread_bps + float(slip[0])) * BPS
+        fee = costs.fee_bps * BPS
         quantity = rules.notional_usd / bought
-        buy = fill_orders(quantity, bought, slip, costs, buys=True)
-        sell = fill_orders(quantity, sold, slip, costs, buys=False)
-        net = quantity * (sold - bought) - buy.cost_usd - sell.cost_usd
-        net_bps[symbol] = float(net[0] / (rules.notional_usd * BPS))
+        paid, received = bought * (1.0 + side) * (1.0 + fee), sold * (1.0 - side) * (1.0 - fee)
+        net_bps[symbol] = quantity * (received - paid) / (rules.notional_usd * BPS)
     return BuyAndHold(net_bps, sum(net_bps.values()) * rules.notional_usd * BPS)

@@ -3,7 +3,7 @@
 No trading happens here and no column is derived beyond the unit of volatility and the trailing traded value.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -16,7 +16,17 @@ from huracan.market.costs import Floats
 VOLATILITY_COLUMN = "return_std_60_bps"
 TRAILING_BARS = 60
 """Closed bars in the trailing mean of traded value."""
+PATTERN_CONTEXT = ("win_rate", "net", "reliability")
+"""What is known of the nearest pattern: win rate - 0.5, mean net in bps / 100, reliability from 0 to 1."""
 EPOCH = date(1970, 1, 1)
+
+
+def _left_out() -> Floats:
+    return np.zeros(0)
+
+
+def _left_out_context() -> NDArray[np.float32]:
+    return np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +61,34 @@ class MarketBlock:
     """[S, T, 4]"""
     day_index: NDArray[np.int64]
     """[T] days since 1970."""
+    funding_rate: Floats = field(default_factory=_left_out)
+    """[S, T] the rate that a long position pays at the bar's open, as a fraction of its value; 0 where none
+    settles. Left out, like what follows: none."""
+    tick_size: Floats = field(default_factory=_left_out)
+    """[S] step of prices in quote units; 0 where none is known."""
+    step_size: Floats = field(default_factory=_left_out)
+    """[S] step of quantities in base units; 0 where none is known."""
+    minimum_notional_usd: Floats = field(default_factory=_left_out)
+    """[S] least value of an order; 0 where none is known."""
+    pattern_context: NDArray[np.float32] = field(default_factory=_left_out_context)
+    """[S, T, 3] PATTERN_CONTEXT, by the library of the day before the bar's; 0 where nothing is known."""
+
+    def __post_init__(self) -> None:
+        whole, kinds = (self.symbol_count, self.bar_count), len(PATTERN_CONTEXT)
+        self._fill_in("funding_rate", np.zeros(whole))
+        for name in ("tick_size", "step_size", "minimum_notional_usd"):
+            self._fill_in(name, np.zeros(self.symbol_count))
+        self._fill_in("pattern_context", np.zeros((*whole, kinds), np.float32))
+
+    def _fill_in(self, name: str, neutral: NDArray[np.floating]) -> None:
+        given = getattr(self, name)
+        if given.size == 0:
+            object.__setattr__(self, name, neutral)
+        elif given.shape != neutral.shape or given.dtype != neutral.dtype:
+            raise InvalidInput(
+                f"{name} of a block is {given.dtype} {given.shape}, not {neutral.dtype} {neutral.shape}.",
+                "Give it in the block's order of symbols and bars.",
+            )
 
     @property
     def symbol_count(self) -> int:
@@ -98,6 +136,8 @@ class MarketBlock:
             "traded_value_usd",
             "regime",
             "regime_probabilities",
+            "funding_rate",
+            "pattern_context",
         ]
         changed = {name: getattr(self, name)[:, bars] for name in by_symbol}
         return replace(self, open_time_ms=self.open_time_ms[bars], day_index=self.day_index[bars], **changed)

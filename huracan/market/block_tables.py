@@ -1,6 +1,6 @@
 """Makes a MarketBlock from the Arrow tables of consecutive days, and refuses tables that do not match."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from huracan.market.block import (
     carry_last,
     trailing_mean,
 )
+from huracan.market.market_info import MarketInfo
 from huracan.regimes.model import REGIMES
 
 MS_PER_DAY = 86_400_000
@@ -38,12 +39,23 @@ class _Grid:
 
 
 def build_market_block(
-    ohlcv: pa.Table, features: pa.Table, regimes: pa.Table, feature_names: Sequence[str]
+    ohlcv: pa.Table,
+    features: pa.Table,
+    regimes: pa.Table,
+    feature_names: Sequence[str],
+    *,
+    market_infos: Mapping[str, MarketInfo] | None = None,
+    pattern_context: NDArray[np.float32] | None = None,
+    earlier: pa.Table | None = None,
 ) -> MarketBlock:
     """One block from the tables of consecutive days (rows in any order, the same keys in all three).
 
-    `feature_names` are the recipe's columns in order and must hold `return_std_60_bps`. InputRefused where
-    a column lacks, a symbol lacks a bar, or the tables do not have the same symbols and bars.
+    `feature_names` are the recipe's columns in order and must hold `return_std_60_bps`. Funding is taken
+    from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by symbol: a symbol without
+    one has no steps and no least order. `pattern_context` float32 [S, T, 3] in the order of the block
+    (`analysis.pattern_context` makes it for a block that is there). `earlier`: the candles of the day before,
+    for the trailing traded value of the first bars. InputRefused where a column lacks, a symbol lacks a bar,
+    or the tables do not have the same symbols and bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(features, ("symbol", "open_time", "is_ready", VOLATILITY_COLUMN, *feature_names), "features")
@@ -57,6 +69,7 @@ def build_market_block(
     carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
     traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False)
     value_usd = np.nan_to_num(prices["volume"] * prices["close"])
+    infos = market_infos or {}
     return MarketBlock(
         symbols=grid.symbols,
         feature_names=tuple(feature_names),
@@ -66,11 +79,42 @@ def build_market_block(
         is_tradable=grid.arrange(traded.to_numpy()).astype(bool),
         is_ready=feature_grid.arrange(pc.fill_null(features["is_ready"], False).to_numpy()).astype(bool),
         volatility_bps=carry_last(_tidy(feature_grid.arrange(_floats(features, VOLATILITY_COLUMN)))),
-        traded_value_usd=trailing_mean(value_usd, TRAILING_BARS),
+        traded_value_usd=_trailing_value(value_usd, earlier, grid),
         regime=_regime_codes(regimes, regime_grid),
         regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, _PROBABILITIES), copy=False),
         day_index=grid.open_time_ms // MS_PER_DAY,
+        funding_rate=_funding(ohlcv, grid),
+        tick_size=_limits(grid.symbols, infos, "tick_size"),
+        step_size=_limits(grid.symbols, infos, "step_size"),
+        minimum_notional_usd=_limits(grid.symbols, infos, "minimum_notional"),
+        pattern_context=np.zeros(0, np.float32) if pattern_context is None else pattern_context,
     )
+
+
+def _trailing_value(
+    value_usd: NDArray[np.float64], earlier: pa.Table | None, grid: _Grid
+) -> NDArray[np.float64]:
+    """[S, T] mean traded value of a bar; that of the first bars looks back into `earlier` where it can."""
+    before = None if earlier is None else _grid(earlier, "the candles before")
+    if earlier is None or before is None or before.symbols != grid.symbols:
+        return trailing_mean(value_usd, TRAILING_BARS)
+    volume, close = (_tidy(before.arrange(_floats(earlier, name))) for name in ("volume", "close"))
+    lead = np.nan_to_num(volume * close)[:, 1 - TRAILING_BARS :]
+    joined = trailing_mean(np.concatenate([lead, value_usd], axis=1), TRAILING_BARS)
+    return np.ascontiguousarray(joined[:, lead.shape[1] :])
+
+
+def _funding(ohlcv: pa.Table, grid: _Grid) -> NDArray[np.float64]:
+    """[S, T]; 0 where no rate settles, and for days that were stored before rates were."""
+    if "funding_rate" not in ohlcv.column_names:
+        return np.zeros((len(grid.symbols), grid.open_time_ms.shape[0]))
+    return np.nan_to_num(_tidy(grid.arrange(_floats(ohlcv, "funding_rate"))), copy=False)
+
+
+def _limits(symbols: Sequence[str], infos: Mapping[str, MarketInfo], name: str) -> NDArray[np.float64]:
+    """[S] one filter of every symbol, 0 where it has none."""
+    stated = [getattr(infos[symbol], name) if symbol in infos else None for symbol in symbols]
+    return np.array([value or 0.0 for value in stated], dtype=np.float64)
 
 
 def _stack(table: pa.Table, grid: _Grid, names: Sequence[str]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
-"""What trading costs: fee, half-spread and slippage of a taker order, per side, in basis points.
+"""What trading costs: fee, half-spread and slippage of an order, per side, in basis points.
 
-No prices, no positions and no fills live here; `fills` applies these numbers to a price.
+No prices, no positions and no fills live here; `kernel_fills` applies these numbers to a price.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 
 Floats = NDArray[np.float64]
+WHOLE_BPS = 10_000.0
 
 
 @dataclass(frozen=True)
 class CostAssumptions:
-    """Costs of one side of a trade. `multiplier` scales all three, for stress tests and for learning."""
+    """Costs of one side of a trade. `multiplier` scales all, for stress tests and for learning."""
 
     taker_fee_bps: float = 10.0
     """Exchange fee, of the value that was filled."""
+    maker_fee_bps: float = 10.0
+    """The same of an order that rested in the book; it pays neither spread nor slippage."""
     half_spread_bps: float = 1.0
     """Half of the quoted spread, paid when an order crosses it."""
     slippage_coefficient: float = 1.0
@@ -33,6 +36,17 @@ class CostAssumptions:
                 raise InvalidInput(
                     f"The cost {name} was {value}.", "Give a finite number that is not negative."
                 )
+        if self.worst_side_bps >= WHOLE_BPS:
+            raise InvalidInput(
+                f"One side of a trade could cost {self.worst_side_bps:g} bps.",
+                f"Keep fee, half-spread and largest slippage together below {WHOLE_BPS:g} bps.",
+            )
+
+    @property
+    def worst_side_bps(self) -> float:
+        """The most that one side of a trade can cost, the rounding to the tick aside."""
+        fee = max(self.taker_fee_bps, self.maker_fee_bps)
+        return (fee + self.half_spread_bps + self.maximum_slippage_bps) * self.multiplier
 
     @property
     def fee_bps(self) -> float:
@@ -60,11 +74,3 @@ def slippage_bps(
     capped = np.fmin(np.where(traded_value_usd > 0, raw, np.inf), costs.maximum_slippage_bps)
     zero_volatility = np.where(np.isnan(volatility_bps), costs.maximum_slippage_bps, capped)
     return np.asarray(zero_volatility * costs.multiplier, dtype=np.float64)
-
-
-def estimate_round_trip_bps(
-    costs: CostAssumptions, notional_usd: Floats, volatility_bps: Floats, traded_value_usd: Floats
-) -> Floats:
-    """What entering and leaving will cost, in bps of the notional, as it can be known at the signal."""
-    slip = slippage_bps(costs, notional_usd, volatility_bps, traded_value_usd)
-    return np.asarray(2.0 * (costs.fee_bps + costs.spread_bps + slip), dtype=np.float64)

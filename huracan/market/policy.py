@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.market.actions import ACTION_NAMES, WAIT_INDEX
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,13 @@ class Decision:
     actions: NDArray[np.int64]
     """[lanes]"""
     logits: NDArray[np.float32]
-    """[lanes, actions] before the masks."""
+    """[lanes, actions] of the network alone."""
+    bias: NDArray[np.float32]
+    """[lanes, actions] what the context adds to the logits."""
+    bias_terms: NDArray[np.float32]
+    """[lanes, terms] how strongly each named term of the bias applied, 0 to 1."""
     probabilities: NDArray[np.float32]
-    """[lanes, actions] after the masks."""
+    """[lanes, actions] of logits + bias, after the masks."""
     values: NDArray[np.float32]
     """[lanes] expected sum of discounted rewards."""
 
@@ -30,9 +34,9 @@ class Policy(Protocol):
 
 
 class ScriptedPolicy:
-    """Replays fixed actions bar by bar: for replay of a ledger and for tests.
+    """Replays fixed actions bar by bar: for tests, and wherever a script is to be traded.
 
-    `script` int [bars, lanes]; an action that its mask forbids becomes WAIT when `is_lenient`.
+    `script` int [bars, lanes]; an action that its mask forbids becomes WAIT or HOLD when `is_lenient`.
     """
 
     def __init__(self, script: NDArray[np.int64], *, is_lenient: bool = False) -> None:
@@ -46,9 +50,11 @@ class ScriptedPolicy:
         """The next row of the script."""
         actions = self._script[self._next].astype(np.int64)
         self._next += 1
+        lanes = np.arange(actions.size)
         if self._is_lenient:
-            legal = masks[np.arange(actions.size), actions]
-            actions = np.where(legal, actions, WAIT_INDEX)
-        chosen = np.zeros((actions.size, len(ACTION_NAMES)), np.float32)
-        chosen[np.arange(actions.size), actions] = 1.0
-        return Decision(actions, np.zeros_like(chosen), chosen, np.zeros(actions.size, np.float32))
+            idle = np.where(masks[:, WAIT_INDEX], WAIT_INDEX, HOLD_INDEX)
+            actions = np.where(masks[lanes, actions], actions, idle)
+        chosen = np.zeros(masks.shape, np.float32)
+        chosen[lanes, actions] = 1.0
+        nothing, unsure = np.zeros_like(chosen), np.zeros(actions.size, np.float32)
+        return Decision(actions, nothing, nothing, nothing[:, :0], chosen, unsure)

@@ -1,6 +1,6 @@
-"""Writes down closed trades with what was known at their signals, and makes the ledger's table of them.
+"""Makes the ledger's tables of closed trades and of their fills, with what was known at each signal.
 
-It reads the environment's accounts when they close; it never changes them.
+The numbers are the market's records; nothing is traded and nothing is judged here.
 """
 
 import hashlib
@@ -11,36 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.market import exits
-from huracan.market.actions import ACTION_NAMES
 from huracan.market.block import MarketBlock
-from huracan.market.costs import Floats
-from huracan.market.environment import Lanes, MarketEnvironment
-from huracan.market.fills import BPS, Fill
-from huracan.market.ledger import EXIT_REASONS, TRADES_SCHEMA
-from huracan.market.policy import Decision
+from huracan.market.ledger import EXIT_REASONS, FILL_KINDS, FILLS_SCHEMA, TRADES_SCHEMA
+from huracan.market.session_arrays import SessionArrays
 from huracan.regimes.model import REGIMES
 
-LONG = "long"
-_KEPT = [
-    "size_multiplier",
-    "quantity",
-    "entry_reference",
-    "entry_price",
-    "stop",
-    "target",
-    "volatility_bps",
-    "estimated_cost_bps",
-    "fee_usd",
-    "spread_usd",
-    "slippage_usd",
-    "best",
-    "worst",
-    "best_bar",
-    "worst_bar",
-    "signal_bar",
-    "entry_bar",
-]
+LONG, SHORT = "long", "short"
+BUY, SELL = "buy", "sell"
+_BPS = 1e-4
+_USD = ("gross_usd", "fee_usd", "spread_usd", "slippage_usd", "funding_usd", "net_usd")
+
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,75 +36,17 @@ class Provenance:
     """The columns that the model was trained on; where given they must be the block's."""
 
 
-class TradeLog:
-    """Collects the closed trades of an environment. `attach` it before the first step."""
-
-    def __init__(self) -> None:
-        self._rows: list[dict[str, NDArray[np.generic]]] = []
-
-    def attach(self, environment: MarketEnvironment) -> None:
-        """Becomes the environment's sink."""
-        self._environment = environment
-        environment.sink = self
-        width = (environment.lanes, len(ACTION_NAMES))
-        self._action = np.zeros(environment.lanes, np.int64)
-        self._logits = np.zeros(width, np.float32)
-        self._probabilities = np.zeros(width, np.float32)
-        self._value = np.zeros(environment.lanes, np.float32)
-
-    def decided(self, decision: Decision) -> None:
-        """Keeps the decisions of flat lanes: the last one before a fill is the signal of that trade."""
-        flat = self._environment.accounts.quantity == 0
-        self._action[flat] = decision.actions[flat]
-        self._logits[flat] = decision.logits[flat]
-        self._probabilities[flat] = decision.probabilities[flat]
-        self._value[flat] = decision.values[flat]
-
-    def trades_closed(
-        self, lanes: Lanes, exit_bars: Lanes, codes: exits.Codes, reference: Floats, fill: Fill
-    ) -> None:
-        """Of the environment, before its accounts are closed."""
-        accounts = self._environment.accounts
-        row: dict[str, NDArray[np.generic]] = {name: getattr(accounts, name)[lanes] for name in _KEPT}
-        row["symbol_index"] = self._environment.symbol[lanes]
-        row["lane"] = lanes
-        row |= {"exit_bar": exit_bars, "code": codes, "exit_reference": reference, "exit_price": fill.price}
-        row |= {"exit_fee": fill.fee_usd, "exit_spread": fill.spread_usd, "exit_slippage": fill.slippage_usd}
-        row |= {"action": self._action[lanes], "value": self._value[lanes]}
-        row |= {"logits": self._logits[lanes], "probabilities": self._probabilities[lanes]}
-        self._rows.append(row)
-
-    def columns(self) -> dict[str, NDArray[np.generic]]:
-        """All closed trades as arrays, ordered by lane and entry; empty where there are none."""
-        if not self._rows:
-            return {}
-        joined = {name: np.concatenate([row[name] for row in self._rows]) for name in self._rows[0]}
-        order = np.lexsort((joined["entry_bar"], joined["lane"]))
-        return {name: values[order] for name, values in joined.items()}
-
-
-def net_parts(rows: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
-    """Gross result and costs of both sides in USD, and `net_usd` = gross - fee - spread - slippage."""
-    got = {name: np.asarray(values, dtype=np.float64) for name, values in rows.items() if values.ndim == 1}
-    parts = {
-        "gross_usd": got["quantity"] * (got["exit_reference"] - got["entry_reference"]),
-        "fee_usd": got["fee_usd"] + got["exit_fee"],
-        "spread_usd": got["spread_usd"] + got["exit_spread"],
-        "slippage_usd": got["slippage_usd"] + got["exit_slippage"],
-    }
-    parts["net_usd"] = parts["gross_usd"] - parts["fee_usd"] - parts["spread_usd"] - parts["slippage_usd"]
-    return parts
-
-
 def trades_table(
-    rows: dict[str, NDArray[np.generic]], block: MarketBlock, provenance: Provenance
+    arrays: SessionArrays, block: MarketBlock, actions: tuple[str, ...], provenance: Provenance
 ) -> pa.Table:
-    """The ledger's TRADES_SCHEMA table of `TradeLog.columns()`."""
-    if not rows:
+    """TRADES_SCHEMA of sessions whose trace was kept, ordered by symbol, day and entry.
+
+    `actions` are the names of the market's action list, in order.
+    """
+    closed = arrays.closed
+    if closed.size == 0:
         return TRADES_SCHEMA.empty_table()
-    symbol = rows["symbol_index"].astype(np.int64)
-    entry = block.open_time_ms[rows["entry_bar"].astype(np.int64)]
-    names = np.array(block.symbols, dtype=object)[symbol]
+    symbol = closed["symbol"].astype(np.int64)
     made_by = {
         "model_id": provenance.model_id,
         "data_hash": provenance.data_hash,
@@ -131,82 +54,138 @@ def trades_table(
         "is_simulated": provenance.is_simulated,
     }
     data: dict[str, Any] = {
-        "trade_id": [_trade_id(*key, provenance) for key in zip(names, entry.tolist(), strict=True)],
-        "symbol": names,
-        "side": [LONG] * len(names),
-        **_outcome_columns(rows, block.open_time_ms),
-        **_context_columns(rows, block),
-        **{name: [value] * len(names) for name, value in made_by.items()},
+        "trade_id": _trade_ids(arrays, block, provenance),
+        "symbol": np.array(block.symbols, dtype=object)[symbol],
+        **outcome_columns(closed, block.open_time_ms),
+        **_context_columns(closed, block),
+        **_decision_columns(arrays, actions),
+        **{name: [value] * closed.size for name, value in made_by.items()},
     }
     return pa.table({field.name: pa.array(data[field.name], field.type) for field in TRADES_SCHEMA})
 
 
-def _outcome_columns(rows: dict[str, NDArray[np.generic]], times: NDArray[np.int64]) -> dict[str, Any]:
-    """Sizes, times, prices, results and the best and worst on the way."""
-    entry, leave = rows["entry_bar"].astype(np.int64), rows["exit_bar"].astype(np.int64)
-    reference = rows["entry_reference"].astype(np.float64)
-    notional = rows["quantity"].astype(np.float64) * reference
-    parts = net_parts(rows)
+def fills_table(arrays: SessionArrays, block: MarketBlock, provenance: Provenance) -> pa.Table:
+    """FILLS_SCHEMA of the same trades, in their order, the fills of a trade in the order of time."""
+    fills = arrays.fills
+    if fills.size == 0:
+        return FILLS_SCHEMA.empty_table()
+    identities = np.array(_trade_ids(arrays, block, provenance), dtype=object)
+    owner = owners(fills, arrays.closed)
+    data: dict[str, Any] = {
+        "trade_id": identities[owner],
+        "symbol": np.array(block.symbols, dtype=object)[arrays.closed["symbol"][owner]],
+        **fill_columns(fills, block.open_time_ms),
+    }
+    return pa.table({field.name: pa.array(data[field.name], field.type) for field in FILLS_SCHEMA})
+
+
+def owners(fills: NDArray[np.void], closed: NDArray[np.void]) -> Integers:
+    """[fills] the place in `closed` of the trade that each fill belongs to. Both ordered by lane, trade."""
+    return np.searchsorted(_keys(closed), _keys(fills))
+
+
+def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]:
+    """Sizes, times, prices, results and the best and worst on the way: what a replay must give again."""
+    side, reference = closed["side"].astype(np.float64), closed["entry_reference"]
+    notional = closed["quantity"] * reference
+    usd = {name: closed[name] for name in _USD}
+    moved = {name: side * (closed[name] / reference - 1.0) / _BPS for name in ("best", "worst")}
     return {
-        "size_multiplier": rows["size_multiplier"],
-        "quantity": rows["quantity"],
+        "side": np.where(closed["side"] < 0, SHORT, LONG).astype(object),
+        "size_multiplier": closed["size_multiplier"],
+        "quantity": closed["quantity"],
         "notional_usd": notional,
         # The close of the signal bar is the open of the bar after it, which the order met.
-        "signal_time": times[entry],
-        "entry_time": times[entry],
+        "signal_time": times[closed["signal_bar"] + 1],
+        "entry_time": times[closed["entry_bar"]],
         "entry_reference_price": reference,
-        "entry_price": rows["entry_price"],
-        "exit_time": times[leave],
-        "exit_reference_price": rows["exit_reference"],
-        "exit_price": rows["exit_price"],
-        "exit_reason": np.array(EXIT_REASONS, dtype=object)[rows["code"].astype(np.int64)],
-        "bars_held": leave - entry,
-        "stop_price": rows["stop"],
-        "target_price": rows["target"],
-        **parts,
-        **{name.replace("_usd", "_bps"): value / (notional * BPS) for name, value in parts.items()},
-        "estimated_cost_bps": rows["estimated_cost_bps"],
-        "max_favourable_bps": (rows["best"].astype(np.float64) / reference - 1.0) / BPS,
-        "max_favourable_time": times[rows["best_bar"].astype(np.int64)],
-        "max_adverse_bps": (rows["worst"].astype(np.float64) / reference - 1.0) / BPS,
-        "max_adverse_time": times[rows["worst_bar"].astype(np.int64)],
-        "entry_volatility_bps": rows["volatility_bps"],
+        "entry_price": closed["entry_price"],
+        "exit_time": times[closed["exit_bar"]],
+        "exit_reference_price": closed["exit_reference"],
+        "exit_price": closed["exit_price"],
+        "exit_reason": np.array(EXIT_REASONS, dtype=object)[closed["reason"]],
+        "adds": closed["adds"].astype(np.int64),
+        "scale_outs": closed["scale_outs"].astype(np.int64),
+        "bars_held": (closed["exit_bar"] - closed["entry_bar"]).astype(np.int64),
+        "stop_price": closed["stop"],
+        "target_price": closed["target"],
+        **usd,
+        **{name.replace("_usd", "_bps"): value / (notional * _BPS) for name, value in usd.items()},
+        "estimated_cost_bps": closed["estimated_cost_bps"],
+        "max_favourable_bps": np.maximum(moved["best"], 0.0),
+        "max_favourable_time": times[closed["best_bar"]],
+        "max_adverse_bps": np.minimum(moved["worst"], 0.0),
+        "max_adverse_time": times[closed["worst_bar"]],
+        "entry_volatility_bps": closed["volatility_bps"],
     }
 
 
-def _context_columns(rows: dict[str, NDArray[np.generic]], block: MarketBlock) -> dict[str, Any]:
+def fill_columns(fills: NDArray[np.void], times: Integers) -> dict[str, Any]:
+    """The columns of FILLS_SCHEMA that the market's records hold by themselves."""
+    return {
+        "time": times[fills["bar"]],
+        "kind": np.array(FILL_KINDS, dtype=object)[fills["kind"]],
+        "side": np.where(fills["is_buy"], BUY, SELL).astype(object),
+        "is_maker": fills["is_maker"],
+        "quantity": fills["quantity"],
+        "reference_price": fills["reference"],
+        "price": fills["price"],
+        **{name: fills[name] for name in ("fee_usd", "spread_usd", "slippage_usd")},
+    }
+
+
+def _context_columns(closed: NDArray[np.void], block: MarketBlock) -> dict[str, Any]:
     """What was known at the signal bar, and at the bar before the exit."""
-    symbol, signal = rows["symbol_index"].astype(np.int64), rows["signal_bar"].astype(np.int64)
-    before = np.maximum(rows["exit_bar"].astype(np.int64) - 1, 0)
+    symbol, signal = closed["symbol"], closed["signal_bar"]
+    before = np.maximum(closed["exit_bar"] - 1, 0)
+    names = np.array(REGIMES, dtype=object)
     probabilities = {
         f"probability_{name}": block.regime_probabilities[symbol, signal, place]
         for place, name in enumerate(REGIMES)
     }
     return {
-        "regime": _regimes(block, symbol, signal),
+        "regime": names[block.regime[symbol, signal]],
         **probabilities,
-        "exit_regime": _regimes(block, symbol, before),
+        "exit_regime": names[block.regime[symbol, before]],
         "exit_volatility_bps": block.volatility_bps[symbol, before],
-        "entry_features": _lists(block.features[symbol, signal]),
-        "action": np.array(ACTION_NAMES, dtype=object)[rows["action"].astype(np.int64)],
-        "policy_logits": _lists(rows["logits"]),
-        "action_probabilities": _lists(rows["probabilities"]),
-        "value_estimate": rows["value"].astype(np.float64),
+        "entry_features": lists(block.features[symbol, signal].astype(np.float32)),
     }
 
 
-def _regimes(block: MarketBlock, symbol: Lanes, bars: Lanes) -> NDArray[np.object_]:
-    return np.array(REGIMES, dtype=object)[block.regime[symbol, bars]]
+def _decision_columns(arrays: SessionArrays, actions: tuple[str, ...]) -> dict[str, Any]:
+    """What led to the entry: the trace of the signal bar."""
+    trace = arrays.trace
+    assert trace is not None  # the ledger's sessions keep it
+    lane = arrays.closed["lane"]
+    bar = arrays.closed["signal_bar"] - arrays.first_bar[lane]
+    return {
+        "action": np.array(actions, dtype=object)[arrays.action[lane, bar]],
+        "policy_logits": lists(trace.logits[lane, bar]),
+        "action_bias": lists(trace.bias[lane, bar]),
+        "bias_terms": lists(trace.bias_terms[lane, bar]),
+        "action_mask": lists(trace.masks[lane, bar]),
+        "action_probabilities": lists(trace.probabilities[lane, bar]),
+        "value_estimate": trace.values[lane, bar].astype(np.float64),
+    }
 
 
-def _lists(rows: NDArray[np.generic]) -> pa.Array:
-    width = rows.shape[1]
-    flat = pa.array(np.ascontiguousarray(rows, dtype=np.float32).reshape(-1), pa.float32())
-    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width), pa.int32()), flat)
+def lists(rows: NDArray[Any]) -> pa.Array:
+    """Rows of an array [n, width] as n lists."""
+    offsets = np.arange(rows.shape[0] + 1, dtype=np.int32) * rows.shape[1]
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(rows).reshape(-1)))
 
 
-def _trade_id(symbol: str, entry_time_ms: int, provenance: Provenance) -> str:
-    """A pure function of what the trade is, so that a rebuilt day has the same identifiers."""
+def _keys(records: NDArray[np.void]) -> Integers:
+    return np.asarray(records["lane"].astype(np.int64) << 32 | records["trade"], dtype=np.int64)
+
+
+def _trade_ids(arrays: SessionArrays, block: MarketBlock, provenance: Provenance) -> list[str]:
+    """A pure function of what each trade is, so that a rebuilt day has the same identifiers."""
+    closed = arrays.closed
     made_by = (provenance.model_id, provenance.data_hash, provenance.configuration_digest)
-    words = "|".join((symbol, str(entry_time_ms), LONG, *made_by))
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
+    entries = block.open_time_ms[closed["entry_bar"]].tolist()
+    identities = []
+    for symbol, side, entry in zip(closed["symbol"].tolist(), closed["side"].tolist(), entries, strict=True):
+        words = "|".join((block.symbols[symbol], str(entry), SHORT if side < 0 else LONG, *made_by))
+        identities.append(hashlib.sha256(words.encode()).hexdigest()[:32])
+    return identities

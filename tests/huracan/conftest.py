@@ -77,6 +77,7 @@ def make_candles() -> CandleMaker:
                 "open_time": pa.array(times).cast(TIME),
                 "close_time": pa.array(times + frame.minutes * 60_000).cast(TIME),
                 "status": pa.array(status.tolist()),
+                "funding_rate": pa.nulls(bars),
             }
             tables[symbol] = pa.table(
                 {field.name: arrays[field.name].cast(field.type) for field in OHLCV_SCHEMA},
@@ -118,7 +119,7 @@ def real_ohlcv(real_data):
             values = np.full(1440, np.nan)
             values[slots] = candles[name].to_numpy()
             columns[name] = pa.array(values, from_pandas=True)
-        columns |= {name: pa.nulls(1440) for name in ("trade_count", "taker_buy_volume")}
+        columns |= {name: pa.nulls(1440) for name in ("trade_count", "taker_buy_volume", "funding_rate")}
         return pa.table({f.name: columns[f.name].cast(f.type) for f in OHLCV_SCHEMA}, schema=OHLCV_SCHEMA)
 
     def make(last_day: date, days: int) -> pa.Table:
@@ -158,7 +159,7 @@ def _make_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: in
                 "regime": REGIMES[regime],
                 **{f"probability_{name}": float(regime == place) for place, name in enumerate(REGIMES)},
                 "entry_features": features.tolist(),
-                "action": "enter_full",
+                "action": "ENTER_FULL",
                 "action_probabilities": [sure, (1 - sure) * 0.7, (1 - sure) * 0.3],
                 "value_estimate": float(generator.normal()),
             }

@@ -1,11 +1,17 @@
-"""Small hand-made markets."""
+"""Small hand-made markets, and ways to trade them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock, carry_last
+from huracan.market.costs import CostAssumptions
+from huracan.market.environment import MarketEnvironment
+from huracan.market.reward import RewardTerms
+from huracan.market.rules import TradingRules
 
 MS_PER_DAY = 86_400_000
 FIRST_DAY_MS = 20_000 * MS_PER_DAY
@@ -31,6 +37,10 @@ def make_block() -> BlockMaker:
         traded_value_usd: float = 1e6,
         day_bars: int | None = None,
         features: np.ndarray | None = None,
+        funding_rate: object = None,
+        tick_size: float = 0.0,
+        step_size: float = 0.0,
+        minimum_notional_usd: float = 0.0,
     ) -> MarketBlock:
         closes = np.atleast_2d(np.asarray(close, dtype=float))
         symbols, bars = closes.shape
@@ -63,6 +73,10 @@ def make_block() -> BlockMaker:
             regime=np.zeros((symbols, bars), np.int8),
             regime_probabilities=np.tile(np.array([1, 0, 0, 0], np.float32), (symbols, bars, 1)),
             day_index=times // MS_PER_DAY,
+            funding_rate=np.zeros((symbols, bars)) if funding_rate is None else np.atleast_2d(funding_rate),
+            tick_size=np.full(symbols, float(tick_size)),
+            step_size=np.full(symbols, float(step_size)),
+            minimum_notional_usd=np.full(symbols, float(minimum_notional_usd)),
         )
 
     return make
@@ -70,9 +84,9 @@ def make_block() -> BlockMaker:
 
 @pytest.fixture(scope="session")
 def random_market(make_block: BlockMaker) -> Callable[..., MarketBlock]:
-    """A random walk with wicks and untraded bars, drawn from a seed."""
+    """A random walk with wicks, untraded bars and funding, drawn from a seed."""
 
-    def make(seed: int, symbols: int = 2, bars: int = 160, day_bars: int = 80) -> MarketBlock:
+    def make(seed: int, symbols: int = 2, bars: int = 160, day_bars: int = 80, **more: float) -> MarketBlock:
         generator = np.random.default_rng(seed)
         steps = generator.standard_normal((symbols, bars)) * 25e-4
         close = 100.0 * np.exp(np.cumsum(steps, axis=1))
@@ -90,6 +104,122 @@ def random_market(make_block: BlockMaker) -> Callable[..., MarketBlock]:
             tradable=tradable,
             day_bars=day_bars,
             features=features,
+            funding_rate=np.where(np.arange(bars) % 20 == 7, generator.standard_normal(bars) * 5e-4, 0.0)
+            * np.ones((symbols, 1)),
+            **more,
         )
 
     return make
+
+
+@dataclass
+class Played:
+    """What one lane, or several, did from their first bars to the ends of their sessions."""
+
+    environment: MarketEnvironment
+    fills: np.ndarray
+    closed: np.ndarray
+    actions: np.ndarray
+    """[steps, lanes]"""
+    rewards: np.ndarray
+    rewards_usd: np.ndarray
+    equity: np.ndarray
+    """[steps + 1, lanes]"""
+    cash: np.ndarray
+    masks: np.ndarray
+    """[steps, lanes, actions]"""
+    observations: np.ndarray
+    """[steps, lanes, names]"""
+
+    def only(self) -> np.void:
+        """The one closed position."""
+        (closed,) = self.closed
+        return closed
+
+
+Chooser = Callable[[int, MarketEnvironment, np.ndarray], np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def play_lanes() -> Callable[..., Played]:
+    """Plays lanes to the ends of their sessions; `choose(step, environment, masks)` gives the actions."""
+
+    def play(
+        block: MarketBlock,
+        choose: Chooser,
+        rules: TradingRules,
+        costs: CostAssumptions,
+        symbols: object = (0,),
+        bars: object = (0,),
+        reward: RewardTerms | None = None,
+    ) -> Played:
+        symbols, bars = np.asarray(symbols), np.asarray(bars)
+        environment = MarketEnvironment(block, rules, costs, symbols.size, reward, records=True)
+        environment.begin(np.arange(symbols.size), symbols, bars)
+        seen: list[list[np.ndarray]] = []
+        ends = [(environment.equity_usd(), environment.state["cash_usd"].copy())]
+        while not environment.has_ended.all():
+            masks, observations = environment.masks(), environment.observe()
+            actions = choose(len(seen), environment, masks)
+            step = environment.advance(actions)
+            seen.append([actions, step.rewards, step.rewards_usd, masks, observations])
+            ends.append((environment.equity_usd(), environment.state["cash_usd"].copy()))
+        actions, rewards, rewards_usd, masks, observations = (
+            np.stack(part) for part in zip(*seen, strict=True)
+        )
+        equity, cash = (np.stack(part) for part in zip(*ends, strict=True))
+        return Played(
+            environment, environment.fills(), environment.closed(), actions, rewards, rewards_usd, equity,
+            cash, masks, observations,
+        )  # fmt: skip
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def play(play_lanes: Callable[..., Played]) -> Callable[..., Played]:
+    """Plays one lane of symbol 0 from bar 0: the actions given by bar, and nothing else."""
+
+    def of(
+        block: MarketBlock,
+        actions: dict[int, int],
+        rules: TradingRules,
+        costs: CostAssumptions,
+        reward: RewardTerms | None = None,
+    ) -> Played:
+        def choose(step: int, environment: MarketEnvironment, masks: np.ndarray) -> np.ndarray:
+            idle = WAIT_INDEX if masks[0, WAIT_INDEX] else HOLD_INDEX
+            return np.array([actions.get(step, idle)])
+
+        return play_lanes(block, choose, rules, costs, reward=reward)
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def play_randomly(play_lanes: Callable[..., Played]) -> Callable[..., Played]:
+    """Plays every symbol and day with legal actions drawn from a seed, each lane from a stream of its own."""
+
+    def of(
+        block: MarketBlock,
+        seed: int,
+        rules: TradingRules,
+        costs: CostAssumptions,
+        lanes: object = None,
+        reward: RewardTerms | None = None,
+    ) -> Played:
+        days = block.session_first
+        symbols, bars = np.repeat(np.arange(block.symbol_count), days.size), np.tile(days, block.symbol_count)
+        length, width = int(block.session_last[0]) + 1, 13 if rules.allow_short else 10
+        drawn = np.random.default_rng([seed, 1]).random((length, symbols.size, width))
+        # To do nothing is the likeliest: positions must have time to meet their stops.
+        drawn[:, :, WAIT_INDEX] **= 0.3
+        drawn[:, :, HOLD_INDEX] **= 0.1
+        chosen = np.arange(symbols.size) if lanes is None else np.asarray(lanes)
+
+        def choose(step: int, environment: MarketEnvironment, masks: np.ndarray) -> np.ndarray:
+            return np.where(masks, drawn[step, chosen], -1.0).argmax(axis=1)
+
+        return play_lanes(block, choose, rules, costs, symbols[chosen], bars[chosen], reward)
+
+    return of

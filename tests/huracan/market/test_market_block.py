@@ -10,6 +10,7 @@ from huracan.candles.schema import TIME
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import carry_last, trailing_mean
 from huracan.market.block_tables import build_market_block
+from huracan.market.market_info import MarketInfo
 
 START = 1_704_067_200_000  # 2024-01-01
 HOUR = 3_600_000
@@ -62,6 +63,45 @@ def test_rows_become_symbols_by_bars_in_the_universes_order() -> None:
     assert set(block.regime.reshape(-1).tolist()) == {3}
     assert block.session_first.tolist() == [0, 24]
     assert block.session_last.tolist() == [23] * 24 + [47] * 24
+
+
+def test_a_block_without_context_knows_of_no_funding_no_steps_and_no_pattern() -> None:
+    block = build_market_block(*_tables(), NAMES)
+    assert block.funding_rate.shape == (2, 48)
+    assert block.pattern_context.shape == (2, 48, 3)
+    assert block.pattern_context.dtype == np.float32
+    for name in ("funding_rate", "tick_size", "step_size", "minimum_notional_usd", "pattern_context"):
+        assert not getattr(block, name).any()
+
+
+def test_funding_stands_at_the_bar_where_it_settles_and_is_zero_elsewhere() -> None:
+    candles, features, regimes = _tables(hole=8)
+    rates: list[float | None] = [None] * candles.num_rows
+    rates[8], rates[72 + 16] = 0.0001, -0.0003  # B on day 1 at 08:00 (no candle), A on day 2 at 16:00
+    candles = candles.append_column("funding_rate", pa.array(rates, pa.float64()))
+    block = build_market_block(candles, features, regimes, NAMES)
+    assert block.funding_rate[0, 8] == 0.0001
+    assert block.funding_rate[1, 24 + 16] == -0.0003
+    assert np.count_nonzero(block.funding_rate) == 2
+    assert block.slice(24, 47).funding_rate[1, 16] == -0.0003
+
+
+def test_an_exchanges_filters_go_to_their_symbol() -> None:
+    infos = {"A": MarketInfo("A", 0.01, 0.001, None), "C": MarketInfo("C", 9.0, 9.0, 9.0)}
+    block = build_market_block(*_tables(), NAMES, market_infos=infos)
+    assert block.symbols == ("B", "A")
+    assert block.tick_size.tolist() == [0.0, 0.01]
+    assert block.step_size.tolist() == [0.0, 0.001]
+    assert block.minimum_notional_usd.tolist() == [0.0, 0.0]
+    assert block.slice(3, 5).tick_size.tolist() == [0.0, 0.01]
+
+
+def test_the_patterns_of_a_block_are_sliced_with_its_bars_and_must_fit_them() -> None:
+    known = np.arange(2 * 48 * 3, dtype=np.float32).reshape(2, 48, 3)
+    block = build_market_block(*_tables(), NAMES, pattern_context=known)
+    assert block.slice(10, 12).pattern_context[1].tolist() == known[1, 10:13].tolist()
+    with pytest.raises(InvalidInput, match="pattern_context of a block is"):
+        build_market_block(*_tables(), NAMES, pattern_context=known[:, 1:])
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

@@ -1,0 +1,142 @@
+"""Replay gives the same fills to the bit, and a learner's lanes go on from a snapshot to the bit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from huracan.errors import InputRefused, InvalidInput
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.record_book import RecordBook
+from huracan.market.replay import replay
+from huracan.market.rules import TradingRules
+from huracan.market.training_lanes import TrainingLanes
+
+COSTS = CostAssumptions()
+RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+
+Maker = Callable[..., MarketBlock]
+Player = Callable[..., Any]
+
+
+def _places(block: MarketBlock) -> tuple[np.ndarray, np.ndarray]:
+    days = block.session_first
+    return np.repeat(np.arange(block.symbol_count), days.size), np.tile(days, block.symbol_count)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_replayed_actions_give_the_same_records_to_the_bit(
+    random_market: Maker, play_randomly: Player, seed: int
+) -> None:
+    block = random_market(seed, symbols=4, tick_size=0.01, step_size=0.001)
+    played = play_randomly(block, seed, RULES, COSTS)
+    again = replay(block, RULES, COSTS, *_places(block), played.actions.T)
+    assert played.closed.size > 50
+    for ours, theirs in ((again.fills, played.fills), (again.closed, played.closed)):
+        for name in theirs.dtype.names:
+            assert np.array_equal(ours[name], theirs[name])
+    assert np.array_equal(again.equity_usd, played.equity[-1])
+    assert np.array_equal(again.cash_usd, played.cash[-1])
+
+
+def test_an_illegal_action_in_a_list_is_named(make_block: Maker) -> None:
+    actions = np.zeros((2, 8), np.int8)
+    actions[1, 3] = EXIT_INDEX
+    block, places = make_block([[100.0] * 10] * 2), (np.arange(2), np.ones(2, int))
+    with pytest.raises(InvalidInput, match="EXIT of S1 at bar 4"):
+        replay(block, RULES, COSTS, *places, actions)
+    with pytest.raises(InvalidInput, match="number -1 of S0"):
+        replay(block, RULES, COSTS, *places, np.full((2, 8), -300))
+
+
+def test_a_lenient_replay_does_nothing_where_it_may_not(make_block: Maker) -> None:
+    actions = np.full((1, 9), EXIT_INDEX, np.int8)
+    actions[0, [1, 3]] = ENTER_FULL_INDEX
+    actions[0, 2] = HOLD_INDEX
+    found = replay(
+        make_block([100.0] * 10), RULES, COSTS, np.zeros(1, int), np.zeros(1, int), actions, is_lenient=True
+    )
+    assert (found.closed["entry_bar"].tolist(), found.closed["exit_bar"].tolist()) == ([2], [5])
+
+
+def test_after_its_session_a_list_may_only_wait(make_block: Maker) -> None:
+    block, place = make_block([100.0] * 8, day_bars=4), np.zeros(1, int)
+    actions = np.zeros((1, 7), np.int8)
+    assert replay(block, RULES, COSTS, place, place, actions).cash_usd[0] == 10_000
+    actions[0, 5] = ENTER_FULL_INDEX
+    with pytest.raises(InvalidInput, match="mask forbids"):
+        replay(block, RULES, COSTS, place, place, actions)
+
+
+def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> None:
+    bars = 4_000
+    actions = np.zeros((1, bars - 1), np.int8)
+    actions[0, 0:-3:2], actions[0, 1:-3:2] = ENTER_FULL_INDEX, EXIT_INDEX
+    rules = replace(RULES, entry_margin_bars=1)
+    place = np.zeros(1, int)
+    found = replay(make_block([100.0] * bars), rules, COSTS, place, place, actions, is_lenient=True)
+    assert found.closed.size == len(range(0, bars - 4, 2))
+    assert found.fills.size == 2 * found.closed.size
+    assert found.closed["trade"].tolist() == list(range(found.closed.size))
+    assert found.cash_usd[0] == pytest.approx(10_000 + found.closed["net_usd"].sum(), abs=1e-6)
+
+
+def test_a_book_without_records_never_grows() -> None:
+    book = RecordBook(False)
+    assert book.with_room(1_000).fills.size == book.fills().size == book.closed().size == 0
+
+
+def _lanes(block: MarketBlock, seed: int = 0, count: int = 16) -> TrainingLanes:
+    lanes = TrainingLanes(block, RULES, COSTS, count, np.random.default_rng(seed))
+    lanes.set_progress(0.25, 0.5)
+    return lanes
+
+
+def _go_on(lanes: TrainingLanes, masks: np.ndarray, seed: int, steps: int) -> list[np.ndarray]:
+    drawn, seen = np.random.default_rng(seed), []
+    for _ in range(steps):
+        actions = np.where(masks, drawn.random(masks.shape), -1.0).argmax(axis=1)
+        observations, masks, rewards, ended = lanes.step(actions)
+        seen += [observations, masks, rewards, ended]
+    return seen
+
+
+def test_lanes_go_on_from_a_snapshot_to_the_bit(random_market: Maker) -> None:
+    block = random_market(2)
+    first = _lanes(block)
+    _, masks = first.reset()
+    _go_on(first, masks, 1, 60)
+    kept = first.snapshot()
+    masks = first.environment.masks()
+    expected = _go_on(first, masks, 2, 120)
+    other = _lanes(block, seed=9)
+    other.reset()
+    other.set_progress(1.0, 0.5)
+    other.restore(kept)
+    assert all(map(np.array_equal, _go_on(other, masks, 2, 120), expected))
+    assert any(part.dtype == bool and part.ndim == 1 and part.any() for part in expected)
+    with pytest.raises(InputRefused, match="another number of lanes"):
+        _lanes(block, count=8).restore(kept)
+
+
+def test_lanes_that_end_begin_again_at_the_start_of_a_day(random_market: Maker) -> None:
+    lanes = _lanes(random_market(2))
+    lanes.reset()
+    begun = 0
+    for _ in range(100):
+        *_, ended = lanes.step(np.where(lanes.environment.masks()[:, 0], 0, HOLD_INDEX))
+        assert not lanes.environment.has_ended.any()
+        assert np.isin(lanes.environment.bar[ended], [0, 80]).all()
+        begun += int(ended.sum())
+    assert begun >= 16
+
+
+def test_the_cost_ramp_ends_at_the_full_costs(random_market: Maker) -> None:
+    lanes = _lanes(random_market(2))
+    assert lanes.environment.costs.multiplier == 0.5
+    lanes.set_progress(0.9, 0.5)
+    assert lanes.environment.costs == COSTS

@@ -1,0 +1,32 @@
+"""Which days a training draws: all alike, or the recent ones more often."""
+
+import numpy as np
+import pytest
+
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from huracan.market.training_lanes import TrainingLanes
+
+LANES = 40_000
+
+
+def _share_of_days(block: MarketBlock, half_life_days: float | None) -> np.ndarray:
+    generator = np.random.default_rng(3)
+    lanes = TrainingLanes(
+        block, TradingRules(), CostAssumptions(), LANES, generator, recency_half_life_days=half_life_days
+    )
+    lanes.reset()
+    days = np.searchsorted(block.session_first, lanes.environment.bar, side="right") - 1
+    return np.bincount(days, minlength=block.session_first.size) / LANES
+
+
+def test_without_a_half_life_all_days_are_drawn_alike(random_market) -> None:
+    block = random_market(3, bars=320)
+    shares = _share_of_days(block, None)
+    assert shares == pytest.approx(np.full(shares.size, 1.0 / shares.size), abs=0.03)
+
+
+def test_a_day_one_half_life_older_is_drawn_half_as_often(random_market) -> None:
+    shares = _share_of_days(random_market(3, bars=320), 1.0)
+    assert shares[1:] / shares[:-1] == pytest.approx(np.full(shares.size - 1, 2.0), rel=0.15)
