@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from huracan.agent.bias_config import BiasConfig
 from huracan.errors import InvalidInput
+from huracan.market.reward import RewardTerms
 
 
 @dataclass(frozen=True)
@@ -11,15 +13,15 @@ class PPOConfig:
 
     rollout_steps: int = 32
     """Steps of every lane between two updates."""
-    epochs: int = 3
-    """Passes over a rollout."""
+    epochs: int = 2
+    """Passes over a rollout. Market steps are cheap and rewards noisy: new steps teach more than old ones."""
     minibatches: int = 8
     """Parts into which a rollout is shuffled in every pass."""
     learning_rate: float = 2e-3
     anneals_learning_rate: bool = True
     """Linearly to 0 at the end of the training."""
-    gamma: float = 0.99
-    """Discount per step."""
+    gamma: float = 0.997
+    """Discount per step. A trade may last for two hours: at 0.99 the second one would count for nothing."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation."""
     clip: float = 0.2
@@ -29,13 +31,40 @@ class PPOConfig:
     entropy_coefficient: float = 0.01
     final_entropy_coefficient: float = 0.0
     """The entropy bonus falls linearly to this; 0 lets the greedy policy be the policy that was trained."""
+    entropy_floor: float = 0.0
+    """While the decisions of the last update had less entropy (nats) than this, the bonus stays at its first
+    coefficient instead of falling; 0 never holds it."""
     value_coefficient: float = 0.5
     maximum_gradient_norm: float = 0.5
     target_kl: float | None = 0.03
     """A pass that moves the policy further ends the update early; None never does."""
+    scales_rewards: bool = False
+    """Divides rewards by the running standard deviation of the discounted return. The market's are in units
+    of volatility already."""
+    maximum_kl: float | None = 10.0
+    """A pass that moves the policy further has exploded: the training stops. Far above the early stop."""
+    minimum_entropy: float | None = 1e-6
+    """A policy below it (nats per decision with a choice) is dead: it tries nothing any more. One that learns
+    to stay out of a market without an edge keeps a hundred times as much for as long as it explores..."""
+    dead_updates: int = 8
+    """...if it stays so for this many updates..."""
+    exploring_share: float = 0.1
+    """...within this first share of the training; later a policy may be certain."""
     adam_epsilon: float = 1e-5
     hidden: tuple[int, ...] = (64, 64)
     """Widths of each tower's hidden layers."""
+
+    def __post_init__(self) -> None:
+        whole = (self.rollout_steps, self.epochs, self.minibatches, self.dead_updates, *self.hidden)
+        if min(whole) < 1 or not self.hidden:
+            raise InvalidInput("A count or width of training.ppo was below 1.", "Give at least 1.")
+        if not (0.0 <= self.gamma <= 1.0 and 0.0 <= self.gae_lambda <= 1.0):
+            raise InvalidInput("training.ppo.gamma or gae_lambda was not within 0 and 1.", "Give a share.")
+        if not (self.learning_rate > 0.0 and self.clip > 0.0 and self.maximum_gradient_norm > 0.0):
+            raise InvalidInput(
+                "training.ppo.learning_rate, clip or maximum_gradient_norm was not positive.",
+                "Give positive numbers.",
+            )
 
 
 @dataclass(frozen=True)
@@ -45,25 +74,48 @@ class TrainingConfig:
     window_days: int = 120
     """Days of history, the held-out tail and the embargo included, ending with the partition's own."""
     seed: int = 1
-    total_steps: int = 1_000_000
+    seed_count: int = 3
+    """Trainings a night, each with draws of its own; the median one by its held-out result is published."""
+    total_steps: int = 3_000_000
+    """Of each seed."""
     lanes: int = 512
     held_out_days: int = 7
     """The window's last days: never trained on, judged at the end."""
     embargo_days: int = 1
     """Days between the two that neither sees. Sessions end with their day, so no trade reaches over one."""
     minimum_training_days: int = 3
+    recency_half_life_days: float | None = None
+    """Days of the window are trained on by their age: one that is so many days older half as often. None: all
+    alike. A short one follows a market that changes, and learns from fewer days."""
     cost_ramp_share: float = 0.25
     """Share of the training over which costs grow from nothing to full; judged is always at full costs."""
     initial_bias: float = -3.0
-    """First logit of everything but waiting: trades are tried seldom and are held for a while, so that an
-    edge that takes many bars to pay is met before trading is given up."""
+    """First logit of everything but waiting and holding: trades are tried seldom and are held for a while, so
+    that an edge that takes many bars to pay is met before trading is given up."""
     threads: int = 1
-    """torch's threads. The networks are small: a second thread costs more in waiting than it does in work."""
+    """Seeds are trained side by side on these; one left over alone has them all. It changes no result."""
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: cuda where there is one."""
+    mixed_precision: bool = True
+    """On cuda, the hidden layers multiply in bfloat16."""
+    recovery_updates: int = 20
+    """Updates between two savings of the training's whole state, from which a killed one goes on."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    reward: RewardTerms = field(default_factory=RewardTerms)
+    """What is told beside the money; its discount is always the algorithm's."""
+    bias: BiasConfig = field(default_factory=BiasConfig)
+    """What the context adds to the policy's logits, in training and ever after."""
 
     def __post_init__(self) -> None:
+        if min(self.seed_count, self.lanes, self.total_steps, self.threads, self.recovery_updates) < 1:
+            raise InvalidInput(
+                "training.seed_count, total_steps, lanes, threads or recovery_updates was below 1.",
+                "Give at least 1.",
+            )
+        if self.recency_half_life_days is not None and not self.recency_half_life_days > 0.0:
+            raise InvalidInput("training.recency_half_life_days was not positive.", "Give days, or null.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise InvalidInput(f"training.device is {self.device!r}.", "Set it to auto, cpu or cuda.")
         needed = self.minimum_training_days + self.embargo_days + self.held_out_days
         if self.window_days < needed:
             raise InvalidInput(

@@ -11,7 +11,7 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import EXIT_REASONS
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
-from huracan.market.session import SessionArrays, run_sessions
+from huracan.market.session_arrays import SessionArrays, run_sessions
 
 _HOUR_MS = 3_600_000
 
@@ -59,21 +59,18 @@ def evaluate_policy(
 
 
 def _bars_held(ran: SessionArrays) -> NDArray[np.int64]:
-    if not ran.trades:
-        return np.zeros(0, np.int64)
-    return ran.trades["exit_bar"].astype(np.int64) - ran.trades["entry_bar"].astype(np.int64)
+    return ran.closed["exit_bar"].astype(np.int64) - ran.closed["entry_bar"].astype(np.int64)
 
 
 def _count_reasons(ran: SessionArrays) -> dict[str, int]:
-    codes = ran.trades["code"].astype(np.int64) if ran.trades else np.zeros(0, np.int64)
-    return dict(zip(EXIT_REASONS, np.bincount(codes, minlength=len(EXIT_REASONS)).tolist(), strict=True))
+    counts = np.bincount(ran.closed["reason"].astype(np.int64), minlength=len(EXIT_REASONS))
+    return dict(zip(EXIT_REASONS, counts.tolist(), strict=True))
 
 
 def _daily_net_usd(ran: SessionArrays, days: int) -> list[float]:
     daily = np.zeros(days)
-    if ran.trades:
-        # Lanes are ordered by symbol, then day.
-        np.add.at(daily, ran.trades["lane"].astype(np.int64) % days, ran.net_usd())
+    # Lanes are ordered by symbol, then day.
+    np.add.at(daily, ran.closed["lane"].astype(np.int64) % days, ran.net_usd())
     return [float(value) for value in daily]
 
 

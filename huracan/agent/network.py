@@ -1,65 +1,48 @@
-"""The policy and value networks: two separate small towers. No training and no environment here."""
+"""The policy and value networks as a torch module: two separate small towers. No training happens here."""
 
-import math
-
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-MASKED = -1e9
+from huracan.agent.layout import layer_shapes, named_weights
 
 
 class PolicyValueNetwork(nn.Module):
     """Observations [rows, width] -> logits [rows, actions] and values [rows]; tanh towers that share nothing.
 
-    Orthogonal weights (gain sqrt 2; 0.01 for the policy's head, 1 for the value's) and zero biases, as in
-    "The 37 Implementation Details of PPO", details 2 and 13. `initial_bias` [actions] is the policy head's
-    first bias: it sets how often each action is tried before anything is known.
+    `weights` are flat, as `layout` says. With `mixed_precision` the hidden layers multiply in bfloat16; the
+    heads stay in float32, because a probability ratio or a value of 8 bits is too coarse to learn from.
     """
 
     def __init__(
-        self,
-        width: int,
-        actions: int,
-        hidden: tuple[int, ...],
-        generator: torch.Generator,
-        initial_bias: tuple[float, ...] | None = None,
+        self, width: int, actions: int, hidden: tuple[int, ...], weights: NDArray[np.float32] | None = None
     ) -> None:
         super().__init__()
-        self.policy = _tower(width, hidden, actions, 0.01, generator)
-        self.value = _tower(width, hidden, 1, 1.0, generator)
-        if initial_bias is not None:
-            with torch.no_grad():
-                self.policy[-1].get_parameter("bias").copy_(torch.tensor(initial_bias))
+        self.policy, self.value = _tower(width, hidden, actions), _tower(width, hidden, 1)
+        self.mixed_precision = False
+        if weights is not None:
+            views = named_weights(weights.copy(), width, actions, hidden)
+            self.load_state_dict({name: torch.from_numpy(view) for name, view in views.items()})
 
     def forward(self, observations: Tensor) -> tuple[Tensor, Tensor]:
-        return self.policy(observations), self.value(observations).squeeze(-1)
+        return self._run(self.policy, observations), self._run(self.value, observations).squeeze(-1)
+
+    def _run(self, tower: nn.Sequential, observations: Tensor) -> Tensor:
+        kind = observations.device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.mixed_precision):
+            hidden = tower[:-1](observations)
+        head: Tensor = tower[-1](hidden.float())
+        return head
 
 
-def _tower(
-    width: int, hidden: tuple[int, ...], outputs: int, head_gain: float, generator: torch.Generator
-) -> nn.Sequential:
+def _tower(width: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for size in hidden:
-        layers += [_linear(width, size, math.sqrt(2.0), generator), nn.Tanh()]
-        width = size
-    return nn.Sequential(*layers, _linear(width, outputs, head_gain, generator))
+    for place, (out, into) in enumerate(layer_shapes(width, outputs, hidden)):
+        layers += [nn.Linear(into, out)] + [nn.Tanh()] * (place < len(hidden))
+    return nn.Sequential(*layers)
 
 
-def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.orthogonal_(layer.weight, gain, generator=generator)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
-def masked_log_probabilities(logits: Tensor, masks: Tensor) -> Tensor:
-    """Log-softmax over the legal actions; illegal ones get a probability of exactly 0."""
-    return torch.log_softmax(logits.masked_fill(~masks, MASKED), dim=-1)
-
-
-def sample_actions(log_probabilities: Tensor, generator: torch.Generator) -> Tensor:
-    """One action per row by inverting the cumulative distribution; never one of probability 0."""
-    cumulative = log_probabilities.double().exp().cumsum(dim=-1)
-    uniform = torch.rand(cumulative.shape[0], 1, generator=generator, dtype=torch.float64)
-    drawn = uniform.to(cumulative.device) * cumulative[:, -1:]
-    return (cumulative <= drawn).sum(dim=-1)
+def log_probabilities(logits: Tensor, offsets: Tensor) -> Tensor:
+    """Log-softmax of logits + offsets; where the offset is ILLEGAL the probability is exactly 0."""
+    return torch.log_softmax(logits + offsets, dim=-1)

@@ -1,63 +1,86 @@
-"""Running mean and variance of observations, and the scaling by them. Part of every checkpoint."""
+"""Running mean and variance of observations, and the scaling by them. Part of every checkpoint.
 
-from collections.abc import Sequence
+Only a learner calls `update`; a policy that decides never does.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.agent.moments import merge_rows, scale_rows
+from huracan.errors import InputRefused
+
 Floats = NDArray[np.float64]
 VARIANCE_FLOOR = 1e-8
+STATISTICS = ("mean", "variance", "count", "lowest", "highest", "is_scaled")
 
 
 class Normaliser:
     """Scales column by column to mean 0 and variance 1, clips, and turns NaN into 0 (the mean).
 
     `is_scaled` bool [width]: columns that stay as they are (a position's state, probabilities) are False;
-    scaling a column that is nearly always 0 would blow its rare values up to the clip.
+    scaling a column that is nearly always 0 would blow its rare values up to the clip. They must be known:
+    NaN there is refused, and an infinity everywhere.
+
+    A scaled column that took one value only is ignored ever after (scale 0): the network knows nothing about
+    what it means when it moves.
     """
 
     def __init__(self, width: int, is_scaled: Sequence[bool] | None = None, clip: float = 10.0) -> None:
         self.mean: Floats = np.zeros(width)
         self.variance: Floats = np.ones(width)
         self.count: Floats = np.zeros(width)
+        self.lowest: Floats = np.full(width, np.inf)
+        self.highest: Floats = np.full(width, -np.inf)
         self.is_scaled = np.ones(width, bool) if is_scaled is None else np.asarray(is_scaled, bool)
         self.clip = clip
         self._prepare()
 
-    def update(self, batch: NDArray[np.floating]) -> None:
-        """Merges a batch [rows, width] into the statistics, without its NaN.
+    @property
+    def width(self) -> int:
+        return int(self.mean.size)
 
-        Parallel variance of Chan, Golub and LeVeque (1979): the same whatever the batches were.
+    def update(self, batch: NDArray[np.floating[Any]], columns: int | None = None) -> None:
+        """Merges a batch [rows, columns] into the statistics of the first `columns` (all of them if None)."""
+        some = slice(columns)
+        numbers = (self.mean, self.variance, self.count, self.lowest, self.highest)
+        merge_rows(batch, *(values[some] for values in numbers))
+        self._prepare()
+
+    def apply(
+        self, observations: NDArray[np.floating[Any]], out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """float32 [rows, width], finite, within +-clip; written to `out` where given.
+
+        clip((raw - shift) * scale), NaN as 0. InputRefused where a value is infinite, or is NaN in a column
+        that is not scaled.
         """
-        values = np.asarray(batch, dtype=np.float64)
-        known = np.isfinite(values)
-        count = known.sum(axis=0).astype(np.float64)
-        some = np.maximum(count, 1.0)
-        mean = np.where(known, values, 0.0).sum(axis=0) / some
-        variance = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / some
-        total = self.count + count
-        safe = np.maximum(total, 1.0)
-        difference = np.where(count > 0, mean - self.mean, 0.0)
-        summed = self.variance * self.count + variance * count
-        summed += difference**2 * self.count * count / safe
-        self.mean = self.mean + difference * count / safe
-        self.variance = np.where(total > 0, summed / safe, 1.0)
-        self.count = total
-        self._prepare()
-
-    def restore(self, mean: Floats, variance: Floats, count: Floats, is_scaled: NDArray[np.bool_]) -> None:
-        """Takes over stored statistics."""
-        self.mean, self.variance, self.count, self.is_scaled = mean, variance, count, is_scaled
-        self._prepare()
-
-    def apply(self, observations: NDArray[np.floating]) -> NDArray[np.float32]:
-        """float32 [rows, width], finite, within +-clip."""
-        scaled: NDArray[np.float32] = (np.asarray(observations, dtype=np.float32) - self._shift) * self._scale
-        np.clip(scaled, -self.clip, self.clip, out=scaled)
-        np.nan_to_num(scaled, copy=False, nan=0.0)
+        rows = np.ascontiguousarray(observations, dtype=np.float32)
+        scaled = np.empty_like(rows) if out is None else out
+        fault = scale_rows(rows, self.shift, self.scale, np.float32(self.clip), self.is_scaled, scaled)
+        if fault >= 0:
+            row, column = divmod(fault, rows.shape[1])
+            raise InputRefused(
+                f"Column {column} of observation {row} is {rows[row, column]}.",
+                "Look for the feature or price that made it.",
+            )
         return scaled
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of STATISTICS, each [width]."""
+        return {name: getattr(self, name).copy() for name in STATISTICS}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Takes over what `state` gave."""
+        for name in STATISTICS:
+            setattr(self, name, state[name].copy())
+        self._prepare()
 
     def _prepare(self) -> None:
         deviation = np.sqrt(np.maximum(self.variance, VARIANCE_FLOOR))
-        self._shift = np.where(self.is_scaled, self.mean, 0.0).astype(np.float32)
-        self._scale = np.where(self.is_scaled, 1.0 / deviation, 1.0).astype(np.float32)
+        never_varied = (self.count > 0) & (self.lowest == self.highest)
+        scale = np.where(never_varied, 0.0, 1.0 / deviation)
+        self.shift = np.where(self.is_scaled, self.mean, 0.0).astype(np.float32)
+        self.scale = np.where(self.is_scaled, scale, 1.0).astype(np.float32)

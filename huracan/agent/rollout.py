@@ -1,65 +1,78 @@
 """What was seen and done between two updates, and the advantages of it. No network and no loss here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+
+Floats32 = NDArray[np.float32]
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Rollout:
-    """[steps, lanes, ...], flattened by `flat` to [steps x lanes, ...]."""
+    """[steps, lanes, ...], and as `flat` gives it [steps x lanes, ...]. C-contiguous NumPy arrays."""
 
-    observations: Tensor
-    """Normalised, as the network saw them."""
-    masks: Tensor
-    actions: Tensor
-    log_probabilities: Tensor
+    observations: Floats32
+    """[..., width] normalised, as the network saw them."""
+    offsets: Floats32
+    """[..., actions] added to the logits when acting and when learning: the contextual bias where an action
+    was legal, `engine.ILLEGAL` where it was not."""
+    actions: NDArray[np.int64]
+    log_probabilities: Floats32
     """Of the actions taken, when they were taken."""
-    values: Tensor
-    rewards: Tensor
-    ended: Tensor
-    """1 where the episode ended with the step."""
-    advantages: Tensor
-    returns: Tensor
+    values: Floats32
+    rewards: Floats32
+    """As learned from: scaled, where rewards are."""
+    ended: NDArray[np.bool_]
+    """Whether the episode ended with the step."""
+    advantages: Floats32
+    returns: Floats32
 
     def flat(self) -> "Rollout":
-        """The same memory with steps and lanes in one axis."""
-        return Rollout(*(value.flatten(0, 1) for value in vars(self).values()))
+        """Views of the same memory with steps and lanes in one axis."""
+        arrays: list[NDArray[Any]] = [getattr(self, field.name) for field in fields(self)]
+        return Rollout(*(array.reshape(-1, *array.shape[2:]) for array in arrays))
 
 
-def empty_rollout(steps: int, lanes: int, width: int, actions: int, device: torch.device) -> Rollout:
-    """Memory for a rollout on `device`, not yet filled."""
+def empty_rollout(steps: int, lanes: int, width: int, actions: int) -> Rollout:
+    """Memory for a rollout, not yet filled."""
 
-    def empty(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.empty(steps, lanes, *shape, dtype=dtype, device=device)
+    def empty(*shape: int) -> Floats32:
+        return np.empty((steps, lanes, *shape), np.float32)
 
     return Rollout(
         observations=empty(width),
-        masks=empty(actions, dtype=torch.bool),
-        actions=empty(dtype=torch.int64),
+        offsets=empty(actions),
+        actions=np.empty((steps, lanes), np.int64),
         log_probabilities=empty(),
         values=empty(),
         rewards=empty(),
-        ended=empty(),
+        ended=np.empty((steps, lanes), bool),
         advantages=empty(),
         returns=empty(),
     )
 
 
 def generalised_advantages(
-    rewards: Tensor, values: Tensor, ended: Tensor, last_values: Tensor, gamma: float, gae_lambda: float
-) -> Tensor:
+    rewards: Floats32,
+    values: Floats32,
+    ended: NDArray[np.bool_],
+    last_values: Floats32,
+    gamma: float,
+    gae_lambda: float,
+) -> Floats32:
     """GAE(gamma, lambda) of Schulman et al. 2016, eq. 16. [steps, lanes]; `ended[t]` cuts after step t.
 
     `last_values` [lanes] are the values of the observations after the last step.
     """
-    advantages = torch.zeros_like(rewards)
-    following, ahead = last_values, torch.zeros_like(last_values)
+    advantages = np.empty_like(rewards)
+    following, ahead = last_values, np.zeros_like(last_values)
+    alive = (~ended).astype(np.float32)
+    discount, decay = np.float32(gamma), np.float32(gamma * gae_lambda)
     for step in range(rewards.shape[0] - 1, -1, -1):
-        alive = 1.0 - ended[step]
-        delta = rewards[step] + gamma * following * alive - values[step]
-        ahead = delta + gamma * gae_lambda * alive * ahead
+        delta = rewards[step] + discount * following * alive[step] - values[step]
+        ahead = delta + decay * alive[step] * ahead
         advantages[step] = ahead
         following = values[step]
     return advantages

@@ -1,31 +1,34 @@
-"""A night's training: splits the window, trains on its head, judges on its tail, and makes the checkpoint.
+"""A night's training: several seeds on the head of a window, judged on its tail, and the median's checkpoint.
 
-Whether a training may be trusted is judged here too; whether its policy earns anything is judged elsewhere.
+What one seed does is in `seed_run`, what the days must be in `window`.
 """
 
-import math
+import hashlib
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 
-from huracan.agent.checkpoint import model_id_of, save_policy
+from huracan.agent.checkpoint import FORMAT, model_id_of, save_policy
 from huracan.agent.config import TrainingConfig
+from huracan.agent.devices import pick_device
 from huracan.agent.evaluation import evaluate_policy
-from huracan.agent.normaliser import Normaliser
-from huracan.agent.ppo import Learner, UpdateDiagnostics
-from huracan.agent.threads import torch_threads
-from huracan.agent.trained_policy import GreedyPolicy
-from huracan.errors import InputRefused
-from huracan.market.actions import ACTIONS, WAIT
+from huracan.agent.learner_health import HealthLimits, judge_curve
+from huracan.agent.recovery import Recovery
+from huracan.agent.seed_choice import dispersion, median_seed
+from huracan.agent.seed_run import RecoveryBook, SeedRun, seed_sequences, train_seed
+from huracan.agent.window import check_window, digest_block, fit_normaliser, split_window
+from huracan.market.actions import ACTION_VERSION
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.observation import OBSERVATION_VERSION, observation_names
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
-from huracan.verdict import Number, Verdict
+from huracan.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ class TrainedPolicy:
     checkpoint: bytes
     model_id: str
     curve: pa.Table
-    """One row per update, the fields of UpdateDiagnostics."""
+    """One row per update of the published seed, the fields of UpdateDiagnostics."""
     report: dict[str, Any]
-    """JSON-able: `train`, `embargo`, `held_out`, `training`."""
+    """JSON-able: `training`, `embargo_days`, `seed`, `held_out` of the published seed, and `seeds`, the
+    dispersion of all."""
 
 
 def train_policy(
@@ -46,145 +50,133 @@ def train_policy(
     rules: TradingRules,
     costs: CostAssumptions,
     on_progress: Callable[[int, int], None] | None = None,
+    recovery: Recovery | None = None,
 ) -> TrainedPolicy:
     """Trains on the head of the window and judges on the held-out tail, with an embargo between.
 
-    `on_progress` gets the steps done and the steps in all. The same block, config, rules and costs give the
-    same bytes. InputRefused where the window is too short; TrainingStopped where the learner diverges.
+    `on_progress` gets the steps done and the steps in all, of all seeds together. With a `recovery` a killed
+    training goes on where it was saved last; a state of other inputs is ignored. The same block, config,
+    rules and costs give the same bytes, killed or not, with any number of threads. InputRefused where the
+    window is too short or holds nothing to learn from; TrainingStopped where a learner diverges.
     """
     head, tail = split_window(block, config)
-    with torch_threads(config.threads):
-        return _train(head, tail, config, rules, costs, on_progress)
+    check_window(head)
+    device = pick_device(config.device)
+    identity = "" if recovery is None else _identity(head, config, rules, costs, device)
+    book = RecoveryBook(recovery, identity)
+    normaliser = fit_normaliser(head, len(observation_names(head.feature_names)))
+    progress = _Progress(config, on_progress)
 
+    def run(place: int) -> tuple[SeedRun, dict[str, Any]]:
+        trained = train_seed(
+            head, config, rules, costs,
+            place=place,
+            normaliser=normaliser,
+            device=device,
+            engine_threads=_engine_threads(config, place),
+            book=book,
+            on_steps=lambda steps: progress.tell(place, steps),
+        )  # fmt: skip
+        # The same guesses for every seed: their results differ by the policies alone.
+        guesses = np.random.default_rng(seed_sequences(config)[0])
+        return trained, evaluate_policy(tail, trained.policy, rules, costs, guesses)
 
-def split_window(block: MarketBlock, config: TrainingConfig) -> tuple[MarketBlock, MarketBlock]:
-    """The training head and the held-out tail. InputRefused where the days do not suffice."""
-    days = block.days
-    kept = len(days) - config.held_out_days - config.embargo_days
-    if kept < config.minimum_training_days or config.held_out_days < 1:
-        needed = config.minimum_training_days + config.held_out_days + config.embargo_days
-        raise InputRefused(
-            f"The training window has {len(days)} days and needs {needed}.",
-            "Build earlier days, or shorten the held-out tail.",
-        )
-    head = block.slice_days(days[0], days[kept - 1])
-    return head, block.slice_days(days[kept + config.embargo_days], days[-1])
-
-
-def _train(
-    head: MarketBlock,
-    tail: MarketBlock,
-    config: TrainingConfig,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    on_progress: Callable[[int, int], None] | None,
-) -> TrainedPolicy:
-    lanes_seed, judge_seed = np.random.SeedSequence(config.seed).spawn(2)
-    lanes = TrainingLanes(head, rules, costs, config.lanes, np.random.default_rng(lanes_seed))
-    names = lanes.environment.observation_names
-    bias = tuple(0.0 if action is WAIT else config.initial_bias for action in ACTIONS)
-    device = "cuda" if config.device == "auto" and torch.cuda.is_available() else config.device
-    learner = Learner(
-        lanes,
-        config.ppo,
-        config.seed,
-        normaliser=fit_normaliser(head, len(names)),
-        initial_bias=bias,
-        device="cpu" if device == "auto" else device,
-    )
-    rows: list[UpdateDiagnostics] = []
-
-    def keep(row: UpdateDiagnostics) -> None:
-        rows.append(row)
-        if on_progress is not None:
-            on_progress(min(row.steps, config.total_steps), config.total_steps)
-
-    learner.train(config.total_steps, keep, lambda share: lanes.set_progress(share, config.cost_ramp_share))
-    policy = GreedyPolicy(learner.network.cpu().eval(), learner.normaliser, names)
-    report = _report(head, tail, policy, config, rules, costs, rows[-1], np.random.default_rng(judge_seed))
-    checkpoint = save_policy(policy, config.ppo.hidden, report["training"])
-    curve = pa.Table.from_pylist([asdict(row) for row in rows])
-    return TrainedPolicy(checkpoint, model_id_of(checkpoint), curve, report)
-
-
-def fit_normaliser(head: MarketBlock, width: int) -> Normaliser:
-    """Statistics of the head's feature columns over its ready bars; the columns after them stay raw."""
-    features = len(head.feature_names)
-    normaliser = Normaliser(width, [place < features for place in range(width)])
-    for place in range(head.symbol_count):
-        ready = head.features[place][head.is_ready[place]]
-        for part in np.array_split(ready, max(1, len(ready) // 20_000)):
-            wide = np.full((len(part), width), np.nan)
-            wide[:, :features] = part
-            normaliser.update(wide)
-    return normaliser
-
-
-def _report(
-    head: MarketBlock,
-    tail: MarketBlock,
-    policy: GreedyPolicy,
-    config: TrainingConfig,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    last: UpdateDiagnostics,
-    generator: np.random.Generator,
-) -> dict[str, Any]:
-    # The number of threads is of the machine; it must not change a checkpoint's identity by its metadata.
-    settings = {name: value for name, value in asdict(config).items() if name not in ("threads", "device")}
-    return {
-        "training": {
-            "config": settings,
-            "rules": asdict(rules),
-            "costs": asdict(costs),
-            "symbols": list(head.symbols),
-            "first_day": str(head.days[0]),
-            "last_day": str(head.days[-1]),
-            "steps": last.steps,
-            "updates": last.update,
-        },
-        "embargo_days": config.embargo_days,
-        "seed": config.seed,
-        "held_out": evaluate_policy(tail, policy, rules, costs, generator),
-    }
-
-
-@dataclass(frozen=True)
-class HealthLimits:
-    """Bounds of a healthy learning curve."""
-
-    maximum_kl: float = 0.2
-    """Mean divergence of an update, over the last fifth. Far above the early stop's target."""
-    minimum_explained_variance: float = -0.5
-    """Of the value network, over the last fifth: below it, it is worse than a constant by far."""
-    minimum_early_entropy: float = 0.01
-    """Over the first fifth: a policy that is certain before it has learned never explored. At the end a
-    policy may be certain; the entropy bonus is taken away for that."""
+    results = _side_by_side(run, config)
+    published = median_seed([held_out["net_usd"] for _, held_out in results])
+    trained = _publish(head, config, rules, costs, results, published)
+    if recovery is not None:
+        recovery.clear()
+    return trained
 
 
 def judge_learner(trained: TrainedPolicy, limits: HealthLimits | None = None) -> Verdict:
-    """Rule "learner_health", blocking: no NaN, it explored, divergence and value network in bounds."""
-    bounds = limits or HealthLimits()
-    curve = {name: trained.curve[name].to_numpy() for name in trained.curve.column_names}
-    part = max(1, trained.curve.num_rows // 5)
-    numbers: dict[str, Number] = {
-        "updates": trained.curve.num_rows,
-        "approx_kl": float(np.mean(curve["approx_kl"][-part:])),
-        "explained_variance": float(np.mean(curve["explained_variance"][-part:])),
-        "early_entropy": float(np.mean(curve["entropy"][:part])),
-        "final_entropy": float(curve["entropy"][-1]),
+    """Rule "learner_health", blocking, on the published seed."""
+    return judge_curve(trained.curve, trained.report["held_out"], limits or HealthLimits())
+
+
+class _Progress:
+    """Adds up the steps of seeds that may run side by side."""
+
+    def __init__(self, config: TrainingConfig, tell: Callable[[int, int], None] | None) -> None:
+        self._tell, self._lock = tell, Lock()
+        self._steps = [0] * config.seed_count
+        self._total = config.total_steps * config.seed_count
+
+    def tell(self, place: int, steps: int) -> None:
+        with self._lock:
+            self._steps[place] = steps
+            if self._tell is not None:
+                self._tell(sum(self._steps), self._total)
+
+
+def _side_by_side(
+    run: Callable[[int], tuple[SeedRun, dict[str, Any]]], config: TrainingConfig
+) -> list[tuple[SeedRun, dict[str, Any]]]:
+    if min(config.threads, config.seed_count) == 1:
+        return [run(place) for place in range(config.seed_count)]
+    # The engines and the market let go of the interpreter's lock while they count.
+    pool = ThreadPoolExecutor(min(config.threads, config.seed_count))
+    try:
+        return list(pool.map(run, range(config.seed_count)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _engine_threads(config: TrainingConfig, place: int) -> int:
+    """Of a seed: one, unless it is of a last round that leaves threads idle. It changes no bit."""
+    left_over = config.seed_count % config.threads
+    is_last_round = place >= config.seed_count - left_over
+    return config.threads // left_over if left_over and is_last_round else 1
+
+
+def _publish(
+    head: MarketBlock,
+    config: TrainingConfig,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    results: list[tuple[SeedRun, dict[str, Any]]],
+    published: int,
+) -> TrainedPolicy:
+    chosen, held_out = results[published]
+    training = {
+        "config": _settings(config),
+        "rules": asdict(rules),
+        "costs": asdict(costs),
+        "symbols": list(head.symbols),
+        "first_day": str(head.days[0]),
+        "last_day": str(head.days[-1]),
+        "steps": chosen.curve[-1].steps,
+        "updates": chosen.curve[-1].update,
+        "seed_place": published,
     }
-    finite = all(bool(np.isfinite(values).all()) for values in curve.values())
-    held_out = trained.report["held_out"]
-    finite = finite and math.isfinite(held_out["net_usd"])
-    reasons = []
-    if not finite:
-        reasons.append("A number of the learning curve is not finite.")
-    if not float(numbers["approx_kl"]) <= bounds.maximum_kl:
-        reasons.append(f"The policy still jumps: divergence {numbers['approx_kl']:.3f} an update.")
-    if not float(numbers["explained_variance"]) >= bounds.minimum_explained_variance:
-        reasons.append(f"The value network explains {numbers['explained_variance']:.2f} of the returns.")
-    if not float(numbers["early_entropy"]) >= bounds.minimum_early_entropy:
-        reasons.append("The policy was certain before it had learned anything.")
-    reason = " ".join(reasons) or "The learning curve is finite and within its bounds."
-    return Verdict("learner_health", not reasons, reason, numbers)
+    report = {
+        "training": training,
+        "embargo_days": config.embargo_days,
+        "seed": config.seed,
+        "held_out": held_out,
+        "seeds": dispersion([judged for _, judged in results], published),
+    }
+    checkpoint = save_policy(chosen.policy, training)
+    curve = pa.Table.from_pylist([asdict(row) for row in chosen.curve])
+    return TrainedPolicy(checkpoint, model_id_of(checkpoint), curve, report)
+
+
+def _settings(config: TrainingConfig) -> dict[str, Any]:
+    """Without what is of the machine: it must not change a checkpoint's identity by its metadata."""
+    of_machine = ("threads", "device", "mixed_precision", "recovery_updates")
+    return {name: value for name, value in asdict(config).items() if name not in of_machine}
+
+
+def _identity(
+    head: MarketBlock, config: TrainingConfig, rules: TradingRules, costs: CostAssumptions, device: str
+) -> str:
+    """A digest of everything that a seed's course depends on."""
+    facts = {
+        "block": digest_block(head),
+        "config": _settings(config),
+        "rules": asdict(rules),
+        "costs": asdict(costs),
+        "device": [device, config.mixed_precision],
+        "versions": [FORMAT, OBSERVATION_VERSION, ACTION_VERSION],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -17,7 +17,7 @@ def test_it_walks_like_torch_with_clipped_gradients() -> None:
         ours.clear()
         torch.autograd.backward(((first(data) - goal) ** 2).mean())
         norm = ours.clip(0.1)
-        ours.step(rate)
+        ours.step(rate, torch.tensor(True) if step % 2 else None)
         theirs.zero_grad()
         torch.autograd.backward(((second(data) - goal) ** 2).mean())
         expected = nn.utils.clip_grad_norm_(second.parameters(), 0.1)
@@ -26,3 +26,15 @@ def test_it_walks_like_torch_with_clipped_gradients() -> None:
         assert torch.allclose(norm, expected, rtol=1e-4)
     for mine, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.allclose(mine, other, atol=1e-5)
+
+
+def test_a_step_that_does_not_apply_changes_nothing_even_where_the_gradient_is_no_number() -> None:
+    network = nn.Linear(3, 2)
+    adam = FlatAdam(network, 1e-5)
+    adam.gradients.fill_(1.0)
+    adam.step(0.1)
+    before = [values.clone() for values in (adam.weights, adam.mean, adam.square)]
+    adam.gradients.fill_(torch.nan)
+    adam.step(0.1, torch.tensor(False))
+    for kept, values in zip(before, (adam.weights, adam.mean, adam.square), strict=True):
+        assert torch.equal(kept, values)

@@ -1,79 +1,219 @@
 """Bytes out, the same policy in; anything else is refused."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 
 from huracan.agent.checkpoint import load_policy, model_id_of, read_agreement, save_policy
-from huracan.agent.network import PolicyValueNetwork
+from huracan.agent.context_bias import BiasConfig, ContextBias
+from huracan.agent.layout import initial_weights
 from huracan.agent.normaliser import Normaliser
+from huracan.agent.sealed_tensors import seal, unseal
 from huracan.agent.trained_policy import GreedyPolicy
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
+from huracan.market.actions import action_names
+from huracan.market.observation import observation_names
 
-NAMES = ("a", "b", "c")
+NAMES = observation_names(("a", "b", "never"))
+LONG, BOTH = action_names(False), action_names(True)
+WIDTH = len(NAMES)
 
 
 @pytest.fixture
-def policy() -> GreedyPolicy:
-    normaliser = Normaliser(3, [True, True, False])
-    normaliser.update(np.random.default_rng(0).normal(4.0, 2.0, (100, 3)))
-    network = PolicyValueNetwork(3, 5, (8, 8), torch.Generator().manual_seed(1))
-    return GreedyPolicy(network, normaliser, NAMES)
+def make_policy() -> Callable[..., GreedyPolicy]:
+    def make(actions: tuple[str, ...] = LONG, has_bias: bool = True) -> GreedyPolicy:
+        generator = np.random.default_rng(0)
+        normaliser = Normaliser(WIDTH, [place < 3 for place in range(WIDTH)])
+        rows = generator.normal(4.0, 2.0, (100, WIDTH))
+        rows[:, 2] = 5.0
+        normaliser.update(rows)
+        weights = initial_weights(WIDTH, len(actions), (8, 8), generator)
+        bias = ContextBias(NAMES, actions, BiasConfig()) if has_bias else None
+        return GreedyPolicy(weights, (8, 8), normaliser, NAMES, actions, bias, 1.7)
+
+    return make
 
 
-def test_a_loaded_policy_decides_the_same_to_the_bit(policy: GreedyPolicy) -> None:
-    checkpoint = save_policy(policy, (8, 8), {"seed": 1})
-    loaded = load_policy(checkpoint, NAMES)
+@pytest.fixture
+def policy(make_policy: Callable[..., GreedyPolicy]) -> GreedyPolicy:
+    return make_policy()
+
+
+def _seen(rows: int, actions: int = len(LONG)) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     generator = np.random.default_rng(2)
-    seen = generator.normal(4.0, 2.0, (500, 3)).astype(np.float32)
+    seen = generator.normal(0.0, 2.0, (rows, WIDTH)).astype(np.float32)
     seen[::7, 1] = np.nan
-    masks = generator.random((500, 5)) > 0.3
+    masks = generator.random((rows, actions)) > 0.3
     masks[:, 0] = True
+    return seen, masks
+
+
+@pytest.mark.parametrize("actions", [LONG, BOTH])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_a_loaded_policy_decides_the_same_to_the_bit(
+    make_policy: Callable[..., GreedyPolicy], actions: tuple[str, ...], has_bias: bool
+) -> None:
+    policy = make_policy(actions, has_bias)
+    checkpoint = save_policy(policy, {"seed": 1})
+    loaded = load_policy(checkpoint, NAMES, actions)
+    seen, masks = _seen(500, len(actions))
     before, after = policy.decide(seen, masks), loaded.decide(seen, masks)
-    for name in ("actions", "logits", "probabilities", "values"):
+    for name in ("actions", "logits", "bias", "bias_terms", "probabilities", "values"):
         assert np.array_equal(getattr(before, name), getattr(after, name))
-    assert masks[np.arange(500), after.actions].all()
     assert loaded.model_id == model_id_of(checkpoint)
 
 
+def test_a_decision_is_the_most_probable_legal_action_of_logits_and_bias(policy: GreedyPolicy) -> None:
+    seen, masks = _seen(400)
+    found = policy.decide(seen, masks)
+    assert policy.bias is not None
+    assert np.array_equal(found.bias_terms, policy.bias.terms(seen))
+    assert np.array_equal(found.bias, policy.bias.apply(seen))
+    assert np.abs(found.bias).max() > 0.1
+    powers = np.where(masks, np.exp((found.logits + found.bias).astype(np.float64)), 0.0)
+    assert found.probabilities == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-6)
+    assert (found.probabilities[~masks] == 0.0).all()
+    assert np.array_equal(found.actions, np.where(masks, found.probabilities, -1.0).argmax(axis=1))
+    plain = replace(policy, bias=None).decide(seen, masks)
+    assert np.array_equal(plain.logits, found.logits)
+    assert not np.array_equal(plain.actions, found.actions)
+
+
+def test_values_are_in_the_units_of_the_reward(policy: GreedyPolicy) -> None:
+    seen, masks = _seen(50)
+    scaled, plain = (
+        policy.decide(seen, masks).values,
+        replace(policy, value_scale=1.0).decide(seen, masks).values,
+    )
+    assert scaled == pytest.approx(1.7 * plain)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 130])
+def test_a_rows_decision_does_not_depend_on_what_else_is_in_the_batch(
+    policy: GreedyPolicy, rows: int
+) -> None:
+    seen, masks = _seen(300)
+    whole, part = policy.decide(seen, masks), policy.decide(seen[170 - rows : 170], masks[170 - rows : 170])
+    for name in ("actions", "logits", "bias", "bias_terms", "probabilities", "values"):
+        assert np.array_equal(getattr(whole, name)[170 - rows : 170], getattr(part, name))
+
+
+def test_a_column_that_never_varied_in_training_moves_no_decision(policy: GreedyPolicy) -> None:
+    seen, masks = _seen(100)
+    moved = seen.copy()
+    moved[:, 2] = 1e5
+    assert np.array_equal(policy.decide(seen, masks).logits, policy.decide(moved, masks).logits)
+
+
 def test_the_same_policy_gives_the_same_bytes(policy: GreedyPolicy) -> None:
-    assert save_policy(policy, (8, 8), {"b": 1, "a": 2}) == save_policy(policy, (8, 8), {"a": 2, "b": 1})
+    assert save_policy(policy, {"b": 1, "a": 2}) == save_policy(policy, {"a": 2, "b": 1})
 
 
 def test_the_header_says_what_the_policy_was_trained_on(policy: GreedyPolicy) -> None:
-    agreement = read_agreement(save_policy(policy, (8, 8), {"seed": 9}))
+    agreement = read_agreement(save_policy(policy, {"seed": 9}))
     assert agreement["observation_names"] == list(NAMES)
-    assert agreement["action_names"][0] == "WAIT"
+    assert agreement["action_names"] == list(LONG)
     assert agreement["training"] == {"seed": 9}
+    assert agreement["bias"]["panic_strength"] == 0.5
+    assert agreement["bias_terms"][0] == "panic"
 
 
 def test_other_columns_are_refused(policy: GreedyPolicy) -> None:
-    checkpoint = save_policy(policy, (8, 8), {})
+    checkpoint = save_policy(policy, {})
     with pytest.raises(InputRefused, match="other columns"):
-        load_policy(checkpoint, ("a", "b", "d"))
+        load_policy(checkpoint, (*NAMES[:-1], "else"))
     with pytest.raises(InputRefused, match="their order"):
-        load_policy(checkpoint, ("b", "a", "c"))
+        load_policy(checkpoint, (NAMES[1], NAMES[0], *NAMES[2:]))
+
+
+def test_a_long_only_policy_is_refused_where_the_rules_sell_short(
+    make_policy: Callable[..., GreedyPolicy],
+) -> None:
+    with pytest.raises(InputRefused, match="only one of them sells short"):
+        load_policy(save_policy(make_policy(LONG), {}), NAMES, BOTH)
+    with pytest.raises(InputRefused, match="only one of them sells short"):
+        load_policy(save_policy(make_policy(BOTH), {}), NAMES, LONG)
 
 
 def test_a_cut_or_foreign_checkpoint_is_refused(policy: GreedyPolicy) -> None:
-    checkpoint = save_policy(policy, (8, 8), {})
-    for damaged in (b"", b"hello", checkpoint[:-10], checkpoint[:100], b"\xff" * 200):
+    checkpoint = save_policy(policy, {})
+    for damaged in (b"", b"hello", checkpoint[:-10], checkpoint[:100], b"\xff" * 200, checkpoint + b"0"):
         with pytest.raises(InputRefused):
             load_policy(damaged)
 
 
-def test_another_architecture_than_the_header_says_is_refused(policy: GreedyPolicy) -> None:
-    checkpoint = save_policy(policy, (8, 4), {})
+def test_a_checkpoint_of_which_any_byte_was_altered_is_refused(policy: GreedyPolicy) -> None:
+    checkpoint = save_policy(policy, {"seed": 1})
+    header = 8 + int.from_bytes(checkpoint[:8], "little")
+    generator = np.random.default_rng(5)
+    # Blanks at the end of the header pad it and mean nothing.
+    padding = header - len(checkpoint[:header].rstrip(b" "))
+    places = [*generator.integers(8, header - padding, 60), *generator.integers(header, len(checkpoint), 60)]
+    for place in places:
+        altered = bytearray(checkpoint)
+        altered[place] ^= 1
+        with pytest.raises(InputRefused):
+            load_policy(bytes(altered))
+
+
+def _resealed(checkpoint: bytes, **changes: object) -> bytes:
+    tensors, agreement = unseal(checkpoint)
+    return seal(tensors, {**agreement, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"hidden": [8, 4]}, "damaged"),
+        ({"action_names": ["WAIT", "ENTER_FOOL"]}, "another list of actions"),
+        ({"action_version": 1}, "another list of actions"),
+        ({"observation_version": 1}, "another version of the observation"),
+        ({"format": "huracan-policy-1"}, "format is 'huracan-policy-1'"),
+        ({"bias_terms": ["panic"]}, "another contextual bias"),
+        ({"bias": {"unknown": 1.0}}, "another contextual bias"),
+        ({"normaliser_clip": "much"}, "damaged"),
+    ],
+)
+def test_another_agreement_is_refused_with_its_reason(
+    policy: GreedyPolicy, changes: dict[str, object], word: str
+) -> None:
+    with pytest.raises(InputRefused, match=word):
+        load_policy(_resealed(save_policy(policy, {}), **changes))
+
+
+def test_a_bias_that_this_version_would_compute_otherwise_is_refused(policy: GreedyPolicy) -> None:
+    tensors, agreement = unseal(save_policy(policy, {}))
+    tensors["bias.weights"] = tensors["bias.weights"] * 2
+    with pytest.raises(InputRefused, match="another contextual bias"):
+        load_policy(seal(tensors, agreement))
+
+
+def test_a_weight_that_is_no_number_is_refused(policy: GreedyPolicy) -> None:
+    tensors, agreement = unseal(save_policy(policy, {}))
+    tensors["network.value.2.weight"] = tensors["network.value.2.weight"].copy()
+    tensors["network.value.2.weight"][3, 3] = np.nan
     with pytest.raises(InputRefused, match="damaged"):
-        load_policy(checkpoint)
+        load_policy(seal(tensors, agreement))
 
 
-def test_another_list_of_actions_is_refused(policy: GreedyPolicy) -> None:
-    checkpoint = save_policy(policy, (8, 8), {})
-    length = int.from_bytes(checkpoint[:8], "little")
-    header = checkpoint[8 : 8 + length].decode().replace("ENTER_FULL", "ENTER_FOOL")
-    assert json.loads(header)
-    with pytest.raises(InputRefused, match="actions"):
-        load_policy(checkpoint[:8] + header.encode() + checkpoint[8 + length :])
+def test_the_header_is_plain_json_in_one_key(policy: GreedyPolicy) -> None:
+    checkpoint = save_policy(policy, {})
+    header = json.loads(checkpoint[8 : 8 + int.from_bytes(checkpoint[:8], "little")])
+    assert list(header["__metadata__"]) == ["huracan"]
+
+
+def test_rows_of_another_width_and_rows_without_an_action_are_refused(policy: GreedyPolicy) -> None:
+    seen, masks = _seen(4)
+    with pytest.raises(InvalidInput, match="shape"):
+        policy.decide(seen[:, :-1], masks)
+    with pytest.raises(InvalidInput, match="shape"):
+        policy.decide(seen, masks[:, :-1])
+    with pytest.raises(InvalidInput, match="no legal action"):
+        policy.decide(seen, np.zeros_like(masks))
+    seen[2, 0] = np.inf
+    with pytest.raises(InputRefused, match="Column 0 of observation 2 is inf"):
+        policy.decide(seen, masks)

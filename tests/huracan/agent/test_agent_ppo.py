@@ -1,210 +1,261 @@
-"""The algorithm on problems whose answers are known: A. Jones' five probes, an identity task, GAE by hand."""
+"""The learner: it stops for the right reason, goes on where it was left, and is the same every time.
 
-from dataclasses import dataclass
+The probes and the 13 core details are in test_ppo_conformance.py and test_ppo_core_details.py.
+"""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 
 from huracan.agent.config import PPOConfig
-from huracan.agent.network import PolicyValueNetwork, masked_log_probabilities, sample_actions
+from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
+from huracan.agent.engine import ILLEGAL
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.ppo import Learner, TrainingStopped, UpdateDiagnostics
+from huracan.agent.ppo import Learner
+from huracan.agent.recovery import pack_state, unpack_state
 from huracan.agent.rollout import generalised_advantages
+from huracan.agent.torch_engine import TorchEngine
+from huracan.errors import InvalidInput
+from tests.huracan.agent.toy_lanes import ToyLanes
 
-QUICK = PPOConfig(
-    rollout_steps=32, learning_rate=5e-3, gamma=0.5, minibatches=4, hidden=(16,), target_kl=None, epochs=4
+CONFIG = PPOConfig(rollout_steps=16, learning_rate=5e-3, gamma=0.5, minibatches=2, hidden=(16,), epochs=2)
+ROWS = 16 * 8
+
+
+def make_learner(config: PPOConfig = CONFIG, *, seed: int = 0, **options: Any) -> Learner:
+    environment = options.pop("environment", None) or ToyLanes()
+    return Learner(environment, config, seed, device="cpu", **options)
+
+
+def _weights(learner: Learner) -> NDArray[Any]:
+    return learner.engine.state()["weights"]
+
+
+def test_the_toy_is_learned() -> None:
+    learner, rows = make_learner(replace(CONFIG, target_kl=None)), list[UpdateDiagnostics]()
+    learner.train(60 * ROWS, rows.append)
+    assert np.mean([row.mean_reward for row in rows[:3]]) < 0.55
+    assert rows[-1].mean_reward > 0.85
+
+
+def test_twice_with_one_seed_gives_the_same_weights_to_the_bit_and_another_seed_gives_others() -> None:
+    first, again, other = (make_learner(seed=seed) for seed in (4, 4, 5))
+    for learner in (first, again, other):
+        learner.train(5 * ROWS)
+    assert np.array_equal(_weights(first), _weights(again))
+    assert not np.array_equal(_weights(first), _weights(other))
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 5])
+@pytest.mark.parametrize("scales", [False, True])
+def test_killed_and_resumed_it_ends_with_the_same_weights_to_the_bit(killed_after: int, scales: bool) -> None:
+    config = replace(CONFIG, scales_rewards=scales, entropy_floor=0.9)
+
+    def fresh() -> Learner:
+        return make_learner(config, normaliser=Normaliser(2), updates_normaliser=True)
+
+    whole, rows = fresh(), list[UpdateDiagnostics]()
+    whole.train(6 * ROWS, rows.append)
+    killed, saved = fresh(), list[bytes]()
+    killed.train(6 * ROWS, after_update=lambda: saved.append(pack_state(killed.snapshot(), "me")))
+    resumed, later = fresh(), list[UpdateDiagnostics]()
+    state = unpack_state(saved[killed_after - 1], "me")
+    assert state is not None
+    resumed.restore(state)
+    resumed.train(6 * ROWS, later.append)
+    assert later == rows[killed_after:]
+    for name, values in whole.engine.state().items():
+        assert np.array_equal(values, resumed.engine.state()[name])
+    assert np.array_equal(whole.normaliser.mean, resumed.normaliser.mean)
+    assert whole.return_scale.deviation == resumed.return_scale.deviation
+
+
+def test_an_environment_that_cannot_be_resumed_is_said_so() -> None:
+    class Forgetful:
+        lanes, observation_width, action_count = 8, 2, 3
+
+    with pytest.raises(InvalidInput, match="cannot be resumed"):
+        make_learner(environment=Forgetful()).snapshot()
+
+
+@pytest.mark.parametrize(
+    ("how", "step", "word"),
+    [
+        ("reward", 40, "Update 3 met a reward that is not finite"),
+        ("infinity", 20, "Update 2 met an observation.* Column 1 of observation 3 is inf"),
+        ("nan", 20, "Update 2 met an observation.* Column 1 of observation 3 is nan"),
+    ],
 )
+def test_a_number_that_is_none_stops_the_training_with_its_reason_and_the_last_good_weights(
+    how: str, step: int, word: str
+) -> None:
+    learner, good = make_learner(environment=ToyLanes(breaks_at=step, how=how)), list[NDArray[Any]]()
+    with pytest.raises(TrainingStopped, match=word) as stopped:
+        learner.train(10 * ROWS, after_update=lambda: good.append(_weights(learner)))
+    assert np.array_equal(stopped.value.last_good["weights"], good[-1])
+    assert np.array_equal(_weights(learner), good[-1])
 
 
-@dataclass
-class Probe:
-    """Environment `number` of "Debugging RL, without the agonizing pain", batched."""
-
-    number: int
-    lanes: int = 16
-    observation_width: int = 1
-
-    def __post_init__(self) -> None:
-        self.action_count = 1 if self.number <= 3 else 2
-        self._generator = np.random.default_rng(self.number)
-        self._late = np.zeros(self.lanes, bool)
-        self._seen = np.zeros(self.lanes)
-
-    def _observe(self) -> tuple[np.ndarray, np.ndarray]:
-        if self.number in (2, 5):
-            self._seen = self._generator.choice([-1.0, 1.0], self.lanes)
-        elif self.number == 3:
-            self._seen = self._late.astype(float)
-        return self._seen[:, None].astype(np.float32), np.ones((self.lanes, self.action_count), bool)
-
-    def reset(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._observe()
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        ended = np.ones(self.lanes, bool)
-        rewards = np.ones(self.lanes)
-        if self.number == 2:
-            rewards = self._seen.copy()
-        elif self.number == 3:
-            rewards, ended = self._late.astype(float), self._late.copy()
-            self._late = ~self._late
-        elif self.number == 4:
-            rewards = np.where(actions == 1, 1.0, -1.0)
-        elif self.number == 5:
-            rewards = np.where((actions == 1) == (self._seen > 0), 1.0, -1.0)
-        return *self._observe(), rewards, ended
+def test_a_feature_that_is_not_defined_is_the_mean_and_stops_nothing() -> None:
+    normaliser = Normaliser(2)
+    normaliser.update(np.random.default_rng(0).standard_normal((50, 2)))
+    learner = make_learner(environment=ToyLanes(breaks_at=20, how="nan"), normaliser=normaliser)
+    learner.train(5 * ROWS)
+    assert learner.updates_done == 5
 
 
-def _learn(environment: object, config: PPOConfig, steps: int, seed: int = 0) -> Learner:
-    width = environment.observation_width  # type: ignore[attr-defined]
-    plain = Normaliser(width, [False] * width)
-    learner = Learner(environment, config, seed, normaliser=plain)  # type: ignore[arg-type]
-    learner.train(steps, lambda row: None)
-    return learner
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_a_loss_that_is_not_finite_stops_the_training() -> None:
+    learner = make_learner(environment=Huge())
+    with pytest.raises(
+        TrainingStopped, match="Update 2 met a loss or gradient that is not finite"
+    ) as stopped:
+        learner.train(5 * ROWS)
+    assert np.array_equal(_weights(learner), stopped.value.last_good["weights"])
+    assert np.isfinite(_weights(learner)).all()
 
 
-def _ask(learner: Learner, observation: float) -> tuple[float, list[float]]:
-    with torch.inference_mode():
-        logits, value = learner.network(torch.tensor([[observation]]))
-    return float(value), torch.softmax(logits, -1)[0].tolist()
+class Huge(ToyLanes):
+    """A reward that is finite, but not in float32."""
+
+    def step(self, actions: NDArray[np.int64]) -> Any:
+        shown, masks, rewards, ended = super().step(actions)
+        return shown, masks, rewards * (1e39 if self.steps > 20 else 1.0), ended
 
 
-def test_probe_1_the_value_of_one_reward_is_1() -> None:
-    assert _ask(_learn(Probe(1), QUICK, 10_000), 0.0)[0] == pytest.approx(1.0, abs=0.05)
+def test_an_exploding_divergence_stops_the_training() -> None:
+    learner = make_learner(replace(CONFIG, learning_rate=0.5, epochs=8, maximum_kl=0.5, target_kl=None))
+    with pytest.raises(TrainingStopped, match="moved the policy by a divergence of"):
+        learner.train(50 * ROWS)
 
 
-def test_probe_2_the_value_follows_the_observation() -> None:
-    learner = _learn(Probe(2), QUICK, 10_000)
-    assert _ask(learner, 1.0)[0] == pytest.approx(1.0, abs=0.05)
-    assert _ask(learner, -1.0)[0] == pytest.approx(-1.0, abs=0.05)
+def test_a_dead_policy_stops_the_training_while_it_should_explore() -> None:
+    config = replace(CONFIG, dead_updates=3)
+    dead = (60.0, 0.0, 0.0)
+    learner = make_learner(config, initial_bias=dead)
+    with pytest.raises(TrainingStopped, match=r"dead: 3 updates .* up to update 3"):
+        learner.train(50 * ROWS)
 
 
-def test_probe_3_a_later_reward_is_discounted() -> None:
-    learner = _learn(Probe(3), QUICK, 15_000)
-    assert _ask(learner, 0.0)[0] == pytest.approx(0.5, abs=0.05)
-    assert _ask(learner, 1.0)[0] == pytest.approx(1.0, abs=0.05)
+def test_a_policy_may_become_certain_later_and_where_there_is_no_choice() -> None:
+    late = make_learner(replace(CONFIG, dead_updates=3), initial_bias=(60.0, 0.0, 0.0))
+    late.train(5 * ROWS)
+    assert late.updates_done == 5
+
+    class NoChoice(ToyLanes):
+        def _observe(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+            shown, masks = super()._observe()
+            masks[:, 1:] = False
+            return shown, masks
+
+    forced = make_learner(replace(CONFIG, dead_updates=1), environment=NoChoice())
+    forced.train(20 * ROWS)
+    assert forced.updates_done == 20
 
 
-def test_probe_4_the_better_action_is_taken() -> None:
-    assert _ask(_learn(Probe(4), QUICK, 10_000), 0.0)[1][1] > 0.95
+def test_a_policy_that_moved_too_far_ends_the_update_early() -> None:
+    rows: list[UpdateDiagnostics] = []
+    make_learner(replace(CONFIG, learning_rate=0.05, epochs=4, target_kl=0.001)).train(3 * ROWS, rows.append)
+    assert min(row.epochs_done for row in rows) < 4
+    free: list[UpdateDiagnostics] = []
+    make_learner(replace(CONFIG, learning_rate=0.05, epochs=4, target_kl=None)).train(3 * ROWS, free.append)
+    assert {row.epochs_done for row in free} == {4}
 
 
-def test_probe_5_the_better_action_depends_on_the_observation() -> None:
-    learner = _learn(Probe(5), QUICK, 12_000)
-    assert _ask(learner, 1.0)[1][1] > 0.95
-    assert _ask(learner, -1.0)[1][0] > 0.95
+def test_the_entropy_bonus_falls_linearly_to_its_floor_and_is_held_while_entropy_is_low() -> None:
+    config = replace(CONFIG, entropy_coefficient=0.04, final_entropy_coefficient=0.02)
+    falling, held = list[UpdateDiagnostics](), list[UpdateDiagnostics]()
+    make_learner(config).train(4 * ROWS, falling.append)
+    make_learner(replace(config, entropy_floor=5.0)).train(4 * ROWS, held.append)
+    assert [row.entropy_coefficient for row in falling] == pytest.approx([0.04, 0.035, 0.03, 0.025])
+    # Before the first update no entropy is known.
+    assert [row.entropy_coefficient for row in held] == pytest.approx([0.04, 0.04, 0.04, 0.04])
 
 
-class Identity:
-    """Say what you see: reward 1 where the action is the number shown; episodes of 100 steps."""
-
-    lanes, observation_width, action_count = 8, 2, 2
+class Nudge:
+    """Adds 3 to the first action's logit where the first number shown is above 0."""
 
     def __init__(self) -> None:
-        self._generator = np.random.default_rng(3)
-        self._step = 0
+        self.shown: list[NDArray[np.float32]] = []
 
-    def _observe(self) -> tuple[np.ndarray, np.ndarray]:
-        self._shown = self._generator.integers(0, 2, self.lanes)
-        return np.eye(2, dtype=np.float32)[self._shown], np.ones((self.lanes, 2), bool)
-
-    def reset(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._observe()
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        rewards = (actions == self._shown).astype(float)
-        self._step += 1
-        return *self._observe(), rewards, np.full(self.lanes, self._step % 100 == 0)
+    def apply(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.shown.append(observations.copy())
+        bias = np.zeros((len(observations), 3), np.float32)
+        bias[:, 0] = 3.0 * (observations[:, 0] > 0)
+        return bias
 
 
-def test_the_identity_task_is_solved() -> None:
-    config = PPOConfig(rollout_steps=32, gamma=0.4, learning_rate=2e-3, minibatches=4, target_kl=None)
+def test_the_bias_reads_raw_observations_and_is_the_same_when_acting_and_when_learning() -> None:
+    normaliser, nudge = Normaliser(2), Nudge()
+    normaliser.update(np.random.default_rng(0).normal(100.0, 9.0, (50, 2)))
+    learner = make_learner(normaliser=normaliser, bias=nudge)
+    seen: list[Any] = []
+    begin = learner.engine.begin_update
+    learner.engine.begin_update = lambda rollout: (seen.append(rollout), begin(rollout))[1]  # type: ignore[method-assign]
+    learner.train(ROWS)
+    raw, rollout = np.concatenate(nudge.shown), seen[0]
+    expected = np.where(raw[:, 1:] > 0, 0.0, ILLEGAL)[:, 0]
+    assert np.array_equal(rollout.offsets[:, 2], expected)
+    assert np.array_equal(rollout.offsets[:, 0], 3.0 * (raw[:, 0] > 0))
+    logits, _ = learner.engine.logits(rollout.observations)
+    assert logits.shape == (ROWS, 3)
+    # The log probabilities kept are those of logits + offsets: the first minibatch moves from there.
+    fresh = make_learner(normaliser=normaliser, bias=Nudge()).engine.logits(rollout.observations)[0]
+    biased = (fresh + rollout.offsets).astype(np.float64)
+    expected = biased - np.log(np.exp(biased).sum(axis=1, keepdims=True))
+    taken = expected[np.arange(ROWS), rollout.actions]
+    assert rollout.log_probabilities == pytest.approx(taken, abs=1e-5)
+
+
+def test_scaled_rewards_have_discounted_returns_of_deviation_1() -> None:
+    learner = make_learner(replace(CONFIG, scales_rewards=True))
+    seen: list[Any] = []
+    begin = learner.engine.begin_update
+    learner.engine.begin_update = lambda rollout: (seen.append(rollout.rewards.copy()), begin(rollout))[1]  # type: ignore[method-assign]
     rows: list[UpdateDiagnostics] = []
-    learner = Learner(Identity(), config, 1, normaliser=Normaliser(2, [False, False]))
-    learner.train(12_000, rows.append)
-    assert rows[-1].mean_reward * 100 >= 90
+    learner.train(3 * ROWS, rows.append)
+    assert seen[-1].max() == pytest.approx(1.0 / learner.return_scale.deviation)
+    # The curve speaks of the environment's own rewards.
+    assert rows[-1].mean_reward == pytest.approx(float((seen[-1] > 0).mean()))
+
+
+def test_both_engines_learn_the_same_within_rounding() -> None:
+    compiled = make_learner()
+    torch_one = make_learner(engine=TorchEngine(2, 3, CONFIG, _weights(compiled)))
+    for learner in (compiled, torch_one):
+        learner.train(3 * ROWS)
+    assert _weights(compiled) == pytest.approx(_weights(torch_one), abs=2e-4)
+    assert not np.array_equal(_weights(compiled), _weights(make_learner()))
+
+
+def test_a_minibatch_of_one_row_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="less than two rows"):
+        make_learner(replace(CONFIG, minibatches=100))
 
 
 def test_advantages_equal_the_definition_summed_by_hand() -> None:
-    generator = torch.Generator().manual_seed(0)
-    rewards, values = (torch.randn(6, 2, generator=generator) for _ in range(2))
-    last = torch.randn(2, generator=generator)
-    ended = torch.zeros(6, 2)
-    ended[2, 0] = 1.0
+    generator = np.random.default_rng(0)
+    rewards, values = (generator.standard_normal((6, 2)).astype(np.float32) for _ in range(2))
+    last = generator.standard_normal(2).astype(np.float32)
+    ended = np.zeros((6, 2), bool)
+    ended[2, 0] = True
     found = generalised_advantages(rewards, values, ended, last, 0.9, 0.8)
-    following = torch.cat([values[1:], last[None]])
-    deltas = rewards + 0.9 * following * (1 - ended) - values
+    following = np.concatenate([values[1:], last[None]])
+    deltas = rewards + 0.9 * following * ~ended - values
     for lane in range(2):
         for start in range(6):
             expected, weight = 0.0, 1.0
             for step in range(start, 6):
                 expected += weight * float(deltas[step, lane])
-                weight *= 0.9 * 0.8 * (1.0 - float(ended[step, lane]))
+                weight *= 0.9 * 0.8 * (not ended[step, lane])
             assert float(found[start, lane]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_lambda_of_1_gives_the_discounted_return_less_the_value() -> None:
-    rewards, values = torch.tensor([[1.0], [2.0], [4.0]]), torch.tensor([[0.5], [0.25], [0.125]])
-    ended = torch.tensor([[0.0], [0.0], [1.0]])
-    found = generalised_advantages(rewards, values, ended, torch.tensor([9.0]), 0.5, 1.0)
-    assert found.squeeze(1).tolist() == pytest.approx([3.0 - 0.5, 4.0 - 0.25, 4.0 - 0.125])
-
-
-def test_actions_are_drawn_as_often_as_they_are_probable_and_never_where_masked() -> None:
-    logits = torch.log(torch.tensor([[0.6, 0.3, 0.05, 0.05]])).expand(40_000, 4)
-    masks = torch.tensor([[True, True, False, True]]).expand(40_000, 4)
-    drawn = sample_actions(masked_log_probabilities(logits, masks), torch.Generator().manual_seed(1))
-    shares = torch.bincount(drawn, minlength=4) / 40_000
-    assert shares[2] == 0
-    assert shares.tolist() == pytest.approx([0.6 / 0.95, 0.3 / 0.95, 0, 0.05 / 0.95], abs=0.01)
-
-
-def test_the_network_begins_orthogonal_with_a_nearly_uniform_policy_and_separate_towers() -> None:
-    network = PolicyValueNetwork(5, 3, (16, 16), torch.Generator().manual_seed(0))
-    weight = network.policy[2].weight
-    assert torch.allclose(weight @ weight.T, 2 * torch.eye(16), atol=1e-5)
-    logits, _ = network(torch.randn(10, 5, generator=torch.Generator().manual_seed(1)))
-    assert logits.abs().max() < 0.05
-    shared = {id(p) for p in network.policy.parameters()} & {id(p) for p in network.value.parameters()}
-    assert not shared
-
-
-def test_twice_with_one_seed_gives_the_same_weights_to_the_bit() -> None:
-    first, second = (_learn(Probe(5), QUICK, 3_000, seed=4).network.state_dict() for _ in range(2))
-    assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_the_learning_rate_and_the_entropy_bonus_are_annealed() -> None:
-    rows: list[UpdateDiagnostics] = []
-    Learner(Probe(4), QUICK, 0, normaliser=Normaliser(1, [False])).train(512 * 4, rows.append)
-    assert [row.learning_rate for row in rows] == pytest.approx([5e-3, 3.75e-3, 2.5e-3, 1.25e-3])
-
-
-def test_a_policy_that_moved_too_far_ends_the_update_early() -> None:
-    rows: list[UpdateDiagnostics] = []
-    config = PPOConfig(
-        rollout_steps=32, learning_rate=0.05, gamma=0.5, minibatches=4, hidden=(16,), target_kl=0.001
-    )
-    Learner(Probe(4), config, 0, normaliser=Normaliser(1, [False])).train(512 * 3, rows.append)
-    assert min(row.epochs_done for row in rows) < config.epochs
-
-
-class Broken(Probe):
-    """Gives a reward that is not a number after a while."""
-
-    steps = 0
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        seen, masks, rewards, ended = super().step(actions)
-        self.steps += 1
-        return seen, masks, rewards * (np.nan if self.steps > 40 else 1.0), ended
-
-
-def test_a_reward_that_is_no_number_stops_the_training_and_keeps_the_last_good_weights() -> None:
-    learner = Learner(Broken(4), QUICK, 0, normaliser=Normaliser(1, [False]))
-    with pytest.raises(TrainingStopped, match="Update 2") as stopped:
-        learner.train(10_000, lambda row: None)
-    assert all(bool(torch.isfinite(value).all()) for value in stopped.value.last_good.values())
-    for name, value in learner.network.state_dict().items():
-        assert torch.equal(value, stopped.value.last_good[name])
+    rewards, values = np.float32([[1.0], [2.0], [4.0]]), np.float32([[0.5], [0.25], [0.125]])
+    ended = np.array([[False], [False], [True]])
+    found = generalised_advantages(rewards, values, ended, np.float32([9.0]), 0.5, 1.0)
+    assert found[:, 0].tolist() == pytest.approx([3.0 - 0.5, 4.0 - 0.25, 4.0 - 0.125])

@@ -1,44 +1,46 @@
-"""Does it learn, does it stay out, and is it the same every time?"""
+"""Does it learn, does it stay out, is it the same every time, and does it survive being killed?"""
 
 import math
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.agent import train as training
 from huracan.agent.checkpoint import load_policy, read_agreement
 from huracan.agent.config import PPOConfig, TrainingConfig
-from huracan.agent.train import TrainedPolicy, judge_learner, split_window, train_policy
+from huracan.agent.diagnostics import TrainingStopped
+from huracan.agent.recovery import FileRecovery
+from huracan.agent.train import TrainedPolicy, judge_learner, train_policy
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
-from huracan.market.conservation import judge_ledger
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from huracan.market.session import trade_session
-from huracan.market.trade_log import Provenance
+from tests.huracan.agent.killed_training import SMALL, Deadly, train
 
+ROOT = Path(__file__).parents[3]
 RULES, COSTS = TradingRules(), CostAssumptions()
 QUICK = TrainingConfig(
-    total_steps=200_000,
+    seed_count=1,
+    total_steps=600_000,
     lanes=256,
     held_out_days=6,
-    threads=1,
     device="cpu",
     ppo=PPOConfig(hidden=(32, 32)),
 )
-TINY = replace(QUICK, total_steps=20_000)
 Maker = Callable[..., MarketBlock]
 
 
 @pytest.fixture(scope="module")
-def tiny(planted_market: Maker) -> TrainedPolicy:
-    return train_policy(planted_market(1, days=5, day_bars=240), _short(TINY), RULES, COSTS)
-
-
-def _short(config: TrainingConfig) -> TrainingConfig:
-    return replace(config, held_out_days=1, embargo_days=1)
+def small() -> TrainedPolicy:
+    return train(None)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -63,72 +65,172 @@ def test_without_an_edge_it_learns_to_stay_out(planted_market: Maker) -> None:
     assert judge_learner(trained).passed
 
 
-def test_twice_the_same_training_gives_the_same_bytes(planted_market: Maker, tiny: TrainedPolicy) -> None:
-    again = train_policy(planted_market(1, days=5, day_bars=240), _short(TINY), RULES, COSTS)
-    assert again.checkpoint == tiny.checkpoint
-    assert again.curve.equals(tiny.curve)
-    assert again.report == tiny.report
-    other = replace(_short(TINY), seed=2)
-    block = planted_market(1, days=5, day_bars=240)
-    assert train_policy(block, other, RULES, COSTS).model_id != tiny.model_id
-
-
-def test_the_held_out_days_change_nothing_in_the_checkpoint(
-    planted_market: Maker, tiny: TrainedPolicy
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_same_training_gives_the_same_bytes_with_any_number_of_threads(
+    small: TrainedPolicy, threads: int
 ) -> None:
-    block = planted_market(1, days=5, day_bars=240)
-    features = block.features.copy()
-    features[:, -480:] = 77.0
-    close = block.close.copy()
-    close[:, -480:] *= 3
-    scrambled = replace(block, features=features, close=close)
-    assert train_policy(scrambled, _short(TINY), RULES, COSTS).checkpoint == tiny.checkpoint
+    again = train(None, replace(SMALL, threads=threads))
+    assert again.checkpoint == small.checkpoint
+    assert again.curve.equals(small.curve)
+    assert again.report == small.report
 
 
-def test_a_training_trades_a_session_whose_ledger_is_conserved(
-    planted_market: Maker, tiny: TrainedPolicy
+def test_another_seed_gives_another_policy(small: TrainedPolicy) -> None:
+    assert train(None, replace(SMALL, seed=2)).model_id != small.model_id
+
+
+def test_the_median_of_the_seeds_is_published_and_all_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {}
+    real = training.evaluate_policy
+
+    def rigged(block: Any, policy: Any, *rest: Any) -> dict[str, Any]:
+        net = (7.0, -3.0, 2.0, 5.0, 9.0)[len(told)]
+        told[net] = policy.weights
+        return real(block, policy, *rest) | {"net_usd": net}
+
+    monkeypatch.setattr(training, "evaluate_policy", rigged)
+    trained = train(None, replace(SMALL, seed_count=5))
+    assert np.array_equal(load_policy(trained.checkpoint).weights, told[5.0])
+    assert trained.report["seeds"]["published"] == 3
+    assert trained.report["training"]["seed_place"] == 3
+    assert [row["net_usd"] for row in trained.report["seeds"]["by_seed"]] == list(told)
+    assert trained.report["held_out"]["net_usd"] == 5.0
+    assert len({weights.tobytes() for weights in told.values()}) == 5
+
+
+def test_a_night_of_more_seeds_begins_with_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: list[bytes] = []
+    real = training.evaluate_policy
+
+    def watched(block: Any, policy: Any, *rest: Any) -> dict[str, Any]:
+        weights.append(policy.weights.tobytes())
+        return real(block, policy, *rest)
+
+    monkeypatch.setattr(training, "evaluate_policy", watched)
+    train(None, replace(SMALL, seed_count=2))
+    train(None, replace(SMALL, seed_count=3))
+    assert weights[:2] == weights[2:4]
+    assert len(set(weights)) == 3
+
+
+def test_the_held_out_days_change_no_seed(planted_market: Maker) -> None:
+    block = planted_market(1, days=5, day_bars=120)
+    features, close = block.features.copy(), block.close.copy()
+    features[:, -240:] = 77.0
+    close[:, -240:] *= 3
+    alone = replace(SMALL, seed_count=1)
+    scrambled = train_policy(replace(block, features=features, close=close), alone, RULES, COSTS)
+    assert scrambled.checkpoint == train_policy(block, alone, RULES, COSTS).checkpoint
+
+
+@pytest.mark.parametrize("saves", [1, 4, 7, 12])
+def test_killed_and_resumed_it_gives_the_same_bytes(small: TrainedPolicy, tmp_path: Path, saves: int) -> None:
+    path = tmp_path / "state"
+
+    class Stop(BaseException):
+        """What no code catches, like a kill."""
+
+    class Broken(Deadly):
+        def save(self, state: bytes) -> None:
+            self.inner.save(state)
+            self.saves -= 1
+            if self.saves == 0:
+                raise Stop
+
+    with pytest.raises(Stop):
+        train(Broken(FileRecovery(path), saves))
+    steps: list[tuple[int, int]] = []
+    resumed = train_again(path, steps)
+    assert resumed.checkpoint == small.checkpoint
+    assert resumed.curve.equals(small.curve)
+    assert resumed.report == small.report
+    assert not path.exists()
+    # Six updates a seed; those before the kill are not done again.
+    assert len(steps) == 12 - saves
+
+
+def train_again(path: Path, steps: list[tuple[int, int]]) -> TrainedPolicy:
+    from tests.huracan.agent.planted_market import planted_market
+
+    block = planted_market(1, days=5, day_bars=120)
+    tell = lambda done, total: steps.append((done, total))  # noqa: E731 - shorter than a function
+    return train_policy(block, SMALL, RULES, COSTS, tell, FileRecovery(path))
+
+
+def test_killed_by_the_system_in_mid_training_and_resumed_it_gives_the_same_bytes(
+    small: TrainedPolicy, tmp_path: Path
 ) -> None:
-    block = planted_market(4, days=1, day_bars=240)
-    policy = load_policy(tiny.checkpoint)
-    where_from = Provenance(tiny.model_id, "data", "config", True, block.feature_names)
-    session = trade_session(block, policy, RULES, COSTS, where_from)
-    assert judge_ledger(session, RULES).passed
-    assert session.bars.num_rows == 3 * 240
-    with pytest.raises(InputRefused, match="other features"):
-        trade_session(block, policy, RULES, COSTS, replace(where_from, feature_names=("x",)))
+    path = tmp_path / "state"
+    command = [sys.executable, "-m", "tests.huracan.agent.killed_training", str(path), "3"]
+    ended = subprocess.run(command, cwd=ROOT, check=False, timeout=300)
+    assert ended.returncode == -signal.SIGKILL
+    recovery = Deadly(FileRecovery(path), -1)
+    assert train(recovery).checkpoint == small.checkpoint
+    assert recovery.loaded == [True]
 
 
-def test_the_report_and_the_checkpoint_name_the_days(planted_market: Maker, tiny: TrainedPolicy) -> None:
-    days = [str(day) for day in planted_market(1, days=5, day_bars=240).days]
-    training = read_agreement(tiny.checkpoint)["training"]
-    assert (training["first_day"], training["last_day"]) == (days[0], days[2])
-    assert (tiny.report["held_out"]["first_day"], tiny.report["held_out"]["last_day"]) == (days[4], days[4])
-    assert tiny.curve["steps"].to_pylist()[-1] >= TINY.total_steps
+def test_a_state_of_another_training_is_ignored(small: TrainedPolicy, tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    kept: list[bytes] = []
+
+    class Keeping:
+        def load(self) -> bytes | None:
+            return kept[-1] if kept else None
+
+        def save(self, state: bytes) -> None:
+            kept.append(state)
+
+        def clear(self) -> None:
+            path.unlink(missing_ok=True)
+
+    train(Keeping(), replace(SMALL, seed=9))  # type: ignore[arg-type]
+    assert train(Keeping()).checkpoint == small.checkpoint  # type: ignore[arg-type]
 
 
-def test_head_and_tail_do_not_touch(planted_market: Maker) -> None:
-    block = planted_market(1, days=12, day_bars=60)
-    head, tail = split_window(block, replace(TINY, held_out_days=3, embargo_days=2))
-    assert head.days == block.days[:7]
-    assert tail.days == block.days[9:]
+def test_a_learner_that_diverges_gives_no_policy(tmp_path: Path) -> None:
+    recovery = FileRecovery(tmp_path / "state")
+    wild = replace(SMALL.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
+    with pytest.raises(TrainingStopped, match="moved the policy"):
+        train(recovery, replace(SMALL, ppo=wild))
 
 
-def test_a_window_too_short_is_refused_with_the_days_it_needs(planted_market: Maker) -> None:
-    with pytest.raises(InputRefused, match="has 5 days and needs 10"):
-        train_policy(planted_market(1, days=5, day_bars=60), TINY, RULES, COSTS)
+def test_the_report_and_the_checkpoint_name_the_days(planted_market: Maker, small: TrainedPolicy) -> None:
+    days = [str(day) for day in planted_market(1, days=5, day_bars=120).days]
+    told = read_agreement(small.checkpoint)["training"]
+    assert (told["first_day"], told["last_day"]) == (days[0], days[2])
+    held_out = small.report["held_out"]
+    assert (held_out["first_day"], held_out["last_day"]) == (days[4], days[4])
+    assert small.curve["steps"].to_pylist()[-1] >= SMALL.total_steps
 
 
-def test_progress_ends_at_the_budget(planted_market: Maker) -> None:
+def test_progress_grows_to_the_budget_of_all_seeds(planted_market: Maker) -> None:
     seen: list[tuple[int, int]] = []
-    train_policy(
-        planted_market(1, days=5, day_bars=240),
-        _short(TINY),
-        RULES,
-        COSTS,
-        lambda done, total: seen.append((done, total)),
-    )
-    assert seen[-1] == (20_000, 20_000)
+    block = planted_market(1, days=5, day_bars=120)
+    tell = lambda done, total: seen.append((done, total))  # noqa: E731 - shorter than a function
+    train_policy(block, replace(SMALL, threads=2), RULES, COSTS, tell)
+    assert seen[-1] == (12_000, 12_000)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_a_window_with_nothing_to_learn_from_is_refused_before_it_is_trained_on(
+    planted_market: Maker,
+) -> None:
+    block = planted_market(1, days=5, day_bars=120)
+    with pytest.raises(InputRefused, match="has 5 days and needs 10"):
+        train_policy(block, QUICK, RULES, COSTS)
+    still = replace(block, close=np.full_like(block.close, 3.0))
+    with pytest.raises(InputRefused, match="The price of S0 is 3"):
+        train_policy(still, SMALL, RULES, COSTS)
+
+
+def test_values_that_explain_nothing_are_healthy_where_there_is_nothing_to_explain(
+    small: TrainedPolicy,
+) -> None:
+    rows = small.curve.num_rows
+    for column, value in (("explained_variance", -5.0), ("value_loss", 1e-4)):
+        place = small.curve.schema.get_field_index(column)
+        small = replace(small, curve=small.curve.set_column(place, column, pa.array(np.full(rows, value))))
+    assert judge_learner(small).passed
 
 
 @pytest.mark.parametrize(
@@ -141,11 +243,11 @@ def test_progress_ends_at_the_budget(planted_market: Maker) -> None:
     ],
 )
 def test_a_sick_learning_curve_fails_with_its_reason(
-    tiny: TrainedPolicy, column: str, value: float, word: str
+    small: TrainedPolicy, column: str, value: float, word: str
 ) -> None:
-    place = tiny.curve.schema.get_field_index(column)
-    rows = np.full(tiny.curve.num_rows, value)
-    sick = replace(tiny, curve=tiny.curve.set_column(place, column, pa.array(rows)))
+    place = small.curve.schema.get_field_index(column)
+    rows = np.full(small.curve.num_rows, value)
+    sick = replace(small, curve=small.curve.set_column(place, column, pa.array(rows)))
     verdict = judge_learner(sick)
     assert not verdict.passed
     assert word in verdict.reason

@@ -1,0 +1,93 @@
+"""What is known of every update, and when a training must stop. No learning happens here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.agent.config import PPOConfig
+from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS, State
+from huracan.agent.rollout import Rollout
+from huracan.errors import HuracanError
+
+
+@dataclass(frozen=True)
+class UpdateDiagnostics:
+    """One row of the learning curve."""
+
+    update: int
+    steps: int
+    mean_reward: float
+    """Of a step, as the environment gave it."""
+    entropy: float
+    approx_kl: float
+    """Mean over the last pass, the old policy against the new one."""
+    clip_fraction: float
+    explained_variance: float
+    value_loss: float
+    policy_loss: float
+    gradient_norm: float
+    learning_rate: float
+    entropy_coefficient: float
+    epochs_done: int
+
+
+class TrainingStopped(HuracanError):
+    """The training went wrong. `last_good` is the engine's state before the update that failed."""
+
+    def __init__(self, what: str, last_good: State) -> None:
+        super().__init__(
+            what, "Lower the learning rate or look for bad rows in the window; nothing was stored."
+        )
+        self.last_good = last_good
+
+
+def diagnose(
+    rollout: Rollout,
+    numbers: NDArray[np.float64],
+    last_pass: NDArray[np.float64],
+    facts: Mapping[str, Any],
+) -> UpdateDiagnostics:
+    """The row of an update from the engine's numbers of all its minibatches; `facts` are its other fields."""
+    means = dict(zip(UPDATE_COLUMNS, numbers.mean(axis=0).tolist(), strict=True))
+    returns, values = rollout.returns.astype(np.float64), rollout.values.astype(np.float64)
+    spread = returns.var()
+    explained = float(1.0 - (returns - values).var() / spread) if spread > 0 else 0.0
+    return UpdateDiagnostics(
+        entropy=means["entropy"],
+        approx_kl=float(last_pass[:, UPDATE_COLUMNS.index("approx_kl")].mean()),
+        clip_fraction=means["clip_fraction"],
+        explained_variance=explained,
+        value_loss=means["value_loss"],
+        policy_loss=means["policy_loss"],
+        gradient_norm=means["gradient_norm"],
+        **facts,
+    )
+
+
+class Watch:
+    """Tells when an update shows a training that will not recover."""
+
+    def __init__(self, config: PPOConfig) -> None:
+        self._config = config
+        self.dead_for = 0
+        """Updates in a row with a dead policy."""
+
+    def find_fault(self, row: UpdateDiagnostics, rollout: Rollout, share: float) -> str | None:
+        """The reason to stop after this update, or None. `share` of the training was done before it."""
+        limit = self._config.maximum_kl
+        if limit is not None and not row.approx_kl <= limit:
+            return f"Update {row.update} moved the policy by a divergence of {row.approx_kl:.3g}."
+        if self._config.minimum_entropy is None or share >= self._config.exploring_share:
+            return None
+        has_choice = (rollout.offsets > ILLEGAL / 2).sum(axis=-1) > 1
+        is_certain = row.entropy < self._config.minimum_entropy * has_choice.mean()
+        self.dead_for = self.dead_for + 1 if is_certain else 0
+        if self.dead_for < self._config.dead_updates:
+            return None
+        return (
+            f"The policy is dead: {self.dead_for} updates without a choice between actions, up to"
+            f" update {row.update}, before it had explored."
+        )

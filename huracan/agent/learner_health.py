@@ -1,0 +1,55 @@
+"""Whether a training may be trusted. Whether its policy earns anything is judged elsewhere."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.verdict import Number, Verdict
+
+
+@dataclass(frozen=True)
+class HealthLimits:
+    """Bounds of a healthy learning curve."""
+
+    maximum_kl: float = 0.2
+    """Mean divergence of an update, over the last fifth. Far above the early stop's target."""
+    minimum_explained_variance: float = -0.5
+    """Of the value network, over the last fifth: below it, it is worse than a constant by far..."""
+    negligible_value_loss: float = 0.01
+    """...unless it errs by less than this: the returns of a policy that stays out are all but 0, and there
+    is nothing to explain."""
+    minimum_early_entropy: float = 0.01
+    """Over the first fifth: a policy that is certain before it has learned never explored. At the end a
+    policy may be certain; the entropy bonus is taken away for that."""
+
+
+def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], bounds: HealthLimits) -> Verdict:
+    """Rule "learner_health", blocking: no NaN, it explored, divergence and value network in bounds."""
+    columns = {name: curve[name].to_numpy() for name in curve.column_names}
+    part = max(1, curve.num_rows // 5)
+    numbers: dict[str, Number] = {
+        "updates": curve.num_rows,
+        "approx_kl": float(np.mean(columns["approx_kl"][-part:])),
+        "explained_variance": float(np.mean(columns["explained_variance"][-part:])),
+        "value_loss": float(np.mean(columns["value_loss"][-part:])),
+        "early_entropy": float(np.mean(columns["entropy"][:part])),
+        "final_entropy": float(columns["entropy"][-1]),
+    }
+    finite = all(bool(np.isfinite(values).all()) for values in columns.values())
+    finite = finite and math.isfinite(held_out["net_usd"])
+    reasons = []
+    if not finite:
+        reasons.append("A number of the learning curve is not finite.")
+    if not float(numbers["approx_kl"]) <= bounds.maximum_kl:
+        reasons.append(f"The policy still jumps: divergence {numbers['approx_kl']:.3f} an update.")
+    errs = float(numbers["value_loss"]) > bounds.negligible_value_loss
+    if errs and not float(numbers["explained_variance"]) >= bounds.minimum_explained_variance:
+        reasons.append(f"The value network explains {numbers['explained_variance']:.2f} of the returns.")
+    if not float(numbers["early_entropy"]) >= bounds.minimum_early_entropy:
+        reasons.append("The policy was certain before it had learned anything.")
+    reason = " ".join(reasons) or "The learning curve is finite and within its bounds."
+    return Verdict("learner_health", not reasons, reason, numbers)

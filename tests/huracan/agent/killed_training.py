@@ -1,0 +1,61 @@
+"""Run as a program: a small training that ends itself by SIGKILL after its state was saved a few times.
+
+python -m tests.huracan.agent.killed_training STATE_FILE SAVES
+"""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from huracan.agent.config import PPOConfig, TrainingConfig
+from huracan.agent.recovery import FileRecovery
+from huracan.agent.train import TrainedPolicy, train_policy
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from tests.huracan.agent.planted_market import planted_market
+
+SMALL = TrainingConfig(
+    seed_count=2,
+    total_steps=6_000,
+    lanes=64,
+    held_out_days=1,
+    embargo_days=1,
+    device="cpu",
+    recovery_updates=1,
+    ppo=PPOConfig(rollout_steps=16, hidden=(16,), minibatches=4),
+)
+
+
+@dataclass
+class Deadly:
+    """Keeps states in a file, and kills its own process once it kept `saves` of them."""
+
+    inner: FileRecovery
+    saves: int
+    loaded: list[bool] = field(default_factory=list)
+
+    def load(self) -> bytes | None:
+        found = self.inner.load()
+        self.loaded.append(found is not None)
+        return found
+
+    def save(self, state: bytes) -> None:
+        self.inner.save(state)
+        self.saves -= 1
+        if self.saves == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def clear(self) -> None:
+        self.inner.clear()
+
+
+def train(recovery: Deadly | FileRecovery | None, config: TrainingConfig = SMALL) -> TrainedPolicy:
+    """The training, with or without a place for its state."""
+    block = planted_market(1, days=5, day_bars=120)
+    return train_policy(block, config, TradingRules(), CostAssumptions(), recovery=recovery)
+
+
+if __name__ == "__main__":
+    train(Deadly(FileRecovery(Path(sys.argv[1])), int(sys.argv[2])))
