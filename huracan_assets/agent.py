@@ -1,9 +1,9 @@
 """The asset `ppo_checkpoint`: the policy trained on the window that ends with the day."""
 
-from huracan.features.recipe import RECIPE
-from huracan.market.block_tables import build_market_block
+from pathlib import Path
+
 from huracan.models.canonical import canonical_json
-from huracan_assets import plots
+from huracan_assets import market_block, plots
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.settings import Settings
@@ -20,8 +20,9 @@ def window_days(settings: Settings) -> int:
         Read("ohlcv", days=window_days),
         Read("features", days=window_days),
         Read("regimes", days=window_days),
+        market_block.pattern_libraries(window_days),
     ],
-    rooms=["candles", "features", "regimes", "market", "agent"],
+    rooms=[*market_block.ROOMS, "agent"],
     blocks=["universe", "market", "training"],
     checks=[Check("learner_health", "No NaN; entropy, KL and explained variance are in their bands.")],
     expected_minutes=2,
@@ -29,20 +30,21 @@ def window_days(settings: Settings) -> int:
 def ppo_checkpoint(inputs: Inputs, night: Night) -> Outcome:
     """PPO over the market environment, on a window with a held-out tail and an embargo before it.
 
-    Partition D is trained on days up to D, and trades no day before D+1. The weights lie in
-    `policy.safetensors` with the normaliser's statistics inside; what the policy did on the held-out tail, in
-    `report.json`.
+    Partition D is trained on days up to D, and trades no day before D+1. Several seeds are trained; the one
+    with the median held-out result is kept. Its weights lie in `policy.safetensors` with the normaliser's
+    statistics and the contextual bias inside; what every seed did on the held-out tail, in `report.json`. A
+    training that was killed goes on where it saved itself last, below HURACAN_HOME.
     """
+    from huracan.agent.recovery import FileRecovery
     from huracan.agent.train import judge_learner, train_policy
 
     config, market = night.settings.training, night.settings.market
     days = [manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files]
     if len(days) < config.window_days:
         return Outcome(note=f"{len(days)} of the {config.window_days} days that training needs are there.")
-    block = build_market_block(
-        inputs.table("ohlcv"), inputs.table("features"), inputs.table("regimes"), RECIPE.names
-    )
-    trained = train_policy(block, config, market.rules, market.costs, night.steps)
+    recovery = FileRecovery(recovery_file(night))
+    block = market_block.market_block(inputs)
+    trained = train_policy(block, config, market.rules, market.costs, night.steps, recovery)
     return Outcome(
         tables={"curve": trained.curve},
         files={
@@ -53,6 +55,12 @@ def ppo_checkpoint(inputs: Inputs, night: Night) -> Outcome:
         metadata={
             "model_id": trained.model_id,
             "held_out": plots.held_out_table(trained.report),
+            "seeds": plots.seeds_table(trained.report),
             "learning_curve": plots.learning_curve(trained.curve),
         },
     )
+
+
+def recovery_file(night: Night) -> Path:
+    """Where a training of the day keeps its state while it runs."""
+    return night.settings.storage.home / "recovery" / f"{night.asset}-{night.day.isoformat()}.safetensors"

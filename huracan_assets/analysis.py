@@ -18,13 +18,13 @@ from huracan.analysis.wins import analyse_wins
 from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan_assets import plots
+from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.models import trailing_days
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
 
 ROOMS = ["features", "market", "analysis"]
-EMBEDDING_FILE = "embedding.json"
 KEEP_DAYS = 10 * 365
 """Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
 
@@ -72,7 +72,7 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
 
 
 def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
-    """For each of the day's trades, the most similar ones that had closed before its signal."""
+    """For each of the day's trades, the most similar ones of its side that had closed before its signal."""
     memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
     statistics, vectors = _statistics(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     with night.outside.database.connect() as connection:
@@ -81,6 +81,7 @@ def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
             vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
             trades["signal_time"].to_pylist(),
             embedding_version=statistics.version,
+            sides=trades["side"].to_pylist(),
         )
 
 
@@ -163,8 +164,13 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
     found = find_patterns(
         inputs.table("trade_memory"), _statistics(inputs), night.day, earlier, night.settings.patterns
     )
+    statistics = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
-        tables={"data": found.table}, note=found.note, metadata={"patterns": plots.top_rows(found.table, 20)}
+        tables={"data": found.table},
+        # Whoever compares a bar with the library needs the space that it lies in.
+        files={EMBEDDING_FILE: statistics} if statistics else {},
+        note=found.note,
+        metadata={"patterns": plots.top_rows(found.table, 20)},
     )
 
 

@@ -3,15 +3,18 @@
 import json
 from dataclasses import asdict
 
+from huracan.analysis.embedding import EmbeddingStatistics
+from huracan.analysis.pattern_context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.manifest import MANIFEST
 from huracan.evaluation.promotion import BrainVerdict
 from huracan.features.recipe import RECIPE
 from huracan.gates.roster import describe_gates, fit_gates
-from huracan.market.actions import MASK_RULES
+from huracan.market.actions import mask_rules
 from huracan_assets import plots
 from huracan_assets.agent import window_days
 from huracan_assets.evaluation import ROOMS, VERDICT_FILE
+from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.models import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Night, Outcome, stage
@@ -42,7 +45,7 @@ from huracan_resources.signing import signing_key
         TRAILING_TRADES,
         Read("features", days=window_days, edge=False),
     ],
-    rooms=[*ROOMS, "gates", "regimes"],
+    rooms=[*ROOMS, "gates"],
     blocks=["universe", "market", "models", "gates", "training"],
     reads_outside=True,
 )
@@ -75,14 +78,14 @@ def baseline_brain(inputs: Inputs, night: Night) -> Outcome:
         "reasons": list(verdict.reasons),
         "bundle": bundle_key(night.day, brain_id),
         "is_live_eligible": verdict.live_eligible,
+        "seeds": _seeds(inputs),
     }
     return Outcome(
         files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
         metadata={
-            **facts,
+            **facts | {"seeds": facts["seeds"]["count"], "reasons": plots.lines(verdict.reasons)},
             "bundle_url": url,
             "is_latest": moved,
-            "reasons": plots.lines(verdict.reasons),
         },
     )
 
@@ -111,15 +114,36 @@ def _parts(inputs: Inputs, night: Night, verdict: BrainVerdict) -> BundleParts:
             "warmup_bars": RECIPE.warmup_bars,
             "columns": RECIPE.describe(),
         },
-        mask_rules=MASK_RULES,
+        mask_rules=mask_rules(settings.market.rules.allow_short),
         regimes=json.loads(regimes or b"{}"),
         gates=describe_gates(gates),
         confidence=confidence,
         meta_label=meta_label,
         costs=asdict(settings.market.costs),
         trading_rules=asdict(settings.market.rules),
+        patterns=_patterns(inputs),
         data_hashes={m.day.isoformat(): m.content_hash for m in inputs.manifests("features")},
         source=manifest.source,
         is_simulated=manifest.is_simulated,
         verdict=verdict,
     )
+
+
+def _seeds(inputs: Inputs) -> dict[str, float]:
+    """How many seeds the night trained, and what they made on the held-out tail: the median is the brain."""
+    seeds = json.loads(inputs.file("ppo_checkpoint", "report.json") or b"{}")["seeds"]
+    return {name: seeds[name] for name in ("count", "net_usd_lowest", "net_usd_highest", "net_usd_std")}
+
+
+def _patterns(inputs: Inputs) -> dict[str, object]:
+    """What whoever loads the brain needs to fill the pattern columns of the day after."""
+    content = inputs.file("pattern_library", EMBEDDING_FILE)
+    if content is None or not inputs.has("pattern_library"):
+        return {"embedding": None, "centroids": [], "outcomes": [], "trust": []}
+    known = KnownPatterns.of(inputs.table("pattern_library"), EmbeddingStatistics.from_json(content.decode()))
+    return {
+        "embedding": json.loads(content),
+        "centroids": known.centroids,
+        "outcomes": known.outcomes,
+        "trust": known.trust,
+    }

@@ -16,9 +16,8 @@ from huracan.evaluation.performance import performance_table, summarise_performa
 from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
-from huracan.market.block_tables import build_market_block
-from huracan.market.observation import observation_names
-from huracan_assets import plots
+from huracan.market.actions import action_names
+from huracan_assets import market_block, plots
 from huracan_assets.models import TRAILING_TRADES
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
@@ -27,11 +26,15 @@ from huracan_resources.settings import Settings
 from huracan_resources.signing import signing_key
 
 VERDICT_FILE = "verdict.json"
-ROOMS = ["candles", "features", "market", "agent", "models", "evaluation", "brain"]
+ROOMS = [*market_block.ROOMS, "agent", "models", "evaluation", "brain"]
 
 
 def held_out_days(settings: Settings) -> int:
     return settings.training.held_out_days
+
+
+def held_out_and_before(settings: Settings) -> int:
+    return settings.training.held_out_days + 1
 
 
 @stage(
@@ -40,9 +43,10 @@ def held_out_days(settings: Settings) -> int:
     reads=[
         Read("ppo_checkpoint"),
         TRAILING_TRADES,
-        Read("ohlcv", days=held_out_days, edge=False),
+        Read("ohlcv", days=held_out_and_before, edge=False),
         Read("features", days=held_out_days, edge=False),
         Read("regimes", days=held_out_days, edge=False),
+        market_block.pattern_libraries(held_out_days),
     ],
     rooms=ROOMS,
     blocks=["market", "promotion", "models"],
@@ -84,7 +88,7 @@ def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
         "is_simulated": evidence.is_simulated,
         "verdict": "promoted" if verdict.promoted else "refused",
         "reasons": json.dumps(verdict.reasons),
-        "numbers": json.dumps(verdict.numbers, sort_keys=True),
+        "numbers": json.dumps(verdict.numbers | _spread(facts), sort_keys=True),
     }
     return Outcome(
         tables={"data": pa.Table.from_pylist([row])},
@@ -126,6 +130,13 @@ def model_performance(inputs: Inputs, night: Night) -> Outcome:
     )
 
 
+def _spread(facts: dict[str, Any]) -> dict[str, float]:
+    """How far the night's seeds lie apart on the held-out tail."""
+    seeds = facts["seeds"]
+    figures = ("count", "net_usd_mean", "net_usd_std", "net_usd_lowest", "net_usd_highest")
+    return {f"seeds_{name}": seeds[name] for name in figures}
+
+
 def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
@@ -158,7 +169,9 @@ def _last_brain(inputs: Inputs, night: Night) -> tuple[float | None, str]:
     That is said in the metadata, and must not keep new brains from being published for ever.
     """
     from huracan.agent.evaluation import evaluate_policy
+    from huracan.market.observation import observation_names
 
+    market = night.settings.market
     key = last_promoted(night.outside.lake, night.day)
     if key is None:
         return None, "none was promoted before"
@@ -168,12 +181,11 @@ def _last_brain(inputs: Inputs, night: Night) -> tuple[float | None, str]:
         names = observation_names(RECIPE.names)
         if brain.weights.observation_names != names:
             raise InputRefused(f"The brain {brain.brain_id} was made by another feature recipe.", "")
+        if brain.weights.action_names != action_names(market.rules.allow_short):
+            raise InputRefused(f"The brain {brain.brain_id} has another list of actions.", "")
     except (InputRefused, InvalidInput) as refused:
         return None, f"{key} cannot be compared: {refused.what}"
-    block = build_market_block(
-        inputs.table("ohlcv"), inputs.table("features"), inputs.table("regimes"), RECIPE.names
-    )
-    market = night.settings.market
+    block = market_block.market_block(inputs)
     generator = np.random.default_rng(night.settings.training.seed)
     result = evaluate_policy(block, brain, market.rules, market.costs, generator)
     return float(result["net_usd"]), brain.brain_id

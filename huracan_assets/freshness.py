@@ -21,6 +21,11 @@ class Freshness:
         """Whether every one of `assets` is current for `day`."""
         return all(self._is_current(self._stages[asset], day) for asset in assets)
 
+    def is_there(self, assets: Iterable[str], day: date) -> bool:
+        """Whether every one of `assets` has a good partition of `day`, by whatever code it was made."""
+        found = [self._lake.manifest(asset, day) for asset in assets]
+        return all(manifest is not None and not manifest.failed_verdicts for manifest in found)
+
     def days(self, asset: str) -> list[date]:
         """The days that have a partition of `asset`."""
         return self._lake.days(asset)

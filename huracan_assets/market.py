@@ -1,62 +1,92 @@
 """The asset `shadow_trades`: the day on paper, traded by yesterday's policy."""
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from huracan.features.recipe import RECIPE
-from huracan.market.block_tables import build_market_block
-from huracan.market.conservation import judge_ledger
-from huracan.market.observation import observation_names
-from huracan.market.session import trade_session
-from huracan.market.trade_log import Provenance
-from huracan_assets import plots
+from huracan.market.actions import action_names
+from huracan_assets import market_block, plots
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
+
+if TYPE_CHECKING:
+    from huracan.market.session import Session
 
 
 @stage(
     group="shadow",
     kinds={"parquet"},
-    reads=[yesterday("ppo_checkpoint", is_needed=False), Read("features"), Read("regimes"), Read("ohlcv")],
-    rooms=["candles", "features", "market", "agent"],
+    reads=[
+        yesterday("ppo_checkpoint", is_needed=False),
+        Read("features"),
+        Read("regimes"),
+        Read("ohlcv", days=2),
+        market_block.pattern_libraries(1),
+    ],
+    rooms=[*market_block.ROOMS, "agent"],
     blocks=["universe", "market"],
     checks=[
-        Check("ledger_conservation", "Equity = cash + position - costs to the cent; no fill without a trade.")
+        Check(
+            "ledger_conservation",
+            "Equity = cash + position, trades = their fills, to the cent; every fill was possible.",
+        ),
+        Check("replay_equals_ledger", "The stored actions give the same trades and fills, to the bit."),
     ],
 )
 def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
     """The trades that yesterday's policy would have made today, with every cost and full context.
 
-    Decisions at a bar's close fill at the next bar's open; stop, target and time-out are tested inside the
-    bar, the worse one first. Every signal is traded, also those that a gate would refuse: so a gate's worth
-    is known. The account, bar by bar, lies in the table `session`.
+    Decisions at a bar's close fill at the next bar's open; stop and target are tested inside the bar, the
+    worse one first. Every signal is traded, also those that a gate would refuse: so a gate's worth is known.
+    Every single fill lies in the table `fills`; the account and the action of each bar, in `session`; logits,
+    bias, mask and probabilities of each decision, in `decisions`.
     """
+    # What they import is compiled or takes a second to load; definitions must load fast.
     from huracan.agent.checkpoint import load_policy
-    from huracan.agent.threads import torch_threads
+    from huracan.market.conservation import judge_ledger
+    from huracan.market.observation import observation_names
+    from huracan.market.replay_audit import judge_replay
+    from huracan.market.session import trade_session
+    from huracan.market.trade_log import Provenance
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:
         return Outcome(note=_why_untraded(inputs, night))
     if not inputs.has("regimes"):
         return Outcome(note=f"The bars of {night.day} have no regimes yet.")
-    policy = load_policy(checkpoint, observation_names(RECIPE.names))
-    features, market = inputs.table("features"), night.settings.market
-    block = build_market_block(inputs.table("ohlcv"), features, inputs.table("regimes"), RECIPE.names)
+    market = night.settings.market
+    actions = action_names(market.rules.allow_short)
+    policy = load_policy(checkpoint, observation_names(RECIPE.names), actions)
+    block = market_block.market_block(inputs)
     manifest = inputs.manifests("features")[0]
     provenance = Provenance(
         policy.model_id, manifest.content_hash, night.configuration_digest, inputs.is_simulated
     )
-    with torch_threads(1):
-        session = trade_session(block, policy, market.rules, market.costs, provenance)
+    session = trade_session(block, policy, market.rules, market.costs, provenance)
+    terms = policy.bias.term_names if policy.bias else ()
+    trace = {"model_id": policy.model_id, "actions": actions, "bias_terms": terms}
     return Outcome(
-        tables={"data": session.trades, "session": session.bars},
-        files={"model.json": json.dumps({"model_id": policy.model_id}).encode()},
-        verdicts=[judge_ledger(session, market.rules, inputs.table("ohlcv"))],
-        metadata={
-            "model_id": policy.model_id,
-            "equity_curve": plots.equity_curve(session.bars),
-            "wins_and_losses": plots.win_loss_table(session.trades),
+        tables={
+            "data": session.trades,
+            "fills": session.fills,
+            "session": session.bars,
+            "decisions": session.decisions,
         },
+        files={"model.json": json.dumps(trace).encode()},
+        verdicts=[
+            judge_ledger(session, market.rules, inputs.table("ohlcv", last_days=1)),
+            judge_replay(session, block, market.rules, market.costs),
+        ],
+        metadata={"model_id": policy.model_id, **_shown(session)},
     )
+
+
+def _shown(session: "Session") -> dict[str, Any]:
+    return {
+        "equity_curve": plots.equity_curve(session.bars),
+        "wins_and_losses": plots.win_loss_table(session.trades),
+        "fills": plots.count_table(session.fills, ["kind", "side"]),
+    }
 
 
 def _why_untraded(inputs: Inputs, night: Night) -> str:

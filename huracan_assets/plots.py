@@ -79,13 +79,27 @@ def held_out_table(report: Mapping[str, Any]) -> dg.MetadataValue:
     return dg.MetadataValue.table(records)
 
 
+def seeds_table(report: Mapping[str, Any]) -> dg.MetadataValue:
+    """What every seed of a night did on the held-out tail, and which of them is published."""
+    seeds = report["seeds"]
+    records = [
+        dg.TableRecord(
+            {"seed": place, "is_published": place == seeds["published"]}
+            | {name: _cell(value) for name, value in figures.items()}
+        )
+        for place, figures in enumerate(seeds["by_seed"])
+    ]
+    return dg.MetadataValue.table(records)
+
+
 def win_loss_table(trades: pa.Table) -> dg.MetadataValue:
-    """Per symbol and exit reason: trades, share of winners, net in bps and USD."""
+    """Per symbol, side and exit reason: trades, share of winners, net in bps and USD."""
     rows = trades.append_column("is_winner", pa.array(trades["net_usd"].to_numpy() > 0).cast(pa.float64()))
-    grouped = rows.group_by(["symbol", "exit_reason"]).aggregate(
+    keys = ["symbol", "side", "exit_reason"]
+    grouped = rows.group_by(keys).aggregate(
         [("net_usd", "count"), ("is_winner", "mean"), ("net_bps", "mean"), ("net_usd", "sum")]
     )
-    return top_rows(grouped.sort_by([("symbol", "ascending"), ("exit_reason", "ascending")]), 60)
+    return top_rows(grouped.sort_by([(key, "ascending") for key in keys]), 60)
 
 
 def count_table(table: pa.Table, keys: Sequence[str]) -> dg.MetadataValue:

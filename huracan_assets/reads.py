@@ -25,7 +25,8 @@ class Read:
     partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
     that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
     been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was
-    done on those days by what was known then; a later version of its inputs does not make it stale.
+    done on those days by what was known then; a later version of its inputs does not make it stale. Of one
+    that `may_lack_days`, the days that are missing or were judged bad are left out.
     """
 
     asset: str
@@ -35,6 +36,7 @@ class Read:
     edge: bool = True
     is_needed: bool = True
     is_record: bool = False
+    may_lack_days: bool = False
     key: str = ""
 
     @property
@@ -103,6 +105,16 @@ class Inputs:
         held = [each for each in self._manifests[name] if f"{file}.parquet" in each.files]
         return [self._lake.read_manifests([manifest], None, file) for manifest in held]
 
+    def tables_by_day(self, name: str) -> dict[date, pa.Table]:
+        """The table `data` of every day of the read that holds it."""
+        held = [each for each in self._manifests[name] if "data.parquet" in each.files]
+        return {manifest.day: self._lake.read_manifests([manifest]) for manifest in held}
+
+    def files_by_day(self, name: str, file: str) -> dict[date, bytes]:
+        """One file of every day of the read that holds it."""
+        held = [each for each in self._manifests[name] if file in each.files]
+        return {manifest.day: self._lake.read_file(manifest.asset, manifest.day, file) for manifest in held}
+
     def has(self, name: str, file: str = "data.parquet") -> bool:
         """Whether any day of the read holds this file; a partition that says why it is empty does not."""
         return any(file in manifest.files for manifest in self._manifests[name])
@@ -158,6 +170,9 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
     last = day + timedelta(days=read.ends)
     days = read.days(settings) if callable(read.days) else read.days
+    if read.may_lack_days:
+        asked = [lake.manifest(read.asset, last - timedelta(days=back)) for back in range(days - 1, -1, -1)]
+        return [manifest for manifest in asked if manifest is not None and not manifest.failed_verdicts]
     if read.optional and lake.manifest(read.asset, last) is None and lake.is_beginning(read.asset, last):
         return []
     return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -208,6 +209,33 @@ def config_show(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> i
     from huracan_console.config_show import show
 
     return show(read_settings(assignments), _console(as_json), as_json=as_json)
+
+
+@main.group()
+def prove() -> None:
+    """Proofs on simulated markets whose truth is known."""
+
+
+@prove.command("learner")
+@click.option("--case", "cases", multiple=True, help="planted, weak, none, switch or costs; repeatable.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Markets per case.")
+@click.option("--steps", type=click.IntRange(min=1), help="Training steps instead of the configured ones.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the proof as a PNG.")
+@shared_options
+def prove_learner(
+    cases: tuple[str, ...],
+    seeds: int | None,
+    steps: int | None,
+    plot: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Train on markets with a planted edge, a weak one and none, and examine what was learned."""
+    from huracan_console.prove import run_proof
+
+    training = read_settings(assignments).training
+    return run_proof(training, cases, seeds, steps, plot, _console(as_json), as_json=as_json)
 
 
 def _console(as_json: bool) -> Console:

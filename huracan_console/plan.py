@@ -61,11 +61,14 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
 
 def skipped_nights(last: date, freshness: Freshness) -> Iterator[PlannedRun]:
     """What is missing between the newest night up to `last` and `last`: that night's own trades, if they were
-    cut short, and every night after it. Nothing before the first night ever."""
+    cut short, and every night after it. Nothing before the first night ever.
+
+    A night that was whole stays as it was traded, also after an upgrade: its policy was of that version.
+    """
     nights = [day for day in freshness.days("shadow_trades") if day <= last]
     if not nights:
         return
-    if not freshness.is_done(STAGES[TRADE], nights[-1]):
+    if not freshness.is_there(STAGES[TRADE], nights[-1]):
         yield PlannedRun(TRADE, nights[-1], True)
     for offset in range(1, (last - nights[-1]).days + 1):
         for job in NIGHT:

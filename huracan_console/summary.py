@@ -88,6 +88,13 @@ def print_summary(summary: dict[str, Any]) -> None:
     console.print(f"\nBrain: {brain['verdict']}", style="bold", highlight=False)
     for reason in brain["reasons"]:
         console.print(f"  - {reason}", highlight=False)
+    if "seeds" in brain:
+        seeds = brain["seeds"]
+        spread = f"{seeds['net_usd_lowest']:+.2f} to {seeds['net_usd_highest']:+.2f} USD"
+        console.print(
+            f"  the median of {seeds['count']} seeds, which made {spread} on the held-out days",
+            highlight=False,
+        )
     if "bundle_url" in brain:
         console.print(f"  lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
     command = REPOSITORY / ".venv" / "bin" / "huracan"

@@ -16,6 +16,7 @@ UNNAMED = "unnamed"
 
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB")
 _NOT_CANDLES = re.compile(r"(mark|index|funding|funding_rate|trades|agg_?trades|premium\w*)$", re.IGNORECASE)
+_FUNDING = re.compile(r"[-_ ]funding([-_ ]?rates?)?([-_ ]20\d\d-\d\d(-\d\d)?)?$", re.IGNORECASE)
 _DATE = re.compile(r"(?<!\d)(20\d\d)-(\d\d)(?:-(\d\d))?(?!\d)")
 _SEPARATOR = r"[-_ ]?"
 _EXCHANGES = (
@@ -55,15 +56,27 @@ def list_candidates(directory: Path) -> list[Path]:
     return sorted(path for path in files if not _NOT_CANDLES.search(_stem(path)) and path.is_file())
 
 
-def match_files(paths: Iterable[Path], directory: Path, symbol: str, timeframe_name: str) -> list[CandleFile]:
-    """Those of `paths` whose name says `symbol` (BASE/QUOTE or BASE/QUOTE:SETTLE) and the timeframe."""
+def list_funding(directory: Path) -> list[Path]:
+    """All files under `directory` whose name ends in funding or funding_rate, perhaps with a month."""
+    files = (path for path in directory.rglob("*") if path.name.lower().endswith(SUFFIXES))
+    return sorted(path for path in files if _FUNDING.search(_stem(path)) and path.is_file())
+
+
+def match_files(
+    paths: Iterable[Path], directory: Path, symbol: str, timeframe_name: str | None
+) -> list[CandleFile]:
+    """Those of `paths` whose name says `symbol` (BASE/QUOTE or BASE/QUOTE:SETTLE) and the timeframe.
+
+    None as timeframe: whatever the name says of it, as in files of funding rates.
+    """
     pair, _, settle = symbol.partition(":")
     base, _, quote = pair.partition("/")
     name = rf"(?<![A-Za-z0-9]){re.escape(base)}{_SEPARATOR}{re.escape(quote)}"
     # The settle currency tells a perpetual from the spot market of the same pair.
     settled = re.compile(rf"{name}[-_ :]({re.escape(settle or quote)})(?![A-Za-z0-9])", re.IGNORECASE)
     plain = re.compile(rf"{name}(?![A-Za-z0-9])", re.IGNORECASE)
-    timeframe = re.compile(rf"(?<![A-Za-z0-9]){re.escape(timeframe_name)}(?![A-Za-z0-9])")
+    word = "" if timeframe_name is None else rf"(?<![A-Za-z0-9]){re.escape(timeframe_name)}(?![A-Za-z0-9])"
+    timeframe = re.compile(word)
     found = []
     for path in paths:
         stem = _stem(path)

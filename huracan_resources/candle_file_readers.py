@@ -1,4 +1,4 @@
-"""One file of candles, whatever its format, as a table in RAW_SCHEMA.
+"""One file of candles or funding rates, whatever its format, as a table in RAW_SCHEMA or FUNDING_SCHEMA.
 
 Parquet, feather, CSV, Binance's kline CSV and zip, freqtrade's and Binance's JSON arrays. Nothing is
 judged here but whether the file can be read at all; which files belong together is `candle_files`' matter.
@@ -20,7 +20,7 @@ import pyarrow.csv as pacsv
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
-from huracan.candles.schema import RAW_SCHEMA, TIME
+from huracan.candles.schema import FUNDING_SCHEMA, RAW_SCHEMA, TIME
 from huracan.errors import InvalidInput
 
 _ALIASES = {
@@ -38,12 +38,15 @@ _ALIASES = {
         "taker_base_vol",
         "taker_buy_base",
     ),
+    "settled_at": ("settled_at", "timestamp", "funding_time", "fundingtime", "calc_time", "date", "time"),
+    "funding_rate": ("funding_rate", "fundingrate", "last_funding_rate", "rate", "open"),
 }
 _OPTIONAL = ("trade_count", "taker_buy_volume")
 _KLINE_NAMES = (
     *("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume"),
     *("trade_count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
 )
+_FOOTER_TIMES = ("timestamp", "open_time", "date")
 _PREAMBLE_LINES = 3  # some publishers put a line of advertisement above the header
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException, ValueError)
 
@@ -53,8 +56,20 @@ def read_candles(path: Path, row_group: int | None = None) -> pa.Table:
 
     Raises InvalidInput naming the file, and the column where one is missing or unreadable.
     """
+    return _to_schema(_read_file(path, row_group), RAW_SCHEMA, path)
+
+
+def read_funding(path: Path) -> pa.Table:
+    """The file's rows in FUNDING_SCHEMA, in the file's order. Raises as `read_candles`.
+
+    A file without a column of rates is freqtrade's, which keeps them in the column `open`.
+    """
+    return _to_schema(_read_file(path, None), FUNDING_SCHEMA, path)
+
+
+def _read_file(path: Path, row_group: int | None) -> pa.Table:
     try:
-        table = _read(path, row_group)
+        return _read(path, row_group)
     except FileNotFoundError as error:
         raise InvalidInput(f"The file {path} is gone.", "Put it back or choose another directory.") from error
     except _UNREADABLE as error:
@@ -62,7 +77,6 @@ def read_candles(path: Path, row_group: int | None = None) -> pa.Table:
         raise InvalidInput(
             f"The file {path} cannot be read: {told}.", "Download it again; it may be cut short."
         ) from error
-    return _to_raw(table, path)
 
 
 def _read(path: Path, row_group: int | None) -> pa.Table:
@@ -135,12 +149,12 @@ def _plain(name: str) -> str:
     return name.strip().strip('"').lower().replace(" ", "_")
 
 
-def _to_raw(table: pa.Table, path: Path) -> pa.Table:
+def _to_schema(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
     by_name = {_plain(name): name for name in reversed(table.column_names)}
     columns = []
-    for name in RAW_SCHEMA.names:
+    for field in schema:
+        name = field.name
         alias = next((each for each in _ALIASES[name] if each in by_name), None)
-        field = RAW_SCHEMA.field(name)
         if alias is None and name in _OPTIONAL:
             columns.append(pa.nulls(table.num_rows, field.type))
         elif alias is None:
@@ -149,21 +163,21 @@ def _to_raw(table: pa.Table, path: Path) -> pa.Table:
                 f"Give it one named {' or '.join(repr(each) for each in _ALIASES[name][:3])}.",
             )
         else:
-            columns.append(_convert(table.column(by_name[alias]), name, by_name[alias], path))
-    return pa.table(columns, schema=RAW_SCHEMA)
+            columns.append(_convert(table.column(by_name[alias]), field, by_name[alias], path))
+    return pa.table(columns, schema=schema)
 
 
-def _convert(column: pa.ChunkedArray, name: str, written: str, path: Path) -> pa.ChunkedArray:
+def _convert(column: pa.ChunkedArray, field: pa.Field, written: str, path: Path) -> pa.ChunkedArray:
     try:
-        if name == "open_time":
+        if field.type == TIME:
             return _to_time(column)
-        if name == "trade_count" and not pa.types.is_integer(column.type):
+        if field.name == "trade_count" and not pa.types.is_integer(column.type):
             column = column.cast(pa.float64())
-        return column.cast(RAW_SCHEMA.field(name).type)
+        return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         told = " ".join(str(error).split())[:120]
         raise InvalidInput(
-            f"The column {written!r} of {path} cannot be read as {name}: {told}.",
+            f"The column {written!r} of {path} cannot be read as {field.name}: {told}.",
             "Write numbers with a decimal point, and times as ISO 8601 (UTC) or as an epoch.",
         ) from error
 
@@ -205,3 +219,25 @@ def _epoch_ms(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     conditions = [values < 1e11, values < 1e14, values < 1e17]
     scaled = np.select(conditions, [values * 1e3, values, values / 1e3], values / 1e6)
     return np.round(scaled).astype(np.int64)
+
+
+def row_group_bounds(path: Path) -> list[tuple[int, int]] | None:
+    """Least open time and just after the greatest of every row group, None where the footer does not say."""
+    try:
+        metadata = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return None  # reading the file will say what is wrong with it
+    schema = metadata.schema.to_arrow_schema()
+    name = next((each for each in _FOOTER_TIMES if each in schema.names), None)
+    if name is None or not pa.types.is_timestamp(schema.field(name).type):
+        return None
+    column = schema.names.index(name)
+    bounds = []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        ends = pa.array([statistics.min, statistics.max]).cast(pa.timestamp("ms", "UTC"), safe=False)
+        least, greatest = pc.cast(ends, pa.int64()).to_pylist()
+        bounds.append((least, greatest + 1))
+    return bounds

@@ -19,12 +19,12 @@ from huracan.errors import InvalidInput, Unavailable
 
 _SIMILAR = """
 WITH queries AS MATERIALIZED (
-    SELECT number - 1 AS query, embedding::vector(64) AS embedding, as_of
-    FROM unnest(%(embeddings)s::text[], %(as_of)s::timestamptz[])
-        WITH ORDINALITY AS q (embedding, as_of, number)
+    SELECT number - 1 AS query, embedding::vector(64) AS embedding, as_of, side
+    FROM unnest(%(embeddings)s::text[], %(as_of)s::timestamptz[], %(sides)s::text[])
+        WITH ORDINALITY AS q (embedding, as_of, side, number)
 ), candidates AS MATERIALIZED (
     -- Materialised, so that no approximate index can answer: with filters it would miss neighbours.
-    SELECT trade_id, symbol, regime, closed_at, embedding, net_bps, is_winner
+    SELECT trade_id, symbol, side, regime, closed_at, embedding, net_bps, is_winner
     FROM trade_memory
     WHERE embedding_version = %(version)s
         AND closed_at < %(latest)s
@@ -37,6 +37,7 @@ FROM queries CROSS JOIN LATERAL (
     SELECT candidates.*, candidates.embedding <=> queries.embedding AS distance
     FROM candidates
     WHERE candidates.closed_at < queries.as_of
+        AND (queries.side IS NULL OR candidates.side = queries.side)
     ORDER BY distance, trade_id
     LIMIT %(k)s
 ) AS near
@@ -51,13 +52,15 @@ def similar_trades(
     *,
     embedding_version: str,
     k: int = 20,
+    sides: Sequence[str] | None = None,
     symbol: str | None = None,
     regime: str | None = None,
 ) -> pa.Table:
     """The `k` nearest trades by cosine of each vector [queries, 64]: NEIGHBOURS_SCHEMA, nearest first.
 
     `as_of` (aware; one for all, or one per query) hides every trade that was not closed strictly before it.
-    Only vectors of the same `embedding_version` are compared. An exact scan, one statement for the batch.
+    Only vectors of the same `embedding_version` are compared, and with `sides` (long or short, one per query)
+    only trades of the same side. An exact scan, one statement for the batch.
     Raises InvalidInput for naive times or a wrong number of them, Unavailable where the database fails.
     """
     moments = [as_of] * len(embeddings) if isinstance(as_of, datetime) else list(as_of)
@@ -71,6 +74,7 @@ def similar_trades(
     parameters = {
         "embeddings": [_vector_text(vector) for vector in np.asarray(embeddings, dtype=np.float32)],
         "as_of": moments,
+        "sides": [None] * len(moments) if sides is None else list(sides),
         "latest": max(moments),
         "version": embedding_version,
         "symbol": symbol,

@@ -21,7 +21,7 @@ from huracan.analysis.outcome import (
 )
 from huracan.analysis.price_paths import paths_after_exit
 from huracan.candles.schema import Timeframe, day_end
-from huracan.market.ledger import STOP
+from huracan.market.ledger import STOP, TRAILING_STOP
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ class LossCases:
     """Arrays [trades]; NaN where not known."""
 
     is_stopped: Booleans
+    """By the stop of the entry, or by one that had followed the price."""
+    is_trailed: Booleans
+    """By one that had followed the price."""
     regime: pa.ChunkedArray
     exit_regime: pa.ChunkedArray
     gross_bps: Floats
@@ -64,6 +67,7 @@ class LossCases:
     entry_volatility_bps: Floats
     exit_volatility_bps: Floats
     stop_distance_bps: Floats
+    """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
     target_distance_bps: Floats
     best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the same day
     alike: Neighbourhoods
@@ -92,7 +96,8 @@ def gather_loss_cases(
     entered = milliseconds(trades, "entry_time")
     step = timeframe.minutes * 60_000
     return LossCases(
-        is_stopped=_stopped(trades),
+        is_stopped=_left_by(trades, STOP, TRAILING_STOP),
+        is_trailed=_left_by(trades, TRAILING_STOP),
         regime=trades.column("regime"),
         exit_regime=trades.column("exit_regime"),
         gross_bps=floats(trades, "gross_bps"),
@@ -113,8 +118,8 @@ def gather_loss_cases(
     )
 
 
-def _stopped(trades: pa.Table) -> Booleans:
-    matches = pc.fill_null(pc.equal(trades.column("exit_reason"), STOP), False)
+def _left_by(trades: pa.Table, *reasons: str) -> Booleans:
+    matches = pc.is_in(trades.column("exit_reason"), value_set=pa.array(reasons))
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 

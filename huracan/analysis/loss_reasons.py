@@ -70,7 +70,8 @@ def _adverse_selection(cases: LossCases, rules: LossRules) -> Finding:
 def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
     inside_noise = cases.stop_distance_bps < rules.tight_stop_volatilities * cases.entry_volatility_bps
     came_back = cases.best_after_exit_bps >= cases.target_distance_bps
-    holds = cases.is_stopped & (inside_noise | came_back)
+    # A stop that followed keeps its distance from the best price, so that from the entry says nothing.
+    holds = cases.is_stopped & ((inside_noise & ~cases.is_trailed) | came_back)
     evidence = {
         "stop_distance_bps": cases.stop_distance_bps,
         "entry_volatility_bps": cases.entry_volatility_bps,

@@ -78,8 +78,11 @@ def directions(trades: pa.Table) -> Floats:
 
 
 def cost_bps(trades: pa.Table) -> Floats:
-    """Fee, spread and slippage of the round trip, as paid."""
-    return floats(trades, "fee_bps") + floats(trades, "spread_bps") + floats(trades, "slippage_bps")
+    """Fee, spread, slippage and funding of the whole trade, as paid."""
+    filled = floats(trades, "fee_bps") + floats(trades, "spread_bps") + floats(trades, "slippage_bps")
+    if "funding_bps" not in trades.column_names:  # stored before funding was booked
+        return filled
+    return filled + np.nan_to_num(floats(trades, "funding_bps"))
 
 
 def net_scores(trades: pa.Table) -> Floats:

@@ -16,9 +16,9 @@ from huracan.brain.golden import check_golden
 from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, REMEDY, SIGNATURE, check_files
 from huracan.brain.policy_weights import (
     PolicyWeights,
-    masked_probabilities,
+    answer,
     read_policy_weights,
-    run_tower,
+    run_value,
     scale_observations,
 )
 from huracan.brain.signature import verify
@@ -53,9 +53,10 @@ class Brain:
         return not first <= at < last
 
     def decide(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
-        """The most probable legal action per row, with logits, probabilities and values.
+        """The most probable legal action per row, with logits, bias, probabilities and values.
 
-        `observations` [rows, width] raw, NaN where not defined; `masks` bool [rows, actions].
+        `observations` [rows, width] raw, NaN where a feature is not defined; `masks` bool [rows, actions].
+        InputRefused where a value is infinite or a column of state is not known.
         """
         width = len(self.weights.observation_names)
         if observations.ndim != 2 or observations.shape[1] != width:
@@ -63,12 +64,22 @@ class Brain:
                 f"Observations of shape {observations.shape} were given to a brain of {width} columns.",
                 "Build them with the recipe of the brain.",
             )
-        scaled = scale_observations(self.weights, observations)
-        logits = run_tower(self.weights.policy, scaled)
-        chances = masked_probabilities(logits, masks)
+        _refuse_unknown(self.weights, observations)
+        said = answer(self.weights, observations, masks)
         # By logit, as at training: two probabilities may round to the same number where logits differ.
-        actions = np.where(masks, logits, -np.inf).argmax(axis=1).astype(np.int64)
-        return Decision(actions, logits, chances, run_tower(self.weights.value, scaled)[:, 0])
+        actions = np.where(masks, said.logits + said.bias, -np.inf).argmax(axis=1).astype(np.int64)
+        values = run_value(self.weights, scale_observations(self.weights, observations))
+        return Decision(actions, said.logits, said.bias, said.bias_terms, said.probabilities, values)
+
+
+def _refuse_unknown(weights: PolicyWeights, observations: NDArray[np.float32]) -> None:
+    wrong = np.isinf(observations) | (np.isnan(observations) & ~weights.is_scaled)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise InputRefused(
+            f"{weights.observation_names[column]} of observation {row} is {observations[row, column]}.",
+            "Look for the feature or price that made it.",
+        )
 
 
 def load_brain(source: Mapping[str, bytes] | Path, public_key: str) -> Brain:

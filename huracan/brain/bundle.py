@@ -27,6 +27,14 @@ CLOCK = (
 )
 
 
+PATTERN_RULE = (
+    "For a bar of the day after the brain's: z = clip((features - mean) / scale, 5), 0 where a feature is not"
+    " defined or its scale is 0; v = clip(z @ rotation, 5), scaled to length 1. Of the centroid with the"
+    " largest cosine to v: pattern_win_rate and pattern_net are its outcomes, pattern_reliability its trust *"
+    " cosine. All three are 0 where there is no centroid, no cosine is positive, or the bar is not ready."
+)
+
+
 @dataclass(frozen=True)
 class BundleParts:
     """What goes into a brain. Mappings hold plain JSON values."""
@@ -48,6 +56,8 @@ class BundleParts:
     meta_label: MetaLabelModel | Unfit
     costs: Mapping[str, object]
     trading_rules: Mapping[str, object]
+    patterns: Mapping[str, object]
+    """`embedding` (its statistics), `centroids`, `outcomes` and `trust` of the pattern library of the day."""
     data_hashes: Mapping[str, str]
     """Content hash by day of the training window (ISO dates)."""
     source: str
@@ -111,6 +121,8 @@ def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
             "legal_when": dict(parts.mask_rules),
             "rule": "an illegal action has probability 0; the action is the most probable legal one",
         },
+        "bias.json": _describe_bias(weights),
+        "patterns.json": {"rule": PATTERN_RULE, **parts.patterns},
         "regimes.json": parts.regimes,
         "gates.json": parts.gates,
         "costs.json": {"costs": parts.costs, "trading_rules": parts.trading_rules},
@@ -123,6 +135,31 @@ def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
         "evaluation.json": asdict(parts.verdict),
         "golden.json": make_golden(weights),
     }
+
+
+def _describe_bias(weights: PolicyWeights) -> dict[str, object]:
+    """Enough to compute the bias in any language; a strength of 0 leaves a term without ramps."""
+    bias = weights.bias
+    terms = [
+        {
+            "name": name,
+            "ramps": [
+                {
+                    "column": weights.observation_names[int(bias.columns[term, place])],
+                    "slope": float(bias.slopes[term, place]),
+                    "offset": float(bias.offsets[term, place]),
+                }
+                for place in np.flatnonzero(bias.slopes[term]).tolist()
+            ],
+            "adds": dict(zip(weights.action_names, _exact(bias.weights[term]), strict=True)),
+        }
+        for term, name in enumerate(bias.term_names)
+    ]
+    rule = (
+        "ramp = clip(raw column * slope + offset, 0, 1), not defined = 0; term = product of its ramps,"
+        " 0 without one; the logit of an action grows by the sum of term * adds; all in float32"
+    )
+    return {"rule": rule, "terms": terms, "settings": asdict(bias.config)}
 
 
 def _exact(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[float]:

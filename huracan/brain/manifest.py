@@ -9,7 +9,7 @@ from huracan.candles.schema import day_end
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json, read_json_object
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.txt"
 REMEDY = "Fetch the brain again; if it stays so, do not use it."
 

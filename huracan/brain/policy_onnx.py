@@ -1,6 +1,6 @@
-"""The policy as an ONNX graph: raw observations and masks in, logits and probabilities out.
+"""The policy as an ONNX graph: raw observations and masks in; logits, bias and probabilities out.
 
-The normaliser is inside, so a consumer in any language feeds raw columns.
+The normaliser and the contextual bias are inside, so a consumer in any language feeds raw columns.
 """
 
 from typing import Any
@@ -11,13 +11,15 @@ from huracan.brain.policy_weights import MASKED, PolicyWeights
 
 OPSET, IR_VERSION = 17, 8
 """Old enough for every runtime of the last years."""
+OUTPUTS = ("logits", "bias", "probabilities")
 
 
 def policy_to_onnx(weights: PolicyWeights) -> bytes:
     """The graph's bytes, a pure function of `weights`.
 
     Inputs: `observations` float32 [rows, width], NaN allowed; `masks` bool [rows, actions], true is legal.
-    Outputs: `logits` before the masks and `probabilities` after them, float32 [rows, actions].
+    Outputs, float32 [rows, actions]: `logits` of the network alone, `bias` that the context adds to them, and
+    `probabilities` of both together after the masks.
     """
     from onnx import TensorProto, checker, helper
 
@@ -32,13 +34,13 @@ def policy_to_onnx(weights: PolicyWeights) -> bytes:
         if not is_head:
             nodes.append(helper.make_node("Tanh", [out], [f"hidden_{place}"]))
             last = f"hidden_{place}"
+    for part, values in zip((nodes, constants), _bias(weights), strict=True):
+        part += values
     constants.append(_constant("masked", np.array(MASKED, dtype=np.float32)))
-    nodes.append(helper.make_node("Where", ["masks", "logits", "masked"], ["legal"]))
+    nodes.append(helper.make_node("Add", ["logits", "bias"], ["biased"]))
+    nodes.append(helper.make_node("Where", ["masks", "biased", "masked"], ["legal"]))
     nodes.append(helper.make_node("Softmax", ["legal"], ["probabilities"], axis=1))
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", actions])
-        for name in ("logits", "probabilities")
-    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", actions]) for name in OUTPUTS]
     inputs = [
         helper.make_tensor_value_info("observations", TensorProto.FLOAT, ["rows", width]),
         helper.make_tensor_value_info("masks", TensorProto.BOOL, ["rows", actions]),
@@ -67,6 +69,37 @@ def _scaling(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
         helper.make_node("IsNaN", ["unclipped"], ["unknown"]),
         helper.make_node("Where", ["unknown", "zero", "unclipped"], ["known"]),
         helper.make_node("Clip", ["known", "lowest", "highest"], ["scaled"]),
+    ]
+    return nodes, constants
+
+
+def _bias(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
+    """The ramps of `agent.context_bias`, their product and what it weighs; from the raw columns."""
+    from onnx import helper
+
+    bias = weights.bias
+    terms, ramps = bias.slopes.shape
+    constants = [
+        _constant("ramp_columns", bias.columns.reshape(-1)),
+        _constant("ramp_slopes", bias.slopes.reshape(-1)),
+        _constant("ramp_offsets", bias.offsets.reshape(-1)),
+        # A ramp without a slope is a constant, whatever the column that stands in its place holds.
+        _constant("is_ramp", bias.slopes.reshape(-1) != 0),
+        _constant("one", np.array(1.0, dtype=np.float32)),
+        _constant("ramp_shape", np.array([-1, terms, ramps], dtype=np.int64)),
+        _constant("term_weights", bias.weights),
+    ]
+    nodes = [
+        helper.make_node("Gather", ["observations", "ramp_columns"], ["ramp_inputs"], axis=1),
+        helper.make_node("Mul", ["ramp_inputs", "ramp_slopes"], ["ramp_scaled"]),
+        helper.make_node("Add", ["ramp_scaled", "ramp_offsets"], ["ramp_raw"]),
+        helper.make_node("IsNaN", ["ramp_raw"], ["ramp_unknown"]),
+        helper.make_node("Where", ["ramp_unknown", "zero", "ramp_raw"], ["ramp_known"]),
+        helper.make_node("Clip", ["ramp_known", "zero", "one"], ["ramp_clipped"]),
+        helper.make_node("Where", ["is_ramp", "ramp_clipped", "ramp_offsets"], ["ramp_flat"]),
+        helper.make_node("Reshape", ["ramp_flat", "ramp_shape"], ["ramps"]),
+        helper.make_node("ReduceProd", ["ramps"], ["bias_terms"], axes=[2], keepdims=0),
+        helper.make_node("MatMul", ["bias_terms", "term_weights"], ["bias"]),
     ]
     return nodes, constants
 

@@ -1,6 +1,6 @@
 """A trained policy in plain arrays: read from a checkpoint and evaluated with NumPy alone.
 
-A consumer of a brain needs no torch. Training and saving live in the agent.
+A consumer of a brain needs no torch and no compiler. Training and saving live in the agent.
 """
 
 import json
@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.agent.bias_config import BiasConfig
+from huracan.agent.context_bias import ContextBias
+from huracan.agent.sealed_tensors import read_facts, unseal
 from huracan.errors import InputRefused, InvalidInput
 
 Floats = NDArray[np.float32]
 Layer = tuple[Floats, Floats]
 
-FORMAT = "huracan-policy-1"
+FORMAT = "huracan-policy-2"
 MASKED = np.float32(-1e9)
 """The logit of an illegal action: its probability is exactly 0 beside any legal one."""
-VARIANCE_FLOOR = 1e-8
 
 
 @dataclass(frozen=True)
@@ -27,50 +29,91 @@ class PolicyWeights:
 
     policy: tuple[Layer, ...]
     value: tuple[Layer, ...]
+    value_scale: float
+    """What the value tower's output is multiplied by."""
     shift: Floats
     scale: Floats
     """[width] scaled = (raw - shift) * scale, then NaN to 0, then clipped to +-clip."""
+    is_scaled: NDArray[np.bool_]
+    """[width] false where a column stays as it is, and must be known."""
     clip: float
     observation_names: tuple[str, ...]
     action_names: tuple[str, ...]
+    bias: ContextBias
+    """What the context adds to the logits, from the raw observations."""
+
+    def bias_ranges(self) -> list[tuple[int, float, float]]:
+        """(column, where it is 0, where it is 1) of every ramp that the bias has."""
+        slopes, offsets = self.bias.slopes.astype(float), self.bias.offsets.astype(float)
+        return [
+            (int(self.bias.columns[t, k]), -offsets[t, k] / slopes[t, k], (1 - offsets[t, k]) / slopes[t, k])
+            for t, k in np.argwhere(slopes)
+        ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a policy says to raw observations, float32 [rows, ...]. Which action to take is not said here."""
+
+    logits: Floats
+    """[rows, actions] of the network alone."""
+    bias_terms: Floats
+    """[rows, terms]"""
+    bias: Floats
+    """[rows, actions]"""
+    probabilities: Floats
+    """[rows, actions] of logits + bias, 0 where illegal."""
 
 
 def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
     """The weights in a checkpoint of `huracan.agent`; InputRefused where it is damaged or another format."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
+    facts = read_facts(checkpoint)
+    if facts.get("format") != FORMAT or facts.get("activation") != "tanh":
+        raise InputRefused(
+            f"policy.safetensors has the format {facts.get('format')!r}, not {FORMAT!r}.",
+            "Load the brain with the version of huracan that made it.",
+        )
+    tensors, facts = unseal(checkpoint)
     try:
-        tensors = load(checkpoint)
-        agreement = _agreement(checkpoint)
-        if agreement["format"] != FORMAT or agreement["activation"] != "tanh":
-            raise InputRefused(
-                f"policy.safetensors has the format {agreement['format']!r}, not {FORMAT!r}.",
-                "Load the brain with the version of huracan that made it.",
-            )
-        depth = len(agreement["hidden"]) + 1
-        deviation = np.sqrt(np.maximum(tensors["normaliser.variance"], VARIANCE_FLOOR))
-        scaled = tensors["normaliser.is_scaled"]
+        depth = len(facts["hidden"]) + 1
         return PolicyWeights(
             policy=_tower(tensors, "policy", depth),
             value=_tower(tensors, "value", depth),
-            shift=np.where(scaled, tensors["normaliser.mean"], 0.0).astype(np.float32),
-            scale=np.where(scaled, 1.0 / deviation, 1.0).astype(np.float32),
-            clip=float(agreement["normaliser_clip"]),
-            observation_names=tuple(agreement["observation_names"]),
-            action_names=tuple(agreement["action_names"]),
+            value_scale=float(facts["value_scale"]),
+            shift=tensors["normaliser.shift"],
+            scale=tensors["normaliser.scale"],
+            is_scaled=tensors["normaliser.is_scaled"].astype(bool),
+            clip=float(facts["normaliser_clip"]),
+            observation_names=tuple(facts["observation_names"]),
+            action_names=tuple(facts["action_names"]),
+            bias=_bias(facts),
         )
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, InvalidInput) as error:
         raise InputRefused(
             f"policy.safetensors is no readable checkpoint ({error}).", "Fetch or train it again."
         ) from error
 
 
+def answer(weights: PolicyWeights, observations: Floats, masks: NDArray[np.bool_]) -> Answer:
+    """Logits, bias and probabilities of raw `observations` [rows, width], NaN where not defined."""
+    raw = np.asarray(observations, dtype=np.float32)
+    logits = run_tower(weights.policy, scale_observations(weights, raw))
+    terms = weights.bias.terms(raw)
+    bias = weights.bias.of_terms(terms)
+    return Answer(logits, terms, bias, masked_probabilities(logits + bias, masks))
+
+
 def scale_observations(weights: PolicyWeights, observations: Floats) -> Floats:
     """float32 [rows, width], finite and within +-clip."""
-    scaled = (np.asarray(observations, dtype=np.float32) - weights.shift) * weights.scale
+    with np.errstate(invalid="ignore"):
+        scaled = (np.asarray(observations, dtype=np.float32) - weights.shift) * weights.scale
     known = np.where(np.isnan(scaled), np.float32(0.0), scaled)
     return np.clip(known, -weights.clip, weights.clip).astype(np.float32)
+
+
+def run_value(weights: PolicyWeights, scaled: Floats) -> Floats:
+    """float32 [rows] the expected sum of discounted rewards."""
+    return run_tower(weights.value, scaled)[:, 0] * np.float32(weights.value_scale)
 
 
 def run_tower(layers: tuple[Layer, ...], scaled: Floats) -> Floats:
@@ -94,16 +137,15 @@ def masked_probabilities(logits: Floats, masks: NDArray[np.bool_]) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+def _bias(facts: dict[str, Any]) -> ContextBias:
+    """A policy without a bias has one that is off."""
+    stored = facts["bias"]
+    config = BiasConfig(is_on=False) if stored is None else BiasConfig.from_json(json.dumps(stored))
+    return ContextBias(facts["observation_names"], facts["action_names"], config)
+
+
 def _tower(tensors: dict[str, NDArray[Any]], name: str, depth: int) -> tuple[Layer, ...]:
     return tuple(
         (tensors[f"network.{name}.{2 * place}.weight"], tensors[f"network.{name}.{2 * place}.bias"])
         for place in range(depth)
     )
-
-
-def _agreement(checkpoint: bytes) -> dict[str, Any]:
-    # The safetensors layout: 8 bytes of header length, little endian, then JSON.
-    length = int.from_bytes(checkpoint[:8], "little")
-    header = json.loads(checkpoint[8 : 8 + length])
-    agreement: dict[str, Any] = json.loads(header["__metadata__"]["huracan"])
-    return agreement

@@ -127,7 +127,7 @@ def performance_table(trades: pa.Table) -> pa.Table:
 
 def _trade_figures(trades: pa.Table) -> dict[str, Any]:
     net, gross = _column(trades, "net_usd"), _column(trades, "gross_usd")
-    costs = sum(_column(trades, name) for name in ("fee_usd", "spread_usd", "slippage_usd"))
+    costs = sum(_column(trades, f"{cost}_usd") for cost in ("fee", "spread", "slippage", "funding"))
     count = trades.num_rows
     won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
     gains = float(gross[gross > 0].sum())

@@ -45,7 +45,10 @@ class ConfidenceModel:
 
     def predict(self, trades: pa.Table) -> Floats:
         """[n] probability of `net_bps > 0`, row by row, from signal columns alone."""
-        return self.predict_matrix(confidence_inputs(trades, self.feature_names))
+        names = confidence_names(self.feature_names)
+        # A model of an earlier version may look at fewer columns.
+        places = [names.index(column) for column in self.columns]
+        return self.predict_matrix(confidence_inputs(trades, self.feature_names)[:, places])
 
     def predict_matrix(self, matrix: Floats) -> Floats:
         """[n] probability for rows of `columns`."""

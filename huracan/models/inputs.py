@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
@@ -33,6 +34,9 @@ SIGNAL_COLUMNS = (
     "entry_features",
     "action",
     "policy_logits",
+    "action_bias",
+    "bias_terms",
+    "action_mask",
     "action_probabilities",
     "value_estimate",
     "model_id",
@@ -54,11 +58,11 @@ META_LABEL_NAMES = (
 
 def confidence_names(feature_names: Sequence[str]) -> tuple[str, ...]:
     """Column names of `confidence_inputs`."""
-    return (*feature_names, *REGIME_COLUMNS, "entry_volatility_bps", "estimated_cost_bps")
+    return (*feature_names, *REGIME_COLUMNS, "entry_volatility_bps", "estimated_cost_bps", "is_short")
 
 
 def confidence_inputs(trades: pa.Table, feature_names: Sequence[str]) -> Floats:
-    """[n, columns] feature row of the signal bar, regime probabilities, bar volatility and round-trip cost.
+    """[n, columns] feature row of the signal bar, regime probabilities, bar volatility, cost and side.
 
     NaN where a feature is not defined. Raises InvalidInput where a row has another number of features.
     """
@@ -66,7 +70,8 @@ def confidence_inputs(trades: pa.Table, feature_names: Sequence[str]) -> Floats:
     context = [
         _column(trades, name) for name in (*REGIME_COLUMNS, "entry_volatility_bps", "estimated_cost_bps")
     ]
-    matrix: Floats = np.column_stack([features, *context])
+    is_short = pc.fill_null(pc.equal(trades["side"], "short"), False).to_numpy(zero_copy_only=False)
+    matrix: Floats = np.column_stack([features, *context, is_short])
     return matrix
 
 
@@ -74,14 +79,16 @@ def meta_label_inputs(trades: pa.Table) -> Floats:
     """[n, 9] META_LABEL_NAMES: how sure the policy was, what the trade costs, its size and regime."""
     count = trades.num_rows
     margin, entropy = np.full(count, np.nan), np.full(count, np.nan)
-    if count:
-        width = len(trades["action_probabilities"][0].as_py() or [])
-        chances = _rows(trades, "action_probabilities", width)
+    lengths = pc.fill_null(pc.list_value_length(trades["action_probabilities"]), 0).to_numpy()
+    # Trades of a market with another action list lie in the same window after a change of it.
+    for width in np.unique(lengths):
+        rows = np.flatnonzero(lengths == width)
+        chances = _rows(trades.take(rows), "action_probabilities", int(width))
         if width > 1:
             ordered = np.sort(chances, axis=1)
-            margin = ordered[:, -1] - ordered[:, -2]
+            margin[rows] = ordered[:, -1] - ordered[:, -2]
         floor = np.clip(chances, 1e-12, None)
-        entropy = -(chances * np.log(floor)).sum(axis=1)
+        entropy[rows] = -(chances * np.log(floor)).sum(axis=1)
     volatility, cost = _column(trades, "entry_volatility_bps"), _column(trades, "estimated_cost_bps")
     ratio = np.divide(cost, volatility, out=np.full(count, np.nan), where=volatility > 0)
     columns = [margin, entropy, _column(trades, "value_estimate"), ratio, _column(trades, "size_multiplier")]

@@ -100,7 +100,7 @@ class Home:
             env=self.environ | variables,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             cwd=self.path,
         )
         return Answer(done.returncode, done.stdout, done.stderr)

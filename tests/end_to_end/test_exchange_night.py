@@ -1,5 +1,6 @@
 """Real days through the real command: from files, and through ccxt over HTTP from an emulated exchange."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +28,9 @@ DAYS = [OUTAGE - timedelta(days=1), OUTAGE]
 NEXT = OUTAGE + timedelta(days=1)
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 FROM_FIRST = {"HURACAN__UNIVERSE__FIRST_DAY": DAYS[0].isoformat()}
+_FILTERS = {"tick_size": 0.01, "step_size": 0.00001, "minimum_notional": 5.0}
+MARKETS = ("--set", "universe.markets=" + json.dumps(dict.fromkeys(SYMBOLS, _FILTERS)))
+"""What the emulated exchange states of its markets, for a source that states nothing."""
 BACKFILL = ("backfill", "--from", DAYS[0].isoformat(), "--to", OUTAGE.isoformat(), "--jobs", "market")
 
 
@@ -66,7 +70,7 @@ def files_home(make_home: MakeHome, candle_folder: Path) -> Home:
     home = make_home(**FROM_FIRST)
     embedded_url(home.path)
     source = ("--source", f"files:{candle_folder}", "--set", "source.files.exchange=binance")
-    answer = home.call(*BACKFILL, *source, "--json")
+    answer = home.call(*BACKFILL, *source, *MARKETS, "--json")
     assert answer.code == 0, answer.out + answer.err
     assert answer.summary["runs"] == 2
     return home

@@ -14,7 +14,7 @@ from huracan_resources.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 from tests.end_to_end.conftest import MakeHome
 
-_POLL_SECONDS, _PATIENCE_SECONDS = 0.02, 120.0
+_POLL_SECONDS, _PATIENCE_SECONDS = 0.02, 300.0
 REMADE = ("ppo_checkpoint", *ASSETS_BY_JOB["publish"])
 
 
@@ -78,6 +78,7 @@ def test_a_killed_night_leaves_nothing_half_made_and_a_clean_run_ends_like_an_un
     assert answer.hashes == first_night.hashes
     assert answer.summary["brain"]["brain_id"] == first_night.summary["brain"]["brain_id"]
     assert_whole(home.lake)
+    assert not list((home.path / "recovery").glob("*"))
     with home.instance() as instance:
         dead = instance.get_run_by_id(orphan.run_id)
         assert dead is not None and dead.status == dg.DagsterRunStatus.FAILURE

@@ -54,7 +54,9 @@ def window() -> MarketBlock:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_planted_edge_pays_on_held_out_days_on_every_seed(window: MarketBlock, seed: int) -> None:
-    config = TrainingConfig(window_days=WINDOW_DAYS, held_out_days=6, total_steps=400_000, seed=seed)
+    config = TrainingConfig(
+        window_days=WINDOW_DAYS, held_out_days=6, total_steps=400_000, seed=seed, seed_count=1
+    )
     held_out = train_policy(window, config, TradingRules(), CostAssumptions()).report["held_out"]
     assert held_out["trades"] >= 30
     assert held_out["net_usd"] > held_out["do_nothing_net_usd"]

@@ -12,6 +12,8 @@ import pytest
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import generate_key_pair, public_key_of
 from huracan.errors import InputRefused
+from huracan.market.conservation import judge_ledger
+from huracan.market.session import Session
 from huracan_assets.definitions import STAGES
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
 from huracan_resources.brains import read_latest
@@ -60,6 +62,47 @@ def test_the_small_night_trades_learns_and_explains(home: Home, first_night: Ans
     decided = home.lake.read_table("gate_decisions", DAY)
     traded = home.lake.read_table("shadow_trades", DAY)["trade_id"]
     assert set(pc.unique(decided["trade_id"]).to_pylist()) == set(traded.to_pylist())
+
+
+def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(
+    home: Home, second_night: Answer
+) -> None:
+    for day in (DAY, NEXT_DAY):
+        names = ("data", "fills", "session", "decisions")
+        session = Session(*(home.lake.read_table("shadow_trades", day, name) for name in names))
+        trades = session.trades
+        verdict = judge_ledger(session, home.settings().market.rules, home.lake.read_table("ohlcv", day))
+        assert verdict.passed, verdict.reason
+        assert set(pc.unique(session.fills["trade_id"]).to_pylist()) == set(trades["trade_id"].to_pylist())
+        trace = json.loads(home.lake.read_file("shadow_trades", day, "model.json"))
+        widths = {"policy_logits": "actions", "action_bias": "actions", "bias_terms": "bias_terms"}
+        for column, names in widths.items():
+            assert pc.unique(pc.list_value_length(trades[column])).to_pylist() == [len(trace[names])], column
+
+
+def test_a_night_knows_the_patterns_of_the_night_before_and_publishes_its_own(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    for asset in ("shadow_trades", "ppo_checkpoint", "brain_evaluation"):
+        for day, known in ((DAY, False), (NEXT_DAY, True)):
+            manifest = home.lake.manifest(asset, day)
+            assert manifest is not None
+            assert (f"pattern_library/{DAY.isoformat()}" in manifest.inputs) == known, (asset, day)
+            assert f"pattern_library/{NEXT_DAY.isoformat()}" not in manifest.inputs
+    told = json.loads((Path(first_night.summary["brain"]["bundle_url"]) / "patterns.json").read_text())
+    library = home.lake.read_table("pattern_library", DAY)
+    assert len(told["centroids"]) == len(told["trust"]) == library.num_rows > 0
+    assert told["embedding"]["feature_names"]
+
+
+def test_every_seed_of_a_night_is_told_and_the_median_one_is_published(
+    home: Home, first_night: Answer
+) -> None:
+    report = json.loads(home.lake.read_file("ppo_checkpoint", DAY, "report.json"))
+    results = [seed["net_usd"] for seed in report["seeds"]["by_seed"]]
+    assert len(results) == 3 and report["held_out"]["net_usd"] == sorted(results)[1]
+    row = home.lake.read_table("brain_evaluation", DAY).to_pylist()[0]
+    assert json.loads(row["numbers"])["seeds_net_usd_highest"] == max(results)
 
 
 def test_the_verdict_on_a_brain_comes_with_its_reasons(first_night: Answer, second_night: Answer) -> None:

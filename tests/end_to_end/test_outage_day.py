@@ -12,7 +12,7 @@ from huracan.candles.quality import DayOfCandles, assemble_day, judge_candles
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, Timeframe
 from huracan.features.compute import compute_features
 from huracan.features.recipe import RECIPE
-from huracan.market.actions import ACTION_NAMES
+from huracan.market.actions import action_names
 from huracan.market.block_tables import build_market_block
 from huracan.market.conservation import judge_ledger
 from huracan.market.costs import CostAssumptions
@@ -53,7 +53,7 @@ def session(days: list[DayOfCandles]) -> Session:
         }
     )
     block = build_market_block(ohlcv, features, regimes, RECIPE.names)
-    script = np.random.default_rng(7).integers(0, len(ACTION_NAMES), (1440, len(SYMBOLS)))
+    script = np.random.default_rng(7).integers(0, len(action_names(False)), (1440, len(SYMBOLS)))
     policy = ScriptedPolicy(script, is_lenient=True)
     provenance = Provenance("scripted", "data", "configuration", False)
     return trade_session(block, policy, TradingRules(), CostAssumptions(), provenance)
@@ -89,9 +89,9 @@ def test_no_paper_trade_is_filled_in_a_minute_without_trades(
     dead = ohlcv.filter(pc.is_in(ohlcv["status"], pa.array([MISSING, FLAT])))
     silent = set(zip(dead["symbol"].to_pylist(), dead["open_time"].to_pylist(), strict=True))
     assert len(silent) == 3 * 152
-    for side in ("entry_time", "exit_time"):
-        filled = set(zip(trades["symbol"].to_pylist(), trades[side].to_pylist(), strict=True))
-        assert not filled & silent, side
+    for table, time in ((trades, "entry_time"), (trades, "exit_time"), (session.fills, "time")):
+        filled = set(zip(table["symbol"].to_pylist(), table[time].to_pylist(), strict=True))
+        assert filled and not filled & silent, time
     assert judge_ledger(session, TradingRules(), ohlcv).passed
 
 

@@ -5,6 +5,8 @@ After a change that is meant, write the snapshot anew: HURACAN_WRITE_SNAPSHOT=1 
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +99,11 @@ def test_only_the_network_is_retried(definitions: dg.Definitions) -> None:
         if isinstance(asset, dg.AssetsDefinition) and asset.op.retry_policy is not None
     }
     assert retried == {"ohlcv"}
+
+
+def test_definitions_load_without_any_heavy_library() -> None:
+    """Each of them takes a second and more, in every process that only wants to know the graph."""
+    heavy = ("torch", "numba", "lightgbm", "sklearn", "scipy.stats", "onnx", "matplotlib", "ccxt")
+    script = f"import sys, huracan_assets.definitions; print([x for x in {heavy} if x in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -31,10 +31,14 @@ class Done:
     def __init__(self, done: Iterable[tuple[str, date]] = (), nights: Iterable[date] = ()) -> None:
         self.done = set(done)
         self.nights = list(nights)
+        self.there: list[tuple[list[str], date]] = []
 
     def days(self, asset: str) -> list[date]:
         assert asset == "shadow_trades"
         return self.nights
+
+    def is_there(self, assets: Iterable[str], day: date) -> bool:
+        return self.is_done(assets, day) or (list(assets), day) in self.there
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
         (job,) = [job for job, stages in STAGES.items() if stages == list(assets)]
@@ -83,6 +87,13 @@ def test_trades_of_the_night_before_that_were_cut_short_are_made_again(settings:
     done = [(MARKET, _before(back)) for back in range(7)] + [(LEARN, _before(1))]
     again = PlannedRun(TRADE, _before(1), True)
     assert _plan(settings, Done(done, [_before(1)])) == [again, *TODAYS]
+
+
+def test_a_whole_night_of_an_earlier_version_is_not_traded_again(settings: Settings) -> None:
+    done = Done([(MARKET, _before(back)) for back in range(1, 7)] + [(LEARN, _before(1))], [_before(1)])
+    assert _plan(settings, done)[0] == PlannedRun(TRADE, _before(1), True)
+    done.there.append((STAGES[TRADE], _before(1)))
+    assert _plan(settings, done) == TODAYS
 
 
 def test_the_four_jobs_of_the_day_itself_run_always(settings: Settings) -> None:

@@ -40,7 +40,7 @@ def _rows(vectors: np.ndarray, version: str = VERSION, prefix: str = "t") -> pa.
             "day": DAY,
             "trade_id": f"{prefix}{number:04d}",
             "symbol": ("BTCUSDT", "ETHUSDT")[number % 2],
-            "side": "long",
+            "side": "short" if number % 5 == 0 else "long",
             "regime": "panic" if number % 3 == 0 else "range",
             "signal_time": START,
             "entry_time": START,
@@ -90,6 +90,8 @@ def _brute_force(query: np.ndarray, as_of: datetime, keep: Any, k: int) -> list[
         ({"symbol": "ETHUSDT"}, lambda number: number % 2 == 1),
         ({"regime": "panic"}, lambda number: number % 3 == 0),
         ({"symbol": "BTCUSDT", "regime": "panic"}, lambda number: number % 6 == 0),
+        ({"sides": ["short"] * 7}, lambda number: number % 5 == 0),
+        ({"sides": ["long"] * 7, "regime": "panic"}, lambda number: number % 5 and number % 3 == 0),
     ],
 )
 def test_the_search_is_exact_with_and_without_filters(memory, filters, keep) -> None:
@@ -101,6 +103,14 @@ def test_the_search_is_exact_with_and_without_filters(memory, filters, keep) -> 
         mine = found.filter(pa.array(found.column("query").to_numpy() == place))
         assert mine.column("trade_id").to_pylist() == _brute_force(queries[place], as_of[place], keep, 10)
         assert mine.column("rank").to_pylist() == list(range(1, len(mine) + 1))
+
+
+def test_each_search_finds_its_own_side(memory) -> None:
+    sides, later = ["long", "short", "long"], START + timedelta(days=1)
+    found = similar_trades(memory, _vectors(3, 4), later, embedding_version=VERSION, k=5, sides=sides)
+    of_query = dict(zip(found["trade_id"].to_pylist(), found["query"].to_pylist(), strict=True))
+    for trade, query in of_query.items():
+        assert (int(trade[1:]) % 5 == 0) == (sides[query] == "short")
 
 
 def test_a_trade_closed_at_the_moment_itself_or_later_is_never_seen(memory) -> None:

@@ -36,6 +36,8 @@ def _trade(number: int, entry_minute: int, changes: dict[str, Any]) -> dict[str,
         "exit_reference_price": 99.8,
         "exit_price": 99.78,
         "exit_reason": "TIME_OUT",
+        "adds": 0,
+        "scale_outs": 0,
         "bars_held": bars,
         "stop_price": 99.0,
         "target_price": 101.0,
@@ -43,6 +45,7 @@ def _trade(number: int, entry_minute: int, changes: dict[str, Any]) -> dict[str,
         "fee_bps": 16.0,
         "spread_bps": 2.0,
         "slippage_bps": 2.0,
+        "funding_bps": 0.0,
         "net_bps": -40.0,
         "estimated_cost_bps": 20.0,
         "max_favourable_bps": 10.0,
@@ -74,6 +77,18 @@ def make_trades() -> Callable[..., pa.Table]:
         return pa.Table.from_pylist(rows, schema=TRADES_SCHEMA)
 
     return make
+
+
+SHORT = {
+    "side": "short",
+    "entry_price": 99.98,
+    "exit_reference_price": 100.2,
+    "exit_price": 100.22,
+    "stop_price": 101.0,
+    "target_price": 99.0,
+    "action": "ENTER_SHORT_FULL",
+}
+"""What turns the plain trade into its mirror image: a short that lost as much."""
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from huracan.analysis.post_exit import POST_EXIT_SCHEMA, track_post_exit
 from huracan.candles.schema import Timeframe
+from tests.huracan.analysis.conftest import SHORT
 
 NEXT = date(2023, 6, 3)
 MINUTE = Timeframe("1m")
@@ -27,6 +28,20 @@ def test_prices_and_extremes_are_read_at_the_right_bars(make_trades, make_candle
     assert row["missed_profit_bps"] == pytest.approx(200) and row["saved_loss_bps"] == pytest.approx(200)
     assert row["should_have_held"] is True and row["bars_seen"] == 1440
     assert row["day"] == NEXT
+
+
+def test_what_a_short_missed_and_was_spared_is_the_mirror_image(make_trades, make_candles) -> None:
+    closes: list[float | None] = [100.0] * 2880
+    closes[80], closes[260], closes[500] = 101.0, 98.0, 103.0
+    trade = SHORT | EXIT | {"exit_reason": "SCRATCH"}
+    row = track_post_exit(make_trades(trade), make_candles(closes), NEXT, MINUTE).to_pylist()[0]
+    assert row["price_after_60_minutes"] == 101.0
+    assert row["return_after_60_minutes_bps"] == pytest.approx(-100)
+    assert row["return_after_240_minutes_bps"] == pytest.approx(200)
+    assert row["missed_profit_bps"] == pytest.approx(200) and row["saved_loss_bps"] == pytest.approx(300)
+    assert row["best_time"] == datetime(2023, 6, 2, 4, 20, tzinfo=UTC)
+    assert row["worst_time"] == datetime(2023, 6, 2, 8, 20, tzinfo=UTC)
+    assert row["should_have_held"] is True and row["exit_reason"] == "SCRATCH"
 
 
 def test_missing_minutes_are_null_and_the_rest_still_counts(make_trades, make_candles) -> None:

@@ -13,6 +13,7 @@ from huracan.analysis.losses import LOSSES_SCHEMA, analyse_losses
 from huracan.analysis.neighbourhood import no_neighbours
 from huracan.analysis.wins import WINS_SCHEMA, analyse_wins
 from huracan.candles.schema import Timeframe
+from tests.huracan.analysis.conftest import SHORT
 
 DAY = date(2023, 6, 2)
 MINUTE = Timeframe("1m")
@@ -62,6 +63,64 @@ def test_a_price_that_came_back_to_the_target_says_the_stop_was_too_tight(make_t
         for candles in (back, away, too_late, before_exit)
     ]
     assert found == ["stop_too_tight", "bad_luck", "bad_luck", "bad_luck"]
+
+
+@pytest.mark.parametrize("reason", MADE_FOR)
+def test_the_mirror_image_of_a_loss_has_the_same_reason(reason, make_trades) -> None:
+    changes = MADE_FOR[reason]
+    mirrored = {"stop_price": 200.0 - changes["stop_price"]} if "stop_price" in changes else {}
+    long_row, short_row = (
+        analyse_losses(make_trades(trade), no_neighbours(), DAY, MINUTE).to_pylist()[0]
+        for trade in (changes, SHORT | changes | mirrored)
+    )
+    assert short_row["primary_reason"] == long_row["primary_reason"] == reason
+    assert short_row["evidence"] == long_row["evidence"]
+
+
+def test_a_price_that_fell_back_to_the_target_says_the_stop_of_a_short_was_too_tight(
+    make_trades, make_candles
+) -> None:
+    trades = make_trades(SHORT | {"exit_reason": "STOP", "bars_held": 20})
+    back = make_candles([100.0] * 60 + [98.5] + [100.0] * 30)
+    farther = make_candles([100.0] * 60 + [101.5] + [100.0] * 30)
+    found = [
+        analyse_losses(trades, no_neighbours(), DAY, MINUTE, candles).column("primary_reason")[0].as_py()
+        for candles in (back, farther)
+    ]
+    assert found == ["stop_too_tight", "bad_luck"]
+
+
+def test_a_stop_that_followed_is_judged_by_what_came_after_it(make_trades, make_candles) -> None:
+    # Its stop had come near to the entry; that alone is no fault of a trailing stop.
+    trailed = {"exit_reason": "TRAILING_STOP", "stop_price": 99.95, "bars_held": 20}
+    away, back = make_candles([100.0] * 90), make_candles([100.0] * 60 + [101.5] + [100.0] * 30)
+    found = [
+        analyse_losses(make_trades(trailed), no_neighbours(), DAY, MINUTE, candles).to_pylist()[0]
+        for candles in (away, back)
+    ]
+    assert [row["primary_reason"] for row in found] == ["bad_luck", "stop_too_tight"]
+    assert found[0]["exit_reason"] == "TRAILING_STOP"
+    held = trailed | {"max_favourable_bps": 55.0}
+    row = analyse_losses(make_trades(held), no_neighbours(), DAY, MINUTE, away).to_pylist()[0]
+    assert row["primary_reason"] != "held_too_long"
+
+
+def test_funding_is_a_cost_that_a_win_must_cover(make_trades) -> None:
+    paid = {"gross_bps": 25.0, "funding_bps": 12.0, "net_bps": -7.0}
+    row = analyse_losses(make_trades(paid), no_neighbours(), DAY, MINUTE).to_pylist()[0]
+    assert row["primary_reason"] == "cost_not_covered"
+    assert json.loads(row["evidence"])[0]["cost_bps"] == pytest.approx(32.0)
+    before = make_trades(paid).drop_columns(["funding_bps"])
+    row = analyse_losses(before, no_neighbours(), DAY, MINUTE).to_pylist()[0]
+    assert json.loads(row["evidence"])[0]["cost_bps"] == pytest.approx(20.0)
+
+
+def test_a_scratched_trade_is_a_small_loss_with_a_reason(make_trades) -> None:
+    scratched = {"exit_reason": "SCRATCH", "bars_held": 4, "gross_bps": -2.0, "net_bps": -22.0}
+    early = {"max_adverse_time": EARLY, "max_favourable_bps": 1.0}
+    rows = analyse_losses(make_trades(scratched, scratched | early), no_neighbours(), DAY, MINUTE).to_pylist()
+    assert [row["primary_reason"] for row in rows] == ["bad_luck", "adverse_selection"]
+    assert {row["exit_reason"] for row in rows} == {"SCRATCH"}
 
 
 def test_candles_after_the_day_change_no_loss(make_trades, make_candles) -> None:

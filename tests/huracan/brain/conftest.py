@@ -5,30 +5,41 @@ from datetime import date
 
 import numpy as np
 import pytest
-import torch
 
 from huracan.agent.checkpoint import save_policy
-from huracan.agent.network import PolicyValueNetwork
+from huracan.agent.context_bias import BiasConfig, ContextBias
+from huracan.agent.layout import initial_weights, named_weights
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.trained_policy import GreedyPolicy
 from huracan.brain.bundle import BundleParts
 from huracan.evaluation.promotion import BrainVerdict
-from huracan.market.actions import ACTION_NAMES
+from huracan.market.actions import action_names, mask_rules
 from huracan.models.config import Unfit
 
-WIDTH, HIDDEN = 12, (16, 16)
+STATE = ("regime_panic", "position_unrealised", "position_age", "cost_in_volatility", "pattern_reliability")
+NAMES = (*(f"column_{place}" for place in range(8)), *STATE)
+WIDTH, HIDDEN = len(NAMES), (16, 16)
+ACTIONS = action_names(False)
+
+
+def make_policy(actions: tuple[str, ...], bias: BiasConfig | None) -> GreedyPolicy:
+    """Random weights; columns of very different scale, one that never varied, the state's not scaled."""
+    weights = initial_weights(WIDTH, len(actions), HIDDEN, np.random.default_rng(5))
+    # Let the answers differ; the head starts nearly at zero.
+    named_weights(weights, WIDTH, len(actions), HIDDEN)["policy.4.weight"][:] *= 100.0
+    normaliser = Normaliser(WIDTH, [True] * 8 + [False] * len(STATE))
+    generator = np.random.default_rng(2)
+    seen = generator.normal(3.0, 10.0 ** generator.uniform(-3, 2, WIDTH), (500, WIDTH))
+    seen[:, 3] = 7.0
+    normaliser.update(seen)
+    context = None if bias is None else ContextBias(NAMES, actions, bias)
+    return GreedyPolicy(weights, HIDDEN, normaliser, NAMES, actions, context, value_scale=2.5)
 
 
 @pytest.fixture(scope="session")
 def policy() -> GreedyPolicy:
-    """Random weights; columns of very different scale, the last four of them not scaled."""
-    network = PolicyValueNetwork(WIDTH, len(ACTION_NAMES), HIDDEN, torch.Generator().manual_seed(5))
-    with torch.no_grad():
-        network.policy[-1].weight.mul_(100.0)  # Let the answers differ; the head starts nearly at zero.
-    normaliser = Normaliser(WIDTH, [True] * 8 + [False] * 4)
-    generator = np.random.default_rng(2)
-    normaliser.update(generator.normal(3.0, 10.0 ** generator.uniform(-3, 2, WIDTH), (500, WIDTH)))
-    return GreedyPolicy(network.eval(), normaliser, tuple(f"column_{place}" for place in range(WIDTH)))
+    """Of the long-only market, with its bias on."""
+    return make_policy(ACTIONS, BiasConfig())
 
 
 @pytest.fixture(scope="session")
@@ -37,17 +48,18 @@ def parts(policy: GreedyPolicy) -> BundleParts:
     return BundleParts(
         day=date(2025, 6, 30),
         code_version="0.1.0",
-        checkpoint=save_policy(policy, HIDDEN, {"seed": 5}),
+        checkpoint=save_policy(policy, {"seed": 5}),
         timeframe="1m",
         symbols=("BTC/USDT", "ETH/USDT"),
         recipe={"names": ["column_0"], "warmup_bars": 300, "digest": "d1"},
-        mask_rules=dict.fromkeys(ACTION_NAMES, "always"),
+        mask_rules=mask_rules(False),
         regimes={"means": [0.1, 0.2]},
         gates={"order": ["cost"]},
         confidence=Unfit("5 closed trades, 60 are needed.", 5),
         meta_label=Unfit("5 closed trades, 60 are needed.", 5),
         costs={"taker_fee_bps": 10.0},
         trading_rules={"notional_usd": 1000.0},
+        patterns={"embedding": None, "centroids": [], "outcomes": [], "trust": []},
         data_hashes={"2025-06-29": "aa", "2025-06-30": "bb"},
         source="simulated",
         is_simulated=True,

@@ -11,20 +11,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from huracan.agent.bias_config import BiasConfig
+from huracan.agent.checkpoint import save_policy
 from huracan.agent.trained_policy import GreedyPolicy
 from huracan.brain.brain import load_brain
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.golden import check_golden, make_golden
 from huracan.brain.manifest import MANIFEST, SIGNATURE
-from huracan.brain.policy_onnx import policy_to_onnx
-from huracan.brain.policy_weights import read_policy_weights, run_tower
+from huracan.brain.policy_onnx import OUTPUTS, policy_to_onnx
+from huracan.brain.policy_weights import answer, read_policy_weights, run_tower
 from huracan.brain.signature import generate_key_pair, public_key_of, sign, verify
 from huracan.errors import InputRefused, InvalidInput
+from huracan.market.actions import action_names, mask_rules
 from huracan.models.canonical import canonical_json
+from tests.huracan.brain.conftest import NAMES, make_policy
 
 PRIVATE, PUBLIC = generate_key_pair()
 FILES = (
     "actions.json",
+    "bias.json",
     "confidence.json",
     "costs.json",
     "data.json",
@@ -35,6 +40,7 @@ FILES = (
     "manifest.sig",
     "meta_label.json",
     "normaliser.json",
+    "patterns.json",
     "policy.onnx",
     "policy.safetensors",
     "public_key.txt",
@@ -48,12 +54,13 @@ def bundle(parts: BundleParts) -> dict[str, bytes]:
     return build_bundle(parts, PRIVATE)
 
 
-def some_rows(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def some_rows(count: int = 400, actions: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in which features are missing here and there, and each term of the bias is met at every height."""
     generator = np.random.default_rng(8)
-    rows = generator.normal(3.0, 20.0, (count, 12)).astype(np.float32)
+    rows = generator.normal(3.0, 20.0, (count, len(NAMES))).astype(np.float32)
     rows[generator.random(rows.shape) < 0.05] = np.nan
-    rows[0, 0], rows[1, 0] = np.inf, -np.inf
-    masks = generator.random((count, 5)) < 0.5
+    rows[:, 8:] = generator.uniform([0, -2, 0, 0, -0.05], [1, 2.5, 1, 1.5, 0.3], (count, 5))
+    masks = generator.random((count, actions)) < 0.5
     masks[:, 0] = True
     return rows, masks
 
@@ -63,27 +70,44 @@ def test_the_same_parts_give_the_same_bytes(parts: BundleParts, bundle: dict[str
     assert build_bundle(parts, PRIVATE) == bundle
 
 
-def test_a_loaded_brain_decides_as_the_trained_policy_did(
-    policy: GreedyPolicy, bundle: dict[str, bytes]
+@pytest.mark.parametrize("allow_short", [False, True])
+@pytest.mark.parametrize("config", [BiasConfig(), BiasConfig(losing_strength=0.0, costly_strength=3.0), None])
+def test_a_loaded_brain_and_its_graph_decide_as_the_trained_policy_did(
+    parts: BundleParts, allow_short: bool, config: BiasConfig | None
 ) -> None:
-    brain = load_brain(bundle, PUBLIC)
-    rows, masks = some_rows()
+    onnxruntime = pytest.importorskip("onnxruntime")
+    policy = make_policy(action_names(allow_short), config)
+    checkpoint = save_policy(policy, {"seed": 5})
+    files = build_bundle(replace(parts, checkpoint=checkpoint, mask_rules=mask_rules(allow_short)), PRIVATE)
+    brain = load_brain(files, PUBLIC)
+    rows, masks = some_rows(actions=len(action_names(allow_short)))
     ours, theirs = brain.decide(rows, masks), policy.decide(rows, masks)
     assert np.array_equal(ours.actions, theirs.actions)
-    assert len(set(ours.actions.tolist())) == 5
+    assert set(ours.actions.tolist()) == set(range(len(action_names(allow_short))))
     assert masks[np.arange(len(rows)), ours.actions].all()
-    assert np.abs(ours.logits - theirs.logits).max() < 1e-4
-    assert np.abs(ours.probabilities - theirs.probabilities).max() < 1e-5
-    assert np.abs(ours.values - theirs.values).max() < 1e-5
+    for name, room in (("logits", 1e-4), ("bias", 1e-6), ("probabilities", 1e-5), ("values", 1e-5)):
+        assert np.abs(getattr(ours, name) - getattr(theirs, name)).max() < room, name
     assert (ours.probabilities[~masks] == 0.0).all()
+    assert (np.abs(ours.bias).max() > 0) == (config is not None)
+    session = onnxruntime.InferenceSession(files["policy.onnx"], providers=["CPUExecutionProvider"])
+    answers = session.run(list(OUTPUTS), {"observations": rows, "masks": masks})
+    for name, found in zip(OUTPUTS, answers, strict=True):
+        assert np.abs(found - getattr(theirs, name)).max() < 1e-4, name
 
 
-def test_onnx_agrees_with_the_trained_policy(policy: GreedyPolicy, bundle: dict[str, bytes]) -> None:
+def test_the_graph_survives_what_a_policy_refuses(policy: GreedyPolicy, bundle: dict[str, bytes]) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(bundle["policy.onnx"], providers=["CPUExecutionProvider"])
-    rows, masks = some_rows()
-    _, chances = session.run(["logits", "probabilities"], {"observations": rows, "masks": masks})
-    assert np.abs(chances - policy.decide(rows, masks).probabilities).max() < 1e-5
+    rows, masks = some_rows(20)
+    rows[0], rows[1], rows[2] = np.nan, np.inf, -np.inf
+    weights = read_policy_weights(bundle["policy.safetensors"])
+    said = answer(weights, rows, masks)
+    answers = session.run(list(OUTPUTS), {"observations": rows, "masks": masks})
+    for name, found in zip(OUTPUTS, answers, strict=True):
+        assert np.isfinite(found).all() and np.abs(found - getattr(said, name)).max() < 1e-4, name
+    for row in range(3):
+        with pytest.raises(InputRefused, match=r"is -?(nan|inf)"):
+            load_brain(bundle, PUBLIC).decide(rows[row : row + 1], masks[:1])
 
 
 def test_the_files_alone_are_enough_to_compute_the_policy(bundle: dict[str, bytes]) -> None:
@@ -94,6 +118,16 @@ def test_the_files_alone_are_enough_to_compute_the_policy(bundle: dict[str, byte
     scaled = np.clip((raw - scaling["shift"]) * scaling["scale"], -scaling["clip"], scaling["clip"])
     logits = run_tower(weights.policy, np.nan_to_num(scaled).astype(np.float32))
     assert np.abs(logits - np.array(golden["logits"])).max() < 1e-4
+    told, actions = json.loads(bundle["bias.json"]), json.loads(bundle["actions.json"])["actions"]
+    bias = np.zeros((len(raw), len(actions)))
+    for term in told["terms"]:
+        height = np.full(len(raw), 1.0 if term["ramps"] else 0.0)
+        for ramp in term["ramps"]:
+            column = raw[:, scaling["columns"].index(ramp["column"])]
+            height *= np.clip(np.nan_to_num(column * ramp["slope"] + ramp["offset"]), 0, 1)
+        bias += height[:, None] * [term["adds"][action] for action in actions]
+    assert np.abs(bias - np.array(golden["bias"])).max() < 1e-5
+    assert len(np.unique(np.array(golden["bias_terms"]) > 0, axis=0)) > 4
 
 
 def test_it_loads_from_a_directory(bundle: dict[str, bytes], tmp_path: Path) -> None:
@@ -209,13 +243,13 @@ def test_the_signature_is_the_published_one() -> None:
     assert base64.b64decode(signature).hex() == expected
 
 
-def test_loading_a_brain_needs_neither_torch_nor_lightgbm(bundle: dict[str, bytes], tmp_path: Path) -> None:
+def test_loading_a_brain_needs_neither_torch_nor_a_compiler(bundle: dict[str, bytes], tmp_path: Path) -> None:
     for name, content in bundle.items():
         (tmp_path / name).write_bytes(content)
     script = (
         "import sys, pathlib; from huracan.brain.brain import load_brain;"
         "load_brain(pathlib.Path(sys.argv[1]), sys.argv[2]);"
-        "print([name for name in ('torch', 'lightgbm', 'sklearn', 'onnx') if name in sys.modules])"
+        "print([name for name in ('torch', 'numba', 'lightgbm', 'sklearn', 'onnx') if name in sys.modules])"
     )
     command = [sys.executable, "-c", script, str(tmp_path), PUBLIC]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput
+from huracan.models import confidence as confidence_module
+from huracan.models import inputs as inputs_module
 from huracan.models.canonical import canonical_json
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
@@ -120,6 +122,20 @@ def test_the_feature_that_decides_ranks_first(make_ledger: Maker) -> None:
 def test_without_a_model_there_is_no_importance(make_ledger: Maker) -> None:
     table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), NAMES, CONFIG)
     assert table.num_rows == 0 and table.schema == IMPORTANCE_SCHEMA
+
+
+def test_a_model_that_was_fitted_on_fewer_columns_still_predicts(
+    make_ledger: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = make_ledger(150)
+    with monkeypatch.context() as before:
+        names, inputs = inputs_module.confidence_names, inputs_module.confidence_inputs
+        before.setattr(confidence_module, "confidence_names", lambda features: names(features)[:-1])
+        before.setattr(confidence_module, "confidence_inputs", lambda *args: inputs(*args)[:, :-1])
+        old = fit_confidence_model(ledger, NAMES, CONFIG)
+        expected = old.predict(ledger)
+    assert "is_short" not in old.columns
+    assert np.array_equal(old.predict(ledger), expected)
 
 
 def test_a_value_that_json_lacks_is_refused() -> None:

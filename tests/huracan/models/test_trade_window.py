@@ -87,6 +87,25 @@ def test_meta_label_inputs_by_hand(make_ledger: Maker) -> None:
     assert values["probability_range"] == 1.0
 
 
+def test_a_short_is_told_from_a_long(make_ledger: Maker) -> None:
+    ledger = make_ledger(4)
+    place = ledger.schema.get_field_index("side")
+    mixed = ledger.set_column(place, "side", pa.array(["long", "short", "long", None]))
+    inputs = confidence_inputs(mixed, NAMES)
+    assert inputs[:, confidence_names(NAMES).index("is_short")].tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
+def test_trades_of_two_lists_of_actions_may_lie_in_one_window(make_ledger: Maker) -> None:
+    old, new = make_ledger(3), make_ledger(4, seed=2)
+    wider = [[*row, 0.0, 0.0] for row in new["action_probabilities"].to_pylist()]
+    place = new.schema.get_field_index("action_probabilities")
+    new = new.set_column(place, new.schema.field(place), pa.array(wider, new.schema.field(place).type))
+    both = meta_label_inputs(pa.concat_tables([new, old]))
+    assert np.array_equal(both[:4], meta_label_inputs(new))
+    assert np.array_equal(both[4:], meta_label_inputs(old))
+    assert np.allclose(both[:4, :2], meta_label_inputs(make_ledger(4, seed=2))[:, :2])
+
+
 def test_features_of_another_recipe_are_refused(make_ledger: Maker) -> None:
     with pytest.raises(InvalidInput):
         confidence_inputs(make_ledger(3), ("a", "b"))
