@@ -43,7 +43,7 @@ def market_block(inputs: Inputs) -> MarketBlock:
     candles = inputs.tables_by_day("ohlcv")
     block = build_market_block(
         pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
-        inputs.table("features"),
+        inputs.each_day("features"),
         inputs.table("regimes"),
         RECIPE.names,
         market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),

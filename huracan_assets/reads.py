@@ -3,7 +3,7 @@
 The lake refuses a missing day and a day that a gate judged bad; how an asset is run belongs in `stage`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -104,6 +104,12 @@ class Inputs:
         """The same, one table for each day that holds it."""
         held = [each for each in self._manifests[name] if f"{file}.parquet" in each.files]
         return [self._lake.read_manifests([manifest], None, file) for manifest in held]
+
+    def each_day(self, name: str) -> Iterator[pa.Table]:
+        """The table `data` of every day of the read that holds it, in day order, read one at a time."""
+        for manifest in self._manifests[name]:
+            if "data.parquet" in manifest.files:
+                yield self._lake.read_manifests([manifest])
 
     def tables_by_day(self, name: str) -> dict[date, pa.Table]:
         """The table `data` of every day of the read that holds it."""

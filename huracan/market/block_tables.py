@@ -1,6 +1,6 @@
 """Makes a MarketBlock from the Arrow tables of consecutive days, and refuses tables that do not match."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,7 @@ class _Grid:
 
 def build_market_block(
     ohlcv: pa.Table,
-    features: pa.Table,
+    features: pa.Table | Iterable[pa.Table],
     regimes: pa.Table,
     feature_names: Sequence[str],
     *,
@@ -50,20 +50,22 @@ def build_market_block(
 ) -> MarketBlock:
     """One block from the tables of consecutive days (rows in any order, the same keys in all three).
 
-    `feature_names` are the recipe's columns in order and must hold `return_std_60_bps`. Funding is taken
-    from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by symbol: a symbol without
-    one has no steps and no least order. `pattern_context` float32 [S, T, 3] in the order of the block
-    (`analysis.pattern_context` makes it for a block that is there). `earlier`: the candles of the day before,
-    for the trailing traded value of the first bars. InputRefused where a column lacks, a symbol lacks a bar,
-    or the tables do not have the same symbols and bars.
+    `features` is one table, or one for each day in order, which are taken and let go one by one: features are
+    the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
+    order and must hold `return_std_60_bps`. Funding is taken from the column `funding_rate` of `ohlcv` where
+    it has one. `market_infos` by symbol: a symbol without one has no steps and no least order.
+    `pattern_context` float32 [S, T, 3] in the order of the block (`analysis.pattern_context` makes it for a
+    block that is there). `earlier`: the candles of the day before, for the trailing traded value of the first
+    bars. InputRefused where a column lacks, a symbol lacks a bar, or the tables do not have the same symbols
+    and bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
-    _require(features, ("symbol", "open_time", "is_ready", VOLATILITY_COLUMN, *feature_names), "features")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
     grid = _grid(ohlcv, "ohlcv")
-    feature_grid, regime_grid = _grid(features, "features"), _grid(regimes, "regimes")
-    _require_same(grid, feature_grid, "features")
-    _require_same(grid, regime_grid, "regimes")
+    regime_grid = _grid(regimes, "regimes")
+    _require_same(grid.symbols, grid.open_time_ms, regime_grid, "regimes")
+    parts = [features] if isinstance(features, pa.Table) else features
+    stacked, is_ready, volatility = _read_features(parts, grid, feature_names)
     prices = {name: _tidy(grid.arrange(_floats(ohlcv, name))) for name in (*_PRICES, "volume")}
     close = carry_last(prices["close"])
     carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
@@ -74,11 +76,11 @@ def build_market_block(
         symbols=grid.symbols,
         feature_names=tuple(feature_names),
         open_time_ms=grid.open_time_ms,
-        features=_stack(features, feature_grid, feature_names),
+        features=stacked,
         **carried,
         is_tradable=grid.arrange(traded.to_numpy()).astype(bool),
-        is_ready=feature_grid.arrange(pc.fill_null(features["is_ready"], False).to_numpy()).astype(bool),
-        volatility_bps=carry_last(_tidy(feature_grid.arrange(_floats(features, VOLATILITY_COLUMN)))),
+        is_ready=is_ready,
+        volatility_bps=carry_last(volatility),
         traded_value_usd=_trailing_value(value_usd, earlier, grid),
         regime=_regime_codes(regimes, regime_grid),
         regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, _PROBABILITIES), copy=False),
@@ -89,6 +91,29 @@ def build_market_block(
         minimum_notional_usd=_limits(grid.symbols, infos, "minimum_notional"),
         pattern_context=np.zeros(0, np.float32) if pattern_context is None else pattern_context,
     )
+
+
+def _read_features(
+    parts: Iterable[pa.Table], grid: _Grid, names: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float64]]:
+    """Feature rows [S, T, names], is_ready and the volatility column [S, T], of tables in time order."""
+    shape = (len(grid.symbols), grid.open_time_ms.shape[0])
+    stacked = np.empty((*shape, len(names)), np.float32)
+    is_ready, volatility = np.zeros(shape, bool), np.empty(shape)
+    done = 0
+    for part in parts:
+        _require(part, ("symbol", "open_time", "is_ready", VOLATILITY_COLUMN, *names), "features")
+        own = _grid(part, "features")
+        bars = slice(done, done + own.open_time_ms.shape[0])
+        _require_same(grid.symbols, grid.open_time_ms[bars], own, "features")
+        for place, name in enumerate(names):
+            stacked[:, bars, place] = own.arrange(_floats(part, name))
+        is_ready[:, bars] = own.arrange(pc.fill_null(part["is_ready"], False).to_numpy())
+        volatility[:, bars] = own.arrange(_floats(part, VOLATILITY_COLUMN))
+        done = bars.stop
+    if done != shape[1]:
+        raise _mismatch("features")
+    return stacked, is_ready, volatility
 
 
 def _trailing_value(
@@ -118,7 +143,7 @@ def _limits(symbols: Sequence[str], infos: Mapping[str, MarketInfo], name: str) 
 
 
 def _stack(table: pa.Table, grid: _Grid, names: Sequence[str]) -> NDArray[np.float32]:
-    """Columns as float32 [S, T, names], one at a time: a window of months is read without a second copy."""
+    """Columns as float32 [S, T, names]."""
     shape = (len(grid.symbols), grid.open_time_ms.shape[0], len(names))
     stacked = np.empty(shape, dtype=np.float32)
     for place, name in enumerate(names):
@@ -156,12 +181,16 @@ def _require(table: pa.Table, columns: Sequence[str], name: str) -> None:
         )
 
 
-def _require_same(grid: _Grid, other: _Grid, name: str) -> None:
-    if grid.symbols != other.symbols or not np.array_equal(grid.open_time_ms, other.open_time_ms):
-        raise InputRefused(
-            f"The rows of {name} do not match those of ohlcv in symbol and open_time.",
-            f"Rebuild {name} from this ohlcv.",
-        )
+def _require_same(symbols: tuple[str, ...], times: NDArray[np.int64], other: _Grid, name: str) -> None:
+    if symbols != other.symbols or not np.array_equal(times, other.open_time_ms):
+        raise _mismatch(name)
+
+
+def _mismatch(name: str) -> InputRefused:
+    return InputRefused(
+        f"The rows of {name} do not match those of ohlcv in symbol and open_time.",
+        f"Rebuild {name} from this ohlcv.",
+    )
 
 
 def _floats(table: pa.Table, name: str) -> NDArray[np.generic]:

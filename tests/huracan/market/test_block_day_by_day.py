@@ -1,11 +1,13 @@
-"""A block of one day with the candles of the day before it."""
+"""A block made day by day, and one of a day with the candles of the day before it."""
 
 from collections.abc import Callable
 from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from huracan.errors import InputRefused
 from huracan.market.block_tables import build_market_block
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
@@ -42,3 +44,24 @@ def test_a_day_before_with_other_symbols_is_left_alone(make_candles: Callable[..
         build_market_block(today, *_context(today), NAMES, earlier=earlier) for earlier in (None, before)
     )
     assert np.array_equal(alone.traded_value_usd, joined.traded_value_usd)
+
+
+def test_features_that_come_day_by_day_make_the_same_block(make_candles: Callable[..., pa.Table]) -> None:
+    both = make_candles(LAST, 2, ("BTC/USDT", "ETH/USDT"), gaps={"ETH/USDT": [1430, 1431, 1445]})
+    features, regimes = _context(both)
+    drawn = np.random.default_rng(5).standard_normal(both.num_rows).astype(np.float32)
+    features = features.set_column(3, NAMES[0], pa.array(drawn))
+    days = (features.slice(start, ROWS) for start in (0, ROWS))
+    once, daily = (build_market_block(both, given, regimes, NAMES) for given in (features, days))
+    for name in ("features", "is_ready", "volatility_bps"):
+        assert np.array_equal(getattr(once, name), getattr(daily, name)), name
+
+
+@pytest.mark.parametrize("starts", [(0,), (ROWS,), (ROWS, 0), (0, ROWS, 0)])
+def test_days_of_features_that_are_not_those_of_the_candles_are_refused(
+    make_candles: Callable[..., pa.Table], starts: tuple[int, ...]
+) -> None:
+    both = make_candles(LAST, 2, ("BTC/USDT", "ETH/USDT"))
+    features, regimes = _context(both)
+    with pytest.raises(InputRefused, match="rows of features do not match"):
+        build_market_block(both, (features.slice(start, ROWS) for start in starts), regimes, NAMES)
