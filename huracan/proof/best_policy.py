@@ -1,0 +1,135 @@
+"""The best causal policy of a planted market, traded in the market's own environment: 100 % of the proof.
+
+Two traders are known here. One knows the latent imbalance itself: nobody can, so what it earns is only an
+upper bound. The other knows what is visible, the measured flow and the returns up to the bar's close,
+filtered optimally, together with the market's parameters. It is the ceiling of the proof: no policy that
+looks only at the past can know more of the next minute, because the filter's estimate is a sufficient
+statistic of everything that was seen. Its rules of entering, adding and leaving come from dynamic programming
+over (estimate, place between stop and target, age, bars left), so stops, targets and time-outs are planned
+for. What the program leaves out costs it little: volatility is taken as known and constant, and the few bars
+that adding takes are not planned for. As utility is linear in size, it always wants the greatest position.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.market.actions import (
+    ADD_INDEX,
+    ENTER_ONE_AND_HALF_INDEX,
+    EXIT_INDEX,
+    HOLD_INDEX,
+    WAIT_INDEX,
+)
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions, slippage_bps
+from huracan.market.observation import observation_names
+from huracan.market.rules import TradingRules
+from huracan.proof.exam import Decide, Exam, take_exam
+from huracan.proof.planted_market import BARS_PER_DAY, Floats, PlantedMarket, PlantedMarketConfig
+from huracan.proof.signal_filter import filter_imbalance, filtered_signal, latent_signal
+from huracan.proof.stopping_program import Grid, StoppingProblem, StoppingRules, solve
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What the two traders earn on the same days."""
+
+    visible: Exam
+    """Of the one that filters what is visible: the best causal policy."""
+    latent: Exam
+    """Of the one that knows the latent imbalance."""
+
+
+def problem_of(
+    config: PlantedMarketConfig, rules: TradingRules, costs: CostAssumptions, *, knows_latent: bool
+) -> StoppingProblem:
+    """The stopping problem of a market under the product's rules and costs, at the true volatility."""
+    volatility = np.array([config.volatility_bps])
+    size = np.array([max(rules.size_multipliers) * rules.notional_usd])
+    slip = slippage_bps(costs, size, volatility, np.array([config.traded_value_usd]))
+    return StoppingProblem(
+        signal=latent_signal(config) if knows_latent else filtered_signal(config),
+        volatility_bps=config.volatility_bps,
+        cost_bps=costs.fee_bps + costs.spread_bps + float(slip[0]),
+        stop_bps=float(rules.stop_distance_bps(volatility)[0]),
+        target_bps=float(rules.target_distance_bps(volatility)[0]),
+        maximum_holding_bars=rules.maximum_holding_bars,
+        entry_margin_bars=rules.entry_margin_bars,
+    )
+
+
+def measure_ceiling(
+    market: PlantedMarket, rules: TradingRules, costs: CostAssumptions, grid: Grid | None = None
+) -> Ceiling:
+    """Both traders on all days of `market`."""
+    exams = []
+    for signal, knows_latent in ((filter_imbalance(market), False), (market.latent, True)):
+        solved = solve(problem_of(market.config, rules, costs, knows_latent=knows_latent), grid)
+        decide = follow_rules(solved, signal, market.block)
+        exams.append(take_exam(market.block, decide, rules, costs, market.drift_bps))
+    return Ceiling(*exams)
+
+
+def follow_rules(solved: StoppingRules, signal: Floats, block: MarketBlock) -> Decide:
+    """Decides by the thresholds of `solved`, given the signal [S, T] at every close."""
+    seen = _by_session(signal, block)
+    last = solved.entry.size - 1
+    places, ages = solved.leave.shape[1] - 1, solved.leave.shape[2] - 1
+
+    def thresholds(bar: int, observed: dict[str, Floats]) -> tuple[float, Floats, Floats]:
+        left = min(BARS_PER_DAY - 1 - bar, last)
+        spread = observed["position_to_stop"] + observed["position_to_target"]
+        share = np.divide(observed["position_to_stop"], spread, out=np.zeros_like(spread), where=spread > 0)
+        place = np.clip(np.rint(share * places), 0, places).astype(np.int64)
+        age = np.rint(observed["position_age"] * solved.problem.maximum_holding_bars)
+        age = np.clip(age, 0, ages).astype(np.int64)
+        return float(solved.entry[left]), solved.leave[left, place, age], solved.add[left, place, age]
+
+    return _Decider(block, seen, thresholds).decide
+
+
+def follow_levels(enter_above: float, leave_below: float, signal: Floats, block: MarketBlock) -> Decide:
+    """The simplest rule of all: two levels of the signal, for comparison. It adds as soon as it may."""
+    seen = _by_session(signal, block)
+    levels = np.full(seen.shape[1], leave_below)
+    return _Decider(block, seen, lambda _bar, _observed: (enter_above, levels, levels)).decide
+
+
+def _by_session(signal: Floats, block: MarketBlock) -> Floats:
+    """[bars of a day, lanes], lanes in the exam's order."""
+    return np.ascontiguousarray(signal.reshape(block.symbol_count * block.session_first.size, -1).T)
+
+
+class _Decider:
+    """Turns thresholds of the signal into actions that the masks allow."""
+
+    def __init__(
+        self,
+        block: MarketBlock,
+        seen: Floats,
+        thresholds: Callable[[int, dict[str, Floats]], tuple[float, Floats, Floats]],
+    ) -> None:
+        names = observation_names(block.feature_names)
+        needed = ("position_is_open", "position_to_stop", "position_to_target", "position_age")
+        self._columns = {name: names.index(name) for name in needed}
+        self._seen, self._thresholds = seen, thresholds
+
+    def decide(
+        self, bar: int, observations: NDArray[np.float32], masks: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        observed = {
+            name: observations[:, column].astype(np.float64) for name, column in self._columns.items()
+        }
+        enter, leave, add = self._thresholds(bar, observed)
+        signal, held = self._seen[bar], observed["position_is_open"] > 0.5
+        actions = np.where(held, HOLD_INDEX, WAIT_INDEX)
+        for index, wanted in (
+            (ENTER_ONE_AND_HALF_INDEX, ~held & (signal > enter)),
+            (ADD_INDEX, held & (signal > add)),
+            (EXIT_INDEX, held & (signal < leave)),
+        ):
+            actions = np.where(wanted & masks[:, index], index, actions)
+        return actions

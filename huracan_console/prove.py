@@ -1,0 +1,120 @@
+"""`huracan prove learner`: planted markets, trained nights, and whether the learner found what is in them.
+
+It needs no database, no lake and no Dagster. What is proved how is in `huracan.proof`.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from huracan.agent.config import TrainingConfig
+from huracan.errors import InvalidInput
+from huracan.proof.proof_settings import CASES, Case, ProofSettings
+from huracan.proof.proof_table import Bar, LearnerProof, ProofRow
+
+
+def run_proof(
+    training: TrainingConfig,
+    cases: tuple[str, ...],
+    seeds: int | None,
+    steps: int | None,
+    plot: Path | None,
+    console: Console,
+    *,
+    as_json: bool,
+) -> int:
+    """Exit code 0 where every bar is met, 1 where one is missed. `training` is what a night would use."""
+    from huracan.proof.learner_proof import prove_learner
+    from huracan.proof.proof_plot import draw_proof
+
+    if plot is not None and not plot.parent.is_dir():
+        raise InvalidInput(f"The folder of --plot {plot} does not exist.", "Make it first.")
+    settings = proof_settings(training, seeds, steps)
+    proof = prove_learner(
+        settings, _known(cases), lambda row: console.print(_line(row), highlight=False, soft_wrap=True)
+    )
+    if plot is not None:
+        plot.write_bytes(draw_proof(proof))
+    if as_json:
+        click.echo(json.dumps(proof.to_json(), sort_keys=True))
+    else:
+        _print_tables(proof)
+    return 0 if proof.is_met else 1
+
+
+def proof_settings(training: TrainingConfig, seeds: int | None, steps: int | None) -> ProofSettings:
+    """The full proof with a night's own training on the proof's window; `steps` are of each seed of it."""
+    proof = ProofSettings()
+    known = replace(
+        training,
+        window_days=proof.training.window_days,
+        held_out_days=proof.training.held_out_days,
+        embargo_days=proof.training.embargo_days,
+        minimum_training_days=proof.training.minimum_training_days,
+    )
+    if steps is not None:
+        known = replace(known, total_steps=steps)
+    return replace(proof, training=known, seeds=proof.seeds if seeds is None else seeds)
+
+
+def _known(cases: tuple[str, ...]) -> tuple[Case, ...]:
+    unknown = [case for case in cases if case not in CASES]
+    if unknown:
+        raise InvalidInput(f"There is no case {unknown[0]!r}.", f"Use one of {', '.join(CASES)}.")
+    return tuple(case for case in CASES if not cases or case in cases)
+
+
+def _line(row: ProofRow) -> str:
+    variant = f" ({row.variant})" if row.variant else ""
+    return (
+        f"{row.case}{variant}, seed {row.seed}: {row.net_bps:.1f} bps a day of {row.best_net_bps:.1f},"
+        f" {row.trades:.2f} trades of {row.best_trades:.2f}"
+    )
+
+
+def _print_tables(proof: LearnerProof) -> None:
+    """To standard output: every trained policy, then the bars."""
+    console = Console()
+    console.print(_rows_table(proof.rows))
+    console.print(_bars_table(proof.bars))
+
+
+def _rows_table(rows: tuple[ProofRow, ...]) -> Table:
+    table = Table(title="Net bps per day and symbol, on days after the window", title_justify="left")
+    for name in ("case", "seed"):
+        table.add_column(name)
+    for name in ("agent", "best", "share", "no luck", "trades", "best"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            f"{row.case} {row.variant}".strip(),
+            str(row.seed),
+            f"{row.net_bps:.1f}",
+            f"{row.best_net_bps:.1f}",
+            _percent(row.share),
+            _percent(row.expected_share),
+            f"{row.trades:.2f}",
+            f"{row.best_trades:.2f}",
+        )
+    return table
+
+
+def _bars_table(bars: tuple[Bar, ...]) -> Table:
+    table = Table(title="Bars", title_justify="left")
+    for name in ("case", "what"):
+        table.add_column(name)
+    for name in ("found", "bar"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for bar in bars:
+        mark = "[green]met" if bar.is_met else "[red]MISSED"
+        table.add_row(bar.case, bar.what, f"{bar.value:.3f}", f"{bar.limit:g}", mark)
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"

@@ -1,0 +1,128 @@
+"""The proof's cases on a market small enough for a test, and how its bars judge rows made by hand."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from huracan.agent.config import TrainingConfig
+from huracan.errors import InvalidInput
+from huracan.proof.learner_proof import AFTER, BEFORE, DEFAULT, prove_learner
+from huracan.proof.proof_plot import draw_proof
+from huracan.proof.proof_settings import ProofSettings
+from huracan.proof.proof_table import LearnerProof, ProofRow, at_least, falling_trades, share_of_best
+from huracan.proof.stopping_program import Grid
+
+SMALL = ProofSettings(
+    training=TrainingConfig(
+        window_days=5,
+        held_out_days=1,
+        embargo_days=1,
+        minimum_training_days=2,
+        total_steps=20_000,
+        lanes=64,
+        seed_count=1,
+        device="cpu",
+    ),
+    seeds=1,
+    symbols=2,
+    exam_days=2,
+    sweep_fees_bps=(2.0, 20.0),
+    switch_symbols=1,
+    switch_window_days=4,
+    grid=Grid(signals=25, places=9, bars=60, nodes=3),
+)
+ROW = ProofRow(
+    case="costs",
+    variant="2 bps",
+    seed=1,
+    net_bps=80.0,
+    best_net_bps=100.0,
+    expected_net_bps=90.0,
+    best_expected_net_bps=100.0,
+    latent_net_bps=120.0,
+    trades=5.0,
+    best_trades=6.0,
+    steps=1,
+    model_id="m",
+)
+
+
+@pytest.fixture(scope="module")
+def proof() -> LearnerProof:
+    return prove_learner(SMALL)
+
+
+def test_every_case_has_its_rows_and_one_bar(proof: LearnerProof) -> None:
+    found = [(row.case, row.variant) for row in proof.rows]
+    assert found == [
+        ("planted", ""),
+        ("weak", ""),
+        ("none", ""),
+        ("switch", BEFORE),
+        ("switch", DEFAULT),
+        ("switch", AFTER),
+        ("costs", "2 bps"),
+        ("costs", "20 bps"),
+    ]
+    assert [bar.case for bar in proof.bars] == ["planted", "weak", "none", "switch", "costs"]
+
+
+def test_there_is_something_to_earn_only_where_an_edge_was_planted(proof: LearnerProof) -> None:
+    best = {(row.case, row.variant): row.best_expected_net_bps for row in proof.rows}
+    assert best["planted", ""] > 10
+    assert best["none", ""] == 0.0
+    assert abs(best["weak", ""]) < 10
+    assert best["costs", "2 bps"] > best["costs", "20 bps"]
+
+
+def test_a_proof_repeats_to_the_bit_and_is_json(proof: LearnerProof) -> None:
+    heard: list[ProofRow] = []
+    again = prove_learner(SMALL, ("none",), heard.append)
+    assert heard == list(again.rows) == [row for row in proof.rows if row.case == "none"]
+    kept = json.loads(json.dumps(proof.to_json()))
+    assert len(kept["rows"]) == 8
+    assert {"share", "model_id", "best_net_bps"} <= set(kept["rows"][0])
+
+
+def test_a_proof_is_drawn_as_a_picture_whose_bytes_repeat(proof: LearnerProof) -> None:
+    picture = draw_proof(proof)
+    assert picture.startswith(b"\x89PNG")
+    assert picture == draw_proof(proof)
+
+
+def test_a_share_is_of_the_best_policys_profit_and_of_nothing_there_is_none() -> None:
+    assert ROW.share == pytest.approx(0.8)
+    assert ROW.expected_share == pytest.approx(0.9)
+    assert replace(ROW, best_net_bps=0.0).share is None
+    poor = replace(ROW, net_bps=-10.0, best_net_bps=-5.0)
+    assert share_of_best([ROW, replace(ROW, net_bps=40.0)]) == pytest.approx(0.6)
+    assert share_of_best([ROW, poor]) == pytest.approx(70.0 / 95.0)
+    assert not at_least("planted", "share", share_of_best([replace(ROW, best_net_bps=0.0)]), 0.8).is_met
+
+
+def test_a_bar_is_met_at_its_limit_and_not_below() -> None:
+    assert at_least("none", "net", -0.5, -0.5).is_met
+    assert not at_least("none", "net", -0.51, -0.5).is_met
+
+
+def test_trades_must_fall_with_the_fee_in_the_mean_of_the_seeds() -> None:
+    low, high = [ROW, replace(ROW, trades=3.0)], replace(ROW, variant="9 bps")
+    falling = falling_trades("costs", [*low, replace(high, trades=4.5), replace(high, trades=3.0)])
+    assert falling.is_met
+    assert falling.value == pytest.approx(-0.25)
+    assert not falling_trades("costs", [*low, replace(high, trades=5.5), replace(high, trades=3.0)]).is_met
+    idle = [replace(row, trades=0.0) for row in (ROW, high)]
+    assert not falling_trades("costs", idle).is_met
+    assert not falling_trades("costs", []).is_met
+
+
+def test_a_proof_is_met_where_every_bar_is() -> None:
+    met, missed = at_least("none", "net", 0.0, -0.5), at_least("planted", "share", 0.7, 0.8)
+    assert LearnerProof((), (met, met)).is_met
+    assert not LearnerProof((), (met, missed)).is_met
+
+
+def test_a_proof_of_no_seed_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="no seed"):
+        ProofSettings(seeds=0)
