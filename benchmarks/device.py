@@ -5,7 +5,8 @@
 A synthetic rollout of every size, two towers of 64 x 64, width 36, ten actions, four passes of eight
 minibatches. `learn` is rows/s of a whole update (the rollout's way to the device included), `act` is rows/s
 of one call on rows/32 lanes, `both` what a training would reach with an environment that costs nothing. Then
-the gradients of the engines on one rollout are compared. Without CUDA only the processor is measured.
+the gradients of the engines on one rollout are compared, and every engine learns and acts twice from the same
+start: whether the bits are equal. Without CUDA only the processor is measured.
 """
 
 import argparse
@@ -127,6 +128,23 @@ def update_distances(weights: np.ndarray, rows: int = 16_384) -> dict[str, float
     }
 
 
+def repeats(weights: np.ndarray, rows: int = 16_384, updates: int = 5) -> dict[str, bool]:
+    """Whether an engine that takes the same updates twice ends with the same bits and acts with the same."""
+    rollout = synthetic_rollout(rows, TorchEngine(WIDTH, ACTIONS, CONFIG, weights))
+    uniform = np.random.default_rng(4).random(rows)
+
+    def learned(engine: Engine) -> bytes:
+        generator = np.random.default_rng(3)
+        for _ in range(updates):
+            engine.begin_update(rollout)
+            for _ in range(CONFIG.epochs):
+                engine.pass_over(generator.permutation(rows), CONFIG.minibatches, 1e-3, 0.01)
+        acted = engine.act(rollout.observations, rollout.offsets, uniform)
+        return b"".join(values.tobytes() for values in (*engine.state().values(), *acted))
+
+    return {name: learned(make()) == learned(make()) for name, make in engines(weights, 1).items()}
+
+
 def main() -> None:
     reader = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -152,6 +170,7 @@ def main() -> None:
         gradient_distances(weights),
         update_distances(weights),
     )
+    told["repeats_to_the_bit"] = repeats(weights)
     if asked.json:
         print(json.dumps(told))
         return
@@ -161,6 +180,7 @@ def main() -> None:
         print(f"{row['engine']:28} {row['rows']:8} {row['act']:12,} {row['learn']:12,} {row['both']:12,}")
     for title in ("gradient_distance", "update_distance"):
         print(title.replace("_", " ") + " (relative): " + json.dumps(told[title]))
+    print("repeats to the bit: " + json.dumps(told["repeats_to_the_bit"]))
 
 
 if __name__ == "__main__":

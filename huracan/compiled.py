@@ -54,14 +54,16 @@ def _compile(function: F, **options: Any) -> F:
 
 @cache
 def _machine_code_folder(source: Path) -> Path | None:
-    """Where the code of `source` is kept; None where no folder can be written. Older code of it is deleted.
+    """Where the code of `source` is kept; None where no folder can be written.
 
-    NUMBA_CACHE_DIR names another place.
+    NUMBA_CACHE_DIR names another place. Older code is deleted beside the package only: elsewhere it may be
+    the code of another copy of Huracan, which still runs it.
     """
     digest = hashlib.sha256()
     for path in sorted(sources_of(source)):
         digest.update(path.read_bytes())
-    places = [_PACKAGE / "__pycache__", Path("~/.cache/huracan").expanduser()]
+    own = _PACKAGE / "__pycache__"
+    places = [own, Path("~/.cache/huracan").expanduser()]
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     for place in [Path(chosen)] if chosen else places:
         folder = place / f"{source.stem}-{digest.hexdigest()[:16]}"
@@ -70,7 +72,8 @@ def _machine_code_folder(source: Path) -> Path | None:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
-            for old in place.glob(f"{source.stem}-{'[0-9a-f]' * 16}"):
+            older = place.glob(f"{source.stem}-{'[0-9a-f]' * 16}") if place == own else ()
+            for old in older:
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
             return folder

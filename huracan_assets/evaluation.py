@@ -2,7 +2,7 @@
 the one that traded do."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,8 @@ def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
         sessions=inputs.tables("shadow_trades", "session"),
     )
     verdict = judge_brain(evidence, night.settings.promotion)
+    if facts.get("refit"):
+        verdict = replace(verdict, reasons=(*verdict.reasons, facts["refit"]["note"]))
     row = {
         "model_id": facts["model_id"],
         "is_promoted": verdict.promoted,

@@ -8,6 +8,7 @@ Tensors: `network.<name>` for every name of `layout.weight_names`; `normaliser.<
 
 import hashlib
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -82,16 +83,18 @@ def load_policy(
         names, acting = tuple(agreement["observation_names"]), tuple(agreement["action_names"])
         _check_agreement(agreement, names, acting, observation_names, actions)
         hidden = tuple(int(size) for size in agreement["hidden"])
+        if not hidden or min(hidden) < 1:
+            raise damaged()
         shapes = weight_names(len(names), len(acting), hidden)
         weights = [_floats(tensors, f"network.{name}", shape) for name, shape in shapes.items()]
         return GreedyPolicy(
             weights=np.concatenate([values.reshape(-1) for values in weights]),
             hidden=hidden,
-            normaliser=_normaliser(tensors, len(names), float(agreement["normaliser_clip"])),
+            normaliser=_normaliser(tensors, len(names), _positive(agreement, "normaliser_clip")),
             observation_names=names,
             action_names=acting,
             bias=_bias(tensors, agreement, names, acting),
-            value_scale=float(agreement["value_scale"]),
+            value_scale=_positive(agreement, "value_scale"),
             model_id=model_id_of(checkpoint),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -105,6 +108,11 @@ def _check_agreement(
     wanted_names: tuple[str, ...] | None,
     wanted_actions: tuple[str, ...] | None,
 ) -> None:
+    if agreement["activation"] != "tanh":
+        raise InputRefused(
+            f"The checkpoint's network is made of {agreement['activation']!r} and not of 'tanh'.",
+            "Train it again with this version.",
+        )
     known = (action_names(False), action_names(True))
     if acting not in known or agreement["action_version"] != ACTION_VERSION:
         raise InputRefused("The checkpoint has another list of actions.", "Train it again with this version.")
@@ -142,6 +150,8 @@ def _bias(
     acting: tuple[str, ...],
 ) -> ContextBias | None:
     if agreement["bias"] is None:
+        if tensors["bias.weights"].size:
+            raise damaged()
         return None
     refusal = InputRefused("The checkpoint has another contextual bias.", "Train it again with this version.")
     try:
@@ -153,6 +163,13 @@ def _bias(
     if not np.array_equal(bias.weights, tensors["bias.weights"]):
         raise refusal
     return bias
+
+
+def _positive(agreement: dict[str, Any], name: str) -> float:
+    found = float(agreement[name])
+    if not (math.isfinite(found) and found > 0.0):
+        raise damaged()
+    return found
 
 
 def _floats(tensors: dict[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

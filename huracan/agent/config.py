@@ -3,8 +3,29 @@
 from dataclasses import dataclass, field
 
 from huracan.agent.bias_config import BiasConfig
+from huracan.agent.setting_ranges import ABOVE_0, COUNT, FINITE, FROM_0, SHARE, check_ranges, or_none
 from huracan.errors import InvalidInput
 from huracan.market.reward import RewardTerms
+
+_PPO_RANGES = {
+    **dict.fromkeys(("rollout_steps", "epochs", "minibatches", "dead_updates"), COUNT),
+    **dict.fromkeys(("learning_rate", "clip", "maximum_gradient_norm", "adam_epsilon"), ABOVE_0),
+    **dict.fromkeys(("gamma", "gae_lambda", "exploring_share"), SHARE),
+    **dict.fromkeys(("value_clip", "target_kl", "maximum_kl"), or_none(ABOVE_0)),
+    **dict.fromkeys(
+        ("entropy_coefficient", "final_entropy_coefficient", "entropy_floor", "value_coefficient"), FROM_0
+    ),
+    "minimum_entropy": or_none(FROM_0),
+}
+_TRAINING_RANGES = {
+    **dict.fromkeys(("seed_count", "total_steps", "lanes", "recovery_updates"), COUNT),
+    # Fewer than no days of embargo would train on the days that judge.
+    **dict.fromkeys(("seed", "embargo_days", "threads"), FROM_0),
+    **dict.fromkeys(("window_days", "held_out_days", "minimum_training_days"), COUNT),
+    "recency_half_life_days": or_none(ABOVE_0),
+    "cost_ramp_share": SHARE,
+    "initial_bias": FINITE,
+}
 
 
 @dataclass(frozen=True)
@@ -45,25 +66,20 @@ class PPOConfig:
     """A pass that moves the policy further has exploded: the training stops. Far above the early stop."""
     minimum_entropy: float | None = 1e-6
     """A policy below it (nats per decision with a choice) is dead: it tries nothing any more. One that learns
-    to stay out of a market without an edge keeps a hundred times as much for as long as it explores..."""
+    to stay out of a market without an edge keeps ten times as much for as long as it explores..."""
     dead_updates: int = 8
-    """...if it stays so for this many updates..."""
-    exploring_share: float = 0.1
-    """...within this first share of the training; later a policy may be certain."""
+    """...if it stays so for this many updates, or for all those that explore in a short training..."""
+    exploring_share: float = 0.2
+    """...from one on within this first share of the training; later a policy may become certain."""
     adam_epsilon: float = 1e-5
     hidden: tuple[int, ...] = (64, 64)
     """Widths of each tower's hidden layers."""
 
     def __post_init__(self) -> None:
-        whole = (self.rollout_steps, self.epochs, self.minibatches, self.dead_updates, *self.hidden)
-        if min(whole) < 1 or not self.hidden:
-            raise InvalidInput("A count or width of training.ppo was below 1.", "Give at least 1.")
-        if not (0.0 <= self.gamma <= 1.0 and 0.0 <= self.gae_lambda <= 1.0):
-            raise InvalidInput("training.ppo.gamma or gae_lambda was not within 0 and 1.", "Give a share.")
-        if not (self.learning_rate > 0.0 and self.clip > 0.0 and self.maximum_gradient_norm > 0.0):
+        check_ranges("training.ppo", self, _PPO_RANGES)
+        if not self.hidden or min(self.hidden) < 1:
             raise InvalidInput(
-                "training.ppo.learning_rate, clip or maximum_gradient_norm was not positive.",
-                "Give positive numbers.",
+                f"training.ppo.hidden was {list(self.hidden)}.", "Give a layer or more, each of at least 1."
             )
 
 
@@ -87,13 +103,18 @@ class TrainingConfig:
     recency_half_life_days: float | None = None
     """Days of the window are trained on by their age: one that is so many days older half as often. None: all
     alike. A short one follows a market that changes, and learns from fewer days."""
+    refits_whole_window: bool = False
+    """What is published is trained once more on all days, the held-out ones included: the seed that was
+    chosen, from scratch. It knows the newest days; the held-out result is then that of its judged twin, and
+    nobody has judged the weights themselves. False: what is published is what was judged."""
     cost_ramp_share: float = 0.25
     """Share of the training over which costs grow from nothing to full; judged is always at full costs."""
     initial_bias: float = -3.0
     """First logit of everything but waiting and holding: trades are tried seldom and are held for a while, so
     that an edge that takes many bars to pay is met before trading is given up."""
-    threads: int = 1
-    """Seeds are trained side by side on these; one left over alone has them all. It changes no result."""
+    threads: int = 0
+    """Seeds are trained side by side on these; one left over alone has them all. 0: one per core of the
+    machine. It changes no result."""
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: cuda where there is one."""
     mixed_precision: bool = True
@@ -107,13 +128,7 @@ class TrainingConfig:
     """What the context adds to the policy's logits, in training and ever after."""
 
     def __post_init__(self) -> None:
-        if min(self.seed_count, self.lanes, self.total_steps, self.threads, self.recovery_updates) < 1:
-            raise InvalidInput(
-                "training.seed_count, total_steps, lanes, threads or recovery_updates was below 1.",
-                "Give at least 1.",
-            )
-        if self.recency_half_life_days is not None and not self.recency_half_life_days > 0.0:
-            raise InvalidInput("training.recency_half_life_days was not positive.", "Give days, or null.")
+        check_ranges("training", self, _TRAINING_RANGES)
         if self.device not in ("auto", "cpu", "cuda"):
             raise InvalidInput(f"training.device is {self.device!r}.", "Set it to auto, cpu or cuda.")
         needed = self.minimum_training_days + self.embargo_days + self.held_out_days

@@ -9,7 +9,8 @@ Every term is a product of at most two ramps of raw columns, so that any runtime
     bias[n, a]    = sum over t of terms[n, t] * weights[t, a]
 
 all in float32. A term without a second ramp has slope 0 and offset 1 there; a term that is off has slope 0
-and offset 0 in both. In ONNX: Gather(axis 1), Mul, Add, Where(IsNaN, 0), Clip, Reshape [-1, terms, 2],
+and offset 0 in both. Without a slope the ramp is its offset, whatever the column holds (NaN x 0 is NaN).
+In ONNX: Gather(axis 1), Mul, Add, Where(IsNaN, 0), Clip, Where(slope = 0, offset), Reshape [-1, terms, 2],
 ReduceProd(axis 2), MatMul.
 """
 

@@ -1,5 +1,7 @@
 """Which engine does a network's arithmetic. torch and the compiled loops are imported when asked for."""
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,13 @@ def pick_device(device: str) -> str:
     if device == "cuda" and not has_cuda:
         raise InvalidInput("The device is cuda, but there is none.", "Set training.device to auto or cpu.")
     return "cuda" if has_cuda else "cpu"
+
+
+def pick_threads(threads: int) -> int:
+    """As many as asked for; for 0, as many as this process may use cores."""
+    return threads or len(
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
 
 
 def make_engine(

@@ -1,5 +1,6 @@
 """What is known of every update, and when a training must stop. No learning happens here."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,17 +76,19 @@ class Watch:
         self.dead_for = 0
         """Updates in a row with a dead policy."""
 
-    def find_fault(self, row: UpdateDiagnostics, rollout: Rollout, share: float) -> str | None:
-        """The reason to stop after this update, or None. `share` of the training was done before it."""
-        limit = self._config.maximum_kl
+    def find_fault(self, row: UpdateDiagnostics, rollout: Rollout, updates: int) -> str | None:
+        """The reason to stop after this update, of so many in all, or None."""
+        config, limit = self._config, self._config.maximum_kl
         if limit is not None and not row.approx_kl <= limit:
             return f"Update {row.update} moved the policy by a divergence of {row.approx_kl:.3g}."
-        if self._config.minimum_entropy is None or share >= self._config.exploring_share:
+        exploring = math.ceil(config.exploring_share * updates)
+        # One that died while it explored is watched beyond that: it must not be saved by dying late.
+        if config.minimum_entropy is None or (row.update > exploring and self.dead_for == 0):
             return None
         has_choice = (rollout.offsets > ILLEGAL / 2).sum(axis=-1) > 1
-        is_certain = row.entropy < self._config.minimum_entropy * has_choice.mean()
+        is_certain = row.entropy < config.minimum_entropy * has_choice.mean()
         self.dead_for = self.dead_for + 1 if is_certain else 0
-        if self.dead_for < self._config.dead_updates:
+        if self.dead_for < min(config.dead_updates, max(1, exploring)):
             return None
         return (
             f"The policy is dead: {self.dead_for} updates without a choice between actions, up to"

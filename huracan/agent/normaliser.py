@@ -24,8 +24,8 @@ class Normaliser:
     scaling a column that is nearly always 0 would blow its rare values up to the clip. They must be known:
     NaN there is refused, and an infinity everywhere.
 
-    A scaled column that took one value only is ignored ever after (scale 0): the network knows nothing about
-    what it means when it moves.
+    Once anything was seen, a scaled column that took one value only, or none, is ignored (scale 0): the
+    network knows nothing about what it means when it moves.
     """
 
     def __init__(self, width: int, is_scaled: Sequence[bool] | None = None, clip: float = 10.0) -> None:
@@ -80,7 +80,8 @@ class Normaliser:
 
     def _prepare(self) -> None:
         deviation = np.sqrt(np.maximum(self.variance, VARIANCE_FLOOR))
-        never_varied = (self.count > 0) & (self.lowest == self.highest)
+        # Of a column that was never seen, the range is empty: from infinity down.
+        never_varied = (self.lowest >= self.highest) & self.count.any()
         scale = np.where(never_varied, 0.0, 1.0 / deviation)
         self.shift = np.where(self.is_scaled, self.mean, 0.0).astype(np.float32)
         self.scale = np.where(self.is_scaled, scale, 1.0).astype(np.float32)

@@ -85,7 +85,8 @@ class Learner:
 
         `on_update` gets every row of the curve; `before_update` the share done, for schedules of the
         environment; `after_update` is called where `snapshot` gives all that is needed to go on.
-        TrainingStopped where a number is not finite, the divergence explodes or the policy is dead.
+        TrainingStopped where a number is not finite, the divergence explodes or the policy is dead;
+        InvalidInput where a lane has no legal action.
         """
         updates = -(-total_steps // (self.config.rollout_steps * self.environment.lanes))
         if self.updates_done == 0:
@@ -94,7 +95,7 @@ class Learner:
             share = self.updates_done / updates
             if before_update is not None:
                 before_update(share)
-            row = self._update(share)
+            row = self._update(share, updates)
             self.updates_done += 1
             if on_update is not None:
                 on_update(row)
@@ -134,12 +135,12 @@ class Learner:
         self.updates_done, self._watch.dead_for = int(state["updates_done"]), int(state["dead_for"])
         self._last_entropy = float(state["last_entropy"])
 
-    def _update(self, share: float) -> UpdateDiagnostics:
+    def _update(self, share: float, updates: int) -> UpdateDiagnostics:
         last_good = self.engine.state()
         try:
             rollout = self._collect()
             row = self._learn(rollout, share)
-            fault = self._watch.find_fault(row, rollout, share)
+            fault = self._watch.find_fault(row, rollout, updates)
         except InputRefused as refused:
             fault = f"Update {self.updates_done + 1} met an observation that it cannot use. {refused.what}"
         except FloatingPointError as broken:
@@ -180,6 +181,9 @@ class Learner:
 
     def _prepare(self, seen: NDArray[np.float32], offsets: NDArray[np.float32]) -> None:
         """Writes what the network sees now and what is added to its logits."""
+        if not self._masks.any(axis=1).all():
+            lane = int(self._masks.any(axis=1).argmin())
+            raise InvalidInput(f"The mask of lane {lane} has no legal action.", "Give at least one.")
         self.normaliser.apply(self._observations, out=seen)
         offsets.fill(ILLEGAL)
         added = np.float32(0.0) if self.bias is None else self.bias.apply(self._observations)

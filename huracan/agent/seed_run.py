@@ -3,17 +3,18 @@
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 import numpy as np
 
 from huracan.agent.config import TrainingConfig
 from huracan.agent.context_bias import ContextBias
-from huracan.agent.diagnostics import UpdateDiagnostics
+from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner
 from huracan.agent.recovery import Recovery, pack_state, unpack_state
+from huracan.agent.side_by_side import Halted
 from huracan.agent.trained_policy import GreedyPolicy
 from huracan.market.actions import HOLD, WAIT
 from huracan.market.block import MarketBlock
@@ -37,7 +38,7 @@ class SeedRun:
 
 
 class RecoveryBook:
-    """The states of all seeds, saved together. Any thread may keep its own."""
+    """The states of all trainings of a night by name, saved together. Any thread may keep its own."""
 
     def __init__(self, recovery: Recovery | None, identity: str) -> None:
         self._recovery, self._identity, self._lock = recovery, identity, Lock()
@@ -49,59 +50,58 @@ class RecoveryBook:
         """Whether anybody keeps the states."""
         return self._recovery is not None
 
-    def found(self, place: int) -> dict[str, Any] | None:
-        """The state that a seed was left in, or None."""
-        packed = self._states.get(str(place))
+    def found(self, name: str) -> dict[str, Any] | None:
+        """The state that a training was left in, or None."""
+        packed = self._states.get(name)
         return None if packed is None else unpack_state(packed.tobytes(), self._identity)
 
-    def keep(self, place: int, state: dict[str, Any]) -> None:
-        """Saves a seed's state beside those of the others."""
+    def keep(self, name: str, state: dict[str, Any]) -> None:
+        """Saves a training's state beside those of the others."""
         packed = np.frombuffer(pack_state(state, self._identity), np.uint8)
         with self._lock:
-            self._states[str(place)] = packed
+            self._states[name] = packed
             if self._recovery is not None:
                 self._recovery.save(pack_state(self._states, self._identity))
 
+    def forget(self) -> None:
+        """Nothing is left to go on with."""
+        if self._recovery is not None:
+            self._recovery.clear()
+
 
 def train_seed(
-    head: MarketBlock,
+    window: MarketBlock,
     config: TrainingConfig,
     rules: TradingRules,
     costs: CostAssumptions,
     *,
     place: int,
+    is_refit: bool = False,
     normaliser: Normaliser,
     device: str,
     engine_threads: int,
     book: RecoveryBook,
     on_steps: Callable[[int], None],
+    stop: Event | None = None,
 ) -> SeedRun:
-    """Trains the seed `place` on the head of the window, from where the book left it.
+    """Trains the seed `place` on the window, from where the book left it.
 
     `on_steps` gets the steps done. The result depends on the arguments alone, whatever runs beside it.
+    TrainingStopped, which names the seed, where it diverges; Halted once `stop` is set.
     """
-    lanes_seed, learner_seed = seed_sequences(config)[place + 1].spawn(2)
-    reward = replace(config.reward, discount=config.ppo.gamma)
-    generator = np.random.default_rng(lanes_seed)
-    lanes = TrainingLanes(head, rules, costs, config.lanes, generator, reward, config.recency_half_life_days)
-    names, actions = lanes.environment.observation_names, lanes.action_names
-    bias = ContextBias(names, actions, config.bias) if config.bias.is_on else None
-    learner = Learner(
-        lanes,
-        config.ppo,
-        learner_seed,
-        normaliser=copy.deepcopy(normaliser),
-        bias=bias,
-        initial_bias=tuple(0.0 if name in _STILL else config.initial_bias for name in actions),
-        device=device,
-        threads=engine_threads,
-        mixed_precision=config.mixed_precision,
-    )
+    learner, lanes = _make_learner(window, config, rules, costs, place, normaliser, device, engine_threads)
+    name = "refit" if is_refit else str(place)
     rows: list[UpdateDiagnostics] = []
-    left = book.found(place)
+    left = book.found(name)
     if left is not None:
         learner.restore(left["learner"])
         rows += _read_rows(left["curve"])
+        on_steps(min(rows[-1].steps, config.total_steps))
+
+    def prepare(share: float) -> None:
+        if stop is not None and stop.is_set():
+            raise Halted
+        lanes.set_progress(share, config.cost_ramp_share)
 
     def keep_row(row: UpdateDiagnostics) -> None:
         rows.append(row)
@@ -110,24 +110,58 @@ def train_seed(
     def keep_state() -> None:
         is_last = rows[-1].steps >= config.total_steps
         if is_last or learner.updates_done % config.recovery_updates == 0:
-            book.keep(place, {"learner": learner.snapshot(), "curve": _write_rows(rows)})
+            book.keep(name, {"learner": learner.snapshot(), "curve": _write_rows(rows)})
 
-    learner.train(
-        config.total_steps,
-        keep_row,
-        lambda share: lanes.set_progress(share, config.cost_ramp_share),
-        keep_state if book.is_kept else None,
+    try:
+        learner.train(config.total_steps, keep_row, prepare, keep_state if book.is_kept else None)
+    except TrainingStopped as stopped:
+        who = f"{'The refit of seed' if is_refit else 'Seed'} {place} (the first one is 0)"
+        raise TrainingStopped(f"{who} was stopped. {stopped.what}", stopped.last_good) from stopped
+    return SeedRun(place, _policy_of(learner, lanes, config), tuple(rows))
+
+
+def _make_learner(
+    window: MarketBlock,
+    config: TrainingConfig,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    place: int,
+    normaliser: Normaliser,
+    device: str,
+    threads: int,
+) -> tuple[Learner, TrainingLanes]:
+    lanes_seed, learner_seed = seed_sequences(config)[place + 1].spawn(2)
+    reward = replace(config.reward, discount=config.ppo.gamma)
+    generator = np.random.default_rng(lanes_seed)
+    lanes = TrainingLanes(
+        window, rules, costs, config.lanes, generator, reward, config.recency_half_life_days
     )
-    policy = GreedyPolicy(
+    names, actions = lanes.observation_names, lanes.action_names
+    learner = Learner(
+        lanes,
+        config.ppo,
+        learner_seed,
+        normaliser=copy.deepcopy(normaliser),
+        bias=ContextBias(names, actions, config.bias) if config.bias.is_on else None,
+        initial_bias=tuple(0.0 if name in _STILL else config.initial_bias for name in actions),
+        device=device,
+        threads=threads,
+        mixed_precision=config.mixed_precision,
+    )
+    return learner, lanes
+
+
+def _policy_of(learner: Learner, lanes: TrainingLanes, config: TrainingConfig) -> GreedyPolicy:
+    names, actions = lanes.observation_names, lanes.action_names
+    return GreedyPolicy(
         learner.engine.state()["weights"],
         config.ppo.hidden,
         learner.normaliser,
         names,
         actions,
-        bias,
+        ContextBias(names, actions, config.bias) if config.bias.is_on else None,
         learner.return_scale.deviation if config.ppo.scales_rewards else 1.0,
     )
-    return SeedRun(place, policy, tuple(rows))
 
 
 def seed_sequences(config: TrainingConfig) -> list[np.random.SeedSequence]:

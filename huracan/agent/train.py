@@ -3,32 +3,37 @@
 What one seed does is in `seed_run`, what the days must be in `window`.
 """
 
-import hashlib
-import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from threading import Lock
+from dataclasses import asdict, dataclass, replace
+from threading import Event, Lock
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from huracan.agent.checkpoint import FORMAT, model_id_of, save_policy
+from huracan.agent.checkpoint import model_id_of, save_policy
 from huracan.agent.config import TrainingConfig
-from huracan.agent.devices import pick_device
+from huracan.agent.devices import pick_device, pick_threads
+from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.evaluation import evaluate_policy
 from huracan.agent.learner_health import HealthLimits, judge_curve
+from huracan.agent.normaliser import Normaliser
 from huracan.agent.recovery import Recovery
 from huracan.agent.seed_choice import dispersion, median_seed
 from huracan.agent.seed_run import RecoveryBook, SeedRun, seed_sequences, train_seed
-from huracan.agent.window import check_window, digest_block, fit_normaliser, split_window
-from huracan.market.actions import ACTION_VERSION
+from huracan.agent.side_by_side import run_side_by_side
+from huracan.agent.training_identity import settings_of, training_identity
+from huracan.agent.window import check_window, fit_normaliser, split_window
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.observation import OBSERVATION_VERSION, observation_names
+from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
 from huracan.verdict import Verdict
+
+_TWIN = (
+    "held_out and seeds are of the judged twin: the published seed as it was trained without the embargo and"
+    " the held-out days. The published weights saw these days and were judged on none."
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,11 @@ class TrainedPolicy:
     checkpoint: bytes
     model_id: str
     curve: pa.Table
-    """One row per update of the published seed, the fields of UpdateDiagnostics."""
+    """One row per update of what is published, the fields of UpdateDiagnostics."""
     report: dict[str, Any]
-    """JSON-able: `training`, `embargo_days`, `seed`, `held_out` of the published seed, and `seeds`, the
-    dispersion of all."""
+    """JSON-able: `training` of what is published, `embargo_days`, `seed`, `held_out` of the published seed,
+    `seeds`, the dispersion of all, and `refit`: None, or whose `held_out` it is where what is published was
+    trained again on the whole window."""
 
 
 def train_policy(
@@ -55,37 +61,30 @@ def train_policy(
     """Trains on the head of the window and judges on the held-out tail, with an embargo between.
 
     `on_progress` gets the steps done and the steps in all, of all seeds together. With a `recovery` a killed
-    training goes on where it was saved last; a state of other inputs is ignored. The same block, config,
-    rules and costs give the same bytes, killed or not, with any number of threads. InputRefused where the
-    window is too short or holds nothing to learn from; TrainingStopped where a learner diverges.
+    training goes on where it was saved last; a state of other inputs or other code is ignored. The same
+    block, config, rules and costs give the same bytes, killed or not, with any number of threads.
+    InputRefused where the window is too short or holds nothing to learn from; TrainingStopped where a learner
+    diverges: one bad seed of several is reason enough to publish none.
     """
+    config = replace(config, threads=pick_threads(config.threads))
     head, tail = split_window(block, config)
-    check_window(head)
+    seen = block if config.refits_whole_window else head
+    for window in (head, seen):
+        check_window(window)
     device = pick_device(config.device)
-    identity = "" if recovery is None else _identity(head, config, rules, costs, device)
+    identity = "" if recovery is None else training_identity(seen, config, rules, costs, device)
     book = RecoveryBook(recovery, identity)
-    normaliser = fit_normaliser(head, len(observation_names(head.feature_names)))
-    progress = _Progress(config, on_progress)
-
-    def run(place: int) -> tuple[SeedRun, dict[str, Any]]:
-        trained = train_seed(
-            head, config, rules, costs,
-            place=place,
-            normaliser=normaliser,
-            device=device,
-            engine_threads=_engine_threads(config, place),
-            book=book,
-            on_steps=lambda steps: progress.tell(place, steps),
-        )  # fmt: skip
-        # The same guesses for every seed: their results differ by the policies alone.
-        guesses = np.random.default_rng(seed_sequences(config)[0])
-        return trained, evaluate_policy(tail, trained.policy, rules, costs, guesses)
-
-    results = _side_by_side(run, config)
-    published = median_seed([held_out["net_usd"] for _, held_out in results])
-    trained = _publish(head, config, rules, costs, results, published)
-    if recovery is not None:
-        recovery.clear()
+    night = _Night(config, rules, costs, device, book, _Progress(config, on_progress))
+    try:
+        results = night.train_seeds(head, tail)
+        published = median_seed([held_out["net_usd"] for _, held_out in results])
+        refit = night.train(seen, _normaliser(seen), published, Event(), True) if seen is block else None
+    except TrainingStopped:
+        # Gone on from its last state, it would come to the same update and fail again.
+        book.forget()
+        raise
+    trained = _publish(head, block, night, results, published, refit)
+    book.forget()
     return trained
 
 
@@ -95,12 +94,13 @@ def judge_learner(trained: TrainedPolicy, limits: HealthLimits | None = None) ->
 
 
 class _Progress:
-    """Adds up the steps of seeds that may run side by side."""
+    """Adds up the steps of trainings that may run side by side."""
 
     def __init__(self, config: TrainingConfig, tell: Callable[[int, int], None] | None) -> None:
         self._tell, self._lock = tell, Lock()
-        self._steps = [0] * config.seed_count
-        self._total = config.total_steps * config.seed_count
+        # The refit comes after the seeds.
+        self._steps = [0] * (config.seed_count + config.refits_whole_window)
+        self._total = config.total_steps * len(self._steps)
 
     def tell(self, place: int, steps: int) -> None:
         with self._lock:
@@ -109,17 +109,49 @@ class _Progress:
                 self._tell(sum(self._steps), self._total)
 
 
-def _side_by_side(
-    run: Callable[[int], tuple[SeedRun, dict[str, Any]]], config: TrainingConfig
-) -> list[tuple[SeedRun, dict[str, Any]]]:
-    if min(config.threads, config.seed_count) == 1:
-        return [run(place) for place in range(config.seed_count)]
-    # The engines and the market let go of the interpreter's lock while they count.
-    pool = ThreadPoolExecutor(min(config.threads, config.seed_count))
-    try:
-        return list(pool.map(run, range(config.seed_count)))
-    finally:
-        pool.shutdown(cancel_futures=True)
+@dataclass(frozen=True)
+class _Night:
+    """What all trainings of a night have in common."""
+
+    config: TrainingConfig
+    rules: TradingRules
+    costs: CostAssumptions
+    device: str
+    book: RecoveryBook
+    progress: _Progress
+
+    def train_seeds(self, head: MarketBlock, tail: MarketBlock) -> list[tuple[SeedRun, dict[str, Any]]]:
+        """Every seed, trained on the head, with its numbers on the tail."""
+        normaliser = _normaliser(head)
+
+        def run(place: int, stop: Event) -> tuple[SeedRun, dict[str, Any]]:
+            trained = self.train(head, normaliser, place, stop)
+            # The same guesses for every seed: their results differ by the policies alone.
+            guesses = np.random.default_rng(seed_sequences(self.config)[0])
+            return trained, evaluate_policy(tail, trained.policy, self.rules, self.costs, guesses)
+
+        return run_side_by_side(run, self.config.seed_count, self.config.threads)
+
+    def train(
+        self, window: MarketBlock, normaliser: Normaliser, place: int, stop: Event, is_refit: bool = False
+    ) -> SeedRun:
+        """One seed from scratch, or from where the book left it."""
+        part = self.config.seed_count if is_refit else place
+        return train_seed(
+            window, self.config, self.rules, self.costs,
+            place=place,
+            is_refit=is_refit,
+            normaliser=normaliser,
+            device=self.device,
+            engine_threads=self.config.threads if is_refit else _engine_threads(self.config, place),
+            book=self.book,
+            on_steps=lambda steps: self.progress.tell(part, steps),
+            stop=stop,
+        )  # fmt: skip
+
+
+def _normaliser(window: MarketBlock) -> Normaliser:
+    return fit_normaliser(window, len(observation_names(window.feature_names)))
 
 
 def _engine_threads(config: TrainingConfig, place: int) -> int:
@@ -131,52 +163,47 @@ def _engine_threads(config: TrainingConfig, place: int) -> int:
 
 def _publish(
     head: MarketBlock,
-    config: TrainingConfig,
-    rules: TradingRules,
-    costs: CostAssumptions,
+    block: MarketBlock,
+    night: _Night,
     results: list[tuple[SeedRun, dict[str, Any]]],
     published: int,
+    refit: SeedRun | None,
 ) -> TrainedPolicy:
-    chosen, held_out = results[published]
-    training = {
-        "config": _settings(config),
-        "rules": asdict(rules),
-        "costs": asdict(costs),
-        "symbols": list(head.symbols),
-        "first_day": str(head.days[0]),
-        "last_day": str(head.days[-1]),
-        "steps": chosen.curve[-1].steps,
-        "updates": chosen.curve[-1].update,
-        "seed_place": published,
-    }
+    judged, held_out = results[published]
+    told = None
+    if refit is not None:
+        twin = _facts(head, night, judged, is_refit=False)
+        told = {
+            "note": _TWIN,
+            "judged_model_id": model_id_of(save_policy(judged.policy, twin)),
+            "judged_first_day": twin["first_day"],
+            "judged_last_day": twin["last_day"],
+        }
+    chosen, window = (judged, head) if refit is None else (refit, block)
+    training = _facts(window, night, chosen, is_refit=refit is not None)
     report = {
         "training": training,
-        "embargo_days": config.embargo_days,
-        "seed": config.seed,
+        "embargo_days": night.config.embargo_days,
+        "seed": night.config.seed,
         "held_out": held_out,
-        "seeds": dispersion([judged for _, judged in results], published),
+        "seeds": dispersion([numbers for _, numbers in results], published),
+        "refit": told,
     }
     checkpoint = save_policy(chosen.policy, training)
     curve = pa.Table.from_pylist([asdict(row) for row in chosen.curve])
     return TrainedPolicy(checkpoint, model_id_of(checkpoint), curve, report)
 
 
-def _settings(config: TrainingConfig) -> dict[str, Any]:
-    """Without what is of the machine: it must not change a checkpoint's identity by its metadata."""
-    of_machine = ("threads", "device", "mixed_precision", "recovery_updates")
-    return {name: value for name, value in asdict(config).items() if name not in of_machine}
-
-
-def _identity(
-    head: MarketBlock, config: TrainingConfig, rules: TradingRules, costs: CostAssumptions, device: str
-) -> str:
-    """A digest of everything that a seed's course depends on."""
-    facts = {
-        "block": digest_block(head),
-        "config": _settings(config),
-        "rules": asdict(rules),
-        "costs": asdict(costs),
-        "device": [device, config.mixed_precision],
-        "versions": [FORMAT, OBSERVATION_VERSION, ACTION_VERSION],
+def _facts(window: MarketBlock, night: _Night, run: SeedRun, *, is_refit: bool) -> dict[str, Any]:
+    return {
+        "config": settings_of(night.config),
+        "rules": asdict(night.rules),
+        "costs": asdict(night.costs),
+        "symbols": list(window.symbols),
+        "first_day": str(window.days[0]),
+        "last_day": str(window.days[-1]),
+        "steps": run.curve[-1].steps,
+        "updates": run.curve[-1].update,
+        "seed_place": run.place,
+        "is_refit": is_refit,
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -19,7 +19,7 @@ def split_window(block: MarketBlock, config: TrainingConfig) -> tuple[MarketBloc
     """The training head and the held-out tail. InputRefused where the days do not suffice."""
     days = block.days
     kept = len(days) - config.held_out_days - config.embargo_days
-    if kept < config.minimum_training_days or config.held_out_days < 1:
+    if kept < config.minimum_training_days:
         needed = config.minimum_training_days + config.held_out_days + config.embargo_days
         raise InputRefused(
             f"The training window has {len(days)} days and needs {needed}.",
@@ -54,6 +54,8 @@ def check_window(head: MarketBlock) -> None:
 
 def fit_normaliser(head: MarketBlock, width: int) -> Normaliser:
     """Statistics of the head's feature columns over its ready bars; the columns after them stay raw.
+
+    A feature that is constant or never defined in the head is ignored ever after.
 
     InputRefused where a feature is infinite.
     """

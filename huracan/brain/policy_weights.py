@@ -4,6 +4,7 @@ A consumer of a brain needs no torch and no compiler. Training and saving live i
 """
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +77,17 @@ def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
     tensors, facts = unseal(checkpoint)
     try:
         depth = len(facts["hidden"]) + 1
+        value_scale, clip = float(facts["value_scale"]), float(facts["normaliser_clip"])
+        if not (0.0 < value_scale < math.inf and 0.0 < clip < math.inf):
+            raise ValueError("value_scale or normaliser_clip is not a positive number")
         return PolicyWeights(
             policy=_tower(tensors, "policy", depth),
             value=_tower(tensors, "value", depth),
-            value_scale=float(facts["value_scale"]),
+            value_scale=value_scale,
             shift=tensors["normaliser.shift"],
             scale=tensors["normaliser.scale"],
             is_scaled=tensors["normaliser.is_scaled"].astype(bool),
-            clip=float(facts["normaliser_clip"]),
+            clip=clip,
             observation_names=tuple(facts["observation_names"]),
             action_names=tuple(facts["action_names"]),
             bias=_bias(facts),

@@ -42,11 +42,13 @@ ADD = Action(
     f"{_FREE}; fewer adds than the rules allow, the order is worth the minimum notional and the account can"
     " pay it",
 )
-"""Buy (or sell) more at the next open; stop and target stay where they are."""
+"""Buy (or sell) more at the next open; stop and target stay where they are.
+
+The distances of a trailing stop are shares of the mean entry: from then on of the new one."""
 SCALE_OUT = Action("SCALE_OUT", f"{_FREE}; both halves are worth the minimum notional")
 """Close half of the position at the next open."""
 TRAIL = Action("TRAIL", f"{_FREE}; the stop does not follow yet")
-"""From now on the stop follows the best price met, at a fixed distance."""
+"""From now on the stop follows the best price met, at a fixed share of the mean entry; never back."""
 
 ACTIONS = (
     WAIT, ENTER_HALF, ENTER_FULL, ENTER_ONE_AND_HALF, EXIT, HOLD, SCRATCH, ADD, SCALE_OUT, TRAIL,
@@ -63,6 +65,9 @@ SHORT_ENTRIES = (
     WAIT_INDEX, ENTER_HALF_INDEX, ENTER_FULL_INDEX, ENTER_ONE_AND_HALF_INDEX, EXIT_INDEX, HOLD_INDEX,
     SCRATCH_INDEX, ADD_INDEX, SCALE_OUT_INDEX, TRAIL_INDEX,
 ) = range(len(ACTIONS))  # fmt: skip
+ENTER_SHORT_HALF_INDEX, ENTER_SHORT_FULL_INDEX, ENTER_SHORT_ONE_AND_HALF_INDEX = range(
+    len(ACTIONS), len(ACTIONS) + len(SHORT_ENTRIES)
+)
 
 
 def actions_of(allow_short: bool) -> tuple[Action, ...]:

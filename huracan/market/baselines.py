@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX, WAIT_INDEX
+from huracan.market.actions import (
+    ENTER_FULL_INDEX,
+    ENTER_SHORT_FULL_INDEX,
+    EXIT_INDEX,
+    HOLD_INDEX,
+    WAIT_INDEX,
+)
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats, slippage_bps
 from huracan.market.rules import TradingRules
@@ -20,7 +26,7 @@ class RandomEntries:
     """Distribution over the draws. A trade's size is 1."""
 
     net_bps_per_trade: Floats
-    """[draws] mean net result of a draw's trades."""
+    """[draws] mean net result of a draw's trades, each in bps of what it entered with."""
     net_usd: Floats
     """[draws] their sum."""
     trades: int
@@ -41,6 +47,8 @@ def random_entries(
 ) -> RandomEntries:
     """Entries at random bars, left after `holding_bars` unless stop, target or time-out came first.
 
+    Where the rules allow shorts, half of the entries are short, by the toss of a coin.
+
     A pool of at most 8,000 such trades is stepped through the environment at once, each on an account of its
     own; every draw takes `number_of_trades` of them with replacement. Without trades or bars: zeros.
     """
@@ -50,29 +58,33 @@ def random_entries(
         return nothing
     pool = min(_POOL, number_of_trades * draws)
     chosen = places[generator.integers(0, places.size, pool)]
-    net = _results_of_entries(block, rules, costs, chosen, holding_bars)
-    if net.size == 0:
+    entries = np.full(pool, ENTER_FULL_INDEX)
+    if rules.allow_short:
+        entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
+    closed = _trades_of_entries(block, rules, costs, chosen, entries, holding_bars)
+    if closed.size == 0:
         return nothing
-    taken = net[generator.integers(0, net.size, (draws, number_of_trades))]
-    bps = taken.mean(axis=1) / (rules.notional_usd * BPS)
-    return RandomEntries(bps, taken.sum(axis=1), number_of_trades)
+    taken = closed[generator.integers(0, closed.size, (draws, number_of_trades))]
+    bps = taken["net_usd"] / (taken["quantity"] * taken["entry_reference"] * BPS)
+    return RandomEntries(bps.mean(axis=1), taken["net_usd"].sum(axis=1), number_of_trades)
 
 
-def _results_of_entries(
+def _trades_of_entries(
     block: MarketBlock,
     rules: TradingRules,
     costs: CostAssumptions,
     places: NDArray[np.int64],
+    entries: NDArray[np.int64],
     holding_bars: int,
-) -> Floats:
-    """Net USD of those of the entries at `places` that were filled."""
+) -> NDArray[np.void]:
+    """CLOSED records of those of the `entries` (actions) at `places` that were filled."""
     # Compiled code loads slowly; who asks for no baseline does not wait for it.
     from huracan.market.environment import MarketEnvironment
 
     environment = MarketEnvironment(block, rules, costs, places.size, records=True)
     lanes = np.arange(places.size)
     environment.begin(lanes, places // block.bar_count, places % block.bar_count)
-    environment.advance(np.where(environment.masks()[:, ENTER_FULL_INDEX], ENTER_FULL_INDEX, WAIT_INDEX))
+    environment.advance(np.where(environment.masks()[lanes, entries], entries, WAIT_INDEX))
     hold = max(1, min(holding_bars, rules.maximum_holding_bars))
     steps = 0
     while (is_open := environment.state["quantity"] > 0).any():
@@ -80,7 +92,7 @@ def _results_of_entries(
         stay = np.where(is_open, HOLD_INDEX, WAIT_INDEX)
         leaves = environment.masks()[:, EXIT_INDEX] & (steps >= hold)
         environment.advance(np.where(leaves, EXIT_INDEX, stay))
-    return np.asarray(environment.closed()["net_usd"], dtype=np.float64)
+    return environment.closed()
 
 
 def _places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.int64]:
@@ -92,29 +104,56 @@ def _places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.int6
 
 @dataclass(frozen=True)
 class BuyAndHold:
-    """One purchase per symbol at its first tradable open, sold at its last tradable close."""
+    """One purchase per symbol, sold at its last tradable close."""
 
     net_bps: dict[str, float]
+    """Of what was bought; 0 where nothing could be."""
     net_usd: float
 
 
 def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> BuyAndHold:
-    """`notional_usd` of every symbol held over the whole block, costs on both sides."""
-    net_bps: dict[str, float] = {}
-    for place, symbol in enumerate(block.symbols):
-        bars = np.flatnonzero(block.is_tradable[place])
-        if bars.size < 2:
-            net_bps[symbol] = 0.0
-            continue
-        last = bars[[-1]]
-        volatility = np.nan_to_num(block.volatility_bps[place])
-        slip = slippage_bps(
-            costs, np.full(1, rules.notional_usd), volatility[last], block.traded_value_usd[place][last]
-        )
-        bought, sold = float(block.open[place, bars[0]]), float(block.close[place, bars[-1]])
-        side = (costs.spread_bps + float(slip[0])) * BPS
-        fee = costs.fee_bps * BPS
-        quantity = rules.notional_usd / bought
-        paid, received = bought * (1.0 + side) * (1.0 + fee), sold * (1.0 - side) * (1.0 - fee)
-        net_bps[symbol] = quantity * (received - paid) / (rules.notional_usd * BPS)
-    return BuyAndHold(net_bps, sum(net_bps.values()) * rules.notional_usd * BPS)
+    """`notional_usd` of every symbol held over the whole block: one long position, priced as the market does.
+
+    Decided at the first bar that is tradable and has a volatility, bought at the next tradable open. No stop,
+    no target, no session's end; funding is paid all the while.
+    """
+    results = [_held(block, place, rules, costs) for place in range(block.symbol_count)]
+    net_bps = {
+        symbol: net / (spent * BPS) if spent > 0 else 0.0
+        for symbol, (net, spent) in zip(block.symbols, results, strict=True)
+    }
+    return BuyAndHold(net_bps, float(sum(net for net, _ in results)))
+
+
+def _held(block: MarketBlock, place: int, rules: TradingRules, costs: CostAssumptions) -> tuple[float, float]:
+    """Net result of holding one symbol, and what was bought at the reference price, in USD."""
+    from huracan.market.kernel_bars import bars_of
+    from huracan.market.kernel_fills import at_step
+
+    able = block.is_tradable[place]
+    ready = np.flatnonzero(able & np.isfinite(block.volatility_bps[place]))
+    bars = np.flatnonzero(able[ready[0] + 1 :]) + ready[0] + 1 if ready.size else ready
+    if bars.size == 0:
+        return 0.0, 0.0
+    first, last = int(bars[0]), int(bars[-1])
+    bought, sold = float(block.open[place, first]), float(block.close[place, last])
+    quantity = at_step(rules.notional_usd / bought, float(block.step_size[place]), False)
+    slip_of = slippage_bps(
+        costs,
+        np.array([rules.notional_usd, quantity * sold]),
+        block.volatility_bps[place, [first - 1, last - 1]],
+        block.traded_value_usd[place, [first - 1, last - 1]],
+    )
+
+    def filled(reference: float, slip: float, sign: int) -> float:
+        """What an order's unit costs or brings, the fee included."""
+        raw = reference * (1.0 + sign * (costs.spread_bps + slip) * BPS)
+        price = at_step(raw, float(block.tick_size[place]), sign > 0)
+        return price * (1.0 + sign * costs.fee_bps * BPS)
+
+    paid = filled(bought, float(slip_of[0]), 1)
+    received = filled(sold, float(slip_of[1]), -1)
+    held = slice(first + 1, last + 1)
+    rate = bars_of(block).rows["funding_rate"].reshape(block.open.shape)[place, held]
+    funding = float(rate @ block.open[place, held])
+    return quantity * (received - paid - funding), quantity * bought

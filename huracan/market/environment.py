@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.errors import InvalidInput
+from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
@@ -45,7 +45,7 @@ class MarketStep:
 class MarketEnvironment:
     """Lanes (symbol x bar) over one block. A lane's results do not depend on the other lanes.
 
-    `state` is all that it remembers (records aside): copied out and in again, it goes on to the bit.
+    `state` is all that it remembers (records aside): copied and given to `restore`, it goes on to the bit.
     """
 
     def __init__(
@@ -88,13 +88,37 @@ class MarketEnvironment:
         self.costs, self._costs = costs, cost_numbers(costs)
 
     def begin(
-        self, lanes: NDArray[np.integer], symbols: NDArray[np.integer], bars: NDArray[np.integer]
+        self,
+        lanes: NDArray[np.integer],
+        symbols: NDArray[np.integer],
+        bars: NDArray[np.integer],
+        actions: NDArray[np.integer] | None = None,
     ) -> None:
-        """Puts `lanes` at the close of `bars` of `symbols`, flat and with the starting cash."""
+        """Puts `lanes` at the close of `bars` of `symbols`, flat and with the starting cash.
+
+        With `actions` [lanes] each of them has decided that there, and is met one bar later: holding, where
+        it was an entry and was filled. What that bar brought is in the account and in nobody's reward.
+        InvalidInput where one is illegal: then nothing has begun.
+        """
         fresh = beginning(self.block, self.rules, symbols, bars)
         # The records of a lane that begins again must not be taken for those from before.
         fresh["trades"] = self.state["trades"][lanes]
+        if actions is not None:
+            written = self._book.counts()
+            self._move(fresh, actions)
+            self._book.name_lanes(written, lanes)
         self.state[lanes] = fresh
+
+    def restore(self, state: NDArray[np.void]) -> None:
+        """Takes over a copy of `state`. InputRefused where it cannot be of these lanes and this block."""
+        if state.shape != self.state.shape:
+            raise InputRefused("The lanes are of another number than these.", "Begin anew.")
+        symbol, bar, end = state["symbol"], state["bar"], state["end_bar"]
+        known = (symbol >= 0) & (symbol < self.block.symbol_count) & (bar >= 0) & (end < self.block.bar_count)
+        # Compiled code looks one bar ahead of a lane whose session goes on, and checks no bounds.
+        if not (known & ((bar < end) | (state["has_ended"] & (bar == end)))).all():
+            raise InputRefused("The lanes stand at bars that the block lacks.", "Begin anew on this block.")
+        self.state[:] = state
 
     def observe(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Raw observations [lanes, names] at the close of each lane's bar; into `out` where it is given."""
@@ -118,17 +142,19 @@ class MarketEnvironment:
         `actions` [lanes] are places in `action_names`. InvalidInput where one of them is illegal: then no
         lane has moved.
         """
-        wanted = np.ascontiguousarray(actions, dtype=np.int64)
-        if wanted.shape != (self.lanes,):
-            raise InvalidInput(f"Actions were {wanted.shape}, not ({self.lanes},).", "Give one per lane.")
-        rewards, rewards_usd = np.empty(self.lanes), np.empty(self.lanes)
-        has_ended = np.empty(self.lanes, np.bool_)
-        stuck = first_illegal(self.state, wanted, self._bars, self._rules, self._costs)
+        return self._move(self.state, actions)
+
+    def _move(self, state: NDArray[np.void], actions: NDArray[np.integer]) -> MarketStep:
+        wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
+        if wanted.shape != (lanes,):
+            raise InvalidInput(f"Actions were {wanted.shape}, not ({lanes},).", "Give one per lane.")
+        rewards, rewards_usd, has_ended = np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_)
+        stuck = first_illegal(state, wanted, self._bars, self._rules, self._costs)
         if stuck >= 0:
-            raise illegal_action(int(wanted[stuck]), self.state[stuck], self.block, self.rules)
+            raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
         advance_lanes(
-            self.state, wanted, self._bars, self._rules, self._costs, self._terms,
-            self._book.with_room(self.lanes), rewards, rewards_usd, has_ended,
+            state, wanted, self._bars, self._rules, self._costs, self._terms,
+            self._book.with_room(lanes), rewards, rewards_usd, has_ended,
         )  # fmt: skip
         return MarketStep(rewards, rewards_usd, has_ended)
 

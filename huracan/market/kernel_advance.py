@@ -24,17 +24,17 @@ def equity_usd(lane: Lane, close: float) -> float:
 
 
 @compiled_inline
-def liquidation_usd(lane: Lane, bar: Bar, costs: CostNumbers) -> float:
+def liquidation_usd(lane: Lane, bar: Bar, tick: float, costs: CostNumbers) -> float:
     """What leaving at the close would cost."""
     if lane.quantity == 0.0:
         return 0.0
     value = lane.quantity * bar.close
-    return float(value * side_cost_bps(value, bar, False, costs) * BPS)
+    return float(value * side_cost_bps(value, bar, lane.side < 0, False, tick, costs) * BPS)
 
 
 @compiled_inline
 def reward_of(
-    lane: Lane, before_usd: float, turnover: float, owed: float, bar: Bar, rules: RuleNumbers,
+    lane: Lane, before_usd: float, turnover: float, owed: float, bar: Bar, tick: float, rules: RuleNumbers,
     costs: CostNumbers, terms: RewardNumbers,
 ) -> tuple[float, float]:  # fmt: skip
     """The step's reward and change of equity in USD; equity, `turnover` and `owed` are from before it."""
@@ -49,7 +49,8 @@ def reward_of(
     if terms.turnover_weight != 0.0:
         reward -= terms.turnover_weight * (lane.turnover_usd - turnover)
     if terms.liquidation_weight != 0.0:
-        reward -= terms.liquidation_weight * (terms.discount * liquidation_usd(lane, bar, costs) - owed)
+        owed_now = liquidation_usd(lane, bar, tick, costs)
+        reward -= terms.liquidation_weight * (terms.discount * owed_now - owed)
     return reward * per_usd, after_usd - before_usd
 
 
@@ -101,12 +102,12 @@ def advance_lanes(
         bar = rows[row if lane.has_ended else row + 1]
         before, turnover, owed = equity_usd(lane, decided.close), lane.turnover_usd, 0.0
         if terms.liquidation_weight != 0.0:
-            owed = liquidation_usd(lane, decided, costs)
+            owed = liquidation_usd(lane, decided, market.tick_size, costs)
         filled = step_lane(lane, action, decided, bar, market, rules, costs, at_open, at_exit, closed)
         rewards[index], rewards_usd[index] = 0.0, 0.0
         if lane.quantity != 0.0 or filled != NOTHING_FILLED:
             rewards[index], rewards_usd[index] = reward_of(
-                lane, before, turnover, owed, bar, rules, costs, terms
+                lane, before, turnover, owed, bar, market.tick_size, rules, costs, terms
             )
         if is_kept and filled != NOTHING_FILLED:
             write_records(index, filled, records)

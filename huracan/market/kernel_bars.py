@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.market.block import PATTERN_CONTEXT, MarketBlock
+from huracan.market.costs import Floats
 from huracan.regimes.model import REGIMES
 
 MS_PER_DAY = 86_400_000
@@ -24,11 +25,8 @@ BAR = np.dtype(
         ("low", np.float64),
         ("close", np.float64),
         ("volatility_bps", np.float64),
-        (
-            "impact_bps",
-            np.float64,
-        ),  # slippage of 1 USD; not finite where unknown
-        ("funding_rate", np.float64),
+        ("impact_bps", np.float64),  # slippage of 1 USD; not finite where unknown
+        ("funding_rate", np.float64),  # due at the open, of untraded bars before it too; 0 where not traded
         ("is_tradable", np.bool_),
         ("is_ready", np.bool_),
     ],
@@ -89,6 +87,7 @@ def _pack(block: MarketBlock) -> Bars:
     for name in ("open", "high", "low", "close", "volatility_bps", "funding_rate", "is_tradable", "is_ready"):
         _require_shape(getattr(block, name), rows.shape, name)
         rows[name] = getattr(block, name)
+    rows["funding_rate"] = _settled_where_traded(rows["funding_rate"], block.is_tradable)
     with np.errstate(divide="ignore", invalid="ignore"):
         rows["impact_bps"] = block.volatility_bps / np.sqrt(block.traded_value_usd)
     _require_sound(rows, block)
@@ -98,8 +97,23 @@ def _pack(block: MarketBlock) -> Bars:
     return Bars(block.bar_count, rows.reshape(-1), markets)
 
 
+def _settled_where_traded(rate: Floats, is_tradable: NDArray[np.bool_]) -> Floats:
+    """Rates [symbols, bars], those of untraded bars added to the next bar that is traded.
+
+    Whoever holds through such bars can neither leave before that one nor, paying there, be left with a debt
+    and no way to sell. After a session's last traded bar nobody holds: END_OF_SESSION is dated there.
+    """
+    bars = rate.shape[1]
+    own = np.where(is_tradable, np.arange(bars), bars)
+    next_traded = np.minimum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
+    settled = np.zeros((rate.shape[0], bars + 1))
+    symbol, bar = np.nonzero(rate)
+    np.add.at(settled, (symbol, next_traded[symbol, bar]), rate[symbol, bar])
+    return settled[:, :bars]
+
+
 def _require_sound(rows: NDArray[np.void], block: MarketBlock) -> None:
-    sound = np.isfinite(rows["funding_rate"])
+    sound = np.isfinite(block.funding_rate)
     for name in ("open", "high", "low", "close"):
         price = rows[name]
         sound &= ((price > 0.0) & (price < np.inf)) | ~rows["is_tradable"]

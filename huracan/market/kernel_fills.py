@@ -42,11 +42,30 @@ def slippage_bps(notional_usd: float, decided: Bar, costs: CostNumbers) -> float
 
 
 @compiled_inline
-def side_cost_bps(notional_usd: float, decided: Bar, is_maker: bool, costs: CostNumbers) -> float:
-    """Fee, half-spread and slippage of one side, as they can be estimated at the close of `decided`."""
+def side_cost_bps(
+    notional_usd: float, decided: Bar, is_buy: bool, is_maker: bool, tick: float, costs: CostNumbers
+) -> float:
+    """Fee, half-spread and slippage of one side, as they can be estimated at the close of `decided`.
+
+    The slippage holds the rounding to the tick that an order at that close would meet.
+    """
     if is_maker:
         return costs.maker_fee_bps
-    return costs.taker_fee_bps + costs.spread_bps + slippage_bps(notional_usd, decided, costs)
+    away_bps = costs.spread_bps + slippage_bps(notional_usd, decided, costs)
+    if tick > 0.0:
+        sign = 1.0 if is_buy else -1.0
+        price = at_step(decided.close * (1.0 + sign * away_bps * BPS), tick, is_buy)
+        away_bps = sign * (price / decided.close - 1.0) / BPS
+    return costs.taker_fee_bps + away_bps
+
+
+@compiled_inline
+def round_trip_bps(
+    notional_usd: float, decided: Bar, side: int, is_maker: bool, tick: float, costs: CostNumbers
+) -> float:
+    """`side_cost_bps` of an entry on `side`, by a maker order or not, and of leaving by a market order."""
+    enter = side_cost_bps(notional_usd, decided, side > 0, is_maker, tick, costs)
+    return enter + side_cost_bps(notional_usd, decided, side < 0, False, tick, costs)
 
 
 @compiled_inline

@@ -9,7 +9,11 @@ from huracan.market.rules import TradingRules
 
 BPS = 1e-4
 CASH_RESERVE = 0.04
-"""Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding."""
+"""Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding.
+
+One settlement of an exchange is at most 3 %. A larger one (sources take up to 10 %), or many, need no more:
+who cannot pay is sold out at that same open, see `settle_funding`.
+"""
 
 
 class RuleNumbers(NamedTuple):

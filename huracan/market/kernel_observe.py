@@ -10,7 +10,7 @@ from huracan.market.block import PATTERN_CONTEXT
 from huracan.market.costs import Floats
 from huracan.market.kernel_advance import equity_usd
 from huracan.market.kernel_bars import Bar, Bars, Sights
-from huracan.market.kernel_fills import side_cost_bps
+from huracan.market.kernel_fills import round_trip_bps
 from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
 from huracan.market.kernel_open import volatility_unit_bps
 from huracan.market.lane import Lane
@@ -42,13 +42,12 @@ def observe_position(
 
 
 @compiled_inline
-def cost_in_volatility(bar: Bar, rules: RuleNumbers, costs: CostNumbers) -> float:
-    """The estimated round trip of an entry of size 1 in volatility units; 0 before the first volatility."""
-    if math.isnan(bar.volatility_bps):
+def cost_in_volatility(bar: Bar, tick: float, rules: RuleNumbers, costs: CostNumbers) -> float:
+    """The estimated round trip of a long entry of size 1 in volatility units; 0 before the first one."""
+    if math.isnan(bar.volatility_bps) or math.isnan(bar.close):
         return 0.0
-    enter = side_cost_bps(rules.notional_usd, bar, rules.entries_are_maker, costs)
-    leave = side_cost_bps(rules.notional_usd, bar, False, costs)
-    return float((enter + leave) / volatility_unit_bps(bar.volatility_bps, rules))
+    cost_bps = round_trip_bps(rules.notional_usd, bar, 1, rules.entries_are_maker, tick, costs)
+    return float(cost_bps / volatility_unit_bps(bar.volatility_bps, rules))
 
 
 @compiled
@@ -76,7 +75,7 @@ def observe_lanes(
         else:
             observe_position(lane, bar.close, rules, out[index], at)
         at += POSITION_COUNT
-        out[index, at] = cost_in_volatility(bar, rules, costs)
+        out[index, at] = cost_in_volatility(bar, bars.markets[lane.symbol].tick_size, rules, costs)
         out[index, at + 1] = sights.time_of_day[lane.bar, 0]
         out[index, at + 2] = sights.time_of_day[lane.bar, 1]
         row = lane.symbol * sights.patterns_apart + lane.bar

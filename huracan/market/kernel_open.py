@@ -10,7 +10,7 @@ from huracan.market.kernel_fills import (
     at_step,
     fill_order,
     is_large_enough,
-    side_cost_bps,
+    round_trip_bps,
     slippage_bps,
 )
 from huracan.market.kernel_masks import FIRST_SHORT, entry_slot
@@ -61,8 +61,7 @@ def open_position(
     lane.best_bar, lane.worst_bar = lane.bar, lane.bar
     lane.volatility_bps = decided.volatility_bps
     lane.unit_bps = volatility_unit_bps(decided.volatility_bps, rules)
-    leave_bps = side_cost_bps(notional, decided, False, costs)
-    lane.estimated_cost_bps = side_cost_bps(notional, decided, is_maker, costs) + leave_bps
+    lane.estimated_cost_bps = round_trip_bps(notional, decided, side, is_maker, market.tick_size, costs)
     set_barriers(lane, market.tick_size, rules)
     return True
 

@@ -1,7 +1,8 @@
 """One lane from the close of bar t to the close of bar t + 1. Compiled; the only place where a lane moves.
 
-In the bar: funding at its open, the orders decided at t at its open, stop and target inside it, the session's
-end at its close; then, for the next bar, the trailing stop and the time-out.
+In the bar: funding at its open (that of untraded bars before it too), the orders decided at t at its open,
+stop and target inside it, the session's end at its close; then, for the next bar, the trailing stop and the
+time-out.
 """
 
 from huracan.compiled import compiled_inline
@@ -108,8 +109,9 @@ def settle_funding(lane: Lane, bar: Bar) -> None:
     lane.cash_usd -= paid
     lane.costs_usd += paid
     lane.funding_usd += paid
-    # Nobody lends to us: who cannot pay is sold out.
-    if lane.cash_usd < 0.0 and lane.pending == NOTHING_PENDING:
+    # Nobody lends to us: who cannot pay, or buy back what was sold, leaves at this open, which is traded.
+    owed = 0.0 if lane.side > 0 else lane.quantity * bar.open
+    if lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
         lane.pending = STOP_CODE
 
 

@@ -22,12 +22,12 @@ LANE = np.dtype(
         ("pending", np.int8),  # exit reason of an order on its way, or NOTHING_PENDING
         ("is_trailing", np.bool_),
         ("stop_has_followed", np.bool_),
-        ("adds", np.int8),
-        ("scale_outs", np.int8),
+        ("adds", np.int32),
+        ("scale_outs", np.int32),
         ("trades", np.int32),  # positions opened so far
         ("signal_bar", np.int32),
         ("entry_bar", np.int32),
-        ("traded_bar", np.int32),  # the last tradable one while holding
+        ("traded_bar", np.int32),  # the last tradable one while holding; END_OF_SESSION is dated there
         ("best_bar", np.int32),
         ("worst_bar", np.int32),
         ("cash_usd", np.float64),

@@ -29,7 +29,8 @@ TRADES_SCHEMA = pa.schema(
         ("entry_time", TIME),  # open of the bar that filled it
         ("entry_reference_price", pa.float64()),  # that bar's open, before costs
         ("entry_price", pa.float64()),  # paid, with half-spread and slippage
-        ("exit_time", TIME),  # open time of the bar in which it was closed
+        # Open time of the bar in which it was closed; of END_OF_SESSION the session's last traded bar.
+        ("exit_time", TIME),
         ("exit_reference_price", pa.float64()),
         ("exit_price", pa.float64()),
         ("exit_reason", pa.string()),

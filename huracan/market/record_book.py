@@ -47,6 +47,18 @@ class RecordBook:
             self._records = known._replace(fills=fills, closed=closed)
         return self._records
 
+    def counts(self) -> tuple[int, int]:
+        """How many fills and closed positions are written."""
+        fills, closed = self._records.counts.tolist()
+        return fills, closed
+
+    def name_lanes(self, since: tuple[int, int], lanes: NDArray[np.integer]) -> None:
+        """What was written since those counts, by lanes 0, 1, ..., is of `lanes`."""
+        both = self._records.fills, self._records.closed
+        for records, first, end in zip(both, since, self.counts(), strict=True):
+            lane = records["lane"][first:end]
+            lane[:] = lanes[lane]
+
     def fills(self) -> NDArray[np.void]:
         """FILL records [fills] by lane, in the order of time within a lane."""
         return _by_lane(self._records.fills[: self._records.counts[0]])

@@ -30,12 +30,12 @@ CLOSED = np.dtype(
         ("symbol", np.int32),  # place in the block
         ("side", np.int8),  # +1 long, -1 short
         ("reason", np.int8),  # index into ledger.EXIT_REASONS, of the last fill
-        ("adds", np.int8),
-        ("scale_outs", np.int8),
+        ("adds", np.int32),
+        ("scale_outs", np.int32),
         ("is_trailing", np.bool_),
         ("signal_bar", np.int32),
         ("entry_bar", np.int32),
-        ("exit_bar", np.int32),
+        ("exit_bar", np.int32),  # of END_OF_SESSION: the last bar that was traded
         ("best_bar", np.int32),
         ("worst_bar", np.int32),
         ("size_multiplier", np.float64),  # of the entry

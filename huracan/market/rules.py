@@ -29,7 +29,12 @@ class TradingRules:
     minimum_notional_usd: float = 10.0
     """Smaller orders are refused, as an exchange would; the larger of this and the market's own counts."""
     allow_short: bool = False
-    """Adds the three short entries to the action list."""
+    """Adds the three short entries to the action list.
+
+    A short is opened, and added to, only where the account covers its value once more, and its stop lies less
+    than that away. A price that jumps over the stop to about twice what it was can therefore cost more than
+    the account: such a loss is booked in full, cash is negative from then on, and the account can open
+    nothing more in its session. No gap costs a long position more than its account."""
     entries_are_maker: bool = False
     """An entry rests at the open it is for and fills only where the bar trades strictly through it."""
     targets_are_maker: bool = False

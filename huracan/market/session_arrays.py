@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.errors import InvalidInput
 from huracan.market.actions import WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
@@ -104,7 +105,10 @@ def run_sessions(
     memory of about 200 bytes per lane and bar: meant for a day, not for a held-out window.
     """
     firsts = block.session_first
-    bars = int(block.session_last[firsts[0]] - firsts[0] + 1)
+    lengths = np.diff(np.append(firsts, block.bar_count))
+    if (lengths != lengths[0]).any():
+        raise InvalidInput("The days of the block are not of equal length.", "Give it whole days.")
+    bars = int(lengths[0])
     symbol = np.repeat(np.arange(block.symbol_count), firsts.size)
     first_bar = np.tile(firsts, block.symbol_count)
     lanes = symbol.size

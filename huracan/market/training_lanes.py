@@ -86,7 +86,7 @@ class TrainingLanes:
         """Goes on as the lanes of the snapshot would have. InputRefused where it is of other lanes."""
         if snapshot["lanes"].size != self.lanes * LANE.itemsize:
             raise InputRefused("The snapshot is of another number of lanes.", "Begin the training anew.")
-        self.environment.state[:] = snapshot["lanes"].view(LANE)
+        self.environment.restore(snapshot["lanes"].view(LANE))
         self.environment.set_costs(replace(self._costs, multiplier=float(snapshot["cost_multiplier"][0])))
         self._generator.bit_generator.state = json.loads(snapshot["generator"].tobytes())
 

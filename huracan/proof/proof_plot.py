@@ -27,7 +27,7 @@ def draw_proof(proof: LearnerProof) -> bytes:
     from matplotlib.figure import Figure
 
     cases = list(dict.fromkeys(row.case for row in proof.rows))
-    figure = Figure(figsize=(3.6 * max(1, len(cases)), 3.6), dpi=110)
+    figure = Figure(figsize=(3.6 * max(1, len(cases)), 4.8), dpi=110)
     FigureCanvasAgg(figure)
     for place, case in enumerate(cases):
         axes = figure.add_subplot(1, len(cases), place + 1)

@@ -1,6 +1,7 @@
 """Compiled code is kept on disk, and never survives a change of what it was made from."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,17 +28,28 @@ INNER = "from huracan.compiled import compiled_inline\n\n\n" + (
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Path:
-    folder = tmp_path / "huracan"
-    folder.mkdir()
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    return _copy(tmp_path, 2.0)
+
+
+def _copy(place: Path, factor: float) -> Path:
+    folder = place / "huracan"
+    folder.mkdir(parents=True)
     (folder / "outer_kernel.py").write_text(OUTER)
-    (folder / "inner_kernel.py").write_text(INNER.format(factor=2.0))
-    return tmp_path
+    (folder / "inner_kernel.py").write_text(INNER.format(factor=factor))
+    return place
 
 
-def _run(package: Path) -> tuple[float, int]:
+def _run(package: Path, **environment: str) -> tuple[float, int]:
     program = PROGRAM.format(folder=str(package))
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
     value, hits = ran.stdout.split()
     return float(value), int(hits)
 
@@ -53,6 +65,19 @@ def test_a_change_in_an_imported_kernel_is_compiled_again(package: Path) -> None
     assert _run(package) == (15.0, 0)
     kept = list((package / "huracan" / "__pycache__").glob("outer_kernel-*"))
     assert len(kept) == 1, "code of the older source is deleted"
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_two_copies_that_share_a_folder_leave_each_other_their_code(tmp_path: Path, is_chosen: bool) -> None:
+    copies = {factor: _copy(tmp_path / str(factor), factor) for factor in (2.0, 5.0)}
+    shared = {"NUMBA_CACHE_DIR": str(tmp_path / "chosen")} if is_chosen else {"HOME": str(tmp_path / "home")}
+    if not is_chosen:
+        for package in copies.values():
+            # Nothing can be made below a file: as in a package that was installed read-only.
+            (package / "huracan" / "__pycache__").write_text("")
+    for hits in (0, 1):
+        for factor, package in copies.items():
+            assert _run(package, **shared) == (3.0 * factor, hits)
 
 
 def test_the_sources_of_a_kernel_reach_through_its_imports() -> None:

@@ -22,6 +22,7 @@ SMALL = TrainingConfig(
     lanes=64,
     held_out_days=1,
     embargo_days=1,
+    threads=1,
     device="cpu",
     recovery_updates=1,
     ppo=PPOConfig(rollout_steps=16, hidden=(16,), minibatches=4),

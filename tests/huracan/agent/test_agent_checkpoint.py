@@ -1,6 +1,7 @@
 """Bytes out, the same policy in; anything else is refused."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from huracan.agent.checkpoint import load_policy, model_id_of, read_agreement, save_policy
 from huracan.agent.context_bias import BiasConfig, ContextBias
-from huracan.agent.layout import initial_weights
+from huracan.agent.layout import initial_weights, weight_names
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.sealed_tensors import seal, unseal
 from huracan.agent.trained_policy import GreedyPolicy
@@ -176,6 +177,17 @@ def _resealed(checkpoint: bytes, **changes: object) -> bytes:
         ({"bias_terms": ["panic"]}, "another contextual bias"),
         ({"bias": {"unknown": 1.0}}, "another contextual bias"),
         ({"normaliser_clip": "much"}, "damaged"),
+        ({"normaliser_clip": math.inf}, "damaged"),
+        ({"normaliser_clip": math.nan}, "damaged"),
+        ({"normaliser_clip": 0.0}, "damaged"),
+        ({"normaliser_clip": -10.0}, "damaged"),
+        ({"value_scale": math.inf}, "damaged"),
+        ({"value_scale": math.nan}, "damaged"),
+        ({"value_scale": 0.0}, "damaged"),
+        ({"value_scale": -1.0}, "damaged"),
+        ({"activation": "relu"}, "'relu' and not of 'tanh'"),
+        ({"bias": None}, "damaged"),
+        ({"bias": None, "bias_terms": []}, "damaged"),
     ],
 )
 def test_another_agreement_is_refused_with_its_reason(
@@ -190,6 +202,15 @@ def test_a_bias_that_this_version_would_compute_otherwise_is_refused(policy: Gre
     tensors["bias.weights"] = tensors["bias.weights"] * 2
     with pytest.raises(InputRefused, match="another contextual bias"):
         load_policy(seal(tensors, agreement))
+
+
+@pytest.mark.parametrize("hidden", [[], [0], [-8]])
+def test_a_network_without_a_hidden_layer_is_refused(policy: GreedyPolicy, hidden: list[int]) -> None:
+    tensors, agreement = unseal(save_policy(policy, {}))
+    for name, shape in weight_names(WIDTH, len(LONG), tuple(abs(size) for size in hidden)).items():
+        tensors[f"network.{name}"] = np.zeros(shape, np.float32)
+    with pytest.raises(InputRefused, match="damaged"):
+        load_policy(seal(tensors, {**agreement, "hidden": hidden}))
 
 
 def test_a_weight_that_is_no_number_is_refused(policy: GreedyPolicy) -> None:

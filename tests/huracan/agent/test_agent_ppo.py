@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from huracan.agent.config import PPOConfig
-from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
+from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch
 from huracan.agent.engine import ILLEGAL
+from huracan.agent.layout import named_weights
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner
 from huracan.agent.recovery import pack_state, unpack_state
@@ -140,10 +141,59 @@ def test_a_dead_policy_stops_the_training_while_it_should_explore() -> None:
         learner.train(50 * ROWS)
 
 
+def test_a_policy_that_dies_at_the_end_of_the_exploring_share_is_found_beyond_it() -> None:
+    learner = make_learner(replace(CONFIG, dead_updates=3))
+    with pytest.raises(TrainingStopped, match=r"dead: 3 updates .* up to update 10"):
+        learner.train(40 * ROWS, after_update=lambda: _kill_policy(learner, 7))
+
+
+@pytest.mark.parametrize(("updates", "stopped_at"), [(1, 1), (5, 1), (10, 2), (39, 8), (200, 8)])
+def test_a_dead_policy_stops_a_short_training_too(updates: int, stopped_at: int) -> None:
+    learner = make_learner(initial_bias=(60.0, 0.0, 0.0))
+    with pytest.raises(TrainingStopped, match=rf"dead: {stopped_at} updates .* up to update {stopped_at},"):
+        learner.train(updates * ROWS)
+
+
+@pytest.mark.parametrize(("entropy", "is_dead"), [(1e-5, False), (2e-7, True)])
+def test_the_floor_lies_below_what_one_keeps_that_rightly_stays_out(entropy: float, is_dead: bool) -> None:
+    rows: list[UpdateDiagnostics] = []
+    learner = make_learner()
+    learner.train(ROWS, rows.append)
+    watch, rollout = Watch(PPOConfig()), learner._rollout
+    # Whole nights without an edge and with fees of 10 to 100 bps fell to 1e-5 nats within the first fifth.
+    found = [
+        watch.find_fault(replace(rows[0], update=1 + n, entropy=entropy), rollout, 184) for n in range(8)
+    ]
+    assert (found[-1] is not None) == is_dead
+    assert found[:-1] == [None] * 7
+
+
+def _kill_policy(learner: Learner, after: int) -> None:
+    """Once so many updates are done, the first action is certain."""
+    if learner.updates_done == after:
+        state = learner.engine.state()
+        named_weights(state["weights"], 2, 3, CONFIG.hidden)["policy.2.bias"][0] = 80.0
+        learner.engine.restore(state)
+
+
+def test_a_lane_without_a_legal_action_is_refused() -> None:
+    class Stuck(ToyLanes):
+        def _observe(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+            shown, masks = super()._observe()
+            masks[3] = self.steps != 20
+            return shown, masks
+
+    learner = make_learner(environment=Stuck())
+    with pytest.raises(InvalidInput, match="mask of lane 3 has no legal action"):
+        learner.train(5 * ROWS)
+    assert learner.updates_done == 1
+
+
 def test_a_policy_may_become_certain_later_and_where_there_is_no_choice() -> None:
-    late = make_learner(replace(CONFIG, dead_updates=3), initial_bias=(60.0, 0.0, 0.0))
-    late.train(5 * ROWS)
-    assert late.updates_done == 5
+    late = make_learner(replace(CONFIG, dead_updates=3))
+    # A fifth of 40 updates explores.
+    late.train(40 * ROWS, after_update=lambda: _kill_policy(late, 8))
+    assert late.updates_done == 40
 
     class NoChoice(ToyLanes):
         def _observe(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -12,9 +12,11 @@ from huracan.agent.config import PPOConfig
 from huracan.agent.devices import make_engine, pick_device
 from huracan.agent.engine import ILLEGAL, STATE_NAMES, UPDATE_COLUMNS
 from huracan.agent.layout import initial_weights
+from huracan.agent.ppo import Learner
 from huracan.agent.rollout import Rollout
 from huracan.agent.torch_engine import TorchEngine
 from huracan.errors import InvalidInput
+from tests.huracan.agent.toy_lanes import ToyLanes
 
 WIDTH, ACTIONS, ROWS = 7, 5, 600
 CONFIG = PPOConfig(hidden=(16, 16), value_clip=0.3)
@@ -134,3 +136,17 @@ def test_cuda_gives_the_gradient_of_the_processor(
     truth = TorchEngine(WIDTH, ACTIONS, CONFIG, weights).gradient(rollout, 0.01)
     found = TorchEngine(WIDTH, ACTIONS, CONFIG, weights, "cuda", mixed).gradient(rollout, 0.01)
     assert np.linalg.norm(found - truth) < tolerance * np.linalg.norm(truth)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_training_on_cuda_twice_with_one_seed_gives_the_same_bytes(mixed: bool) -> None:
+    config = PPOConfig(rollout_steps=16, minibatches=4, hidden=(64, 64))
+
+    def train() -> dict[str, bytes]:
+        learner = Learner(ToyLanes(256), config, 3, device="cuda", mixed_precision=mixed)
+        assert isinstance(learner.engine, TorchEngine)
+        learner.train(10 * 16 * 256)
+        return {name: values.tobytes() for name, values in learner.engine.state().items()}
+
+    assert train() == train()

@@ -19,6 +19,8 @@ from huracan.agent.config import PPOConfig, TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.recovery import FileRecovery
 from huracan.agent.train import TrainedPolicy, judge_learner, train_policy
+from huracan.agent.training_identity import code_digest, training_identity
+from huracan.compiled import sources_of
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -63,6 +65,26 @@ def test_without_an_edge_it_learns_to_stay_out(planted_market: Maker) -> None:
     # A coin-tossing policy would enter hundreds of times and lose about 24 bps on each.
     assert held_out["trades"] <= 6
     assert judge_learner(trained).passed
+
+
+def test_one_that_rightly_stays_out_of_costs_far_above_any_edge_is_not_called_dead(
+    planted_market: Maker,
+) -> None:
+    block, dear = planted_market(7, days=12, edge=0.0), CostAssumptions(taker_fee_bps=40.0)
+    # As many updates as a whole night has in its exploring share.
+    watched = replace(
+        QUICK, held_out_days=2, cost_ramp_share=0.0, ppo=replace(QUICK.ppo, exploring_share=0.5)
+    )
+    trained = train_policy(block, watched, RULES, dear)
+    exploring = trained.curve["entropy"].to_numpy()[: trained.curve.num_rows // 2]
+    assert trained.report["held_out"]["trades"] <= 6
+    # It is all but certain, and still well above the floor.
+    assert 5e-6 < exploring.min() < 1e-3
+
+
+def test_a_policy_that_tries_nothing_from_the_beginning_is_called_dead(planted_market: Maker) -> None:
+    with pytest.raises(TrainingStopped, match="The policy is dead: 8 updates"):
+        train_policy(planted_market(7, days=12), replace(QUICK, initial_bias=-40.0), RULES, COSTS)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -145,8 +167,10 @@ def test_killed_and_resumed_it_gives_the_same_bytes(small: TrainedPolicy, tmp_pa
     assert resumed.curve.equals(small.curve)
     assert resumed.report == small.report
     assert not path.exists()
-    # Six updates a seed; those before the kill are not done again.
-    assert len(steps) == 12 - saves
+    # Six updates a seed; those before the kill are not done again, but told once a seed.
+    assert len(steps) == 12 - saves + math.ceil(saves / 6)
+    assert steps[0] == (min(1_024 * saves, 6_000), 12_000)
+    assert steps[-1] == (12_000, 12_000)
 
 
 def train_again(path: Path, steps: list[tuple[int, int]]) -> TrainedPolicy:
@@ -187,11 +211,61 @@ def test_a_state_of_another_training_is_ignored(small: TrainedPolicy, tmp_path: 
     assert train(Keeping()).checkpoint == small.checkpoint  # type: ignore[arg-type]
 
 
+def test_a_state_of_other_code_or_of_another_layout_of_the_lanes_is_of_another_training(
+    planted_market: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = planted_market(1, days=5, day_bars=120)
+    found = {training_identity(block, SMALL, RULES, COSTS, "cpu")}
+    with monkeypatch.context() as patch:
+        wider = np.dtype([("more", np.float64), ("bar", np.int32)])
+        patch.setattr("huracan.agent.training_identity.LANE", wider)
+        found.add(training_identity(block, SMALL, RULES, COSTS, "cpu"))
+    monkeypatch.setattr("huracan.agent.training_identity.code_digest", lambda source: "other")
+    found.add(training_identity(block, SMALL, RULES, COSTS, "cpu"))
+    assert len(found) == 3
+
+
+def test_the_digest_of_the_code_follows_every_file_that_a_training_imports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    train_file = ROOT / "huracan" / "agent" / "train.py"
+    names = {path.name for path in sources_of(train_file)}
+    assert {"ppo.py", "compiled_engine.py", "torch_engine.py", "kernel_step.py", "training_lanes.py"} <= names
+    file = tmp_path / "file.py"
+    monkeypatch.setattr("huracan.agent.training_identity.sources_of", lambda source: {file})
+    digests = set()
+    for number, content in enumerate(("1", "2")):
+        file.write_text(content)
+        digests.add(code_digest(tmp_path / str(number)))
+    assert len(digests) == 2
+
+
 def test_a_learner_that_diverges_gives_no_policy(tmp_path: Path) -> None:
     recovery = FileRecovery(tmp_path / "state")
     wild = replace(SMALL.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
-    with pytest.raises(TrainingStopped, match="moved the policy"):
+    with pytest.raises(TrainingStopped, match=r"Seed 0 .*Update \d moved the policy"):
         train(recovery, replace(SMALL, ppo=wild))
+    assert recovery.load() is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_diverging_seed_of_several_is_named_with_its_last_good_weights_and_no_state_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
+) -> None:
+    recovery = FileRecovery(tmp_path / "state")
+    real = training.train_seed
+
+    def wild(block: Any, config: TrainingConfig, *rest: Any, place: int, **options: Any) -> Any:
+        if place == 1:
+            ppo = replace(config.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
+            config = replace(config, ppo=ppo)
+        return real(block, config, *rest, place=place, **options)
+
+    monkeypatch.setattr(training, "train_seed", wild)
+    with pytest.raises(TrainingStopped, match=r"Seed 1 .*Update \d moved the policy") as stopped:
+        train(recovery, replace(SMALL, threads=threads))
+    assert np.isfinite(stopped.value.last_good["weights"]).all()
+    assert recovery.load() is None
 
 
 def test_the_report_and_the_checkpoint_name_the_days(planted_market: Maker, small: TrainedPolicy) -> None:

@@ -1,7 +1,8 @@
 """The days a night trains on: what is refused, and what is measured."""
 
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,17 @@ def test_the_statistics_are_of_the_ready_bars_and_leave_the_state_raw(block: Mar
     assert normaliser.count[5:].tolist() == [0.0] * 4
 
 
+def test_a_feature_that_the_head_never_defined_has_no_weight_ever_after(block: MarketBlock) -> None:
+    features = block.features.copy()
+    features[:, :, 2] = np.nan
+    normaliser = fit_normaliser(replace(block, features=features), 9)
+    rows = np.zeros((2, 9), np.float32)
+    rows[1, 2] = 5_000.0
+    assert np.array_equal(*normaliser.apply(rows))
+    assert (normaliser.scale[[0, 1, 3, 4]] > 0.0).all()
+    assert normaliser.scale[5:].tolist() == [1.0] * 4
+
+
 def test_the_digest_follows_everything_in_the_block(block: MarketBlock, planted_market: Maker) -> None:
     longer = planted_market(1, days=4, day_bars=60).slice(0, block.bar_count - 1)
     assert digest_block(block) == digest_block(longer)
@@ -102,10 +114,67 @@ def test_the_digest_follows_everything_in_the_block(block: MarketBlock, planted_
         lambda: TrainingConfig(device="tpu"),
         lambda: PPOConfig(minibatches=0),
         lambda: PPOConfig(gamma=1.5),
-        lambda: PPOConfig(learning_rate=-1.0),
         lambda: PPOConfig(hidden=()),
+        lambda: PPOConfig(hidden=(16, 0)),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(wrong: Callable[[], object]) -> None:
     with pytest.raises(InvalidInput):
         wrong()
+
+
+_NOT_FINITE = (math.nan, math.inf, -math.inf)
+_WRONG = {
+    PPOConfig: {
+        "learning_rate": (0.0, -1.0),
+        "gamma": (-0.1, 1.1),
+        "gae_lambda": (-0.1, 1.1),
+        "clip": (0.0,),
+        "value_clip": (0.0, -0.2),
+        "entropy_coefficient": (-0.01,),
+        "final_entropy_coefficient": (-0.01,),
+        "entropy_floor": (-0.1,),
+        "value_coefficient": (-0.5,),
+        "maximum_gradient_norm": (0.0,),
+        "target_kl": (0.0, -0.03),
+        "maximum_kl": (0.0, -1.0),
+        "minimum_entropy": (-1e-6,),
+        "exploring_share": (-0.1, 1.1),
+        "adam_epsilon": (0.0,),
+        "dead_updates": (0,),
+    },
+    TrainingConfig: {
+        "embargo_days": (-1, -7),
+        "held_out_days": (0, -1),
+        "minimum_training_days": (0, -1),
+        "recency_half_life_days": (0.0, -1.0),
+        "cost_ramp_share": (-0.1, 1.1),
+        "initial_bias": (),
+        "seed": (-1,),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "value"),
+    [
+        (config, name, value)
+        for config, names in _WRONG.items()
+        for name, values in names.items()
+        for value in (*values, *_NOT_FINITE)
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_by_its_name(config: type, name: str, value: float) -> None:
+    with pytest.raises(InvalidInput, match=rf"training(\.ppo)?\.{name} was {value}\."):
+        config(**{name: value})
+
+
+@pytest.mark.parametrize("config", list(_WRONG))
+def test_every_number_of_the_settings_has_a_range(config: type) -> None:
+    given = {field.name for field in fields(config) if "float" in str(field.type)}
+    assert given <= set(_WRONG[config])
+
+
+def test_what_turns_a_setting_off_is_allowed() -> None:
+    PPOConfig(value_clip=None, target_kl=None, maximum_kl=None, minimum_entropy=None, value_coefficient=0.0)
+    TrainingConfig(recency_half_life_days=None, embargo_days=0, cost_ramp_share=0.0)

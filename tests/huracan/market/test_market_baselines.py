@@ -1,17 +1,22 @@
 """Guessing, holding and doing nothing pay the same costs as anybody."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.baselines import buy_and_hold, random_entries
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 
 Maker = Callable[..., MarketBlock]
+Player = Callable[..., Any]
 RULES = TradingRules(entry_margin_bars=5)
+FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 
 
 def test_random_entries_at_a_constant_price_lose_their_costs(make_block: Maker) -> None:
@@ -23,6 +28,28 @@ def test_random_entries_at_a_constant_price_lose_their_costs(make_block: Maker) 
     assert found.net_usd == pytest.approx(np.full(50, -66.0), abs=0.05)
     assert found.share_below(-21.0) == 1.0
     assert found.share_below(-23.0) == 0.0
+
+
+def test_random_entries_are_judged_by_what_they_bought(make_block: Maker) -> None:
+    # 1,000 USD buy one of 600: the costs are 22 bps of 600 USD.
+    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
+    block = make_block([600.0] * 200, step_size=1.0)
+    found = random_entries(block, RULES, costs, 30, 10, np.random.default_rng(0), draws=5)
+    assert found.net_bps_per_trade == pytest.approx(np.full(5, -22.0), abs=0.01)
+    assert found.net_usd == pytest.approx(np.full(5, -22e-4 * 600 * 30), abs=0.05)
+
+
+def test_random_entries_are_short_half_of_the_time_where_they_may_be(make_block: Maker) -> None:
+    # Where prices fall by 1 bps a bar, ten bars of a long lose what ten of a short gain.
+    block = make_block(100 * np.exp(-1e-4 * np.arange(1_000)))
+    both, long = (
+        random_entries(
+            block, replace(RULES, allow_short=may), FREE, 400, 10, np.random.default_rng(0), draws=50
+        )
+        for may in (True, False)
+    )
+    assert long.net_bps_per_trade == pytest.approx(np.full(50, -10.0), abs=0.1)
+    assert both.net_bps_per_trade.mean() == pytest.approx(0.0, abs=0.5)
 
 
 def test_random_entries_follow_their_seed(random_market: Maker) -> None:
@@ -48,3 +75,34 @@ def test_buying_and_holding_pays_on_both_sides(make_block: Maker) -> None:
     assert found.net_bps["S0"] == pytest.approx(-20.0)
     assert found.net_bps["S1"] == pytest.approx(1000 - 10 - 11)
     assert found.net_usd == pytest.approx(95.9)
+
+
+def test_buying_and_holding_is_what_the_market_makes_of_one_long_position(
+    random_market: Maker, play: Player
+) -> None:
+    # Ticks, steps, funding (some of it in untraded bars) and slippage of the bars before the fills.
+    block = random_market(3, symbols=1, bars=100, day_bars=100, tick_size=0.05, step_size=0.1)
+    tradable = block.is_tradable.copy()
+    tradable[0, [1, 98, 99]], tradable[0, 27] = True, False
+    known = np.linspace(5, 50, 100)[None]
+    block = replace(block, is_tradable=tradable, volatility_bps=known, traded_value_usd=100 * known)
+    assert block.funding_rate[0, 27] != 0
+    wide = replace(
+        RULES, stop_volatilities=0, stop_floor_bps=9_000, target_floor_bps=9e5, maximum_holding_bars=1_000
+    )
+    trade = play(block, {0: ENTER_FULL_INDEX}, wide, CostAssumptions()).only()
+    found = buy_and_hold(block, wide, CostAssumptions())
+    assert found.net_usd == pytest.approx(trade["net_usd"], rel=1e-12)
+    spent = trade["quantity"] * trade["entry_reference"]
+    assert found.net_bps["S0"] == pytest.approx(trade["net_usd"] / spent * 1e4, rel=1e-12)
+    assert trade["funding_usd"] != 0
+    assert spent < 1_000
+
+
+def test_what_cannot_be_bought_is_not_held(make_block: Maker) -> None:
+    for block in (
+        make_block([100.0] * 5, tradable=[1, 0, 0, 0, 0]),
+        make_block([100.0] * 5, volatility_bps=np.nan),
+        make_block([600.0] * 5, step_size=2.0),
+    ):
+        assert buy_and_hold(block, RULES, CostAssumptions()).net_bps == {"S0": 0.0}

@@ -90,6 +90,25 @@ def test_a_round_trip_at_a_constant_price_costs_two_fees_spreads_and_slippages(
     assert trade["estimated_cost_bps"] == pytest.approx(2 * (10 + side))
 
 
+def test_a_lane_may_begin_in_a_position(make_block: Maker) -> None:
+    block = make_block(np.linspace([100, 200], [101, 201], 160, axis=1), day_bars=80)
+    rules = TradingRules(entry_margin_bars=1, allow_short=True)
+    begun, stepped = (MarketEnvironment(block, rules, COSTS, 3, records=True) for _ in range(2))
+    every, symbols, bars = np.arange(3), np.array([0, 1, 1]), np.array([0, 0, 80])
+    for environment in (begun, stepped):
+        environment.begin(every, symbols, bars)
+    actions = np.array([0, ENTER_FULL_INDEX, 12])
+    stepped.advance(actions)
+    before = begun.state[:1].copy()
+    begun.begin(every[1:], symbols[1:], bars[1:], actions[1:])
+    assert np.array_equal(begun.state[1:], stepped.state[1:])
+    assert begun.state["side"].tolist() == [0, 1, -1]
+    assert np.array_equal(begun.state[:1], before)
+    assert np.array_equal(begun.fills(), stepped.fills())
+    with pytest.raises(InvalidInput, match="HOLD of S0"):
+        begun.begin(every[:1], symbols[:1], bars[:1], np.array([HOLD_INDEX]))
+
+
 def test_units_and_costs_are_those_known_when_it_was_decided(make_block: Maker, play: Player) -> None:
     block = make_block([100.0] * 8)
     volatility, traded = np.full((1, 8), 77.0), np.full((1, 8), 5e3)

@@ -1,4 +1,4 @@
-"""Ticks, steps, least orders, makers and funding, by hand."""
+"""Ticks, steps, least orders and makers, by hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -150,29 +150,27 @@ def test_a_maker_target_needs_a_price_beyond_its_own(make_block: Maker, play: Pl
     assert leave["fee_usd"] == pytest.approx(10 * 102 * 2e-4)
 
 
-def test_funding_is_paid_at_the_open_by_who_held_before(make_block: Maker, play: Player) -> None:
-    rate = [0, 0.001, 0, 0.002, 0, 0]
-    block = make_block([100, 100, *[100.5] * 4], open_=[100, 100, 100, *[100.5] * 3], funding_rate=rate)
-    played = play(block, {0: ENTER_FULL_INDEX}, RULES, FREE)
-    # Bar 1 opens the position, so its funding was settled by others; bar 3 opens at 100.5.
-    assert played.only()["funding_usd"] == pytest.approx(10 * 100.5 * 0.002)
-    assert played.only()["net_usd"] == pytest.approx(5 - 2.01)
-    assert played.environment.state["costs_usd"][0] == pytest.approx(2.01)
-    short = play(block, {0: SHORT}, RULES, FREE).only()
-    assert short["funding_usd"] == pytest.approx(-2.01)
-    assert short["net_usd"] == pytest.approx(-5 + 2.01)
+@pytest.mark.parametrize(("action", "is_maker"), [(ENTER_FULL_INDEX, False), (SHORT, False), (SHORT, True)])
+def test_the_estimated_cost_knows_the_tick(
+    make_block: Maker, play: Player, action: int, is_maker: bool
+) -> None:
+    # At 100.1 +- 1 bps the next ticks are 100.25 and 100: 15 and 10 of 100.1.
+    rules = TradingRules(entry_margin_bars=1, allow_short=True, entries_are_maker=is_maker, **WIDTHS)
+    block = make_block([100.1] * 6, tick_size=0.25, low=[100] * 6, high=[100.2] * 6)
+    played = play(block, {0: action, 2: EXIT_INDEX}, rules, COSTS)
+    bought, sold = 15 / 100.1 * 100, 10 / 100.1 * 100
+    expected = (2 + 10 + bought) if is_maker else (20 + bought + sold)
+    assert played.only()["estimated_cost_bps"] == pytest.approx(expected)
+    paid = played.fills["fee_usd"] + played.fills["spread_usd"] + played.fills["slippage_usd"]
+    assert paid.sum() / 0.1 == pytest.approx(expected, rel=1e-3)
 
 
-def test_who_leaves_at_an_open_still_pays_the_funding_of_that_open(make_block: Maker, play: Player) -> None:
-    block = make_block([100.0] * 6, funding_rate=[0, 0, 0, 0.002, 0, 0])
-    trade = play(block, {0: ENTER_FULL_INDEX, 2: EXIT_INDEX}, RULES, FREE).only()
-    assert (trade["exit_bar"], trade["funding_usd"]) == (3, pytest.approx(2.0))
-
-
-def test_who_cannot_pay_the_funding_is_sold_out(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(starting_cash_usd=1_100, entry_margin_bars=1, **WIDTHS)
-    block = make_block([100.0] * 6, funding_rate=[0, 0, 0, 0.2, 0, 0])
-    played = play(block, {0: ENTER_FULL_INDEX}, rules, FREE)
-    assert (_reason(played), played.only()["exit_bar"]) == ("STOP", 3)
-    assert played.cash[-1, 0] == pytest.approx(900)
-    assert (played.cash >= 0).all()
+def test_halves_are_counted_however_many_they_are(make_block: Maker, play: Player) -> None:
+    rules = TradingRules(entry_margin_bars=1, minimum_notional_usd=0, maximum_holding_bars=1_000, **WIDTHS)
+    close = [100.0] * 3 + [101.0] * 167
+    trade = play(
+        make_block(close), {0: ENTER_FULL_INDEX, **dict.fromkeys(range(1, 150), SCALE_OUT_INDEX)}, rules, FREE
+    ).only()
+    assert trade["scale_outs"] == 149
+    gross = trade["quantity"] * (trade["exit_reference"] - trade["entry_reference"])
+    assert gross == pytest.approx(trade["gross_usd"])

@@ -104,6 +104,12 @@ def test_what_is_known_of_a_flat_lane(make_block: Maker) -> None:
     assert known == pytest.approx([0.1, -0.2, 0.7])
 
 
+def test_the_cost_that_is_seen_knows_the_tick(make_block: Maker) -> None:
+    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
+    seen = _seen(_begin(make_block([100.0] * 6, tick_size=0.25), 1, costs))
+    assert seen["cost_in_volatility"] == pytest.approx(2 * (10 + 25) / 50)
+
+
 def test_everything_behind_the_features_is_finite(random_market: Maker, play_randomly: Player) -> None:
     block = random_market(4)
     volatility = block.volatility_bps.copy()

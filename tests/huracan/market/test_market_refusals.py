@@ -79,6 +79,35 @@ def test_a_session_of_one_bar_is_refused(make_block: Maker) -> None:
         TrainingLanes(block, RULES, COSTS, 1, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("symbol", 2), ("symbol", -1), ("end_bar", 6), ("bar", 5), ("bar", 7), ("bar", -1),
+    ],
+)  # fmt: skip
+def test_lanes_of_another_block_are_refused(make_block: Maker, name: str, value: int) -> None:
+    environment = MarketEnvironment(make_block([[100.0] * 6] * 2), RULES, COSTS, 1)
+    environment.restore(environment.state.copy())
+    environment.begin(ONE, ONE, ONE + 4)
+    before = environment.state.copy()
+    environment.restore(before)
+    other = before.copy()
+    other[name] = value
+    with pytest.raises(InputRefused, match="stand at bars that the block lacks"):
+        environment.restore(other)
+    assert environment.state == before
+
+
+def test_a_snapshot_of_another_block_is_refused(make_block: Maker) -> None:
+    large, small = (
+        TrainingLanes(make_block([[100.0] * bars] * 2), RULES, COSTS, 4, np.random.default_rng(0))
+        for bars in (200, 20)
+    )
+    large.reset()
+    with pytest.raises(InputRefused, match="stand at bars that the block lacks"):
+        small.restore(large.snapshot())
+
+
 def test_arrays_of_another_shape_are_refused(make_block: Maker) -> None:
     environment = MarketEnvironment(make_block([100.0] * 6), RULES, COSTS, 2)
     with pytest.raises(InvalidInput, match="Actions were"):

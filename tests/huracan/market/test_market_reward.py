@@ -1,13 +1,14 @@
 """The reward is the ledger's net result, charged once; its optional terms do what they say."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan.market.actions import ADD_INDEX, ENTER_FULL_INDEX, EXIT_INDEX
+from huracan.market.actions import ADD_INDEX, ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX, EXIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.reward import RewardTerms
@@ -72,6 +73,18 @@ def test_the_potential_cancels_over_a_trade(make_block: Maker, play: Player) -> 
     assert (discounts * added).sum() == pytest.approx(0, abs=1e-12)
     # Leaving at the close of the entry bar, at 100, would cost 11 bps of 1,000 USD.
     assert added[0] == pytest.approx(-0.9 * 1.1 / UNIT_USD)
+
+
+def test_the_potential_knows_the_tick_and_the_side(make_block: Maker, play: Player) -> None:
+    # A fee of 10 bps; at 100.5 a long would be left at 100 and a short at 101, at 100.25 too.
+    prices, rules = [100, 100.5, *[100.25] * 4], replace(RULES, allow_short=True)
+    block = make_block(prices, open_=[100] * 6, tick_size=1.0)
+    for action, next_rounding in ((ENTER_FULL_INDEX, 0.25), (ENTER_SHORT_FULL_INDEX, 0.75)):
+        plain = play(block, {0: action}, rules, COSTS)
+        shaped = play(block, {0: action}, rules, COSTS, RewardTerms(liquidation_weight=1.0, discount=1.0))
+        added = (shaped.rewards - plain.rewards)[:2, 0].cumsum()
+        assert added[0] == pytest.approx(-10 * (100.5 * 1e-3 + 0.5) / UNIT_USD)
+        assert added[1] == pytest.approx(-10 * (100.25 * 1e-3 + next_rounding) / UNIT_USD)
 
 
 def test_a_session_that_ends_in_a_position_leaves_no_potential(make_block: Maker, play: Player) -> None:

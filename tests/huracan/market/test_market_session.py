@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import (
     ENTER_FULL_INDEX,
     EXIT_INDEX,
@@ -191,3 +191,9 @@ def test_a_model_of_other_features_is_refused(random_market: Market) -> None:
     stranger = Provenance("model", "data", "config", True, ("x",))
     with pytest.raises(InputRefused):
         trade_session(random_market(1, bars=80), CountingPolicy(), RULES, COSTS, stranger)
+
+
+def test_days_of_unequal_length_are_refused(random_market: Market) -> None:
+    block = random_market(3, bars=160).slice(5, 159)
+    with pytest.raises(InvalidInput, match="not of equal length"):
+        run_sessions(block, CountingPolicy(), RULES, COSTS)

@@ -1,0 +1,72 @@
+"""Runs in threads: the results by place, and a failure or an interrupt that ends them all."""
+
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from huracan.agent.ppo import Learner
+from huracan.agent.side_by_side import Halted, run_side_by_side
+from huracan.agent.train import train_policy
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from tests.huracan.agent.killed_training import SMALL
+from tests.huracan.agent.planted_market import planted_market
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_results_are_by_place(threads: int) -> None:
+    assert run_side_by_side(lambda place, stop: place * place, 4, threads) == [0, 1, 4, 9]
+
+
+def _until_stopped(stop: threading.Event) -> None:
+    assert stop.wait(30), "nobody told it to stop"
+    raise Halted
+
+
+@pytest.mark.parametrize("failing", [0, 2])
+def test_a_failure_stops_the_others_and_is_what_is_raised(failing: int) -> None:
+    def run(place: int, stop: threading.Event) -> None:
+        if place == failing:
+            raise ValueError(f"{place} failed")
+        _until_stopped(stop)
+
+    with pytest.raises(ValueError, match=f"{failing} failed"):
+        run_side_by_side(run, 3, 3)
+
+
+def test_an_interrupt_of_the_caller_stops_them_and_is_raised() -> None:
+    caller = threading.main_thread().ident
+    assert caller is not None
+
+    def run(place: int, stop: threading.Event) -> None:
+        if place == 0:
+            time.sleep(0.2)
+            signal.pthread_kill(caller, signal.SIGINT)
+        _until_stopped(stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_side_by_side(run, 2, 2)
+
+
+def test_a_seed_stops_before_its_next_update_once_another_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, learners, after = Learner._update, list[Learner](), list[Learner]()
+
+    def update(learner: Learner, share: float, updates: int) -> object:
+        learners.extend([learner] if learner not in learners else [])
+        if learner is learners[0] and learner.updates_done == 3:
+            after.append(learner)
+            raise ValueError("the first one broke")
+        if after:
+            after.append(learner)
+        return real(learner, share, updates)
+
+    monkeypatch.setattr(Learner, "_update", update)
+    block = planted_market(1, days=5, day_bars=120)
+    # A thousand updates are left to the second one.
+    config = replace(SMALL, threads=2, total_steps=1_024_000)
+    with pytest.raises(ValueError, match="the first one broke"):
+        train_policy(block, config, TradingRules(), CostAssumptions())
+    assert len(after) < 100
