@@ -1,0 +1,100 @@
+"""The markets that are measured on: the planted one in which everybody learns, and a wide one for memory.
+
+Peers know no masks, so an action that is illegal in a lane becomes waiting there (or holding, with a position
+open). What a peer's library wants around it is in the peer's own module.
+"""
+
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.agent.normaliser import Normaliser
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
+from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from huracan.market.training_lanes import TrainingLanes
+from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
+from huracan.regimes.model import REGIMES
+
+_FIRST_DAY = date(2025, 1, 1)
+
+
+def contest_block(symbols: int = 4, days: int = 20) -> MarketBlock:
+    """A planted market of minutes; its 15 features make 36 observation columns."""
+    return plant_market(PlantedMarketConfig(symbols=symbols, days=days)).block
+
+
+def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.0) -> MarketBlock:
+    """Random walks of minutes with as many features as a real recipe has, made symbol by symbol."""
+    shape = (symbols, days * BARS_PER_DAY)
+    generator = np.random.default_rng(1)
+    features = np.empty((*shape, columns), np.float32)
+    prices = {name: np.empty(shape) for name in ("open", "high", "low", "close")}
+    for place in range(symbols):
+        generator.standard_normal(out=features[place], dtype=np.float32)
+        returns = volatility_bps * 1e-4 * generator.standard_normal(shape[1])
+        close = np.exp(np.cumsum(returns))
+        open_, wick = close * np.exp(-returns), 1.0 + 1e-4 * np.abs(generator.standard_normal(shape[1]))
+        prices["open"][place], prices["close"][place] = open_, close
+        prices["high"][place] = np.maximum(open_, close) * wick
+        prices["low"][place] = np.minimum(open_, close) / wick
+    features[:, :, 0] = volatility_bps
+    open_time = (_FIRST_DAY - EPOCH).days * 86_400_000 + np.arange(shape[1]) * MS_PER_MINUTE
+    return MarketBlock(
+        symbols=tuple(f"W{place + 1}/USDT" for place in range(symbols)),
+        feature_names=(VOLATILITY_COLUMN, *(f"column_{place}" for place in range(1, columns))),
+        open_time_ms=open_time.astype(np.int64),
+        features=features,
+        **prices,
+        is_tradable=np.ones(shape, bool),
+        is_ready=np.ones(shape, bool),
+        volatility_bps=np.full(shape, volatility_bps),
+        traded_value_usd=np.full(shape, 1_000_000.0),
+        regime=np.zeros(shape, np.int8),
+        regime_probabilities=np.full((*shape, len(REGIMES)), 1.0 / len(REGIMES), np.float32),
+        day_index=(open_time // 86_400_000).astype(np.int64),
+    )
+
+
+class UnmaskedLanes:
+    """TrainingLanes for a learner without masks. Arrays are float32 [lanes, width], rewards float32.
+
+    With a `normaliser` the observations are scaled as Huracan's network sees them.
+    """
+
+    def __init__(
+        self,
+        block: MarketBlock,
+        lanes: int,
+        seed: int,
+        *,
+        costs: CostAssumptions | None = None,
+        normaliser: Normaliser | None = None,
+    ) -> None:
+        self._inner = TrainingLanes(
+            block, TradingRules(), costs or CostAssumptions(), lanes, np.random.default_rng(seed)
+        )
+        self.lanes, self.width = lanes, self._inner.observation_width
+        self.actions = self._inner.action_count
+        self.set_progress = self._inner.set_progress
+        self._normaliser = normaliser
+        self._every = np.arange(lanes)
+        self._masks = np.zeros((lanes, self.actions), bool)
+
+    def reset(self) -> NDArray[np.float32]:
+        observations, self._masks = self._inner.reset()
+        return self._scaled(observations)
+
+    def step(
+        self, actions: NDArray[np.integer]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Observations (of the next session where one ended), rewards and whether the session ended."""
+        idle = np.where(self._masks[:, WAIT_INDEX], WAIT_INDEX, HOLD_INDEX)
+        legal = np.where(self._masks[self._every, actions], actions, idle)
+        observations, self._masks, rewards, ended = self._inner.step(legal)
+        return self._scaled(observations), rewards.astype(np.float32), ended
+
+    def _scaled(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        return observations if self._normaliser is None else self._normaliser.apply(observations)
