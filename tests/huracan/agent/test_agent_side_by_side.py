@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,15 @@ def test_a_failure_stops_the_others_and_is_what_is_raised(failing: int) -> None:
         run_side_by_side(run, 3, 3)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that was started in the background ignores SIGINT from its birth."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_of_the_caller_stops_them_and_is_raised() -> None:
     caller = threading.main_thread().ident
     assert caller is not None
