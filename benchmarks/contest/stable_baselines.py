@@ -63,10 +63,10 @@ class MarketVecEnv(VecEnv):
         return [None] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError(f"{attr_name}: the lanes have no attributes of their own.")
+        raise AttributeError(f"{attr_name}: the lanes have no attributes of their own.")
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError(f"{method_name}: the lanes have no methods of their own.")
+        raise AttributeError(f"{method_name}: the lanes have no methods of their own.")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:  # noqa: ARG002
         return [False] * len(list(self._get_indices(indices)))
