@@ -13,11 +13,10 @@ from huracan.market.actions import (
     WAIT_INDEX,
 )
 from huracan.market.block import MarketBlock
-from huracan.market.costs import CostAssumptions, Floats, slippage_bps
+from huracan.market.costs import BPS, CostAssumptions, Floats, slippage_bps
 from huracan.market.rules import TradingRules
 
 DO_NOTHING_NET_USD = 0.0
-BPS = 1e-4
 _POOL = 8_000
 
 

@@ -19,6 +19,7 @@ TRAILING_BARS = 60
 PATTERN_CONTEXT = ("win_rate", "net", "reliability")
 """What is known of the nearest pattern: win rate - 0.5, mean net in bps / 100, reliability from 0 to 1."""
 EPOCH = date(1970, 1, 1)
+MS_PER_DAY = 86_400_000
 
 
 def _left_out() -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from huracan.candles.schema import TRADED
 from huracan.errors import InputRefused
 from huracan.market.block import (
+    MS_PER_DAY,
     TRAILING_BARS,
     VOLATILITY_COLUMN,
     MarketBlock,
@@ -20,7 +21,6 @@ from huracan.market.block import (
 from huracan.market.market_info import MarketInfo
 from huracan.regimes.model import REGIMES
 
-MS_PER_DAY = 86_400_000
 _PRICES = ("open", "high", "low", "close")
 _PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from huracan.market.block import MS_PER_DAY
 from huracan.market.fill_audit import candle_faults, fill_faults
 from huracan.market.rules import TradingRules
 from huracan.market.session import Session
 from huracan.verdict import Number, Verdict
 
 CENT = 0.005
-MS_PER_DAY = 86_400_000
 _COSTS = ("fee", "spread", "slippage", "funding")
 
 Integers = NDArray[np.int64]

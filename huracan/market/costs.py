@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 
 Floats = NDArray[np.float64]
+BPS = 1e-4
 WHOLE_BPS = 10_000.0
 
 

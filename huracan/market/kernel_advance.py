@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.costs import Floats
+from huracan.market.costs import BPS, Floats
 from huracan.market.kernel_bars import Bar, Bars
 from huracan.market.kernel_fills import side_cost_bps
 from huracan.market.kernel_masks import is_legal
-from huracan.market.kernel_numbers import BPS, CostNumbers, RewardNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RewardNumbers, RuleNumbers
 from huracan.market.kernel_step import AT_THE_EXIT, AT_THE_OPEN, NOTHING_FILLED, step_lane
 from huracan.market.lane import Lane
 from huracan.market.record_book import Records

@@ -12,11 +12,9 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
-from huracan.market.block import PATTERN_CONTEXT, MarketBlock
+from huracan.market.block import MS_PER_DAY, PATTERN_CONTEXT, MarketBlock
 from huracan.market.costs import Floats
 from huracan.regimes.model import REGIMES
-
-MS_PER_DAY = 86_400_000
 
 BAR = np.dtype(
     [

@@ -8,8 +8,9 @@ import math
 import numpy as np
 
 from huracan.compiled import compiled, compiled_inline
+from huracan.market.costs import BPS
 from huracan.market.kernel_bars import Bar, Market
-from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.lane import NOTHING_PENDING, Lane
 from huracan.market.ledger import ADD, ENTRY, FILL_KINDS, SCALE_OUT
 from huracan.market.record_book import ClosedRecord, FillRecord

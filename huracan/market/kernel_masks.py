@@ -17,9 +17,10 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
+from huracan.market.costs import BPS
 from huracan.market.kernel_bars import Bar, Bars, Market
 from huracan.market.kernel_fills import at_step, is_large_enough
-from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.lane import NOTHING_PENDING, Lane
 
 FIRST_SHORT = len(ACTIONS)

@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 from huracan.market.actions import actions_of
-from huracan.market.costs import CostAssumptions
+from huracan.market.costs import BPS, CostAssumptions
 from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
 
-BPS = 1e-4
 CASH_RESERVE = 0.04
 """Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding.
 

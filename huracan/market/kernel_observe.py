@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.block import PATTERN_CONTEXT
-from huracan.market.costs import Floats
+from huracan.market.costs import BPS, Floats
 from huracan.market.kernel_advance import equity_usd
 from huracan.market.kernel_bars import Bar, Bars, Sights
 from huracan.market.kernel_fills import round_trip_bps
-from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.kernel_open import volatility_unit_bps
 from huracan.market.lane import Lane
 from huracan.regimes.model import REGIMES

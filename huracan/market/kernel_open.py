@@ -1,6 +1,7 @@
 """How a position begins and changes its size at an open: entry, add, scale-out. Compiled."""
 
 from huracan.compiled import compiled, compiled_inline
+from huracan.market.costs import BPS
 from huracan.market.kernel_bars import Bar, Market
 from huracan.market.kernel_fills import (
     ADD_KIND,
@@ -14,7 +15,7 @@ from huracan.market.kernel_fills import (
     slippage_bps,
 )
 from huracan.market.kernel_masks import FIRST_SHORT, entry_slot
-from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.lane import Lane
 from huracan.market.record_book import FillRecord
 

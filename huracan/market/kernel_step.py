@@ -15,9 +15,10 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
+from huracan.market.costs import BPS
 from huracan.market.kernel_bars import Bar, Market
 from huracan.market.kernel_fills import at_step, close_position
-from huracan.market.kernel_numbers import BPS, CostNumbers, RuleNumbers
+from huracan.market.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.kernel_open import add_to_position, open_position, scale_out
 from huracan.market.lane import NOTHING_PENDING, Lane
 from huracan.market.ledger import (

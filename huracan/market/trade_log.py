@@ -12,13 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
+from huracan.market.costs import BPS
 from huracan.market.ledger import EXIT_REASONS, FILL_KINDS, FILLS_SCHEMA, TRADES_SCHEMA
 from huracan.market.session_arrays import SessionArrays
 from huracan.regimes.model import REGIMES
 
 LONG, SHORT = "long", "short"
 BUY, SELL = "buy", "sell"
-_BPS = 1e-4
 _USD = ("gross_usd", "fee_usd", "spread_usd", "slippage_usd", "funding_usd", "net_usd")
 
 Integers = NDArray[np.int64]
@@ -89,7 +89,7 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
     side, reference = closed["side"].astype(np.float64), closed["entry_reference"]
     notional = closed["quantity"] * reference
     usd = {name: closed[name] for name in _USD}
-    moved = {name: side * (closed[name] / reference - 1.0) / _BPS for name in ("best", "worst")}
+    moved = {name: side * (closed[name] / reference - 1.0) / BPS for name in ("best", "worst")}
     return {
         "side": np.where(closed["side"] < 0, SHORT, LONG).astype(object),
         "size_multiplier": closed["size_multiplier"],
@@ -110,7 +110,7 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
         "stop_price": closed["stop"],
         "target_price": closed["target"],
         **usd,
-        **{name.replace("_usd", "_bps"): value / (notional * _BPS) for name, value in usd.items()},
+        **{name.replace("_usd", "_bps"): value / (notional * BPS) for name, value in usd.items()},
         "estimated_cost_bps": closed["estimated_cost_bps"],
         "max_favourable_bps": np.maximum(moved["best"], 0.0),
         "max_favourable_time": times[closed["best_bar"]],
