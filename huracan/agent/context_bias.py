@@ -67,7 +67,7 @@ class ContextBias:
                 self.slopes[term, place] = 1.0 / (one - zero)
                 self.offsets[term, place] = -zero / (one - zero)
         self._added = [(term, action) for term, action in np.argwhere(self.weights)]
-        self._used = [np.flatnonzero(self.offsets[:, 0]), np.flatnonzero(self.slopes[:, 1])]
+        self._used = [np.flatnonzero(self.slopes[:, place]) for place in range(RAMPS)]
 
     def terms(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """How strongly each term applies, 0 to 1, float32 [n, terms], from raw `observations` [n, width]."""

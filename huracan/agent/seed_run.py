@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from huracan.agent.bias_kernel import CompiledBias
 from huracan.agent.config import TrainingConfig
 from huracan.agent.context_bias import ContextBias
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
@@ -137,12 +138,13 @@ def _make_learner(
         window, rules, costs, config.lanes, generator, reward, config.recency_half_life_days
     )
     names, actions = lanes.observation_names, lanes.action_names
+    bias = ContextBias(names, actions, config.bias) if config.bias.is_on else None
     learner = Learner(
         lanes,
         config.ppo,
         learner_seed,
         normaliser=copy.deepcopy(normaliser),
-        bias=ContextBias(names, actions, config.bias) if config.bias.is_on else None,
+        bias=None if bias is None else CompiledBias(bias),
         initial_bias=tuple(0.0 if name in _STILL else config.initial_bias for name in actions),
         device=device,
         threads=threads,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from huracan.agent.bias_kernel import CompiledBias
 from huracan.agent.context_bias import TERMS, BiasConfig, ContextBias
 from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
@@ -179,3 +180,20 @@ def test_the_settings_survive_json_and_bad_ones_are_refused() -> None:
         BiasConfig(costly_strength=float("nan"))
     with pytest.raises(InvalidInput, match="winning_full is not above"):
         BiasConfig(winning_from=2.0)
+
+
+def test_a_term_may_begin_to_apply_at_0() -> None:
+    bias = _bias(BiasConfig(panic_from=0.0, panic_full=0.5))
+    assert bias.terms(_row(regime_panic=0.25))[0, TERMS.index("panic")] == pytest.approx(0.5)
+
+
+@settings(deadline=None)
+@given(
+    rows=arrays(np.float32, (9, len(COLUMNS)), elements=st.floats(-3, 3, width=32) | st.just(np.nan)),
+    allow_short=st.booleans(),
+    off=st.sampled_from(("none", *TERMS)),
+)
+def test_compiled_it_gives_the_same_bits(rows: NDArray[np.float32], allow_short: bool, off: str) -> None:
+    config = BiasConfig() if off == "none" else replace(BiasConfig(), **{f"{off}_strength": 0.0})
+    bias = _bias(config, action_names(allow_short))
+    assert CompiledBias(bias).apply(rows).tobytes() == bias.apply(rows).tobytes()
