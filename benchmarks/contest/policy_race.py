@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 
 from contest.market import UnmaskedLanes
 from huracan.agent.config import TrainingConfig
-from huracan.agent.context_bias import ContextBias
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.ppo import Learner
-from huracan.agent.trained_policy import GreedyPolicy
+from huracan.agent.seed_run import make_learner, policy_of
 from huracan.agent.window import fit_normaliser
-from huracan.market.actions import HOLD, HOLD_INDEX, WAIT, WAIT_INDEX
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.costs import CostAssumptions
 from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
 from huracan.proof.best_policy import measure_ceiling
 from huracan.proof.exam import Decide, decided_by, take_exam
 from huracan.proof.planted_market import PlantedMarketConfig, days_of, plant_market
@@ -84,44 +81,25 @@ def race(name: str, seed: int, budget: float) -> dict[str, Any]:
 
 
 def _huracan(entered: Race, seed: int, _budget: float) -> int:
-    """A seed of a night, put together as `huracan.agent.seed_run` does it."""
-    config: TrainingConfig = ProofSettings().training
+    """A seed of a night."""
+    config: TrainingConfig = replace(ProofSettings().training, seed=seed)
+    night = (RULES, entered.costs, 0, entered.normaliser, "cpu", 1)
     # One update of another learner loads the compiled code, as torch's is loaded by importing it.
-    warming, _ = _night_learner(entered, config, seed + 1_000)
+    warming, _ = make_learner(entered.head, config, *night)
     warming.train(1)
-    learner, lanes = _night_learner(entered, config, seed)
+    learner, lanes = make_learner(entered.head, config, *night)
+
+    def decides() -> Decide:
+        return decided_by(policy_of(learner, lanes, config))
+
     entered.start()
     learner.train(
         config.total_steps,
         before_update=lambda share: lanes.set_progress(share, config.cost_ramp_share),
-        after_update=lambda: entered.examine(lambda: _decide(learner, lanes)),
+        after_update=lambda: entered.examine(decides),
     )
-    entered.examine(lambda: _decide(learner, lanes), is_last=True)
+    entered.examine(decides, is_last=True)
     return learner.updates_done * config.ppo.rollout_steps * config.lanes
-
-
-def _night_learner(entered: Race, config: TrainingConfig, seed: int) -> tuple[Learner, TrainingLanes]:
-    reward = replace(config.reward, discount=config.ppo.gamma)
-    generator = np.random.default_rng(seed)
-    lanes = TrainingLanes(entered.head, RULES, entered.costs, config.lanes, generator, reward)
-    still, names = (WAIT.name, HOLD.name), lanes.action_names
-    learner = Learner(
-        lanes,
-        config.ppo,
-        seed,
-        normaliser=entered.normaliser,
-        bias=ContextBias(lanes.observation_names, names, config.bias) if config.bias.is_on else None,
-        initial_bias=tuple(0.0 if name in still else config.initial_bias for name in names),
-        device="cpu",
-    )
-    return learner, lanes
-
-
-def _decide(learner: Learner, lanes: TrainingLanes) -> Decide:
-    bias = learner.bias if isinstance(learner.bias, ContextBias) else None
-    weights, hidden = learner.engine.state()["weights"], learner.config.hidden
-    names = (lanes.observation_names, lanes.action_names)
-    return decided_by(GreedyPolicy(weights, hidden, learner.normaliser, *names, bias))
 
 
 def _its_own(entered: Race, seed: int, budget: float) -> int:

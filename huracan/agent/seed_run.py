@@ -90,7 +90,7 @@ def train_seed(
     `on_steps` gets the steps done. The result depends on the arguments alone, whatever runs beside it.
     TrainingStopped, which names the seed, where it diverges; Halted once `stop` is set.
     """
-    learner, lanes = _make_learner(window, config, rules, costs, place, normaliser, device, engine_threads)
+    learner, lanes = make_learner(window, config, rules, costs, place, normaliser, device, engine_threads)
     name = "refit" if is_refit else str(place)
     rows: list[UpdateDiagnostics] = []
     left = book.found(name)
@@ -118,10 +118,10 @@ def train_seed(
     except TrainingStopped as stopped:
         who = f"{'The refit of seed' if is_refit else 'Seed'} {place} (the first one is 0)"
         raise TrainingStopped(f"{who} was stopped. {stopped.what}", stopped.last_good) from stopped
-    return SeedRun(place, _policy_of(learner, lanes, config), tuple(rows))
+    return SeedRun(place, policy_of(learner, lanes, config), tuple(rows))
 
 
-def _make_learner(
+def make_learner(
     window: MarketBlock,
     config: TrainingConfig,
     rules: TradingRules,
@@ -131,6 +131,7 @@ def _make_learner(
     device: str,
     threads: int,
 ) -> tuple[Learner, TrainingLanes]:
+    """The learner of the seed `place` before its first update, and the lanes that it steps."""
     lanes_seed, learner_seed = seed_sequences(config)[place + 1].spawn(2)
     reward = replace(config.reward, discount=config.ppo.gamma)
     generator = np.random.default_rng(lanes_seed)
@@ -153,7 +154,8 @@ def _make_learner(
     return learner, lanes
 
 
-def _policy_of(learner: Learner, lanes: TrainingLanes, config: TrainingConfig) -> GreedyPolicy:
+def policy_of(learner: Learner, lanes: TrainingLanes, config: TrainingConfig) -> GreedyPolicy:
+    """What the learner has learned so far, frozen."""
     names, actions = lanes.observation_names, lanes.action_names
     return GreedyPolicy(
         learner.engine.state()["weights"],
