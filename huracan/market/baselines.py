@@ -5,16 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.market.actions import (
-    ENTER_FULL_INDEX,
-    ENTER_SHORT_FULL_INDEX,
-    EXIT_INDEX,
-    HOLD_INDEX,
-    WAIT_INDEX,
-)
+from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import BPS, CostAssumptions, Floats, slippage_bps
 from huracan.market.rules import TradingRules
+from huracan.market.scripted_entries import trade_entries
 
 DO_NOTHING_NET_USD = 0.0
 _POOL = 8_000
@@ -40,13 +35,14 @@ def random_entries(
     rules: TradingRules,
     costs: CostAssumptions,
     number_of_trades: int,
-    holding_bars: int,
+    holding_bars: NDArray[np.int64] | int,
     generator: np.random.Generator,
     draws: int = 200,
 ) -> RandomEntries:
     """Entries at random bars, left after `holding_bars` unless stop, target or time-out came first.
 
-    Where the rules allow shorts, half of the entries are short, by the toss of a coin.
+    Of an array of holding times every entry takes one by chance. Where the rules allow shorts, half of the
+    entries are short, by the toss of a coin.
 
     A pool of at most 8,000 such trades is stepped through the environment at once, each on an account of its
     own; every draw takes `number_of_trades` of them with replacement. Without trades or bars: zeros.
@@ -60,38 +56,15 @@ def random_entries(
     entries = np.full(pool, ENTER_FULL_INDEX)
     if rules.allow_short:
         entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
-    closed = _trades_of_entries(block, rules, costs, chosen, entries, holding_bars)
+    held = holding_bars
+    if isinstance(held, np.ndarray):
+        held = held[generator.integers(0, held.size, pool)]
+    closed = trade_entries(block, rules, costs, chosen, entries, held)
     if closed.size == 0:
         return nothing
     taken = closed[generator.integers(0, closed.size, (draws, number_of_trades))]
     bps = taken["net_usd"] / (taken["quantity"] * taken["entry_reference"] * BPS)
     return RandomEntries(bps.mean(axis=1), taken["net_usd"].sum(axis=1), number_of_trades)
-
-
-def _trades_of_entries(
-    block: MarketBlock,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    places: NDArray[np.int64],
-    entries: NDArray[np.int64],
-    holding_bars: int,
-) -> NDArray[np.void]:
-    """CLOSED records of those of the `entries` (actions) at `places` that were filled."""
-    # Compiled code loads slowly; who asks for no baseline does not wait for it.
-    from huracan.market.environment import MarketEnvironment
-
-    environment = MarketEnvironment(block, rules, costs, places.size, records=True)
-    lanes = np.arange(places.size)
-    environment.begin(lanes, places // block.bar_count, places % block.bar_count)
-    environment.advance(np.where(environment.masks()[lanes, entries], entries, WAIT_INDEX))
-    hold = max(1, min(holding_bars, rules.maximum_holding_bars))
-    steps = 0
-    while (is_open := environment.state["quantity"] > 0).any():
-        steps += 1
-        stay = np.where(is_open, HOLD_INDEX, WAIT_INDEX)
-        leaves = environment.masks()[:, EXIT_INDEX] & (steps >= hold)
-        environment.advance(np.where(leaves, EXIT_INDEX, stay))
-    return environment.closed()
 
 
 def _places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.int64]:
@@ -107,6 +80,8 @@ class BuyAndHold:
 
     net_bps: dict[str, float]
     """Of what was bought; 0 where nothing could be."""
+    bought_usd: dict[str, float]
+    """At the reference price."""
     net_usd: float
 
 
@@ -121,7 +96,8 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
         symbol: net / (spent * BPS) if spent > 0 else 0.0
         for symbol, (net, spent) in zip(block.symbols, results, strict=True)
     }
-    return BuyAndHold(net_bps, float(sum(net for net, _ in results)))
+    bought_usd = {symbol: spent for symbol, (_, spent) in zip(block.symbols, results, strict=True)}
+    return BuyAndHold(net_bps, bought_usd, float(sum(net for net, _ in results)))
 
 
 def _held(block: MarketBlock, place: int, rules: TradingRules, costs: CostAssumptions) -> tuple[float, float]:

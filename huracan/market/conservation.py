@@ -11,6 +11,7 @@ from huracan.market.block import MS_PER_DAY
 from huracan.market.fill_audit import candle_faults, fill_faults
 from huracan.market.rules import TradingRules
 from huracan.market.session import Session
+from huracan.market.signals import TRADED
 from huracan.verdict import Number, Verdict
 
 CENT = 0.005
@@ -44,6 +45,21 @@ def judge_ledger(session: Session, rules: TradingRules, ohlcv: pa.Table | None =
     }
     reason = faults[0] if faults else "Every account equals its cash, fills and trades to the cent."
     return Verdict("ledger_conservation", not faults, reason, numbers)
+
+
+def judge_signals_told(session: Session) -> Verdict:
+    """Rule "signal_coverage", blocking: every trade is one traded signal at its time, and no other is."""
+    traded = session.signals.filter(pc.equal(session.signals["status"], TRADED))
+    keys = ("trade_id", "symbol", "signal_time")
+    told, held = (
+        sorted(zip(*(table[key].to_pylist() for key in keys), strict=True))
+        for table in (traded, session.trades)
+    )
+    counts = {row["values"]: row["counts"] for row in pc.value_counts(session.signals["status"]).to_pylist()}
+    reason = f"{len(told)} traded signals and {len(held)} trades; {session.signals.num_rows} signals in all."
+    return Verdict(
+        "signal_coverage", told == held, reason, {f"signals_{name}": counts[name] for name in sorted(counts)}
+    )
 
 
 def _trade_faults(trades: pa.Table) -> Iterator[str]:

@@ -16,12 +16,16 @@ STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP, SCRATCH = EX
 """Why a position's last part was closed."""
 ENTRY, ADD, SCALE_OUT = "ENTRY", "ADD", "SCALE_OUT"
 FILL_KINDS = (*EXIT_REASONS, ENTRY, ADD, SCALE_OUT)
+LONG, SHORT = "long", "short"
+SCALP, RUNNER = "scalp", "runner"
+"""The mode of a trade: whether stop and target stayed where they were, or the stop followed the price."""
 
 TRADES_SCHEMA = pa.schema(
     [
         ("trade_id", pa.string()),
         ("symbol", pa.string()),
         ("side", pa.string()),
+        ("mode", pa.string()),  # scalp or runner
         ("size_multiplier", pa.float64()),
         ("quantity", pa.float64()),
         ("notional_usd", pa.float64()),
@@ -52,6 +56,7 @@ TRADES_SCHEMA = pa.schema(
         ("funding_usd", pa.float64()),
         ("net_usd", pa.float64()),  # gross - fee - spread - slippage - funding
         ("estimated_cost_bps", pa.float64()),  # for the round trip, known at the signal
+        ("paid_cost_bps", pa.float64()),  # fee + spread + slippage + funding
         ("max_favourable_bps", pa.float64()),
         ("max_favourable_time", TIME),
         ("max_adverse_bps", pa.float64()),  # <= 0
@@ -72,6 +77,8 @@ TRADES_SCHEMA = pa.schema(
         ("action_mask", pa.list_(pa.bool_())),
         ("action_probabilities", pa.list_(pa.float32())),
         ("value_estimate", pa.float64()),
+        ("nearest_patterns", pa.list_(pa.string())),  # of the library of the day before, nearest first
+        ("nearest_pattern_cosines", pa.list_(pa.float32())),
         ("model_id", pa.string()),
         ("data_hash", pa.string()),
         ("configuration_digest", pa.string()),
@@ -108,6 +115,7 @@ SESSION_SCHEMA = pa.schema(
         ("cash_usd", pa.float64()),
         ("position_value_usd", pa.float64()),  # at this bar's close (last known close where missing)
         ("equity_usd", pa.float64()),
+        ("exposure", pa.float64()),  # position / equity; below 0 where short
         ("costs_usd", pa.float64()),  # fees, spread, slippage and funding paid so far
         ("drawdown_bps", pa.float64()),
     ]

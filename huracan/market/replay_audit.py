@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from huracan.errors import InputRefused, InvalidInput
-from huracan.market.actions import action_names
+from huracan.errors import InvalidInput
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.replay import replay
 from huracan.market.rules import TradingRules
 from huracan.market.session import Session
+from huracan.market.stored_actions import stored_actions
 from huracan.market.trade_log import fill_columns, outcome_columns
 from huracan.verdict import Verdict
 
@@ -27,7 +26,7 @@ def judge_replay(
     Nothing but the stored actions and the candles is used: the ledger holds no trade that its decisions did
     not make, and lacks none that they made.
     """
-    symbol, first_bar, actions = _stored_actions(session.bars, block, rules)
+    symbol, first_bar, actions = stored_actions(session.bars, block, rules)
     try:
         again = replay(block, rules, costs, symbol, first_bar, actions)
     except InvalidInput as illegal:
@@ -41,22 +40,6 @@ def judge_replay(
     reason = faults[0] if faults else "The stored actions give the same trades and fills to the bit."
     numbers = {"trades": session.trades.num_rows, "actions": int(actions.size), "faults": len(faults)}
     return Verdict("replay_equals_ledger", not faults, reason, dict(numbers))
-
-
-def _stored_actions(
-    bars: pa.Table, block: MarketBlock, rules: TradingRules
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
-    """Symbols [lanes], first bars [lanes] and actions [lanes, bars] as the table holds them."""
-    code = pc.index_in(bars["action"], value_set=pa.array(action_names(rules.allow_short)))
-    symbol = pc.index_in(bars["symbol"], value_set=pa.array(block.symbols))
-    if code.null_count or symbol.null_count:
-        raise InputRefused(
-            "The session holds an action or a symbol that the market does not know.", "Trade the day again."
-        )
-    place = np.searchsorted(block.open_time_ms, bars["open_time"].cast(pa.int64()).to_numpy())
-    starts = np.flatnonzero(np.isin(place, block.session_first))
-    rows = code.to_numpy().astype(np.int8).reshape(starts.size, -1)
-    return symbol.to_numpy().astype(np.int64)[starts], place[starts].astype(np.int64), rows
 
 
 def _differences(what: str, made: Mapping[str, Any], kept: pa.Table) -> Iterator[str]:

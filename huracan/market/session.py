@@ -15,17 +15,21 @@ from huracan.market.ledger import DECISION_TRACE_SCHEMA, SESSION_SCHEMA
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
 from huracan.market.session_arrays import SessionArrays, run_sessions
-from huracan.market.trade_log import Provenance, fills_table, lists, trades_table
+from huracan.market.signal_context import KnowsPatterns, lists
+from huracan.market.signals import signals_table
+from huracan.market.trade_log import Provenance, fills_table, trades_table
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The ledger of one or more days: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA."""
+    """The ledger of one or more days: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA and
+    SIGNALS_SCHEMA."""
 
     trades: pa.Table
     fills: pa.Table
     bars: pa.Table
     decisions: pa.Table
+    signals: pa.Table
 
 
 def trade_session(
@@ -34,8 +38,11 @@ def trade_session(
     rules: TradingRules,
     costs: CostAssumptions,
     provenance: Provenance,
+    patterns: KnowsPatterns | None = None,
 ) -> Session:
     """The shadow ledger of the block's day (or days), made by `policy` from decisions at each bar's close.
+
+    Every signal is told of in `signals`, also one that made no trade. `patterns`: those known before the day.
 
     What is open at the last bar is closed at its close with END_OF_SESSION. At that bar nothing can be
     decided any more; its action reads WAIT. InputRefused where the model is of another recipe.
@@ -45,11 +52,13 @@ def trade_session(
             "The model was trained on other features than the day has.", "Train it on this recipe."
         )
     arrays = run_sessions(block, policy, rules, costs, keeps_trace=True)
+    trades = trades_table(arrays, block, action_names(rules.allow_short), provenance, patterns)
     return Session(
-        trades=trades_table(arrays, block, action_names(rules.allow_short), provenance),
+        trades=trades,
         fills=fills_table(arrays, block, provenance),
         bars=_bars_table(arrays, block, rules),
         decisions=_decisions_table(arrays, block, rules),
+        signals=signals_table(arrays, block, rules, costs, trades["trade_id"]),
     )
 
 
@@ -61,6 +70,7 @@ def _bars_table(arrays: SessionArrays, block: MarketBlock, rules: TradingRules) 
         "cash_usd": arrays.cash_usd.reshape(-1),
         "position_value_usd": arrays.position_usd.reshape(-1),
         "equity_usd": equity.reshape(-1),
+        "exposure": (arrays.position_usd / equity).reshape(-1),
         "costs_usd": arrays.costs_usd.reshape(-1),
         "drawdown_bps": ((peak - equity) / rules.starting_cash_usd * 1e4).reshape(-1),
     }

@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
 from huracan.market.costs import BPS
-from huracan.market.ledger import EXIT_REASONS, FILL_KINDS, FILLS_SCHEMA, TRADES_SCHEMA
+from huracan.market.ledger import (
+    EXIT_REASONS,
+    FILL_KINDS,
+    FILLS_SCHEMA,
+    LONG,
+    RUNNER,
+    SCALP,
+    SHORT,
+    TRADES_SCHEMA,
+)
 from huracan.market.session_arrays import SessionArrays
-from huracan.regimes.model import REGIMES
+from huracan.market.signal_context import KnowsPatterns, context_columns, decision_columns, pattern_columns
 
-LONG, SHORT = "long", "short"
 BUY, SELL = "buy", "sell"
+_COSTS = ("fee", "spread", "slippage", "funding")
 _USD = ("gross_usd", "fee_usd", "spread_usd", "slippage_usd", "funding_usd", "net_usd")
 
 Integers = NDArray[np.int64]
@@ -37,11 +46,15 @@ class Provenance:
 
 
 def trades_table(
-    arrays: SessionArrays, block: MarketBlock, actions: tuple[str, ...], provenance: Provenance
+    arrays: SessionArrays,
+    block: MarketBlock,
+    actions: tuple[str, ...],
+    provenance: Provenance,
+    patterns: KnowsPatterns | None = None,
 ) -> pa.Table:
     """TRADES_SCHEMA of sessions whose trace was kept, ordered by symbol, day and entry.
 
-    `actions` are the names of the market's action list, in order.
+    `actions` are the names of the market's action list, in order; without `patterns` no trade resembles any.
     """
     closed = arrays.closed
     if closed.size == 0:
@@ -54,14 +67,15 @@ def trades_table(
         "is_simulated": provenance.is_simulated,
     }
     data: dict[str, Any] = {
-        "trade_id": _trade_ids(arrays, block, provenance),
+        "trade_id": trade_ids(arrays, block, provenance),
         "symbol": np.array(block.symbols, dtype=object)[symbol],
         **outcome_columns(closed, block.open_time_ms),
-        **_context_columns(closed, block),
-        **_decision_columns(arrays, actions),
+        **context_columns(closed, block),
+        **decision_columns(arrays, actions),
+        **pattern_columns(closed, block, patterns),
         **{name: [value] * closed.size for name, value in made_by.items()},
     }
-    return pa.table({field.name: pa.array(data[field.name], field.type) for field in TRADES_SCHEMA})
+    return pa.table({field.name: _as(data[field.name], field.type) for field in TRADES_SCHEMA})
 
 
 def fills_table(arrays: SessionArrays, block: MarketBlock, provenance: Provenance) -> pa.Table:
@@ -69,7 +83,7 @@ def fills_table(arrays: SessionArrays, block: MarketBlock, provenance: Provenanc
     fills = arrays.fills
     if fills.size == 0:
         return FILLS_SCHEMA.empty_table()
-    identities = np.array(_trade_ids(arrays, block, provenance), dtype=object)
+    identities = np.array(trade_ids(arrays, block, provenance), dtype=object)
     owner = owners(fills, arrays.closed)
     data: dict[str, Any] = {
         "trade_id": identities[owner],
@@ -92,6 +106,7 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
     moved = {name: side * (closed[name] / reference - 1.0) / BPS for name in ("best", "worst")}
     return {
         "side": np.where(closed["side"] < 0, SHORT, LONG).astype(object),
+        "mode": np.where(closed["is_trailing"], RUNNER, SCALP).astype(object),
         "size_multiplier": closed["size_multiplier"],
         "quantity": closed["quantity"],
         "notional_usd": notional,
@@ -112,6 +127,7 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
         **usd,
         **{name.replace("_usd", "_bps"): value / (notional * BPS) for name, value in usd.items()},
         "estimated_cost_bps": closed["estimated_cost_bps"],
+        "paid_cost_bps": sum(usd[f"{cost}_usd"] for cost in _COSTS) / (notional * BPS),
         "max_favourable_bps": np.maximum(moved["best"], 0.0),
         "max_favourable_time": times[closed["best_bar"]],
         "max_adverse_bps": np.minimum(moved["worst"], 0.0),
@@ -134,53 +150,17 @@ def fill_columns(fills: NDArray[np.void], times: Integers) -> dict[str, Any]:
     }
 
 
-def _context_columns(closed: NDArray[np.void], block: MarketBlock) -> dict[str, Any]:
-    """What was known at the signal bar, and at the bar before the exit."""
-    symbol, signal = closed["symbol"], closed["signal_bar"]
-    before = np.maximum(closed["exit_bar"] - 1, 0)
-    names = np.array(REGIMES, dtype=object)
-    probabilities = {
-        f"probability_{name}": block.regime_probabilities[symbol, signal, place]
-        for place, name in enumerate(REGIMES)
-    }
-    return {
-        "regime": names[block.regime[symbol, signal]],
-        **probabilities,
-        "exit_regime": names[block.regime[symbol, before]],
-        "exit_volatility_bps": block.volatility_bps[symbol, before],
-        "entry_features": lists(block.features[symbol, signal].astype(np.float32)),
-    }
-
-
-def _decision_columns(arrays: SessionArrays, actions: tuple[str, ...]) -> dict[str, Any]:
-    """What led to the entry: the trace of the signal bar."""
-    trace = arrays.trace
-    assert trace is not None  # the ledger's sessions keep it
-    lane = arrays.closed["lane"]
-    bar = arrays.closed["signal_bar"] - arrays.first_bar[lane]
-    return {
-        "action": np.array(actions, dtype=object)[arrays.action[lane, bar]],
-        "policy_logits": lists(trace.logits[lane, bar]),
-        "action_bias": lists(trace.bias[lane, bar]),
-        "bias_terms": lists(trace.bias_terms[lane, bar]),
-        "action_mask": lists(trace.masks[lane, bar]),
-        "action_probabilities": lists(trace.probabilities[lane, bar]),
-        "value_estimate": trace.values[lane, bar].astype(np.float64),
-    }
-
-
-def lists(rows: NDArray[Any]) -> pa.Array:
-    """Rows of an array [n, width] as n lists."""
-    offsets = np.arange(rows.shape[0] + 1, dtype=np.int32) * rows.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(rows).reshape(-1)))
+def _as(values: Any, kind: pa.DataType) -> pa.Array:
+    """An Arrow array of a type: one that is there already is cast, which `pa.array` would not do."""
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
 def _keys(records: NDArray[np.void]) -> Integers:
     return np.asarray(records["lane"].astype(np.int64) << 32 | records["trade"], dtype=np.int64)
 
 
-def _trade_ids(arrays: SessionArrays, block: MarketBlock, provenance: Provenance) -> list[str]:
-    """A pure function of what each trade is, so that a rebuilt day has the same identifiers."""
+def trade_ids(arrays: SessionArrays, block: MarketBlock, provenance: Provenance) -> list[str]:
+    """Of the closed trades, in order: a function of what each is, so that a rebuilt day has the same."""
     closed = arrays.closed
     made_by = (provenance.model_id, provenance.data_hash, provenance.configuration_digest)
     entries = block.open_time_ms[closed["entry_bar"]].tolist()

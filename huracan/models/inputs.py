@@ -39,6 +39,8 @@ SIGNAL_COLUMNS = (
     "action_mask",
     "action_probabilities",
     "value_estimate",
+    "nearest_patterns",
+    "nearest_pattern_cosines",
     "model_id",
     "data_hash",
     "configuration_digest",

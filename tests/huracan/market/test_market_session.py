@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
@@ -11,6 +12,7 @@ from huracan.market.actions import (
     ENTER_FULL_INDEX,
     EXIT_INDEX,
     HOLD_INDEX,
+    TRAIL_INDEX,
     WAIT_INDEX,
     action_names,
 )
@@ -197,3 +199,42 @@ def test_days_of_unequal_length_are_refused(random_market: Market) -> None:
     block = random_market(3, bars=160).slice(5, 159)
     with pytest.raises(InvalidInput, match="not of equal length"):
         run_sessions(block, CountingPolicy(), RULES, COSTS)
+
+
+def test_a_trade_is_a_runner_once_its_stop_follows_and_says_what_it_paid(make_block: Market) -> None:
+    block = make_block([100.0] * 60)
+    script = {5: ENTER_FULL_INDEX, 8: EXIT_INDEX, 20: ENTER_FULL_INDEX, 22: TRAIL_INDEX, 25: EXIT_INDEX}
+    plain, followed = _scripted(block, RULES, script).trades.to_pylist()
+    assert (plain["mode"], followed["mode"]) == ("scalp", "runner")
+    for trade in (plain, followed):
+        paid = trade["fee_bps"] + trade["spread_bps"] + trade["slippage_bps"] + trade["funding_bps"]
+        assert trade["paid_cost_bps"] == pytest.approx(paid) == pytest.approx(-trade["net_bps"])
+        assert trade["paid_cost_bps"] == pytest.approx(trade["estimated_cost_bps"], abs=0.1)
+
+
+def test_the_exposure_of_a_bar_is_the_share_of_equity_in_the_position(make_block: Market) -> None:
+    block = make_block([100.0] * 60)
+    bars = _scripted(block, SHORT_RULES, {5: ENTER_FULL_INDEX, 9: EXIT_INDEX, 20: ENTER_SHORT_INDEX}).bars
+    exposure = bars["exposure"].to_numpy()
+    assert exposure[7] == pytest.approx(1_000 / bars["equity_usd"][7].as_py())
+    assert exposure[22] == pytest.approx(-1_000 / bars["equity_usd"][22].as_py())
+    assert not exposure[:6].any() and exposure[12] == 0.0
+
+
+class _Known:
+    """Knows one pattern, and that only where the first feature is positive."""
+
+    def nearest(self, rows: NDArray[np.float32]) -> tuple[pa.Array, pa.Array]:
+        alike = [["p1"] if row[0] > 0 else [] for row in rows]
+        return pa.array(alike, pa.list_(pa.string())), pa.array([[0.5] * len(each) for each in alike])
+
+
+def test_a_trade_names_the_patterns_that_its_entry_resembles(random_market: Market) -> None:
+    block = random_market(3, symbols=2, bars=80)
+    told = trade_session(block, CountingPolicy(), RULES, COSTS, PROVENANCE, _Known()).trades.to_pylist()
+    for trade in told:
+        assert trade["nearest_patterns"] == (["p1"] if trade["entry_features"][0] > 0 else [])
+        assert trade["nearest_pattern_cosines"] == [0.5] * len(trade["nearest_patterns"])
+    assert {len(trade["nearest_patterns"]) for trade in told} == {0, 1}
+    alone = trade_session(block, CountingPolicy(), RULES, COSTS, PROVENANCE).trades
+    assert alone["nearest_patterns"].to_pylist() == [[]] * len(told)

@@ -1,0 +1,65 @@
+"""The patterns that an entry resembles: the nearest of the library of the day before, and nothing else."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from huracan.analysis.nearest_patterns import NamedPatterns
+from huracan.analysis.patterns import PATTERNS_SCHEMA
+
+
+def _library(statistics, directions: dict[str, tuple[int, str]]) -> pa.Table:
+    """A pattern per entry, whose mean features are three deviations out along one feature."""
+    rows = []
+    for name, (place, state) in directions.items():
+        z = np.zeros(4)
+        z[abs(place) - 1] = 3.0 * np.sign(place)
+        means = statistics.mean + statistics.scale * z
+        rows.append(
+            {
+                **dict.fromkeys(PATTERNS_SCHEMA.names),
+                "pattern_id": name,
+                "state": state,
+                "embedding_version": statistics.version,
+                "centroid": statistics.embed(means[None]).astype(np.float64)[0].tolist(),
+                "feature_means": means.tolist(),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=PATTERNS_SCHEMA)
+
+
+def _row(statistics, place: int, size: float = 3.0) -> np.ndarray:
+    z = np.zeros(4)
+    z[place - 1] = size
+    return (statistics.mean + statistics.scale * z)[None].astype(np.float32)
+
+
+def test_the_nearest_come_first_with_their_cosines_and_the_retired_are_left_out(statistics) -> None:
+    library = _library(
+        statistics, {"a": (1, "reliable"), "b": (2, "candidate"), "c": (-1, "candidate"), "d": (1, "retired")}
+    )
+    known = NamedPatterns.of(library, statistics)
+    names, cosines = known.nearest(_row(statistics, 1))
+    assert names.to_pylist()[0][0] == "a" and "c" not in names.to_pylist()[0]
+    assert cosines.to_pylist()[0][0] == pytest.approx(1.0, abs=1e-6)
+    assert cosines.to_pylist()[0] == sorted(cosines.to_pylist()[0], reverse=True)
+
+
+def test_no_pattern_and_no_trade_are_empty_lists(statistics) -> None:
+    nothing = NamedPatterns.of(_library(statistics, {}), statistics)
+    names, cosines = nothing.nearest(_row(statistics, 1))
+    assert names.to_pylist() == cosines.to_pylist() == [[]]
+    known = NamedPatterns.of(_library(statistics, {"a": (1, "reliable")}), statistics)
+    names, _ = known.nearest(np.zeros((0, 4), np.float32))
+    assert names.to_pylist() == []
+
+
+def test_a_row_is_answered_for_by_itself(statistics) -> None:
+    library = _library(statistics, {"a": (1, "reliable"), "b": (2, "candidate"), "c": (3, "candidate")})
+    known = NamedPatterns.of(library, statistics)
+    rows = np.concatenate([_row(statistics, place, size) for place in (1, 2, 3) for size in (1.0, 4.0)])
+    together = known.nearest(rows)
+    for place in range(len(rows)):
+        alone = known.nearest(rows[place : place + 1])
+        assert alone[0].to_pylist()[0] == together[0].to_pylist()[place]
+        assert alone[1].to_pylist()[0] == pytest.approx(together[1].to_pylist()[place], abs=1e-7)
