@@ -18,9 +18,9 @@ from huracan_assets import (  # noqa: E402
     evaluation,
     features,
     gates,
-    market,
     models,
     regimes,
+    shadow,
 )
 from huracan_assets.jobs import MARKET, night_jobs  # noqa: E402
 from huracan_assets.partitions import daily_partitions  # noqa: E402
@@ -32,7 +32,8 @@ STAGES = [
     features.features,
     regimes.regimes,
     agent.ppo_checkpoint,
-    market.shadow_trades,
+    shadow.shadow_trades,
+    shadow.shadow_scenarios,
     analysis.post_exit,
     analysis.trade_memory,
     analysis.win_analysis,

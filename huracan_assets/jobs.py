@@ -15,6 +15,7 @@ STAGES: dict[str, list[str]] = {
     MARKET: ["ohlcv", "features", "regimes"],
     TRADE: [
         "shadow_trades",
+        "shadow_scenarios",
         "confidence_model",
         "meta_label_model",
         "feature_importance",

@@ -10,9 +10,10 @@ from functools import lru_cache
 import pyarrow as pa
 
 from huracan.analysis.embedding import EmbeddingStatistics
+from huracan.analysis.nearest_patterns import NamedPatterns
 from huracan.analysis.pattern_context import KnownPatterns, with_pattern_context
 from huracan.features.recipe import RECIPE
-from huracan.market.block import MarketBlock
+from huracan.market.block import VOLATILITY_COLUMN, MarketBlock
 from huracan.market.block_tables import build_market_block
 from huracan.market.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan_assets.reads import Inputs, Read
@@ -39,16 +40,7 @@ def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
 def market_block(inputs: Inputs) -> MarketBlock:
     """Of the days whose regimes are among the inputs. A further day of candles before them is used for the
     trailing traded value of their first bars."""
-    days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
-    candles = inputs.tables_by_day("ohlcv")
-    block = build_market_block(
-        pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
-        inputs.each_day("features"),
-        inputs.table("regimes"),
-        RECIPE.names,
-        market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),
-        earlier=candles.get(min(days) - timedelta(days=1)),
-    )
+    block = _block(inputs, RECIPE.names)
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
     known = {
         day: KnownPatterns.of(library, _statistics(statistics[day]))
@@ -56,6 +48,33 @@ def market_block(inputs: Inputs) -> MarketBlock:
         if day in statistics
     }
     return with_pattern_context(block, known)
+
+
+def price_block(inputs: Inputs) -> MarketBlock:
+    """The same without what only a policy looks at: enough to replay actions and to trade scripts."""
+    return _block(inputs, (VOLATILITY_COLUMN,))
+
+
+def named_patterns(inputs: Inputs) -> NamedPatterns | None:
+    """The library of the day before, to name the patterns that the day's entries resemble."""
+    statistics = inputs.file("patterns", EMBEDDING_FILE)
+    if statistics is None or not inputs.has("patterns"):
+        return None
+    return NamedPatterns.of(inputs.table("patterns"), _statistics(statistics))
+
+
+def _block(inputs: Inputs, feature_names: tuple[str, ...]) -> MarketBlock:
+    days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
+    candles = inputs.tables_by_day("ohlcv")
+    columns = ["symbol", "open_time", "is_ready", *dict.fromkeys((VOLATILITY_COLUMN, *feature_names))]
+    return build_market_block(
+        pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
+        inputs.each_day("features", columns),
+        inputs.table("regimes"),
+        feature_names,
+        market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),
+        earlier=candles.get(min(days) - timedelta(days=1)),
+    )
 
 
 @lru_cache(maxsize=4)

@@ -105,11 +105,11 @@ class Inputs:
         held = [each for each in self._manifests[name] if f"{file}.parquet" in each.files]
         return [self._lake.read_manifests([manifest], None, file) for manifest in held]
 
-    def each_day(self, name: str) -> Iterator[pa.Table]:
+    def each_day(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The table `data` of every day of the read that holds it, in day order, read one at a time."""
         for manifest in self._manifests[name]:
             if "data.parquet" in manifest.files:
-                yield self._lake.read_manifests([manifest])
+                yield self._lake.read_manifests([manifest], columns)
 
     def tables_by_day(self, name: str) -> dict[date, pa.Table]:
         """The table `data` of every day of the read that holds it."""

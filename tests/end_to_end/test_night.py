@@ -68,7 +68,7 @@ def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(
     home: Home, second_night: Answer
 ) -> None:
     for day in (DAY, NEXT_DAY):
-        names = ("data", "fills", "session", "decisions")
+        names = ("data", "fills", "session", "decisions", "signals")
         session = Session(*(home.lake.read_table("shadow_trades", day, name) for name in names))
         trades = session.trades
         verdict = judge_ledger(session, home.settings().market.rules, home.lake.read_table("ohlcv", day))
