@@ -1,5 +1,4 @@
-"""The assets `brain_evaluation` and `model_performance`: is tonight's policy fit to be published, and how did
-the one that traded do."""
+"""The asset `brain_evaluation`: is tonight's policy fit to be published."""
 
 import json
 from dataclasses import asdict, replace
@@ -12,7 +11,6 @@ from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
 from huracan.errors import InputRefused, InvalidInput
 from huracan.evaluation.evidence import gather_evidence
-from huracan.evaluation.performance import performance_table, summarise_performance
 from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
@@ -104,43 +102,11 @@ def brain_evaluation(inputs: Inputs, night: Night) -> Outcome:
     )
 
 
-@stage(
-    group="brain",
-    kinds={"postgres"},
-    reads=[Read("shadow_trades"), Read("brain_evaluation")],
-    rooms=ROOMS,
-    blocks=[],
-    database={"model_performance": "data"},
-)
-def model_performance(inputs: Inputs, night: Night) -> Outcome:
-    """How the policy that traded the day did: trades, net, Sharpe with its error, drawdown, by symbol and
-    regime."""
-    manifest = inputs.last("shadow_trades")
-    if manifest is None or not inputs.has("shadow_trades"):
-        return Outcome(note=f"No session was traded on {night.day}.")
-    trades = inputs.table("shadow_trades")
-    summary = summarise_performance(trades, inputs.tables("shadow_trades", "session")).as_row()
-    model_id = json.loads(inputs.file("shadow_trades", "model.json") or b"{}").get("model_id", "")
-    rows = [
-        {**row, "model_id": model_id, "is_simulated": manifest.is_simulated}
-        for row in performance_table(trades).to_pylist()
-    ]
-    rows[0] |= summary
-    return Outcome(
-        tables={"data": pa.Table.from_pylist(rows)},
-        metadata={"performance": plots.top_rows(_table(rows), 20)},
-    )
-
-
 def _spread(facts: dict[str, Any]) -> dict[str, float]:
     """How far the night's seeds lie apart on the held-out tail."""
     seeds = facts["seeds"]
     figures = ("count", "net_usd_mean", "net_usd_std", "net_usd_lowest", "net_usd_highest")
     return {f"seeds_{name}": seeds[name] for name in figures}
-
-
-def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(rows)
 
 
 def _count_trial(facts: dict[str, Any], is_simulated: bool, night: Night) -> int:

@@ -19,9 +19,11 @@ from huracan.evaluation.equity import (
     worst_drawdown_usd,
 )
 from huracan.evaluation.sharpe import measure_returns, sharpe_standard_error
+from huracan.verdict import Verdict
 
 Floats = NDArray[np.float64]
 MINUTES_PER_YEAR = 365 * 1440
+_CENT = 0.005
 
 PERFORMANCE_SCHEMA = pa.schema(
     [
@@ -37,9 +39,17 @@ PERFORMANCE_SCHEMA = pa.schema(
         ("cost_share", pa.float64()),
         ("mean_bars_held", pa.float64()),
         ("traded_usd", pa.float64()),
+        ("maximum_drawdown_usd", pa.float64()),
+        ("maximum_drawdown_pct", pa.float64()),
+        ("exposure", pa.float64()),
+        ("turnover", pa.float64()),
+        ("sharpe", pa.float64()),
+        ("sharpe_standard_error", pa.float64()),
+        ("sharpe_annual", pa.float64()),
+        ("observations", pa.int64()),
     ]
 )
-"""Null where a figure is not defined: no trades, no losses, no gross profit."""
+"""The figures of PerformanceSummary; null where one is not defined: no trades, no losses, no bars."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +125,46 @@ def summarise_performance(
     )
 
 
-def performance_table(trades: pa.Table) -> pa.Table:
-    """PERFORMANCE_SCHEMA: one row for all trades, then one per symbol and per entry regime, sorted."""
-    rows = [{"scope": "all", "value": "all", **_trade_figures(trades)}]
-    for scope in ("symbol", "regime"):
-        for value in sorted(pc.unique(trades[scope]).drop_null().to_pylist()):
-            part = trades.filter(pc.equal(trades[scope], value))
-            rows.append({"scope": scope, "value": value, **_trade_figures(part)})
+def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa.Table:
+    """PERFORMANCE_SCHEMA: one row for all trades, then one per symbol and per entry regime, sorted.
+
+    A symbol has bars of its own. A regime has none: its drawdown and Sharpe ratio are of its closed trades.
+    """
+    rows = [{"scope": "all", "value": "all", **summarise_performance(trades, sessions).as_row()}]
+    traded = {symbol for bars in sessions for symbol in pc.unique(bars["symbol"]).to_pylist()}
+    for symbol in sorted({*traded, *_values(trades, "symbol")}):
+        own = [_of(bars, "symbol", symbol) for bars in sessions]
+        summary = summarise_performance(_of(trades, "symbol", symbol), own)
+        rows.append({"scope": "symbol", "value": symbol, **summary.as_row()})
+    for regime in _values(trades, "regime"):
+        summary = summarise_performance(_of(trades, "regime", regime))
+        rows.append({"scope": "regime", "value": regime, **summary.as_row()})
     return pa.Table.from_pylist(rows, schema=PERFORMANCE_SCHEMA)
+
+
+def judge_performance(table: pa.Table, trades: pa.Table) -> Verdict:
+    """Rule "performance_sums", blocking: all, the symbols and the regimes each sum to the ledger."""
+    booked = float(_column(trades, "net_usd").sum())
+    rows = table.to_pylist()
+    numbers: dict[str, float | int | str | bool] = {"ledger_net_usd": booked, "ledger_trades": len(trades)}
+    faults = []
+    for scope in ("all", "symbol", "regime"):
+        own = [row for row in rows if row["scope"] == scope]
+        count, net_usd = sum(row["trades"] for row in own), sum(row["net_usd"] for row in own)
+        numbers |= {f"{scope}_net_usd": net_usd, f"{scope}_trades": count}
+        if count != len(trades) or abs(net_usd - booked) >= _CENT:
+            faults.append(f"{scope} sums to {count} trades and {net_usd:.2f} USD")
+    ledger = f"the ledger has {len(trades)} trades and {booked:.2f} USD"
+    reason = f"{'; '.join(faults)}; {ledger}." if faults else f"All sums agree: {ledger}."
+    return Verdict("performance_sums", not faults, reason, numbers)
+
+
+def _values(table: pa.Table, column: str) -> list[str]:
+    return sorted(pc.unique(table[column]).drop_null().to_pylist())
+
+
+def _of(table: pa.Table, column: str, value: str) -> pa.Table:
+    return table.filter(pc.equal(table[column], value))
 
 
 def _trade_figures(trades: pa.Table) -> dict[str, Any]:

@@ -6,7 +6,12 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan.evaluation.equity import chained_equity, period_returns_bps, portfolio_equity, worst_drawdown_usd
-from huracan.evaluation.performance import PERFORMANCE_SCHEMA, performance_table, summarise_performance
+from huracan.evaluation.performance import (
+    PERFORMANCE_SCHEMA,
+    judge_performance,
+    performance_table,
+    summarise_performance,
+)
 from huracan.market.ledger import SESSION_SCHEMA, TRADES_SCHEMA
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -126,3 +131,31 @@ def test_the_table_adds_up_over_symbols_and_regimes() -> None:
     for scope in ("symbol", "regime"):
         assert sum(row["net_usd"] for row in rows if row["scope"] == scope) == pytest.approx(1.0)
     assert rows[1]["profit_factor"] == 0.0 and rows[2]["profit_factor"] is None
+
+
+def test_each_symbol_is_judged_by_bars_of_its_own_and_each_regime_by_its_trades() -> None:
+    bars = session({"A": [100, 101, 99, 105], "B": [100, 100, 100, 90], "C": [100, 100, 100, 100]}, held=50.0)
+    trades = trades_of([4.0, -6.0, 3.0], ["A", "B", "A"], ["trend", "panic", "trend"])
+    rows = {(row["scope"], row["value"]): row for row in performance_table(trades, [bars]).to_pylist()}
+    alone = summarise_performance(
+        trades_of([4.0, 3.0], ["A"] * 2, ["trend"] * 2), [session({"A": [100, 101, 99, 105]}, held=50.0)]
+    )
+    assert rows["symbol", "A"]["sharpe"] == alone.sharpe is not None
+    assert rows["symbol", "A"]["maximum_drawdown_usd"] == 2.0 and rows["symbol", "B"]["sharpe_annual"] < 0
+    assert rows["symbol", "A"]["exposure"] == rows["all", "all"]["exposure"] == 0.25
+    # A symbol that was never traded is a row of nothing, not a missing one.
+    assert rows["symbol", "C"]["trades"] == 0 and rows["symbol", "C"]["net_usd"] == 0.0
+    trend = rows["regime", "trend"]
+    assert trend["sharpe"] == pytest.approx(35 / np.std([40, 30], ddof=1)) and trend["exposure"] is None
+    assert rows["all", "all"]["turnover"] == pytest.approx(6000 / 300)
+
+
+def test_a_part_that_is_missing_or_counted_twice_fails_the_check() -> None:
+    trades = trades_of([4.0, -6.0, 3.0], ["A", "B", "A"], ["trend", "panic", "trend"])
+    table = performance_table(trades)
+    assert judge_performance(table, trades).passed
+    assert judge_performance(performance_table(trades.slice(0, 0)), trades.slice(0, 0)).passed
+    short = judge_performance(table.slice(0, 4), trades)
+    assert not short.passed and "regime sums to 1 trades and -6.00 USD" in short.reason
+    assert not judge_performance(pa.concat_tables([table, table.slice(1, 1)]), trades).passed
+    assert not judge_performance(table, trades.slice(1)).passed
