@@ -1,4 +1,4 @@
-"""The assets of what the day taught: memory, wins, losses, patterns, and what came after each exit."""
+"""The assets of what the day taught: memory, wins, losses and patterns."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,14 +13,13 @@ from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_em
 from huracan.analysis.losses import analyse_losses
 from huracan.analysis.memory_rows import memory_rows
 from huracan.analysis.patterns import pattern_library as find_patterns
-from huracan.analysis.post_exit import track_post_exit
 from huracan.analysis.wins import analyse_wins
 from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan_assets import plots
 from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.models import trailing_days
-from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
 
@@ -172,19 +171,3 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
         note=found.note,
         metadata={"patterns": plots.top_rows(found.table, 20)},
     )
-
-
-@stage(
-    group="shadow",
-    kinds={"postgres"},
-    reads=[yesterday("shadow_trades"), Read("ohlcv", days=2)],
-    rooms=ROOMS,
-    blocks=["universe"],
-    database={"post_exit_tracking": "data"},
-)
-def post_exit(inputs: Inputs, night: Night) -> Outcome:
-    """What came after yesterday's exits: the price 1, 4 and 24 hours on, missed profit and saved loss."""
-    if not inputs.has("shadow_trades"):
-        return Outcome(note=f"No session was traded on the day before {night.day}.")
-    table = track_post_exit(inputs.table("shadow_trades"), inputs.table("ohlcv"), night.day, night.timeframe)
-    return Outcome(tables={"data": table}, metadata={"exits": plots.top_rows(table, 10)})

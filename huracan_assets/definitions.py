@@ -19,6 +19,8 @@ from huracan_assets import (  # noqa: E402
     features,
     gates,
     models,
+    performance,
+    post_exit,
     regimes,
     shadow,
 )
@@ -34,7 +36,7 @@ STAGES = [
     agent.ppo_checkpoint,
     shadow.shadow_trades,
     shadow.shadow_scenarios,
-    analysis.post_exit,
+    post_exit.post_exit,
     analysis.trade_memory,
     analysis.win_analysis,
     analysis.loss_analysis,
@@ -46,7 +48,7 @@ STAGES = [
     models.feature_importance,
     evaluation.brain_evaluation,
     brain.baseline_brain,
-    evaluation.model_performance,
+    performance.model_performance,
 ]
 
 

@@ -5,6 +5,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.analysis.exit_quality import EXIT_REASON
+from huracan.analysis.post_exit import HORIZONS_MINUTES
 from huracan.market.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD
 from huracan_assets.plots import figure_of, picture
 
@@ -32,3 +34,48 @@ def scenarios_and_rivals(
     right.set_xlabel("mean net of a trade, bps; random entries in grey", fontsize=7)
     figure.subplots_adjust(left=0.2, wspace=0.15)
     return picture(figure, "scenarios and rivals")
+
+
+def net_by_part(performance: pa.Table) -> dg.MetadataValue:
+    """Net in USD by symbol and by regime, with the costs that were paid for it."""
+    figure = figure_of(height=2.4)
+    for axes, scope in zip(figure.subplots(1, 2), ("symbol", "regime"), strict=True):
+        rows = [row for row in performance.to_pylist() if row["scope"] == scope][::-1]
+        names = [row["value"] for row in rows]
+        axes.barh(names, [row["net_usd"] for row in rows], color="#1c7ed6", label="net")
+        axes.plot([-row["cost_usd"] for row in rows], names, "|", color="#e03131", label="costs")
+        axes.axvline(0, color="#868e96", linewidth=0.6)
+        axes.tick_params(labelsize=6)
+        axes.set_xlabel(f"USD by {scope}", fontsize=7)
+        axes.legend(fontsize=6, frameon=False)
+    figure.subplots_adjust(left=0.14, wspace=0.35)
+    return picture(figure, "net by symbol and regime")
+
+
+def after_the_exit(quality: pa.Table) -> dg.MetadataValue:
+    """By exit reason over the longest window: the mean return after the exit, and the mean quality."""
+    figure = figure_of(height=2.4)
+    left, right = figure.subplots(1, 2)
+    longest = max(quality["window_days"].to_pylist())
+    of_window = [row for row in quality.to_pylist() if row["window_days"] == longest]
+    rows = [row for row in of_window if row["scope"] == EXIT_REASON and row["judged"]]
+    for row in rows:
+        returns = [row[f"mean_return_after_{minutes}_minutes_bps"] for minutes in HORIZONS_MINUTES]
+        shown = [np.nan if value is None else value for value in (0.0, *returns)]
+        left.plot([0, 1, 4, 24], shown, marker=".", linewidth=0.9, label=row["value"])
+    left.axhline(0, color="#868e96", linewidth=0.6)
+    if rows:
+        left.legend(fontsize=6, frameon=False)
+        right.barh(
+            [row["value"] for row in rows],
+            [row["exit_quality"] for row in rows],
+            xerr=[row["exit_quality_standard_error"] or 0.0 for row in rows],
+            color="#1c7ed6",
+        )
+    left.set_xlabel(f"hours after the exit; bps in the trade's direction, {longest} days", fontsize=7)
+    right.set_xlabel("exit quality: saved / (saved + missed)", fontsize=7)
+    right.set_xlim(0, 1)
+    for axes in (left, right):
+        axes.tick_params(labelsize=6)
+    figure.subplots_adjust(wspace=0.5)
+    return picture(figure, "after the exit")

@@ -60,6 +60,15 @@ def is_end_of_session(trades: pa.Table) -> Booleans:
     return np.asarray(pc.fill_null(matches, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
+def nearest_pattern(trades: pa.Table) -> pa.Array:
+    """The identity of the pattern that each entry resembled most; null where it resembled none."""
+    if "nearest_patterns" not in trades.column_names:  # stored before entries were compared with patterns
+        return pa.nulls(len(trades), pa.string())
+    named = trades.column("nearest_patterns").combine_chunks()
+    some = pc.greater(pc.fill_null(pc.list_value_length(named), 0), 0)
+    return pc.list_element(pc.if_else(some, named, pa.scalar([None], named.type)), 0)
+
+
 def closed_at_ms(trades: pa.Table, timeframe: Timeframe) -> Integers:
     """When the outcome was known: the close of the bar that the trade left in, in milliseconds.
 

@@ -3,6 +3,7 @@
 Reads only bars after the exit bar and before the end of the partition's day. No advice is drawn from it here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +21,7 @@ from huracan.analysis.outcome import (
     floats,
     is_end_of_session,
     milliseconds,
+    nearest_pattern,
     nullable,
     times,
 )
@@ -35,6 +37,7 @@ POST_EXIT_SCHEMA = pa.schema(
         ("trade_id", pa.string()),
         ("symbol", pa.string()),
         ("regime", pa.string()),
+        ("pattern_id", pa.string()),  # that its entry resembled most, by the library of the day before it
         ("exit_reason", pa.string()),
         ("is_end_of_session", pa.bool_()),
         ("exit_time", TIME),
@@ -49,12 +52,13 @@ POST_EXIT_SCHEMA = pa.schema(
         ("worst_time", TIME),
         ("missed_profit_bps", pa.float64()),
         ("saved_loss_bps", pa.float64()),
+        ("exit_quality", pa.float64()),  # 0..1: saved / (saved + missed)
         ("should_have_held", pa.bool_()),
         ("should_have_exited_earlier", pa.bool_()),
     ]
 )
-"""One row per trade of the day before. Null where the bars are missing; the two quality flags are null for
-trades that the session's end closed."""
+"""One row per trade of the day before. Null where the bars are missing; quality and flags are null for trades
+that the session's end closed: nobody decided to leave them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def track_post_exit(
         )
     }
     columns["day"] = day_column(day, len(trades))
+    columns["pattern_id"] = nearest_pattern(trades)
     after: dict[int, Floats] = {}
     for minutes in HORIZONS_MINUTES:
         close = paths.close[:, minutes // timeframe.minutes - 1]
@@ -105,6 +110,7 @@ def track_post_exit(
         columns[f"price_after_{minutes}_minutes"] = nullable(close)
         columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
     columns |= _extremes(paths, price, direction, first, timeframe)
+    columns["exit_quality"] = _quality(columns, is_end_of_session(trades))
     columns |= _quality_flags(trades, after[240], rules)
     return pa.table({name: columns[name] for name in POST_EXIT_SCHEMA.names}).cast(POST_EXIT_SCHEMA)
 
@@ -129,6 +135,16 @@ def _extremes(
         "missed_profit_bps": nullable(np.maximum(best, 0.0)),
         "saved_loss_bps": nullable(np.maximum(worst, 0.0)),
     }
+
+
+def _quality(columns: Mapping[str, pa.Array | pa.ChunkedArray], ended: Booleans) -> pa.Array:
+    """The share of the way after the exit that went against the trade; null where there was no way."""
+    missed, saved = (
+        columns[name].to_numpy(zero_copy_only=False) for name in ("missed_profit_bps", "saved_loss_bps")
+    )
+    span = missed + saved
+    quality = np.divide(saved, span, out=np.full(len(span), np.nan), where=span > 0)
+    return nullable(np.where(ended, np.nan, quality))
 
 
 def _largest(path: Floats) -> tuple[Floats, Integers]:

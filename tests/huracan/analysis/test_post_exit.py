@@ -26,6 +26,7 @@ def test_prices_and_extremes_are_read_at_the_right_bars(make_trades, make_candle
     assert row["best_time"] == datetime(2023, 6, 2, 4, 20, tzinfo=UTC)
     assert row["worst_time"] == datetime(2023, 6, 2, 8, 20, tzinfo=UTC)
     assert row["missed_profit_bps"] == pytest.approx(200) and row["saved_loss_bps"] == pytest.approx(200)
+    assert row["exit_quality"] == pytest.approx(0.5)
     assert row["should_have_held"] is True and row["bars_seen"] == 1440
     assert row["day"] == NEXT
 
@@ -41,6 +42,7 @@ def test_what_a_short_missed_and_was_spared_is_the_mirror_image(make_trades, mak
     assert row["missed_profit_bps"] == pytest.approx(200) and row["saved_loss_bps"] == pytest.approx(300)
     assert row["best_time"] == datetime(2023, 6, 2, 4, 20, tzinfo=UTC)
     assert row["worst_time"] == datetime(2023, 6, 2, 8, 20, tzinfo=UTC)
+    assert row["exit_quality"] == pytest.approx(300 / 500)
     assert row["should_have_held"] is True and row["exit_reason"] == "SCRATCH"
 
 
@@ -82,6 +84,7 @@ def test_the_session_end_has_no_quality_flags(make_trades, make_candles) -> None
     trades = make_trades(EXIT | {"exit_reason": "END_OF_SESSION"})
     row = track_post_exit(trades, make_candles([100.0] * 2880), NEXT, MINUTE).to_pylist()[0]
     assert row["should_have_held"] is None and row["should_have_exited_earlier"] is None
+    assert row["exit_quality"] is None
     assert row["is_end_of_session"] and row["price_after_60_minutes"] == 100.0
 
 

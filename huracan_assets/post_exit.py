@@ -1,0 +1,46 @@
+"""The asset `post_exit`: what came after yesterday's exits, and how good exits are over time."""
+
+from huracan.analysis.exit_quality import WINDOWS_DAYS, judge_exits, summarise_exits
+from huracan.analysis.post_exit import track_post_exit
+from huracan_assets import ledger_plots, plots
+from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.stage import Check, Night, Outcome, stage
+
+
+@stage(
+    group="shadow",
+    kinds={"postgres"},
+    reads=[
+        yesterday("shadow_trades"),
+        Read("ohlcv", days=2),
+        Read(
+            "post_exit", key="earlier", days=max(WINDOWS_DAYS) - 1, ends=-1, edge=False, is_record=True,
+            may_lack_days=True,
+        ),
+    ],
+    rooms=["features", "market", "analysis"],
+    blocks=["universe"],
+    checks=[Check("post_exit_coverage", "Each trade of the day before is tracked exactly once.")],
+    database={"post_exit_tracking": "data", "exit_quality": "quality"},
+)  # fmt: skip
+def post_exit(inputs: Inputs, night: Night) -> Outcome:
+    """What came after yesterday's exits: the price 1, 4 and 24 hours on, missed profit and saved loss.
+
+    The table `quality` sums it up by exit reason and by the pattern of the entry, of the day alone and of the
+    last 30 days.
+    """
+    if not inputs.has("shadow_trades"):
+        return Outcome(note=f"No session was traded on the day before {night.day}.")
+    trades = inputs.table("shadow_trades")
+    table = track_post_exit(trades, inputs.table("ohlcv"), night.day, night.timeframe)
+    earlier = inputs.table("earlier") if inputs.has("earlier") else None
+    quality = summarise_exits(table, earlier, night.day)
+    return Outcome(
+        tables={"data": table, "quality": quality},
+        verdicts=[judge_exits(trades, table, quality)],
+        metadata={
+            "exits": plots.top_rows(table, 10),
+            "quality": plots.top_rows(quality, 30),
+            "after_the_exit": ledger_plots.after_the_exit(quality),
+        },
+    )
