@@ -1,0 +1,164 @@
+"""SQL over the lake: every table of every asset as a DuckDB view, with the day of its partition as a column.
+
+A view reads exactly the files that the manifests name. The tables of PostgreSQL are not here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from huracan.errors import InvalidInput
+from huracan_resources.lake import Lake
+from huracan_resources.manifest import Manifest
+from huracan_resources.store import LocalStore
+
+ALIASES = {
+    ("post_exit", "data"): "post_exit_tracking",
+    ("post_exit", "quality"): "exit_quality",
+    ("shadow_trades", "signals"): "shadow_signals",
+    ("shadow_scenarios", "rivals"): "shadow_rivals",
+}
+"""Tables of the lake whose rows PostgreSQL holds under another name than the lake's own."""
+
+TRADES = "trades"
+"""The ledger with what the analyses say of each trade."""
+_TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>.+)-[0-9a-f]{12}\.parquet")
+_ANALYSES = {
+    "loss_analysis": ("primary_reason", "severity", "is_preventable", "avoidance_rule"),
+    "win_analysis": ("pattern_strength", "entry_quality", "exit_quality", "explanation"),
+}
+
+
+class LakeViews:
+    """Views of the days `first` to `last`, both included; of all days where they are None."""
+
+    def __init__(self, lake: Lake, first: date | None = None, last: date | None = None) -> None:
+        import duckdb
+
+        self._lake, self._first, self._last = lake, first, last
+        self._connection = duckdb.connect()
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def __enter__(self) -> "LakeViews":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[str, str]]:
+        """View -> (asset, file) of every table that a partition holds, in the order of their names."""
+        found = {}
+        for key in self._lake.store.list():
+            named = _TABLE.fullmatch(key)
+            if named and self._is_asked_for(date.fromisoformat(named["day"])):
+                found[view_name(named["asset"], named["table"])] = (named["asset"], named["table"])
+        return dict(sorted(found.items()))
+
+    def query(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+        """The answer of one statement. InvalidInput where it is wrong, or asks for a table that is not there.
+
+        Views are made as they are asked for: a statement about trades reads no manifest of the candles.
+        """
+        import duckdb
+
+        while True:
+            try:
+                found = self._connection.sql(statement, params=parameters or None)
+                # A statement that selects nothing (CREATE TABLE, SET) has no rows.
+                return pa.table({}) if found is None else found.to_arrow_table()
+            except duckdb.CatalogException as error:
+                missing = re.search(r"Table with name (\S+) does not exist", str(error))
+                if missing is None:
+                    raise _wrong(error) from error
+                self._make(missing[1], error)
+            except duckdb.Error as error:
+                raise _wrong(error) from error
+
+    def definitions(self) -> str:
+        """CREATE VIEW statements for any DuckDB that can read the lake's files, as they are now."""
+        made = [f"CREATE OR REPLACE VIEW {_quoted(view)} AS {self._selection(view)};" for view in self.tables]
+        if "shadow_trades" in self.tables:
+            made.append(f"CREATE OR REPLACE VIEW {TRADES} AS {self._trades()};")
+        return "\n".join(made)
+
+    def _make(self, view: str, error: Exception) -> None:
+        if view == TRADES and "shadow_trades" in self.tables:
+            for part in ("shadow_trades", *_ANALYSES):
+                if part in self.tables:
+                    self._make(part, error)
+            self._connection.execute(f"CREATE VIEW {TRADES} AS {self._trades()}")
+        elif view not in self.tables:
+            known = f"It has {', '.join([TRADES, *self.tables])}."
+            remedy = known if self.tables else "It is empty: run huracan nightly first."
+            raise InvalidInput(f"The lake has no table {view!r}.", remedy) from error
+        elif isinstance(self._lake.store, LocalStore):
+            selection = self._selection(view)
+            self._connection.execute(f"CREATE OR REPLACE VIEW {_quoted(view)} AS {selection}")
+        else:
+            self._connection.register(view, self._read(view))
+
+    def _selection(self, view: str) -> str:
+        """What a view selects from the files of its partitions."""
+        asset, table = self.tables[view]
+        store = self._lake.store
+        if not isinstance(store, LocalStore):
+            raise InvalidInput(
+                f"The lake lies in {store.url}, where a view cannot read files by their paths.",
+                "Ask by huracan sql, or point your own DuckDB at the bucket.",
+            )
+        paths = []
+        for manifest in self._holding(asset, f"{table}.parquet"):
+            stored_as = manifest.files[f"{table}.parquet"].stored_as
+            paths.append(str(store.path(f"{asset}/day={manifest.day.isoformat()}/{stored_as}")))
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
+
+    def _read(self, view: str) -> pa.Table:
+        asset, table = self.tables[view]
+        parts = []
+        for manifest in self._holding(asset, f"{table}.parquet"):
+            rows = self._lake.read_manifests([manifest], None, table)
+            if "day" not in rows.column_names:
+                rows = rows.append_column("day", pa.array([manifest.day] * rows.num_rows, pa.date32()))
+            parts.append(rows)
+        return pa.concat_tables(parts, promote_options="default")
+
+    def _trades(self) -> str:
+        joined, shown = "FROM shadow_trades", ["shadow_trades.*"]
+        for table, columns in _ANALYSES.items():
+            if table in self.tables:
+                joined += f" LEFT JOIN {table} USING (day, trade_id)"
+                shown += [f"{table}.{column}" for column in columns]
+        outcome = "CASE WHEN shadow_trades.net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome"
+        return f"SELECT {', '.join([*shown, outcome])} {joined}"
+
+    def _holding(self, asset: str, file: str) -> list[Manifest]:
+        return [manifest for manifest in self._manifests(asset) if file in manifest.files]
+
+    def _manifests(self, asset: str) -> list[Manifest]:
+        days = [day for day in self._lake.days(asset) if self._is_asked_for(day)]
+        found = (self._lake.manifest(asset, day) for day in days)
+        return [manifest for manifest in found if manifest is not None]
+
+    def _is_asked_for(self, day: date) -> bool:
+        return (self._first is None or day >= self._first) and (self._last is None or day <= self._last)
+
+
+def view_name(asset: str, table: str) -> str:
+    """The view of a table of an asset: the asset's name for `data`, else both, or PostgreSQL's own name."""
+    return ALIASES.get((asset, table), asset if table == "data" else f"{asset}_{table}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _wrong(error: Exception) -> InvalidInput:
+    return InvalidInput(
+        f"DuckDB refused the statement: {' '.join(str(error).split())}", "Correct it and ask again."
+    )
