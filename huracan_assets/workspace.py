@@ -1,0 +1,81 @@
+"""Read access to a home as pandas frames: what `huracan.open()` gives, and what the console shows trades by.
+
+Nothing is written and nothing is computed here.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from huracan.errors import InvalidInput
+from huracan.workspace import Day
+from huracan_assets.resources import Outside
+from huracan_resources.lake_views import LakeViews
+from huracan_resources.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class HomeWorkspace:
+    """A `huracan.workspace.Workspace` over the lake and the database that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.outside = Outside(settings)
+
+    def trades(self, first: Day, last: Day | None = None, **equal: str) -> "pd.DataFrame":
+        conditions, values = ["true"], []
+        for column, value in equal.items():
+            if not column.isidentifier():
+                raise InvalidInput(f"The trades have no column {column!r}.", "Use a column of the ledger.")
+            conditions.append(f'"{column}" = ?')
+            values.append(value)
+        statement = f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time, trade_id"
+        with self._views(first, first if last is None else last) as views:
+            return _frame(views, statement, values)
+
+    def table(self, name: str, first: Day | None = None, last: Day | None = None) -> "pd.DataFrame":
+        with self._views(first, last) as views:
+            return _frame(views, f'SELECT * FROM "{name.replace(chr(34), "")}" ORDER BY day')
+
+    def tables(self) -> list[str]:
+        with self._views() as views:
+            return list(views.tables)
+
+    def lake(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
+        with self._views() as views:
+            return _frame(views, statement, parameters)
+
+    def database(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
+        import pandas as pd
+
+        with self.outside.database.connect() as connection:
+            found = connection.execute(statement.encode(), parameters or None)
+            names = [column.name for column in found.description or ()]
+            frame = pd.DataFrame(found.fetchall() if names else [], columns=names)
+            connection.rollback()
+        return frame
+
+    def _views(self, first: Day | None = None, last: Day | None = None) -> LakeViews:
+        return LakeViews(self.outside.lake, _day(first), _day(last))
+
+
+def open_workspace(settings: Mapping[str, Any] | None = None) -> HomeWorkspace:
+    """The workspace of this machine's settings, with `settings` by dotted key before them."""
+    return HomeWorkspace(load_settings(settings))
+
+
+def _frame(
+    views: LakeViews, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> "pd.DataFrame":
+    frame: pd.DataFrame = views.query(statement, parameters).to_pandas()
+    return frame
+
+
+def _day(day: Day | None) -> date | None:
+    if day is None or isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise InvalidInput(f"{day!r} is not a day.", "Write it as YYYY-MM-DD.") from error
