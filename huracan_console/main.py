@@ -179,6 +179,81 @@ def backfill(
 
 
 @main.command()
+@click.option("--date", "day", type=Day(), help="One UTC day; the newest traded one if no day is given.")
+@click.option("--from", "first", type=Day(), help="The first UTC day of a range.")
+@click.option("--to", "last", type=Day(), help="The last UTC day of a range, included.")
+@click.option("--symbol", help="Such as BTC/USDT.")
+@click.option("--regime", help="At the signal: trend, range, high_volatility or panic.")
+@click.option("--outcome", type=click.Choice(["win", "loss"]), help="Net of all costs.")
+@click.option("--reason", help="Of the exit (STOP, TARGET ...) or of the loss (stop_too_tight ...).")
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Rows; 0 for all.")
+@click.option("--csv", "as_csv", is_flag=True, help="Every column of every trade as CSV.")
+@shared_options
+def trades(
+    day: date | None,
+    first: date | None,
+    last: date | None,
+    symbol: str | None,
+    regime: str | None,
+    outcome: str | None,
+    reason: str | None,
+    limit: int,
+    as_csv: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """The shadow trades of a day or a range."""
+    from huracan_console.trades import TradeFilter, show_trades
+
+    if day is not None and (first is not None or last is not None):
+        raise InvalidInput("--date was given beside --from or --to.", "Give the day, or the range.")
+    asked = TradeFilter(day or first, day or last, symbol, regime, outcome, reason)
+    return show_trades(read_settings(assignments), asked, limit, as_json=as_json, as_csv=as_csv)
+
+
+@main.command()
+@click.argument("trade_id")
+@click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write the chart as a PNG.")
+@click.option("--csv", "as_csv", is_flag=True, help="Section, name and value of everything as CSV.")
+@shared_options
+def trade(
+    trade_id: str,
+    chart: Path | None,
+    as_csv: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Everything about one trade; TRADE_ID may be the beginning of its identity."""
+    from huracan_console.trade import show_trade
+
+    return show_trade(read_settings(assignments), trade_id, chart, as_json=as_json, as_csv=as_csv)
+
+
+@main.command()
+@click.argument("statement", required=False)
+@click.option("--views", is_flag=True, help="Print the CREATE VIEW statements for another DuckDB instead.")
+@click.option("--database", is_flag=True, help="Ask PostgreSQL instead of the lake.")
+@click.option("--csv", "as_csv", is_flag=True, help="The answer as CSV.")
+@shared_options
+def sql(
+    statement: str | None,
+    views: bool,
+    database: bool,
+    as_csv: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Ask the lake by DuckDB, or the database; without a STATEMENT, list the lake's tables."""
+    from huracan_console.sql import run_sql
+
+    asked = read_settings(assignments)
+    return run_sql(asked, statement, views=views, database=database, as_json=as_json, as_csv=as_csv)
+
+
+@main.command()
 @click.option("--port", default=3000, show_default=True, help="The webserver's port on 127.0.0.1.")
 @shared_options
 def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:

@@ -1,0 +1,150 @@
+"""Everything that is known of one trade, gathered from the lake and the memory as plain values.
+
+Nothing is computed here but what is looked up; how it is shown is the console's affair.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from huracan.errors import HuracanError, InvalidInput
+from huracan.features.recipe import RECIPE
+from huracan.models.canonical import read_json_object
+from huracan_assets.workspace import HomeWorkspace
+from huracan_resources.lake_views import LakeViews
+from huracan_resources.memory import similar_trades
+
+NEIGHBOURS = 10
+BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
+"""What is shown of the candles around a trade."""
+
+_PARTS = {
+    "fills": ("shadow_trades_fills", "ORDER BY time"),
+    "win": ("win_analysis", ""),
+    "loss": ("loss_analysis", ""),
+    "gates": ("gate_decisions", "ORDER BY gate"),
+    "post_exit": ("post_exit_tracking", ""),
+}
+"""Section of the report -> its view and order; every row is the trade's own."""
+_ONE_ROW = {"win", "loss", "post_exit"}
+
+
+def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
+    """The trade whose identity begins with `trade_id`, in sections; a section that is not there yet is None.
+
+    `trade` (every column of the ledger), `decision` (probabilities, logits, bias and mask by action, the
+    bias's terms by name), `features` by name, `fills`, `win` or `loss`, `gates`, `post_exit`, `patterns` (the
+    nearest, as the library of the day before knew them), `neighbours` (the most similar trades closed before
+    the signal, by the memory's index) and `candles` around it. InvalidInput where no trade or several begin
+    so.
+    """
+    day, identity = _find(workspace, trade_id)
+    lake = workspace.outside.lake
+    with LakeViews(lake, day - timedelta(days=1), day + timedelta(days=1)) as views:
+        (trade,) = views.query("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity]).to_pylist()
+        report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
+        values = trade["entry_features"] or []
+        report["features"] = dict(zip(RECIPE.names, values, strict=False)) if values else None
+        for section, (view, order) in _PARTS.items():
+            report[section] = _rows_of(views, view, order, identity, is_one=section in _ONE_ROW)
+        report["patterns"] = _patterns(views, trade, day)
+        report["neighbours"] = _neighbours(workspace, views, identity, trade["signal_time"])
+        report["candles"] = _candles(views, trade)
+    return report
+
+
+def _find(workspace: HomeWorkspace, trade_id: str) -> tuple[date, str]:
+    with LakeViews(workspace.outside.lake) as views:
+        found = views.query(
+            "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
+        ).to_pylist()
+    if not found:
+        raise InvalidInput(f"No trade's identity begins with {trade_id!r}.", "Look it up: huracan trades.")
+    if len(found) > 1:
+        some = ", ".join(row["trade_id"][:12] for row in found[:3])
+        raise InvalidInput(f"{len(found)} trades begin with {trade_id!r}: {some} ...", "Give more of it.")
+    return found[0]["day"], found[0]["trade_id"]
+
+
+def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: bool) -> Any:
+    if view not in views.tables:
+        return None
+    rows = views.query(f'SELECT * FROM "{view}" WHERE trade_id = ? {order}', [identity]).to_pylist()
+    return (rows[0] if rows else None) if is_one else rows
+
+
+def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dict[str, Any]:
+    """The trace of the signal, by the names of the day's action list and bias terms."""
+    names = read_json_object(
+        workspace.outside.lake.read_file("shadow_trades", day, "model.json"), "model.json"
+    )
+    columns = ("action_probabilities", "policy_logits", "action_bias", "action_mask")
+    by_action = {
+        action: dict(zip(("probability", "logit", "bias", "is_legal"), values, strict=True))
+        for action, *values in zip(
+            names["actions"], *(trade[column] or [] for column in columns), strict=False
+        )
+    }
+    return {
+        "action": trade["action"],
+        "value_estimate": trade["value_estimate"],
+        "actions": by_action,
+        "bias_terms": dict(zip(names["bias_terms"], trade["bias_terms"] or [], strict=False)),
+    }
+
+
+def _patterns(views: LakeViews, trade: dict[str, Any], day: date) -> list[dict[str, Any]] | None:
+    nearest: Sequence[str] | None = trade.get("nearest_patterns")
+    if nearest is None or "pattern_library" not in views.tables:
+        return None
+    before = day - timedelta(days=1)
+    library = {
+        row["pattern_id"]: row
+        for row in views.query(
+            "SELECT * EXCLUDE (centroid, feature_means) FROM pattern_library WHERE day = ?", [before]
+        ).to_pylist()
+    }
+    cosines = trade["nearest_pattern_cosines"]
+    return [
+        {"pattern_id": identity, "cosine": cosine, **library.get(identity, {})}
+        for identity, cosine in zip(nearest, cosines, strict=True)
+    ]
+
+
+def _neighbours(
+    workspace: HomeWorkspace, views: LakeViews, identity: str, as_of: datetime
+) -> list[dict[str, Any]] | dict[str, str] | None:
+    """From the database; where that cannot be asked, why not, so that the rest is shown all the same."""
+    if "trade_memory" not in views.tables:
+        return None
+    remembered = views.query(
+        "SELECT embedding, embedding_version, side FROM trade_memory WHERE trade_id = ?", [identity]
+    ).to_pylist()
+    if not remembered:
+        return None
+    (own,) = remembered
+    try:
+        with workspace.outside.database.connect() as connection:
+            found = similar_trades(
+                connection,
+                np.array([own["embedding"]], np.float32),
+                as_of,
+                embedding_version=own["embedding_version"],
+                sides=[own["side"]],
+                k=NEIGHBOURS,
+            )
+    except HuracanError as error:
+        return {"error": error.what, "remedy": error.remedy}
+    return [dict(row) for row in found.drop_columns(["query"]).to_pylist()]
+
+
+def _candles(views: LakeViews, trade: dict[str, Any]) -> list[dict[str, Any]] | None:
+    if "ohlcv" not in views.tables:
+        return None
+    return views.query(
+        "SELECT open_time, open, high, low, close, volume, status FROM ohlcv"
+        " WHERE symbol = ? AND open_time BETWEEN ? AND ? ORDER BY open_time",
+        [trade["symbol"], trade["entry_time"] - BEFORE, trade["exit_time"] + AFTER],
+    ).to_pylist()
