@@ -1,19 +1,12 @@
-"""The assets of what the day taught: memory, wins, losses and patterns."""
+"""The assets of what the day taught: memory and patterns."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.checks import (
-    judge_coverage,
-    judge_embeddings,
-    judge_loss_reasons,
-    judge_neighbours,
-)
+from huracan.analysis.checks import judge_embeddings
 from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.losses import analyse_losses
 from huracan.analysis.memory_rows import memory_rows
 from huracan.analysis.patterns import pattern_library as find_patterns
-from huracan.analysis.wins import analyse_wins
 from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan_assets import plots
@@ -89,59 +82,6 @@ def _statistics(inputs: Inputs) -> EmbeddingStatistics:
     if content is None:
         raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
     return EmbeddingStatistics.from_json(content.decode())
-
-
-@stage(
-    group="analysis",
-    kinds={"postgres"},
-    reads=[Read("shadow_trades"), Read("trade_memory")],
-    rooms=ROOMS,
-    blocks=[],
-    checks=[Check("memory_as_of", "Every similar trade had closed before the signal it was found for.")],
-    database={"win_analysis": "data"},
-    reads_outside=True,
-)
-def win_analysis(inputs: Inputs, night: Night) -> Outcome:
-    """Why each winning trade won: drivers, skill against luck, entry and exit quality, pattern strength."""
-    if not inputs.has("trade_memory"):
-        return Outcome(note=f"No trade of {night.day} is in memory.")
-    trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, night)
-    table = analyse_wins(trades, neighbours, _statistics(inputs), night.day)
-    return Outcome(
-        tables={"data": table},
-        verdicts=[judge_neighbours(trades, neighbours)],
-        metadata={"wins": plots.top_rows(table, 10)},
-    )
-
-
-@stage(
-    group="analysis",
-    kinds={"postgres"},
-    reads=[Read("shadow_trades"), Read("trade_memory"), Read("win_analysis"), Read("ohlcv")],
-    rooms=ROOMS,
-    blocks=[],
-    checks=[
-        Check(
-            "analysis_coverage", "Every closed trade is analysed exactly once and the sums are the ledger's."
-        ),
-        Check("loss_reasons", "Every loss has a reason with its evidence."),
-    ],
-    database={"loss_analysis": "data"},
-    reads_outside=True,
-)
-def loss_analysis(inputs: Inputs, night: Night) -> Outcome:
-    """Why each losing trade lost: one primary reason, further ones, evidence, and the rule that avoids it."""
-    if not inputs.has("win_analysis"):
-        return Outcome(note=f"No trade of {night.day} is in memory.")
-    trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
-    table = analyse_losses(
-        trades, _neighbours(inputs, night), night.day, night.timeframe, inputs.table("ohlcv")
-    )
-    return Outcome(
-        tables={"data": table},
-        verdicts=[judge_coverage(trades, wins, table), judge_loss_reasons(table)],
-        metadata={"losses": plots.count_table(table, ["primary_reason"])},
-    )
 
 
 @stage(

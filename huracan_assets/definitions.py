@@ -18,11 +18,13 @@ from huracan_assets import (  # noqa: E402
     evaluation,
     features,
     gates,
+    losses,
     models,
     performance,
     post_exit,
     regimes,
     shadow,
+    wins,
 )
 from huracan_assets.jobs import MARKET, night_jobs  # noqa: E402
 from huracan_assets.partitions import daily_partitions  # noqa: E402
@@ -38,8 +40,8 @@ STAGES = [
     shadow.shadow_scenarios,
     post_exit.post_exit,
     analysis.trade_memory,
-    analysis.win_analysis,
-    analysis.loss_analysis,
+    wins.win_analysis,
+    losses.loss_analysis,
     analysis.pattern_library,
     gates.gate_decisions,
     gates.gate_stats,

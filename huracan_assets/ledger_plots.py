@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from huracan.analysis.exit_quality import EXIT_REASON
 from huracan.analysis.post_exit import HORIZONS_MINUTES
 from huracan.market.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD
-from huracan_assets.plots import figure_of, picture
+from huracan_assets.plots import as_picture, blank_figure
 
 
 def scenarios_and_rivals(
     scenarios: pa.Table, rivals: pa.Table, draws_bps: NDArray[np.float64]
 ) -> dg.MetadataValue:
     """Net of the day by scenario in USD, and the brain's mean trade among the random draws in bps."""
-    figure = figure_of(height=2.8)
+    figure = blank_figure(height=2.8)
     left, right = figure.subplots(1, 2)
     of_all = [row for row in scenarios.to_pylist() if row["symbol"] == ALL_SYMBOLS]
     names, net = [row["scenario"] for row in of_all], [row["net_usd"] for row in of_all]
@@ -33,12 +33,12 @@ def scenarios_and_rivals(
     right.tick_params(labelsize=6)
     right.set_xlabel("mean net of a trade, bps; random entries in grey", fontsize=7)
     figure.subplots_adjust(left=0.2, wspace=0.15)
-    return picture(figure, "scenarios and rivals")
+    return as_picture(figure, "scenarios and rivals")
 
 
 def net_by_part(performance: pa.Table) -> dg.MetadataValue:
     """Net in USD by symbol and by regime, with the costs that were paid for it."""
-    figure = figure_of(height=2.4)
+    figure = blank_figure(height=2.4)
     for axes, scope in zip(figure.subplots(1, 2), ("symbol", "regime"), strict=True):
         rows = [row for row in performance.to_pylist() if row["scope"] == scope][::-1]
         names = [row["value"] for row in rows]
@@ -49,12 +49,12 @@ def net_by_part(performance: pa.Table) -> dg.MetadataValue:
         axes.set_xlabel(f"USD by {scope}", fontsize=7)
         axes.legend(fontsize=6, frameon=False)
     figure.subplots_adjust(left=0.14, wspace=0.35)
-    return picture(figure, "net by symbol and regime")
+    return as_picture(figure, "net by symbol and regime")
 
 
 def after_the_exit(quality: pa.Table) -> dg.MetadataValue:
     """By exit reason over the longest window: the mean return after the exit, and the mean quality."""
-    figure = figure_of(height=2.4)
+    figure = blank_figure(height=2.4)
     left, right = figure.subplots(1, 2)
     longest = max(quality["window_days"].to_pylist())
     of_window = [row for row in quality.to_pylist() if row["window_days"] == longest]
@@ -78,4 +78,4 @@ def after_the_exit(quality: pa.Table) -> dg.MetadataValue:
     for axes in (left, right):
         axes.tick_params(labelsize=6)
     figure.subplots_adjust(wspace=0.5)
-    return picture(figure, "after the exit")
+    return as_picture(figure, "after the exit")

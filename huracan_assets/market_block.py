@@ -4,7 +4,7 @@ Training, the shadow ledger and the verdict on a brain build it here, so that th
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 import pyarrow as pa
@@ -40,7 +40,16 @@ def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
 def market_block(inputs: Inputs) -> MarketBlock:
     """Of the days whose regimes are among the inputs. A further day of candles before them is used for the
     trailing traded value of their first bars."""
-    block = _block(inputs, RECIPE.names)
+    days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
+    candles = inputs.tables_by_day("ohlcv")
+    block = build_market_block(
+        pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
+        inputs.each_day("features"),
+        inputs.table("regimes"),
+        RECIPE.names,
+        market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),
+        earlier=candles.get(min(days) - timedelta(days=1)),
+    )
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
     known = {
         day: KnownPatterns.of(library, _statistics(statistics[day]))
@@ -50,9 +59,22 @@ def market_block(inputs: Inputs) -> MarketBlock:
     return with_pattern_context(block, known)
 
 
-def price_block(inputs: Inputs) -> MarketBlock:
-    """The same without what only a policy looks at: enough to replay actions and to trade scripts."""
-    return _block(inputs, (VOLATILITY_COLUMN,))
+def priced_block(inputs: Inputs, day: date, lead: str = "") -> MarketBlock:
+    """One day's market without features: all that fills, masks and regimes need, and no policy can look at.
+
+    From the reads `ohlcv`, `features` and `regimes`, their names led by `lead`. `InputRefused` where one of
+    them lacks the day; candles of the day before are used where they are there, as in `market_block`.
+    """
+    before = day - timedelta(days=1)
+    candles = f"{lead}ohlcv"
+    return build_market_block(
+        inputs.of_day(candles, day),
+        inputs.of_day(f"{lead}features", day, ["symbol", "open_time", "is_ready", VOLATILITY_COLUMN]),
+        inputs.of_day(f"{lead}regimes", day),
+        (),
+        market_infos=market_infos_from_json(inputs.file_of_day(candles, day, MARKET_INFO_FILE)),
+        earlier=inputs.of_day(candles, before) if inputs.holds(candles, before) else None,
+    )
 
 
 def named_patterns(inputs: Inputs) -> NamedPatterns | None:
@@ -61,20 +83,6 @@ def named_patterns(inputs: Inputs) -> NamedPatterns | None:
     if statistics is None or not inputs.has("patterns"):
         return None
     return NamedPatterns.of(inputs.table("patterns"), _statistics(statistics))
-
-
-def _block(inputs: Inputs, feature_names: tuple[str, ...]) -> MarketBlock:
-    days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
-    candles = inputs.tables_by_day("ohlcv")
-    columns = ["symbol", "open_time", "is_ready", *dict.fromkeys((VOLATILITY_COLUMN, *feature_names))]
-    return build_market_block(
-        pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
-        inputs.each_day("features", columns),
-        inputs.table("regimes"),
-        feature_names,
-        market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),
-        earlier=candles.get(min(days) - timedelta(days=1)),
-    )
 
 
 @lru_cache(maxsize=4)

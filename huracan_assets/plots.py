@@ -17,7 +17,7 @@ REGIME_COLOURS = {"trend": "#2f9e44", "range": "#1c7ed6", "high_volatility": "#f
 
 def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> dg.MetadataValue:
     """The close of every symbol as a change since the day's first candle, coloured by regime."""
-    figure = figure_of(height=3.2)
+    figure = blank_figure(height=3.2)
     axes = figure.subplots()
     symbols = ohlcv["symbol"].to_numpy(zero_copy_only=False)
     hours = _hours(ohlcv)
@@ -35,12 +35,12 @@ def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> dg.MetadataValue:
         axes.plot([], [], color=colour, label=regime)
     axes.legend(fontsize=7, ncols=4, loc="upper left", frameon=False)
     axes.set(xlabel="hour, UTC", ylabel="change since 00:00, %", xticks=range(0, 25, 4))
-    return picture(figure, "price with regimes")
+    return as_picture(figure, "price with regimes")
 
 
 def equity_curve(session: pa.Table) -> dg.MetadataValue:
     """Equity less starting cash in USD, per symbol and in all."""
-    figure = figure_of(height=2.8)
+    figure = blank_figure(height=2.8)
     axes = figure.subplots()
     symbols = session["symbol"].to_numpy(zero_copy_only=False)
     names = list(dict.fromkeys(symbols.tolist()))
@@ -53,12 +53,12 @@ def equity_curve(session: pa.Table) -> dg.MetadataValue:
     axes.axhline(0, color="#adb5bd", linewidth=0.6)
     axes.legend(fontsize=7, frameon=False)
     axes.set(xlabel="hour, UTC", ylabel="net, USD", xticks=range(0, 25, 4))
-    return picture(figure, "equity curve")
+    return as_picture(figure, "equity curve")
 
 
 def learning_curve(curve: pa.Table) -> dg.MetadataValue:
     """Reward, entropy and explained variance over the steps of the training."""
-    figure = figure_of(height=2.6)
+    figure = blank_figure(height=2.6)
     panels = figure.subplots(1, 3)
     steps = curve["steps"].to_numpy() / 1e6
     for axes, column in zip(panels, ("mean_reward", "entropy", "explained_variance"), strict=True):
@@ -66,7 +66,7 @@ def learning_curve(curve: pa.Table) -> dg.MetadataValue:
         axes.set_title(column.replace("_", " "), fontsize=8)
         axes.set_xlabel("million steps", fontsize=7)
         axes.tick_params(labelsize=6)
-    return picture(figure, "learning curve")
+    return as_picture(figure, "learning curve")
 
 
 def held_out_table(report: Mapping[str, Any]) -> dg.MetadataValue:
@@ -139,8 +139,8 @@ def _hours(table: pa.Table) -> np.ndarray:
     return (milliseconds - milliseconds[0]) / 3_600_000
 
 
-def figure_of(height: float) -> "Figure":
-    """An empty figure as wide as the page, `height` inches high."""
+def blank_figure(height: float) -> "Figure":
+    """A figure of the width of the UI's column, with room for labels."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, height), dpi=90)
@@ -149,8 +149,8 @@ def figure_of(height: float) -> "Figure":
     return figure
 
 
-def picture(figure: "Figure", title: str) -> dg.MetadataValue:
-    """The figure as an image in Markdown, which Dagster shows; the bytes carry no date, so they repeat."""
+def as_picture(figure: "Figure", title: str) -> dg.MetadataValue:
+    """The figure as Dagster shows one: Markdown with a data URL; the bytes carry no date, so they repeat."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     encoded = base64.b64encode(buffer.getvalue()).decode()

@@ -105,16 +105,38 @@ class Inputs:
         held = [each for each in self._manifests[name] if f"{file}.parquet" in each.files]
         return [self._lake.read_manifests([manifest], None, file) for manifest in held]
 
-    def each_day(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    def each_day(self, name: str) -> Iterator[pa.Table]:
         """The table `data` of every day of the read that holds it, in day order, read one at a time."""
         for manifest in self._manifests[name]:
             if "data.parquet" in manifest.files:
-                yield self._lake.read_manifests([manifest], columns)
+                yield self._lake.read_manifests([manifest])
 
     def tables_by_day(self, name: str) -> dict[date, pa.Table]:
         """The table `data` of every day of the read that holds it."""
         held = [each for each in self._manifests[name] if "data.parquet" in each.files]
         return {manifest.day: self._lake.read_manifests([manifest]) for manifest in held}
+
+    def of_day(
+        self, name: str, day: date, columns: Sequence[str] | None = None, file: str = "data"
+    ) -> pa.Table:
+        """The table of one day of the read; `InputRefused` where there is none."""
+        return self._lake.read_manifests([self._manifest_of(name, day)], columns, file)
+
+    def file_of_day(self, name: str, day: date, file: str) -> bytes | None:
+        """One file of one day of the read; None where the partition has no such file."""
+        manifest = self._manifest_of(name, day)
+        held = file in manifest.files
+        return self._lake.read_file(manifest.asset, day, file) if held else None
+
+    def holds(self, name: str, day: date, file: str = "data.parquet") -> bool:
+        """Whether that day of the read is there and has the file."""
+        return any(manifest.day == day and file in manifest.files for manifest in self._manifests[name])
+
+    def _manifest_of(self, name: str, day: date) -> Manifest:
+        for manifest in self._manifests[name]:
+            if manifest.day == day:
+                return manifest
+        raise InputRefused(f"There is no good {name} of {day}.", "Run that day again.")
 
     def files_by_day(self, name: str, file: str) -> dict[date, bytes]:
         """One file of every day of the read that holds it."""

@@ -126,7 +126,7 @@ def shadow_scenarios(inputs: Inputs, night: Night) -> Outcome:
 
     if not inputs.has("shadow_trades"):
         return Outcome(note=f"No session was traded on {night.day}.")
-    market, block = night.settings.market, market_block.price_block(inputs)
+    market, block = night.settings.market, market_block.priced_block(inputs, night.day)
     trades = inputs.table("shadow_trades")
     scenarios = run_scenarios(inputs.table("shadow_trades", "session"), block, market.rules, market.costs)
     generator = np.random.default_rng(night.day.toordinal())

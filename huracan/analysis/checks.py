@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from huracan.analysis.loss_reasons import REASON_NAMES
 from huracan.analysis.outcome import floats, milliseconds
+from huracan.analysis.rule_trials import RuleTrials
+from huracan.analysis.rule_verdicts import NO_RULE, RULE_VERDICTS
 from huracan.verdict import Verdict
 
 _SAMPLE = 2_000
@@ -81,6 +83,38 @@ def judge_coverage(trades: pa.Table, wins: pa.Table, losses: pa.Table) -> Verdic
         "analysed_net_usd": analysed_usd,
     }
     return Verdict("analysis_coverage", exactly_once and split and same_sum, reason, numbers)
+
+
+def judge_rules_tried(losses: pa.Table, rules: pa.Table, trials: RuleTrials) -> Verdict:
+    """Rule `avoidance_rules`: every loss has the verdict of its rule, and every rule is tried once.
+
+    `losses` with their trials, `rules` of RULES_SCHEMA. The reason names the days before that could not be
+    played again, and counts those that were traded by other rules, costs or candles than today's.
+    """
+    has_rule = pc.is_valid(losses["rule"])
+    is_ruled = pc.not_equal(losses["rule_verdict"], NO_RULE)
+    known = pc.is_in(losses["rule_verdict"], value_set=pa.array(RULE_VERDICTS, pa.string()))
+    unjudged = len(losses) - (pc.sum(pc.and_(known, pc.equal(has_rule, is_ruled))).as_py() or 0)
+    tried, suggested = rules["rule"].to_pylist(), pc.unique(losses["rule"].filter(has_rule)).to_pylist()
+    counted = (pc.sum(rules["losses"]).as_py() or 0) == (pc.sum(has_rule).as_py() or 0)
+    numbers: dict[str, float | int | str | bool] = {
+        "losses": len(losses),
+        "unjudged": unjudged,
+        "rules": len(rules),
+        "days_played": len(trials.days),
+        "days_unusable": len(trials.unusable),
+        "days_traded_otherwise": len(trials.otherwise_traded),
+    }
+    for entry in sorted(pc.value_counts(rules["verdict"]).to_pylist(), key=str):
+        numbers[f"rules_{entry['values'].replace(' ', '_')}"] = entry["counts"]
+    reason = (
+        f"{len(rules)} rules of {len(losses)} losses, {unjudged} of them without a verdict, were tried on "
+        f"{len(trials.days)} days; {len(trials.otherwise_traded)} of those were traded otherwise."
+    )
+    for each in trials.unusable:
+        reason += f" {each.day} cannot be played again: {each.why}"
+    passed = unjudged == 0 and sorted(tried) == sorted(suggested) and counted
+    return Verdict("avoidance_rules", passed, reason, numbers)
 
 
 def judge_loss_reasons(losses: pa.Table) -> Verdict:

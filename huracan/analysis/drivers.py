@@ -1,56 +1,126 @@
-"""Which features of its entry stand out in a trade, and by how much. Not a causal claim."""
+"""What spoke for a trade and against it: each input's share of the confidence model's log-odds.
+
+The model is that of the day before, so it has not seen the trade. A contribution says what the model made of
+an input; that the input caused the outcome, it does not say.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.embedding import EmbeddingStatistics, entry_features
-from huracan.analysis.outcome import Floats
-from huracan.analysis.row_text import json_lists, json_objects
+from huracan.analysis.outcome import Booleans, Floats
+from huracan.analysis.row_text import json_lists, json_objects, sentences
+from huracan.models.confidence import ConfidenceModel
+from huracan.models.config import Unfit
 
 TOP_DRIVERS = 5
+NAMED_DRIVERS = 3
+CONFIDENCE_MODEL, UNSKILLED_MODEL, UNUSUAL_FEATURES = DRIVER_SOURCES = (
+    "confidence_model",
+    "unskilled_model",  # a confidence model that ranked its own held-out tail no better than chance
+    "unusual_features",  # no model: the features farthest from their past means, which say nothing of why
+)
 
 
-def feature_weights(feature_names: tuple[str, ...], importance: pa.Table | None) -> Floats:
-    """Weights [features] from the table feature_importance (columns feature, permutation_importance, gain).
+@dataclass(frozen=True, eq=False)
+class Drivers:
+    """Arrays [trades]. Lists are JSON of {feature, value, standard_deviations, contribution}: contributions
+    in log-odds, signed; null where there is no model, as are the deviations of what is no feature."""
 
-    Permutation importance where any of it is positive, else gain, scaled to a maximum of 1. All ones where
-    neither says anything, so that a trade's drivers are then its most unusual features.
+    strongest: pa.Array
+    """The five largest, whichever way they point; what contributes nothing is no driver."""
+    speaking_for: pa.Array
+    """The five largest of those that spoke for the trade; without a model the same as `strongest`."""
+    named: pa.Array
+    """The first three of `strongest` as text."""
+    source: str
+    """One of DRIVER_SOURCES."""
+    log_odds: Floats
+    """The model's answer: the base and all contributions. NaN without a model, as is the base."""
+    base_log_odds: Floats
+
+
+def explain_trades(
+    trades: pa.Table, statistics: EmbeddingStatistics, model: ConfidenceModel | Unfit
+) -> Drivers:
+    """The drivers of `trades` by `model`, which was fitted on days before theirs.
+
+    A model of another recipe than that of `statistics` is as good as none.
     """
-    ones = np.ones(len(feature_names))
-    if importance is None or importance.num_rows == 0:
-        return ones
-    names = importance.column("feature").to_pylist()
-    for measure in ("permutation_importance", "gain"):
-        values = dict(zip(names, importance.column(measure).to_pylist(), strict=True))
-        weights = np.array([max(values.get(name) or 0.0, 0.0) for name in feature_names])
-        if np.any(weights > 0):
-            return np.asarray(weights / weights.max(), dtype=np.float64)
-    return ones
-
-
-def top_drivers(
-    trades: pa.Table, statistics: EmbeddingStatistics, importance: pa.Table | None
-) -> tuple[pa.Array, pa.Array]:
-    """Per trade the largest contributions (standard deviations from the mean x weight), by absolute value.
-
-    Returns JSON lists of {feature, standard_deviations, contribution} and the first three names as text.
-    """
-    rows = len(trades)
     scores = statistics.standardise(entry_features(trades, statistics.feature_names))
-    contributions = scores * feature_weights(statistics.feature_names, importance)
-    order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :TOP_DRIVERS]
-    names = pa.array(statistics.feature_names, pa.string())
-    objects, top = [], []
-    for place in range(order.shape[1]):
-        chosen = order[:, place]
-        name = names.take(pa.array(chosen))
-        parts = {
-            "feature": name,
-            "standard_deviations": scores[np.arange(rows), chosen],
-            "contribution": contributions[np.arange(rows), chosen],
-        }
-        objects.append(json_objects(parts, rows))
-        top.append(name)
-    summary = pc.binary_join_element_wise(*top[:3], ", ") if top else pa.array([""] * rows, pa.string())
-    return json_lists(objects, rows), summary
+    unknown = np.full(len(trades), np.nan)
+    if isinstance(model, Unfit) or model.feature_names != statistics.feature_names:
+        values = entry_features(trades, statistics.feature_names).astype(np.float64)
+        table = _Table(statistics.feature_names, values, scores, np.full_like(scores, np.nan))
+        strongest, named = table.largest(np.abs(scores)), table.named(scores)
+        return Drivers(strongest, strongest, named, UNUSUAL_FEATURES, unknown, unknown)
+    values = model.inputs(trades)
+    parts = model.contributions(values)
+    deviations = np.full(values.shape, np.nan)
+    for place, name in enumerate(statistics.feature_names):
+        deviations[:, model.columns.index(name)] = scores[:, place]
+    given = parts[:, :-1]
+    table = _Table(model.columns, values, deviations, given)
+    return Drivers(
+        strongest=table.largest(np.abs(given)),
+        speaking_for=table.largest(given),
+        named=table.named(given),
+        source=CONFIDENCE_MODEL if model.has_skill else UNSKILLED_MODEL,
+        log_odds=np.asarray(parts.sum(axis=1), dtype=np.float64),
+        base_log_odds=parts[:, -1],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """All inputs of all trades: columns [inputs], arrays [trades, inputs]."""
+
+    columns: tuple[str, ...]
+    values: Floats
+    standard_deviations: Floats
+    contributions: Floats
+
+    def largest(self, sizes: Floats) -> pa.Array:
+        """The inputs of the largest positive sizes as JSON lists."""
+        rows = np.arange(len(sizes))
+        objects = []
+        for chosen in _order(sizes, TOP_DRIVERS).T:
+            text = json_objects(
+                {
+                    "feature": self._names(chosen),
+                    "value": self.values[rows, chosen],
+                    "standard_deviations": self.standard_deviations[rows, chosen],
+                    "contribution": self.contributions[rows, chosen],
+                },
+                len(rows),
+            )
+            objects.append(_where(sizes[rows, chosen] > 0, text))
+        return json_lists(objects, len(rows))
+
+    def named(self, numbers: Floats) -> pa.Array:
+        """The inputs of the numbers farthest from 0 as text, each with its number."""
+        rows, parts = np.arange(len(numbers)), []
+        for chosen in _order(np.abs(numbers), NAMED_DRIVERS).T:
+            number = np.round(numbers[rows, chosen], 2)
+            sign = pa.array(np.where(number < 0, "", "+").tolist(), pa.string())
+            text = {"name": self._names(chosen), "sign": sign, "number": pa.array(number).cast(pa.string())}
+            said = sentences(", {name} {sign}{number}", text, len(rows))
+            parts.append(pc.fill_null(_where(numbers[rows, chosen] != 0, said), ""))
+        joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*parts, ""), 2)
+        return pc.if_else(pc.equal(joined, ""), "nothing in particular", joined)
+
+    def _names(self, chosen: npt.NDArray[np.int64]) -> pa.Array:
+        return pa.array(self.columns, pa.string()).take(pa.array(chosen))
+
+
+def _order(sizes: Floats, count: int) -> npt.NDArray[np.int64]:
+    """[trades, count] the columns of the largest sizes, the first one where two are equal."""
+    return np.argsort(-sizes, axis=1, kind="stable")[:, :count]
+
+
+def _where(holds: Booleans, text: pa.Array) -> pa.Array:
+    return pc.if_else(pa.array(holds), text, pa.scalar(None, pa.string()))

@@ -7,8 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.luck import Luck
 from huracan.analysis.neighbourhood import Neighbourhoods
 from huracan.analysis.outcome import (
+    MINIMUM_VOLATILITY_BPS,
     UNKNOWN_TIME,
     Booleans,
     Floats,
@@ -16,10 +18,11 @@ from huracan.analysis.outcome import (
     cost_bps,
     directions,
     floats,
+    is_end_of_session,
     milliseconds,
     net_scores,
 )
-from huracan.analysis.price_paths import paths_after_exit
+from huracan.analysis.price_paths import PricePaths, paths_after_exit, paths_from
 from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
 
@@ -34,6 +37,9 @@ class LossRules:
     shock_ratio: float = 2.0
     """Volatility at the exit over that at the entry."""
     early_bars: int = 3
+    early_volatilities: float = 2.0
+    """One volatility against the entry within three bars is what noise does every other time; two, one time
+    in four."""
     minimum_precedents: int = 5
     """Fewer similar trades than this are no pattern (none at all say nothing)."""
     weak_win_probability: float = 0.45
@@ -41,8 +47,10 @@ class LossRules:
     late_share: float = 0.5
     """Of the holding time, spent after the best moment."""
     minimum_held_bars: int = 10
+    usual_percentile: float = 5.0
+    """A loss that beats so many of the entries by chance is nothing unusual ..."""
     expected_band: float = 2.0
-    """Standard deviations of noise within which a loss is nothing unusual."""
+    """... nor, where there were too few of those, one within so many standard deviations of noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,69 +61,105 @@ class LossCases:
     """By the stop of the entry, or by one that had followed the price."""
     is_trailed: Booleans
     """By one that had followed the price."""
+    is_ended: Booleans
+    """By the session's end, which says nothing of when it should have been left."""
     regime: pa.ChunkedArray
     exit_regime: pa.ChunkedArray
     gross_bps: Floats
     net_bps: Floats
     cost_bps: Floats
+    estimated_cost_bps: Floats
     net_score: Floats
     bars_held: Floats
     bars_to_best: Floats
-    bars_to_worst: Floats
     max_favourable_bps: Floats
     max_adverse_bps: Floats
+    early_adverse_bps: Floats
+    """The worst within the first bars."""
     entry_volatility_bps: Floats
+    """With its floor, as the other volatility is not."""
     exit_volatility_bps: Floats
     stop_distance_bps: Floats
     """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
     target_distance_bps: Floats
     best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the same day
+    adverse_before_target_bps: Floats
+    """How far against the entry the price was, after the exit and until it came to the target; NaN where it
+    did not come."""
     alike: Neighbourhoods
+    luck: Luck
 
 
 def gather_loss_cases(
     trades: pa.Table,
     alike: Neighbourhoods,
+    luck: Luck,
     ohlcv: pa.Table | None,
     day: date,
     timeframe: Timeframe,
     rules: LossRules,
 ) -> LossCases:
     """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
-    known whether the price came back after a stop."""
+    known whether the price came back after a stop, and of the first bars only what the ledger says."""
     entry, direction = floats(trades, "entry_reference_price"), directions(trades)
     stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
-    best_after = np.full(len(trades), np.nan)
+    target_distance = direction * (target / entry - 1.0) * 1e4
+    entered, step = milliseconds(trades, "entry_time"), timeframe.minutes * 60_000
+    to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
+    worst = floats(trades, "max_adverse_bps")
+    early = np.where(to_worst < rules.early_bars, worst, np.nan)
+    best_after = before_target = np.full(len(trades), np.nan)
     if ohlcv is not None and len(trades):
-        bars = max(rules.recovery_minutes // timeframe.minutes, 1)
-        paths = paths_after_exit(trades, ohlcv, bars, timeframe, day_end(day))
-        reached = np.where((direction > 0)[:, None], paths.high, -paths.low)
-        best = np.max(np.where(np.isnan(reached), -np.inf, reached), axis=1)
-        best_price = np.where(np.isfinite(best), best * direction, np.nan)
-        best_after = direction * (best_price / entry - 1.0) * 1e4
-    entered = milliseconds(trades, "entry_time")
-    step = timeframe.minutes * 60_000
+        bars, until = max(rules.recovery_minutes // timeframe.minutes, 1), day_end(day)
+        best, adverse = _moves(paths_after_exit(trades, ohlcv, bars, timeframe, until), entry, direction)
+        best_after = np.max(best, axis=1)
+        before_target = _adverse_until(best >= target_distance[:, None], adverse)
+        first = paths_from(entered, trades, ohlcv, rules.early_bars, timeframe, until)
+        deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
+        # Bars after the exit may lie in the window; no trade met a worse price than its worst.
+        early = np.where(np.isfinite(deepest), np.clip(deepest, worst, 0.0), early)
     return LossCases(
         is_stopped=_left_by(trades, STOP, TRAILING_STOP),
         is_trailed=_left_by(trades, TRAILING_STOP),
+        is_ended=is_end_of_session(trades),
         regime=trades.column("regime"),
         exit_regime=trades.column("exit_regime"),
         gross_bps=floats(trades, "gross_bps"),
         net_bps=floats(trades, "net_bps"),
         cost_bps=cost_bps(trades),
+        estimated_cost_bps=floats(trades, "estimated_cost_bps"),
         net_score=net_scores(trades),
         bars_held=floats(trades, "bars_held"),
         bars_to_best=_bars_since(milliseconds(trades, "max_favourable_time"), entered, step),
-        bars_to_worst=_bars_since(milliseconds(trades, "max_adverse_time"), entered, step),
         max_favourable_bps=floats(trades, "max_favourable_bps"),
-        max_adverse_bps=floats(trades, "max_adverse_bps"),
-        entry_volatility_bps=floats(trades, "entry_volatility_bps"),
+        max_adverse_bps=worst,
+        early_adverse_bps=early,
+        entry_volatility_bps=np.fmax(floats(trades, "entry_volatility_bps"), MINIMUM_VOLATILITY_BPS),
         exit_volatility_bps=floats(trades, "exit_volatility_bps"),
         stop_distance_bps=direction * (1.0 - stop / entry) * 1e4,
-        target_distance_bps=direction * (target / entry - 1.0) * 1e4,
-        best_after_exit_bps=best_after,
+        target_distance_bps=target_distance,
+        best_after_exit_bps=np.where(np.isfinite(best_after), best_after, np.nan),
+        adverse_before_target_bps=before_target,
         alike=alike,
+        luck=luck,
     )
+
+
+def _moves(paths: PricePaths, entry: Floats, direction: Floats) -> tuple[Floats, Floats]:
+    """[trades, bars] how far each bar went for the trade and against it, in bps of the entry; -inf where it
+    has no candle."""
+    is_long, side = (direction > 0)[:, None], direction[:, None]
+    best, worst = np.where(is_long, paths.high, paths.low), np.where(is_long, paths.low, paths.high)
+    moves = [sign * side * (price / entry[:, None] - 1.0) * 1e4 for sign, price in ((1, best), (-1, worst))]
+    favourable, adverse = (np.where(np.isnan(move), -np.inf, move) for move in moves)
+    return favourable, adverse
+
+
+def _adverse_until(is_there: Booleans, adverse: Floats) -> Floats:
+    """The largest of `adverse` up to the first bar that `is_there`, that bar included; NaN without one."""
+    until = np.arange(is_there.shape[1]) <= np.argmax(is_there, axis=1)[:, None]
+    largest = np.max(np.where(until, adverse, -np.inf), axis=1)
+    return np.where(is_there.any(axis=1), largest, np.nan)
 
 
 def _left_by(trades: pa.Table, *reasons: str) -> Booleans:

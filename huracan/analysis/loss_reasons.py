@@ -1,18 +1,30 @@
 """The reasons why a trade lost, one function each, in order of precedence.
 
-To add a reason, write its function (cases and rules in, Finding out), append it to LOSS_REASONS before
-`bad_luck`, and make a trade for it in the tests. How reasons become rows is in `losses`.
+To add a reason, write its function (cases and rules in, Finding out) and in `rule_suggestions` the rule that
+it suggests, append it to LOSS_REASONS before `bad_luck`, and make a trade for it in the tests. How reasons
+become rows is in `losses`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.loss_cases import LossCases, LossRules
 from huracan.analysis.outcome import Booleans
 from huracan.analysis.row_text import Column
+from huracan.analysis.rule_suggestions import (
+    leave_adverse,
+    leave_aged,
+    leave_regime,
+    leave_volatile,
+    skip_costly,
+    skip_unprofitable,
+    skip_weak,
+    widen_barrier,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +35,22 @@ class Finding:
     evidence: dict[str, Column]
 
 
+Suggest = Callable[[LossCases, LossRules], pa.Array]
+
+
 @dataclass(frozen=True)
 class LossReason:
-    """`avoidance` is a sentence with places for the evidence; `is_preventable`: a rule known at the entry or
-    during the trade could have avoided the loss."""
+    """`suggest` gives the avoidance rule of every case [trades], null where a number it needs is not known;
+    without it the reason has none. `unruled`: what is said then, a sentence with places for the evidence.
+    `is_preventable`: a rule known at the entry or during the trade could have avoided the loss. A
+    `is_last_resort` reason holds only where none of the others does."""
 
     name: str
     judge: Callable[[LossCases, LossRules], Finding]
     is_preventable: bool
-    avoidance: str
+    suggest: Suggest | None = None
+    unruled: str = "None: a number that its rule needs is not known."
+    is_last_resort: bool = False
 
 
 def _cost_not_covered(cases: LossCases, _rules: LossRules) -> Finding:
@@ -40,8 +59,7 @@ def _cost_not_covered(cases: LossCases, _rules: LossRules) -> Finding:
 
 
 def _volatility_shock(cases: LossCases, rules: LossRules) -> Finding:
-    limit = rules.shock_ratio * cases.entry_volatility_bps
-    holds = (cases.exit_volatility_bps >= limit) & (cases.entry_volatility_bps > 0)
+    holds = cases.exit_volatility_bps >= rules.shock_ratio * cases.entry_volatility_bps
     evidence = {
         "entry_volatility_bps": cases.entry_volatility_bps,
         "exit_volatility_bps": cases.exit_volatility_bps,
@@ -56,15 +74,14 @@ def _regime_change(cases: LossCases, _rules: LossRules) -> Finding:
 
 
 def _adverse_selection(cases: LossCases, rules: LossRules) -> Finding:
-    against = cases.max_adverse_bps <= -cases.entry_volatility_bps
+    against = cases.early_adverse_bps <= -rules.early_volatilities * cases.entry_volatility_bps
     never_for = cases.max_favourable_bps <= cases.entry_volatility_bps
-    holds = (cases.bars_to_worst < rules.early_bars) & against & never_for
     evidence = {
-        "bars_to_worst": cases.bars_to_worst,
-        "max_adverse_bps": cases.max_adverse_bps,
+        "early_adverse_bps": cases.early_adverse_bps,
+        "entry_volatility_bps": cases.entry_volatility_bps,
         "max_favourable_bps": cases.max_favourable_bps,
     }
-    return Finding(holds, evidence)
+    return Finding(against & never_for, evidence)
 
 
 def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
@@ -77,6 +94,7 @@ def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
         "entry_volatility_bps": cases.entry_volatility_bps,
         "best_after_exit_bps": cases.best_after_exit_bps,
         "target_distance_bps": cases.target_distance_bps,
+        "adverse_before_target_bps": cases.adverse_before_target_bps,
     }
     return Finding(holds, evidence)
 
@@ -84,7 +102,8 @@ def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
 def _held_too_long(cases: LossCases, rules: LossRules) -> Finding:
     was_paying = cases.max_favourable_bps > cases.cost_bps
     late = cases.bars_held - cases.bars_to_best >= rules.late_share * cases.bars_held
-    holds = was_paying & late & (cases.bars_held >= rules.minimum_held_bars) & ~cases.is_stopped
+    chosen = ~cases.is_stopped & ~cases.is_ended
+    holds = was_paying & late & (cases.bars_held >= rules.minimum_held_bars) & chosen
     evidence = {
         "max_favourable_bps": cases.max_favourable_bps,
         "cost_bps": cases.cost_bps,
@@ -117,63 +136,58 @@ def _pattern_evidence(cases: LossCases) -> dict[str, Column]:
     }
 
 
+def _is_usual(cases: LossCases, rules: LossRules) -> Booleans:
+    """Within the band of what entries by chance made, or of noise where there were too few of them."""
+    percentile = cases.luck.possibly_beaten
+    by_noise = cases.net_score >= -rules.expected_band
+    return np.where(np.isnan(percentile), by_noise, percentile >= rules.usual_percentile)
+
+
+def _luck_evidence(cases: LossCases, is_usual: Booleans) -> dict[str, Column]:
+    return {
+        "luck_percentile": cases.luck.possibly_beaten,
+        "luck_entries": cases.luck.entries,
+        "net_score": cases.net_score,
+        "is_within_expected_band": is_usual,
+    }
+
+
 def _bad_luck(cases: LossCases, rules: LossRules) -> Finding:
-    """Holds everywhere; `losses` uses it only where no other reason does."""
-    within = cases.net_score >= -rules.expected_band
-    evidence = {"net_score": cases.net_score, "is_within_expected_band": within}
-    return Finding(np.ones(len(cases.net_bps), dtype=bool), evidence)
+    is_usual = _is_usual(cases, rules)
+    return Finding(is_usual, _luck_evidence(cases, is_usual))
 
 
-BAD_LUCK = LossReason("bad_luck", _bad_luck, False, "None: {net_score} standard deviations of noise.")
+def _unexplained(cases: LossCases, rules: LossRules) -> Finding:
+    is_usual = _is_usual(cases, rules)
+    return Finding(~is_usual, _luck_evidence(cases, is_usual))
+
 
 LOSS_REASONS = (
+    LossReason("cost_not_covered", _cost_not_covered, True, skip_costly),
+    LossReason("volatility_shock", _volatility_shock, False, leave_volatile),
+    LossReason("regime_change", _regime_change, False, leave_regime),
+    LossReason("adverse_selection", _adverse_selection, True, leave_adverse),
+    LossReason("stop_too_tight", _stop_too_tight, True, widen_barrier),
+    LossReason("held_too_long", _held_too_long, True, leave_aged),
+    LossReason("poor_pattern_history", _poor_pattern_history, True, skip_unprofitable),
+    LossReason("weak_pattern", _weak_pattern, True, skip_weak),
     LossReason(
-        "cost_not_covered",
-        _cost_not_covered,
-        True,
-        "Skip entries whose expected move is below {cost_bps} bps of costs.",
-    ),
-    LossReason(
-        "volatility_shock",
-        _volatility_shock,
+        "bad_luck",
+        _bad_luck,
         False,
-        "Leave when one-bar volatility passes {exit_volatility_bps} bps after an entry at "
-        "{entry_volatility_bps}.",
-    ),
-    LossReason("regime_change", _regime_change, False, "Leave when {entry_regime} turns into {exit_regime}."),
-    LossReason(
-        "adverse_selection",
-        _adverse_selection,
-        True,
-        "Leave when the price is {max_adverse_bps} bps against the entry within its first bars.",
+        unruled="None: {luck_percentile} % of {luck_entries} entries by chance did worse; {net_score} "
+        "standard deviations of noise.",
+        is_last_resort=True,
     ),
     LossReason(
-        "stop_too_tight",
-        _stop_too_tight,
-        True,
-        "Place the stop farther than {stop_distance_bps} bps at {entry_volatility_bps} bps of volatility.",
+        "unexplained",
+        _unexplained,
+        False,
+        unruled="None known: only {luck_percentile} % of {luck_entries} entries by chance did worse; "
+        "{net_score} standard deviations of noise.",
+        is_last_resort=True,
     ),
-    LossReason(
-        "held_too_long",
-        _held_too_long,
-        True,
-        "Leave soon after the best moment: {max_favourable_bps} bps were reached after {bars_to_best} of "
-        "{bars_held} bars.",
-    ),
-    LossReason(
-        "poor_pattern_history",
-        _poor_pattern_history,
-        True,
-        "Skip entries whose {similar_trades} similar trades made {mean_net_bps} bps on average.",
-    ),
-    LossReason(
-        "weak_pattern",
-        _weak_pattern,
-        True,
-        "Skip entries with {similar_trades} similar trades at a win probability of {win_probability}.",
-    ),
-    BAD_LUCK,
 )
-"""In order of precedence: the first that holds is the primary reason."""
+"""In order of precedence: the first that holds is the primary reason. One of the last two always holds."""
 
 REASON_NAMES = tuple(reason.name for reason in LOSS_REASONS)

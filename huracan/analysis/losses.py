@@ -1,6 +1,8 @@
-"""Why the day's losing trades lost: one primary reason each, further ones, and the numbers behind them.
+"""Why the day's losing trades lost: one primary reason each, further ones, the numbers behind them, and the
+rule that the primary reason suggests.
 
-The reasons themselves are in `loss_reasons`, the numbers that they judge in `loss_cases`.
+The reasons are in `loss_reasons`, the numbers that they judge in `loss_cases`, and what the rules would have
+done in `rule_trials`.
 """
 
 from datetime import date
@@ -9,10 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.avoidance import rule_sentences
+from huracan.analysis.context_columns import (
+    DRIVER_FIELDS,
+    LUCK_FIELDS,
+    NEIGHBOURHOOD_FIELDS,
+    driver_columns,
+    luck_columns,
+    neighbourhood_columns,
+)
+from huracan.analysis.drivers import Drivers
 from huracan.analysis.loss_cases import LossCases, LossRules, gather_loss_cases
-from huracan.analysis.loss_reasons import BAD_LUCK, LOSS_REASONS, REASON_NAMES, Finding
+from huracan.analysis.loss_reasons import LOSS_REASONS, REASON_NAMES, Finding
+from huracan.analysis.luck import Luck
 from huracan.analysis.neighbourhood import judge_neighbourhoods
 from huracan.analysis.outcome import (
+    Booleans,
     Floats,
     Integers,
     day_column,
@@ -21,7 +35,7 @@ from huracan.analysis.outcome import (
     nullable,
 )
 from huracan.analysis.row_text import json_lists, json_objects, json_values, sentences
-from huracan.analysis.wins import neighbourhood_columns
+from huracan.analysis.rule_report import TRIAL_FIELDS, untried
 from huracan.candles.schema import Timeframe
 
 LOSSES_SCHEMA = pa.schema(
@@ -39,40 +53,43 @@ LOSSES_SCHEMA = pa.schema(
         ("evidence", pa.string()),  # JSON list of {reason, and its numbers}, the primary one first
         ("severity", pa.string()),  # minor | moderate | severe
         ("is_preventable", pa.bool_()),
-        ("avoidance_rule", pa.string()),
+        ("avoidance_rule", pa.string()),  # in words
+        ("rule", pa.string()),  # the same as JSON; null where the primary reason suggests none
+        *TRIAL_FIELDS,  # what the rule would have done on the days before
         ("net_score", pa.float64()),  # net in standard deviations of a random walk over the holding time
-        ("similar_trades", pa.int64()),
-        ("effective_similar_trades", pa.float64()),
-        ("pattern_win_probability", pa.float64()),
-        ("pattern_win_probability_low", pa.float64()),
-        ("pattern_win_probability_high", pa.float64()),
-        ("pattern_mean_net_bps", pa.float64()),
+        *LUCK_FIELDS,
+        *DRIVER_FIELDS,  # the five largest of those that spoke for the trade
+        *NEIGHBOURHOOD_FIELDS,
     ]
 )
 """One row per losing closed trade (net result not above zero), in the ledger's order."""
+
+_NONE = pa.scalar(None, pa.string())
 
 
 def analyse_losses(
     trades: pa.Table,
     neighbours: pa.Table,
+    drivers: Drivers,
+    luck: Luck,
     day: date,
     timeframe: Timeframe,
     ohlcv: pa.Table | None = None,
     rules: LossRules | None = None,
 ) -> pa.Table:
-    """Rows LOSSES_SCHEMA for the trades with a net result of zero or below.
+    """Rows LOSSES_SCHEMA for the trades with a net result of zero or below, their rules not tried yet.
 
     `neighbours` (NEIGHBOURS_SCHEMA) must have been searched with all of `trades`: its `query` is the row in
-    `trades`, and each query's `as_of` was that trade's signal time. `ohlcv`: the candles of `day`, which show
-    whether the price came back after a stop; bars after `day` 24:00 are not looked at.
+    `trades`, and each query's `as_of` was that trade's signal time. `drivers` and `luck` are of all `trades`
+    too. `ohlcv`: the candles of `day`, which show the first bars, and whether the price came back after a
+    stop; bars after `day` 24:00 are not looked at.
     """
     rules = rules or LossRules()
     lost = ~is_winning(trades)
     alike = judge_neighbourhoods(neighbours, len(trades))
-    cases = gather_loss_cases(trades, alike, ohlcv, day, timeframe, rules)
+    cases = gather_loss_cases(trades, alike, luck, ohlcv, day, timeframe, rules)
     findings = [reason.judge(cases, rules) for reason in LOSS_REASONS]
-    holds = np.column_stack([finding.holds for finding in findings])
-    holds[:, REASON_NAMES.index(BAD_LUCK.name)] = ~holds[:, :-1].any(axis=1)
+    holds = _holds(findings)
     primary = np.argmax(holds, axis=1).astype(np.int64)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: trades.column(name)
@@ -86,34 +103,52 @@ def analyse_losses(
         "is_preventable": pa.array(np.array([r.is_preventable for r in LOSS_REASONS])[primary]),
         "net_score": nullable(cases.net_score),
         **_reason_texts(findings, holds, primary),
+        **_rule_texts(findings, primary, cases, rules),
+        **luck_columns(luck),
+        **driver_columns(drivers, drivers.speaking_for),
         **neighbourhood_columns(alike),
     }
+    columns |= untried(columns["rule"])
     table = pa.table({name: columns[name] for name in LOSSES_SCHEMA.names}).cast(LOSSES_SCHEMA)
     return table.filter(pa.array(lost)).combine_chunks()
 
 
-def _reason_texts(findings: list[Finding], holds: np.ndarray, primary: Integers) -> dict[str, pa.Array]:
-    """The columns further_reasons, evidence and avoidance_rule, from all reasons that hold."""
+def _holds(findings: list[Finding]) -> Booleans:
+    """[trades, reasons] those of last resort only where no other one holds."""
+    holds: Booleans = np.column_stack([finding.holds for finding in findings])
+    is_last = np.array([reason.is_last_resort for reason in LOSS_REASONS], dtype=bool)
+    has_other = np.any(holds[:, ~is_last], axis=1)
+    return np.asarray(holds & ~(is_last & has_other[:, None]))
+
+
+def _reason_texts(findings: list[Finding], holds: Booleans, primary: Integers) -> dict[str, pa.Array]:
+    """The columns further_reasons and evidence, from all reasons that hold."""
     rows = len(primary)
     first: list[pa.Array] = []
     further: list[pa.Array] = []
     names: list[pa.Array] = []
-    rules: list[pa.Array] = []
-    empty = pa.scalar(None, pa.string())
     for place, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
-        is_primary = pa.array(primary == place)
         is_further = pa.array(holds[:, place] & (primary != place))
         label = pa.array([reason.name] * rows, pa.string())
         text = json_objects({"reason": label, **finding.evidence}, rows)
-        first.append(pc.if_else(is_primary, text, empty))
-        further.append(pc.if_else(is_further, text, empty))
-        names.append(pc.if_else(is_further, json_values(label), empty))
-        rules.append(pc.if_else(is_primary, sentences(reason.avoidance, finding.evidence, rows), empty))
-    return {
-        "further_reasons": json_lists(names, rows),
-        "evidence": json_lists([*first, *further], rows),
-        "avoidance_rule": pc.coalesce(*rules),
-    }
+        first.append(pc.if_else(pa.array(primary == place), text, _NONE))
+        further.append(pc.if_else(is_further, text, _NONE))
+        names.append(pc.if_else(is_further, json_values(label), _NONE))
+    return {"further_reasons": json_lists(names, rows), "evidence": json_lists([*first, *further], rows)}
+
+
+def _rule_texts(
+    findings: list[Finding], primary: Integers, cases: LossCases, rules: LossRules
+) -> dict[str, pa.Array]:
+    """The columns rule and avoidance_rule, of the primary reason."""
+    rows = len(primary)
+    texts, unruled = pa.nulls(rows, pa.string()), pa.nulls(rows, pa.string())
+    for place, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
+        is_primary = pa.array(primary == place)
+        unruled = pc.if_else(is_primary, sentences(reason.unruled, finding.evidence, rows), unruled)
+        if reason.suggest is not None:
+            texts = pc.if_else(is_primary, reason.suggest(cases, rules), texts)
+    return {"rule": texts, "avoidance_rule": pc.coalesce(rule_sentences(texts), unruled)}
 
 
 def _severity(cases: LossCases) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Prices of the bars after each trade's exit, as one window per trade. What they mean is not judged here."""
+"""Prices of the bars around each trade, as one window per trade. What they mean is not judged here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from huracan.candles.schema import Timeframe
 
 @dataclass(frozen=True, eq=False)
 class PricePaths:
-    """Arrays float64 [trades, bars]: column 0 is the first bar after the exit bar; NaN where no candle."""
+    """Arrays float64 [trades, bars]: column 0 is the window's first bar; NaN where no candle."""
 
     high: Floats
     low: Floats
@@ -23,15 +23,22 @@ class PricePaths:
 def paths_after_exit(
     trades: pa.Table, ohlcv: pa.Table, bars: int, timeframe: Timeframe, until: datetime
 ) -> PricePaths:
-    """The `bars` bars after each exit bar, from rows of `ohlcv` that opened before `until`.
+    """The `bars` bars after each exit bar; see `paths_from`."""
+    first = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
+    return paths_from(first, trades, ohlcv, bars, timeframe, until)
 
-    `ohlcv`: OHLCV_SCHEMA, one or several days, any order of symbols. A missing or quarantined bar, a bar at
-    or after `until`, and a symbol without candles are NaN.
+
+def paths_from(
+    first: Integers, trades: pa.Table, ohlcv: pa.Table, bars: int, timeframe: Timeframe, until: datetime
+) -> PricePaths:
+    """The `bars` bars from each trade's `first` [trades] on, from rows of `ohlcv` that opened before `until`.
+
+    `first` in milliseconds. `ohlcv`: OHLCV_SCHEMA, one or several days, any order of symbols. A missing or
+    quarantined bar, a bar at or after `until`, and a symbol without candles are NaN.
     """
     step = timeframe.minutes * 60_000
     known = ohlcv.filter(pa.array(milliseconds(ohlcv, "open_time") < as_milliseconds(until)))
     windows = {name: np.full((len(trades), bars), np.nan) for name in ("high", "low", "close")}
-    first_after = milliseconds(trades, "exit_time") + step
     symbols = trades.column("symbol")
     for symbol in sorted(pc.unique(symbols).to_pylist()):
         candles = known.filter(pc.equal(known.column("symbol"), symbol))
@@ -40,7 +47,7 @@ def paths_after_exit(
             continue
         opened = milliseconds(candles, "open_time")
         grid, origin = (opened - opened.min()) // step, int(opened.min())
-        start = (first_after[rows] - origin) // step
+        start = (first[rows] - origin) // step
         for name, window in windows.items():
             window[rows] = _gather(grid, floats(candles, name), start, bars)
     return PricePaths(**windows)

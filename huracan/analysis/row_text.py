@@ -5,6 +5,7 @@ from string import Formatter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -59,6 +60,12 @@ def sentences(template: str, columns: Mapping[str, Column], rows: int) -> pa.Arr
             text = values if pa.types.is_string(values.type) else _numbers(values, 1)
             pieces.append(pc.fill_null(text, "?"))
     return join_rows(pieces, rows)
+
+
+def percentages(values: npt.NDArray[np.float64]) -> pa.Array:
+    """Numbers from 0 to 100 as text in whole percent; null where NaN."""
+    whole = pc.cast(as_arrow(np.round(values)), pa.int64())
+    return pc.binary_join_element_wise(pc.cast(whole, pa.string()), "%", " ")
 
 
 def join_rows(pieces: Sequence[pa.Array | str], rows: int) -> pa.Array:

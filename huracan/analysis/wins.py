@@ -4,9 +4,18 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from huracan.analysis.drivers import top_drivers
-from huracan.analysis.embedding import EmbeddingStatistics
+from huracan.analysis.context_columns import (
+    DRIVER_FIELDS,
+    LUCK_FIELDS,
+    NEIGHBOURHOOD_FIELDS,
+    driver_columns,
+    luck_columns,
+    neighbourhood_columns,
+)
+from huracan.analysis.drivers import CONFIDENCE_MODEL, UNSKILLED_MODEL, Drivers
+from huracan.analysis.luck import Luck
 from huracan.analysis.neighbourhood import Neighbourhoods, judge_neighbourhoods
 from huracan.analysis.outcome import (
     Booleans,
@@ -18,7 +27,8 @@ from huracan.analysis.outcome import (
     net_scores,
     nullable,
 )
-from huracan.analysis.row_text import sentences
+from huracan.analysis.repeat import is_beyond_luck, judge_repeat, say_repeat
+from huracan.analysis.row_text import percentages, sentences
 
 WINS_SCHEMA = pa.schema(
     [
@@ -30,54 +40,43 @@ WINS_SCHEMA = pa.schema(
         ("is_end_of_session", pa.bool_()),
         ("net_bps", pa.float64()),
         ("net_usd", pa.float64()),
-        ("drivers", pa.string()),  # JSON list of {feature, standard_deviations, contribution}
-        ("similar_trades", pa.int64()),
-        ("effective_similar_trades", pa.float64()),
-        ("pattern_win_probability", pa.float64()),
-        ("pattern_win_probability_low", pa.float64()),
-        ("pattern_win_probability_high", pa.float64()),
-        ("pattern_mean_net_bps", pa.float64()),
+        *DRIVER_FIELDS,  # the five largest, whichever way they point
+        *NEIGHBOURHOOD_FIELDS,
         ("pattern_strength", pa.string()),  # strong | plausible | unproven | unknown
         ("net_score", pa.float64()),  # net in standard deviations of a random walk over the holding time
-        ("luck_probability", pa.float64()),  # that such a walk does at least as well
-        ("is_beyond_luck", pa.bool_()),
+        *LUCK_FIELDS,
+        ("is_beyond_luck", pa.bool_()),  # better than 95 % of the entries by chance
         ("entry_quality", pa.float64()),  # 0..1: favourable excursion / (favourable + adverse)
         ("entry_label", pa.string()),  # excellent | good | fair
         ("exit_quality", pa.float64()),  # 0..1: net / best excursion; null at the session's end
         ("missed_bps", pa.float64()),  # best excursion - gross
+        ("repeat", pa.string()),  # yes | no | unproven
+        ("what_to_repeat", pa.string()),
         ("explanation", pa.string()),
     ]
 )
 """One row per winning closed trade, in the ledger's order."""
 
-_LUCK_LIMIT = 0.05
 _TEXT = (
     "{symbol} made {net_bps} bps net ({exit_reason}) in regime {regime}, {net_score} standard deviations "
-    "of noise. Stood out: {drivers}. {similar} similar trades, win probability {probability}: {strength}."
+    "of noise, better than {percentile} of {luck_entries} entries by chance. {spoke} {drivers}. "
+    "{similar_trades} similar trades, win probability {probability}: {pattern_strength}."
 )
+_SPOKE = {CONFIDENCE_MODEL: "Spoke most:", UNSKILLED_MODEL: "Spoke most, to a model without proven skill:"}
+_STOOD_OUT = "Stood out:"
 
 
-def analyse_wins(
-    trades: pa.Table,
-    neighbours: pa.Table,
-    statistics: EmbeddingStatistics,
-    day: date,
-    importance: pa.Table | None = None,
-) -> pa.Table:
+def analyse_wins(trades: pa.Table, neighbours: pa.Table, drivers: Drivers, luck: Luck, day: date) -> pa.Table:
     """Rows WINS_SCHEMA for the trades with a net result above zero.
 
     `neighbours` (NEIGHBOURS_SCHEMA) must have been searched with all of `trades`: its `query` is the row in
-    `trades`, and each query's `as_of` was that trade's signal time. `importance` weighs the drivers.
+    `trades`, and each query's `as_of` was that trade's signal time. `drivers` and `luck` are of all `trades`
+    too.
     """
-    from scipy.stats import norm
-
     won = is_winning(trades)
     alike = judge_neighbourhoods(neighbours, len(trades))
-    scores = net_scores(trades)
-    luck = np.asarray(norm.sf(scores), dtype=np.float64)
     ended = is_end_of_session(trades)
-    entry = _entry_quality(trades)
-    drivers, driver_names = top_drivers(trades, statistics, importance)
+    entry, left = _entry_quality(trades), _exit_quality(trades, ended)
     strength = pattern_strength(alike)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: trades.column(name)
@@ -86,39 +85,31 @@ def analyse_wins(
     columns |= {
         "day": day_column(day, len(trades)),
         "is_end_of_session": pa.array(ended),
-        "drivers": drivers,
+        **driver_columns(drivers, drivers.strongest),
         **neighbourhood_columns(alike),
         "pattern_strength": strength,
-        "net_score": nullable(scores),
-        "luck_probability": nullable(luck),
-        "is_beyond_luck": pa.array(luck < _LUCK_LIMIT),
+        "net_score": nullable(net_scores(trades)),
+        **luck_columns(luck),
+        "is_beyond_luck": pa.array(is_beyond_luck(luck)),
         "entry_quality": nullable(entry),
         "entry_label": _entry_label(entry),
-        "exit_quality": nullable(_exit_quality(trades, ended)),
+        "exit_quality": nullable(left),
         "missed_bps": nullable(floats(trades, "max_favourable_bps") - floats(trades, "gross_bps")),
+        "repeat": judge_repeat(luck, alike, strength),
     }
     spoken = {
         **columns,
-        "drivers": driver_names,
-        "similar": columns["similar_trades"],
-        "probability": _rounded(alike.win_probability),
-        "strength": strength,
+        "side": trades.column("side"),
+        "drivers": drivers.named,
+        "spoke": pa.array([_SPOKE.get(drivers.source, _STOOD_OUT)] * len(trades), pa.string()),
+        "probability": percentages(alike.win_probability * 100.0),
+        "percentile": percentages(luck.surely_beaten),
+        "exit": _exit_text(left, ended),
     }
+    columns["what_to_repeat"] = say_repeat(columns["repeat"], spoken)
     columns["explanation"] = sentences(_TEXT, spoken, len(trades))
     table = pa.table({name: columns[name] for name in WINS_SCHEMA.names}).cast(WINS_SCHEMA)
     return table.filter(pa.array(won)).combine_chunks()
-
-
-def neighbourhood_columns(alike: Neighbourhoods) -> dict[str, pa.Array]:
-    """The columns about similar past trades that wins and losses share."""
-    return {
-        "similar_trades": pa.array(alike.count),
-        "effective_similar_trades": nullable(alike.effective_trades),
-        "pattern_win_probability": nullable(alike.win_probability),
-        "pattern_win_probability_low": nullable(alike.win_probability_low),
-        "pattern_win_probability_high": nullable(alike.win_probability_high),
-        "pattern_mean_net_bps": nullable(alike.mean_net_bps),
-    }
 
 
 def pattern_strength(alike: Neighbourhoods) -> pa.Array:
@@ -152,7 +143,7 @@ def _exit_quality(trades: pa.Table, ended: Booleans) -> Floats:
     return np.where(ended, np.nan, np.clip(share, 0.0, 1.0))
 
 
-def _rounded(values: Floats) -> pa.Array:
-    """Probabilities as text in percent."""
-    percent = nullable(np.round(values * 100.0))
-    return sentences("{percent} %", {"percent": percent}, len(values))
+def _exit_text(quality: Floats, ended: Booleans) -> pa.Array:
+    share = {"share": percentages(quality * 100.0)}
+    kept = sentences("exit kept {share} of the best excursion", share, len(quality))
+    return pc.if_else(pa.array(ended), "closed by the session's end", kept)

@@ -80,6 +80,11 @@ def action_names(allow_short: bool) -> tuple[str, ...]:
     return tuple(action.name for action in actions_of(allow_short))
 
 
+def entry_indices(allow_short: bool) -> tuple[int, ...]:
+    """The places of the actions that open a position."""
+    return tuple(place for place, action in enumerate(actions_of(allow_short)) if action.side)
+
+
 def mask_rules(allow_short: bool) -> dict[str, str]:
     """For every action, in words, when it is legal."""
     return {action.name: action.rule for action in actions_of(allow_short)}

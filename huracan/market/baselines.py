@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import BPS, CostAssumptions, Floats, slippage_bps
+from huracan.market.held_entries import hold_entries, net_bps, places_to_enter
 from huracan.market.rules import TradingRules
-from huracan.market.scripted_entries import trade_entries
 
 DO_NOTHING_NET_USD = 0.0
 _POOL = 8_000
@@ -47,7 +47,7 @@ def random_entries(
     A pool of at most 8,000 such trades is stepped through the environment at once, each on an account of its
     own; every draw takes `number_of_trades` of them with replacement. Without trades or bars: zeros.
     """
-    places = _places_to_enter(block, rules)
+    places = np.flatnonzero(places_to_enter(block, rules))
     nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
     if number_of_trades < 1 or places.size == 0:
         return nothing
@@ -56,22 +56,14 @@ def random_entries(
     entries = np.full(pool, ENTER_FULL_INDEX)
     if rules.allow_short:
         entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
-    held = holding_bars
-    if isinstance(held, np.ndarray):
-        held = held[generator.integers(0, held.size, pool)]
-    closed = trade_entries(block, rules, costs, chosen, entries, held)
+    held = np.atleast_1d(holding_bars)
+    # One for all is no draw: the generator goes on as it would without.
+    held = held[generator.integers(0, held.size, pool)] if held.size > 1 else np.full(pool, held[0])
+    closed = hold_entries(block, rules, costs, chosen, entries, held)
     if closed.size == 0:
         return nothing
     taken = closed[generator.integers(0, closed.size, (draws, number_of_trades))]
-    bps = taken["net_usd"] / (taken["quantity"] * taken["entry_reference"] * BPS)
-    return RandomEntries(bps.mean(axis=1), taken["net_usd"].sum(axis=1), number_of_trades)
-
-
-def _places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.int64]:
-    left = block.session_last - np.arange(block.bar_count)
-    able = block.is_ready & block.is_tradable & np.isfinite(block.volatility_bps)
-    # The last bar of a session is nobody's to begin at.
-    return np.flatnonzero(able & (left >= max(rules.entry_margin_bars, 1)))
+    return RandomEntries(net_bps(taken).mean(axis=1), taken["net_usd"].sum(axis=1), number_of_trades)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def judge_replay(
     Nothing but the stored actions and the candles is used: the ledger holds no trade that its decisions did
     not make, and lacks none that they made.
     """
-    symbol, first_bar, actions = stored_actions(session.bars, block, rules)
+    stored = stored_actions(session.bars, block, rules)
     try:
-        again = replay(block, rules, costs, symbol, first_bar, actions)
+        again = replay(block, rules, costs, stored.symbols, stored.first_bars, stored.actions)
     except InvalidInput as illegal:
         faults = [f"The stored actions cannot have been taken: {illegal.what}"]
     else:
@@ -38,7 +38,7 @@ def judge_replay(
             *_differences("fill", fill_columns(again.fills, times), session.fills),
         ]
     reason = faults[0] if faults else "The stored actions give the same trades and fills to the bit."
-    numbers = {"trades": session.trades.num_rows, "actions": int(actions.size), "faults": len(faults)}
+    numbers = {"trades": session.trades.num_rows, "actions": int(stored.actions.size), "faults": len(faults)}
     return Verdict("replay_equals_ledger", not faults, reason, dict(numbers))
 
 

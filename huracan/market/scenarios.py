@@ -51,7 +51,8 @@ def run_scenarios(
     The break-even fee of a scenario is the one, of the value filled on each side, at which its fills net
     zero: a statement about these fills, exact as long as cash does not run out.
     """
-    base = _Circumstances(block, costs, *stored_actions(bars, block, rules))
+    stored = stored_actions(bars, block, rules)
+    base = _Circumstances(block, costs, stored.symbols, stored.first_bars, stored.actions)
     rows: list[dict[str, Any]] = []
     earned: dict[str, float] = {}
     for name, circumstances in _scenarios(base).items():

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from huracan.candles.schema import TIME
 from huracan.market.actions import WAIT_INDEX, action_names, actions_of
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, CostAssumptions
+from huracan.market.costs import CostAssumptions
+from huracan.market.held_entries import hold_entries, net_bps
 from huracan.market.kernel_numbers import cost_numbers
 from huracan.market.ledger import EXIT_REASONS, LONG, SHORT
 from huracan.market.rules import TradingRules
-from huracan.market.scripted_entries import trade_entries
 from huracan.market.session_arrays import DecisionTrace, SessionArrays
 from huracan.regimes.model import REGIMES
 
@@ -196,9 +196,10 @@ def _would_have_made(
     reason = np.full(count, None, dtype=object)
     if rows.size:
         places = found.symbol[rows] * block.bar_count + found.at[rows]
-        closed = trade_entries(block, rules, costs, places, found.entry[rows], rules.maximum_holding_bars)
+        longest = np.full(rows.size, rules.maximum_holding_bars)
+        closed = hold_entries(block, rules, costs, places, found.entry[rows], longest)
         filled = rows[closed["lane"]]
-        net[filled] = closed["net_usd"] / (closed["quantity"] * closed["entry_reference"] * BPS)
+        net[filled] = net_bps(closed)
         reason[filled] = np.array(EXIT_REASONS, dtype=object)[closed["reason"]]
         held[filled] = closed["exit_bar"] - closed["entry_bar"]
     return {"would_net_bps": net, "would_exit_reason": reason, "would_bars_held": held}

@@ -1,4 +1,6 @@
-"""The actions that a session wrote down, as lists that the market can be given again."""
+"""The actions that a session wrote down, read back as what `replay` plays."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +13,23 @@ from huracan.market.block import MarketBlock
 from huracan.market.rules import TradingRules
 
 
-def stored_actions(
-    bars: pa.Table, block: MarketBlock, rules: TradingRules
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
-    """Symbols [lanes], first bars [lanes] and actions [lanes, bars] of `bars` (SESSION_SCHEMA), for `replay`.
+@dataclass(frozen=True, eq=False)
+class StoredActions:
+    """One lane per symbol and day."""
 
-    InputRefused where an action or a symbol is not the market's.
+    symbols: NDArray[np.int64]
+    """[lanes] place in the block."""
+    first_bars: NDArray[np.int64]
+    """[lanes]"""
+    actions: NDArray[np.int8]
+    """[lanes, bars] what was decided at the close of the lane's first bar and of each after it."""
+
+
+def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> StoredActions:
+    """The lanes of `bars` (SESSION_SCHEMA, in its order; no columns but symbol, time and action are needed).
+
+    InputRefused where the table holds an action or a symbol that the market does not know, or does not hold
+    every bar of its sessions.
     """
     code = pc.index_in(bars["action"], value_set=pa.array(action_names(rules.allow_short)))
     symbol = pc.index_in(bars["symbol"], value_set=pa.array(block.symbols))
@@ -26,5 +39,15 @@ def stored_actions(
         )
     place = np.searchsorted(block.open_time_ms, bars["open_time"].cast(pa.int64()).to_numpy())
     starts = np.flatnonzero(np.isin(place, block.session_first))
-    rows = code.to_numpy().astype(np.int8).reshape(starts.size, -1)
-    return symbol.to_numpy().astype(np.int64)[starts], place[starts].astype(np.int64), rows
+    first_bars, lanes = place[starts].astype(np.int64), starts.size
+    if lanes and len(place) % lanes == 0:
+        expected = first_bars[:, None] + np.arange(len(place) // lanes)
+        times = block.open_time_ms[np.minimum(expected, block.bar_count - 1)]
+        whole = np.array_equal(times.reshape(-1), bars["open_time"].cast(pa.int64()).to_numpy())
+        whole &= np.array_equal(expected[:, -1], block.session_last[first_bars])
+    else:
+        whole = False
+    if not whole:
+        raise InputRefused("The session does not hold every bar of the market.", "Trade the day again.")
+    rows = code.to_numpy().astype(np.int8).reshape(lanes, -1)
+    return StoredActions(symbol.to_numpy().astype(np.int64)[starts], first_bars, rows)

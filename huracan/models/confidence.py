@@ -45,16 +45,30 @@ class ConfidenceModel:
 
     def predict(self, trades: pa.Table) -> Floats:
         """[n] probability of `net_bps > 0`, row by row, from signal columns alone."""
+        return self.predict_matrix(self.inputs(trades))
+
+    def inputs(self, trades: pa.Table) -> Floats:
+        """[n, columns] what the model looks at, from signal columns alone."""
         names = confidence_names(self.feature_names)
         # A model of an earlier version may look at fewer columns.
         places = [names.index(column) for column in self.columns]
-        return self.predict_matrix(confidence_inputs(trades, self.feature_names)[:, places])
+        return confidence_inputs(trades, self.feature_names)[:, places]
 
     def predict_matrix(self, matrix: Floats) -> Floats:
         """[n] probability for rows of `columns`."""
         if len(matrix) == 0:
             return np.zeros(0)
         return np.asarray(self._booster.predict(matrix, num_threads=1), dtype=np.float64)
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """[n, columns + 1] what each column adds to the log-odds of a row, and last their mean in the fit.
+
+        Shapley values of the trees (exact TreeSHAP, Lundberg et al. 2020): a row sums to its log-odds.
+        """
+        if len(matrix) == 0:
+            return np.zeros((0, len(self.columns) + 1))
+        found = self._booster.predict(matrix, pred_contrib=True, num_threads=1)
+        return np.asarray(found, dtype=np.float64)
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

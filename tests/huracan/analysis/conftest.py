@@ -8,9 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.analysis.drivers import explain_trades
 from huracan.analysis.embedding import EmbeddingStatistics, fit_embedding
-from huracan.candles.schema import OHLCV_SCHEMA, day_start
+from huracan.analysis.losses import analyse_losses
+from huracan.analysis.luck import Luck
+from huracan.analysis.neighbourhood import no_neighbours
+from huracan.analysis.wins import analyse_wins
+from huracan.candles.schema import OHLCV_SCHEMA, Timeframe, day_start
 from huracan.market.ledger import TRADES_SCHEMA
+from huracan.models.config import Unfit
 
 DAY = date(2023, 6, 2)
 NAMES = ("momentum", "volatility", "range", "volume")
@@ -167,3 +173,42 @@ def make_neighbours() -> Callable[..., pa.Table]:
         return pa.Table.from_pylist(rows, schema=NEIGHBOURS_SCHEMA)
 
     return make
+
+
+def make_luck(*percentiles: float | tuple[float, float], entries: int = 60) -> Luck:
+    """The luck of trades by their percentiles: one for both ways, or one for each."""
+    both = [pair if isinstance(pair, tuple) else (pair, pair) for pair in percentiles]
+    same, ruled = np.array(both, dtype=np.float64).reshape(-1, 2).T
+    count = np.full(len(both), entries)
+    return Luck(same, ruled, count, np.zeros(len(both), np.int64))
+
+
+@pytest.fixture
+def win(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
+    """The wins among trades, analysed without a confidence model; of ordinary luck where none is given."""
+
+    def analyse(trades: pa.Table, neighbours: pa.Table | None = None, luck: Luck | None = None) -> pa.Table:
+        drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
+        alike = no_neighbours() if neighbours is None else neighbours
+        luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
+        return analyse_wins(trades, alike, drivers, luck, DAY)
+
+    return analyse
+
+
+@pytest.fixture
+def lose(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
+    """The same of the losses; `candles` are those of the day."""
+
+    def analyse(
+        trades: pa.Table,
+        neighbours: pa.Table | None = None,
+        candles: pa.Table | None = None,
+        luck: Luck | None = None,
+    ) -> pa.Table:
+        drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
+        alike = no_neighbours() if neighbours is None else neighbours
+        luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
+        return analyse_losses(trades, alike, drivers, luck, DAY, Timeframe("1m"), candles)
+
+    return analyse

@@ -73,6 +73,24 @@ def test_a_prediction_needs_no_outcome_and_no_neighbour(make_ledger: Maker) -> N
         assert len(model.predict(ledger.slice(0, 0))) == 0
 
 
+def test_contributions_sum_to_the_raw_score_and_know_no_neighbour(make_ledger: Maker) -> None:
+    import lightgbm
+
+    ledger = make_ledger(300)
+    confidence, _ = fit_both(ledger)
+    matrix = confidence.inputs(ledger)
+    parts = confidence.contributions(matrix)
+    assert parts.shape == (300, len(confidence.columns) + 1)
+    raw = lightgbm.Booster(model_str=confidence.booster_text).predict(matrix, raw_score=True)
+    assert parts.sum(axis=1) == pytest.approx(raw, abs=1e-12)
+    assert 1 / (1 + np.exp(-parts.sum(axis=1))) == pytest.approx(confidence.predict(ledger), abs=1e-12)
+    assert np.unique(parts[:, -1]).size == 1
+    assert np.array_equal(confidence.contributions(matrix[40:41]), parts[40:41])
+    again = ConfidenceModel.from_bytes(confidence.to_bytes())
+    assert np.array_equal(again.contributions(matrix), parts)
+    assert confidence.contributions(matrix[:0]).shape == (0, len(confidence.columns) + 1)
+
+
 def test_models_survive_the_way_through_bytes(make_ledger: Maker) -> None:
     ledger = make_ledger(150)
     confidence, meta_label = fit_both(ledger)

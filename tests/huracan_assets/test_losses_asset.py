@@ -1,0 +1,167 @@
+"""The days before, as the asset of losses reads them from a lake: in order, or named with the reason."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from huracan.analysis.past_session import PastDay, play_again
+from huracan.analysis.rule_trials import UnusableDay
+from huracan.candles.schema import OHLCV_SCHEMA, TIME
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
+from huracan.market.block import MarketBlock
+from huracan.market.session import Session
+from huracan.regimes.model import REGIMES
+from huracan.verdict import Verdict
+from huracan_assets.losses import loss_analysis, past_days
+from huracan_assets.market_block import priced_block
+from huracan_assets.reads import Inputs, resolve_all
+from huracan_assets.resources import Outside
+from huracan_assets.stage import Night
+from huracan_resources.parquet import encode_table
+from huracan_resources.settings import load_settings
+from tests.huracan.analysis.shadow_days import BARS, DAY, FREE, WIDE, day_block, days_before, trade
+
+SYMBOLS = 2
+
+
+def _block(day: date) -> MarketBlock:
+    generator = np.random.default_rng(day.toordinal())
+    close = 100 * np.exp(np.cumsum(generator.standard_normal((SYMBOLS, BARS)) * 5e-4, axis=1))
+    regime = np.repeat(generator.integers(0, 4, (SYMBOLS, BARS // 60)), 60, axis=1)
+    return day_block(close, day, regime=regime, volatility_bps=generator.uniform(3, 9, (SYMBOLS, BARS)))
+
+
+def _session(block: MarketBlock) -> Session:
+    script = {(symbol, 100): ENTER_FULL_INDEX for symbol in range(SYMBOLS)}
+    return trade(block, script | {(symbol, 150): EXIT_INDEX for symbol in range(SYMBOLS)})
+
+
+def _tables(block: MarketBlock) -> dict[str, pa.Table]:
+    keys = {
+        "symbol": pa.array(np.repeat(block.symbols, BARS)),
+        "open_time": pa.array(np.tile(block.open_time_ms, SYMBOLS)).cast(TIME),
+    }
+    rows = SYMBOLS * BARS
+    prices = {name: getattr(block, name).reshape(-1) for name in ("open", "high", "low", "close")}
+    candles = keys | prices | {"volume": np.full(rows, 1e7), "status": ["traded"] * rows}
+    absent = {name: pa.nulls(rows) for name in ("trade_count", "taker_buy_volume", "funding_rate")}
+    candles |= absent | {"close_time": keys["open_time"]}
+    sure = {f"probability_{name}": np.full(rows, 0.25, np.float32) for name in REGIMES}
+    return {
+        "ohlcv": pa.table({f.name: pa.array(candles[f.name]).cast(f.type) for f in OHLCV_SCHEMA}),
+        "features": pa.table(
+            keys
+            | {
+                "is_ready": block.is_ready.reshape(-1),
+                "return_std_60_bps": block.volatility_bps.reshape(-1),
+                "another": np.zeros(rows),
+            }
+        ),
+        "regimes": pa.table(keys | {"regime": np.array(REGIMES)[block.regime.reshape(-1)]} | sure),
+    }
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Outside:
+    return Outside(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
+
+
+@pytest.fixture
+def fill(outside: Outside) -> Callable[[date], None]:
+    """Writes the partitions of a day: candles, features, regimes, the ledger, and the analyses."""
+
+    def write(day: date) -> None:
+        block = _block(day)
+        session = _session(block)
+        tables = {name: {"data": table} for name, table in _tables(block).items()}
+        tables["shadow_trades"] = {"data": session.trades, "session": session.bars}
+        known = {"similar_trades": [7], "pattern_win_probability": [0.4], "pattern_mean_net_bps": [2.0]}
+        for place, asset in enumerate(("win_analysis", "loss_analysis")):
+            identity = {"trade_id": session.trades["trade_id"].to_pylist()[place : place + 1]}
+            tables[asset] = {"data": pa.table(identity | known)}
+        for asset, files in tables.items():
+            outside.lake.write(
+                asset, day, {f"{name}.parquet": encode_table(table) for name, table in files.items()}
+            )
+
+    return write
+
+
+def _inputs(outside: Outside) -> Inputs:
+    reads = [read for read in loss_analysis.reads if read.key]
+    return resolve_all(outside.lake, reads, DAY, outside.settings)
+
+
+def _past(outside: Outside) -> list[PastDay | UnusableDay]:
+    return list(past_days(_inputs(outside), Night("loss_analysis", DAY, outside.settings, outside, "")))
+
+
+def test_the_days_before_are_read_as_they_were_traded(outside: Outside, fill) -> None:
+    for day in days_before(3):
+        fill(day)
+    fill(DAY)
+    found = _past(outside)
+    assert [each.day for each in found] == days_before(3)
+    for each in found:
+        assert isinstance(each, PastDay)
+        session = play_again(each, WIDE, FREE)
+        assert session.is_as_traded and session.trades.size == SYMBOLS
+        assert session.similar_trades.tolist() == [7, 7] and session.mean_net_bps.tolist() == [2, 2]
+
+
+def test_a_day_before_a_policy_traded_is_no_past_and_one_without_analyses_knows_no_neighbours(
+    outside: Outside, fill
+) -> None:
+    first, second, third = days_before(3)
+    outside.lake.write("shadow_trades", first, {}, note="No policy.")
+    fill(second)
+    fill(third)
+    for asset in ("win_analysis", "loss_analysis"):
+        outside.lake.write(asset, third, {}, note="No memory.")
+    found = _past(outside)
+    assert [each.day for each in found] == [second, third]
+    assert found[1].analysed is None
+    assert np.isnan(play_again(found[1], WIDE, FREE).win_probability).all()
+
+
+@pytest.mark.parametrize("asset", ["ohlcv", "features", "regimes", "shadow_trades"])
+def test_a_day_that_was_judged_bad_or_is_damaged_is_named(outside: Outside, fill, asset: str) -> None:
+    for day in days_before(3):
+        fill(day)
+    bad = DAY - timedelta(days=2)
+    held = outside.lake.manifest(asset, bad)
+    files = {name: outside.lake.read_file(asset, bad, name) for name in held.files}
+    outside.lake.write(asset, bad, files, verdicts=[Verdict("check", False, "It is wrong.")])
+    found = _past(outside)
+    assert [isinstance(each, UnusableDay) for each in found] == [False, True, False]
+    assert str(bad) in found[1].why and asset in found[1].why
+    entry = outside.lake.write(asset, bad, files).files["data.parquet"]
+    path = Path(outside.settings.storage.lake) / asset / f"day={bad}" / entry.stored_as
+    path.write_bytes(path.read_bytes()[:-5])
+    found = _past(outside)
+    # The day after looks back into damaged candles, too.
+    assert [isinstance(each, UnusableDay) for each in found] == [False, True, asset == "ohlcv"]
+    assert "damaged" in found[1].why
+
+
+def test_a_lake_without_a_past_has_no_days_before(outside: Outside, fill) -> None:
+    fill(DAY)
+    assert _past(outside) == []
+
+
+def test_a_market_without_features_is_the_one_that_was_traded(outside: Outside, fill) -> None:
+    day = DAY - timedelta(days=1)
+    fill(day)
+    made, block = priced_block(_inputs(outside), day, "past_"), _block(day)
+    for name in ("open", "high", "low", "close", "volatility_bps", "regime", "is_ready", "open_time_ms"):
+        assert np.array_equal(getattr(made, name), getattr(block, name)), name
+    assert made.feature_names == () and made.features.shape == (SYMBOLS, BARS, 0)
+    fill(day - timedelta(days=1))
+    # With candles of the day before, the traded value of the first bars looks back into them.
+    earlier = priced_block(_inputs(outside), day, "past_")
+    assert not np.array_equal(earlier.traded_value_usd[:, :59], made.traded_value_usd[:, :59])
+    assert np.array_equal(earlier.traded_value_usd[:, 60:], made.traded_value_usd[:, 60:])
