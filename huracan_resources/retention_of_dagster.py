@@ -36,8 +36,8 @@ WITH {_OLD}, chosen AS (
     SELECT e.id, old.day, pg_column_size(e.*) AS bytes FROM {{events}} AS e JOIN old USING (run_id)
     WHERE e.asset_key IS NULL AND (e.dagster_event_type IS NULL OR e.dagster_event_type <> ALL(%(kept)s))
 )"""
-_DELETE_STEPS = """, deleted AS (
-    DELETE FROM {events} AS e USING chosen WHERE e.id = chosen.id
+_DELETE_STEPS = """, gone AS (
+    DELETE FROM {events} AS e USING chosen WHERE e.id = chosen.id RETURNING chosen.day, chosen.bytes
 )"""
 _RUNS = f"""
 WITH {_OLD}, chosen AS (
@@ -50,21 +50,24 @@ WITH {_OLD}, chosen AS (
 )"""
 _DELETE_RUNS = """, logged AS (
     DELETE FROM {events} AS e USING chosen WHERE e.run_id = chosen.run_id
-), deleted AS (
-    DELETE FROM {runs} AS r USING chosen WHERE r.id = chosen.id
+), gone AS (
+    DELETE FROM {runs} AS r USING chosen WHERE r.id = chosen.id RETURNING chosen.day, chosen.bytes
 )"""
-_COUNTED = " SELECT day, count(*), sum(bytes) FROM chosen GROUP BY day ORDER BY day"
+_ONLY_LOOK = ", gone AS (SELECT day, bytes FROM chosen)"
+_COUNTED = " SELECT day, count(*), sum(bytes) FROM gone GROUP BY day ORDER BY day"
 
 
 def age_out_events(database: Database, kept_from: date, on: date, dry: bool) -> list[Deletion]:
     """Delete what runs that ended before `kept_from` logged of their steps, in one transaction."""
-    return _age_out(database, "event_logs", _STEPS if dry else _STEPS + _DELETE_STEPS, kept_from, on, dry)
+    return _age_out(
+        database, "event_logs", _STEPS + (_ONLY_LOOK if dry else _DELETE_STEPS), kept_from, on, dry
+    )
 
 
 def age_out_runs(database: Database, kept_from: date, on: date, dry: bool) -> list[Deletion]:
     """Delete the records, and what is left of their log, of runs that ended before `kept_from` and made and
     judged no asset. Counted are the records."""
-    return _age_out(database, "runs", _RUNS if dry else _RUNS + _DELETE_RUNS, kept_from, on, dry)
+    return _age_out(database, "runs", _RUNS + (_ONLY_LOOK if dry else _DELETE_RUNS), kept_from, on, dry)
 
 
 def _age_out(

@@ -3,14 +3,14 @@
 What reads a table back decides how short its days may be: see `huracan_assets.retention_needs`.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from huracan.errors import InvalidInput
 from huracan_resources.settings_blocks import Block
 
-FOREVER = "forever"
+FOREVER: Final = "forever"
 Forever = Literal["forever"]
 Days = Annotated[int, Field(ge=1)] | Forever
 """The newest nights whose rows are kept, or `forever`."""
