@@ -19,6 +19,8 @@ from huracan_console.safe_text import cell
 from huracan_resources.retention_report import sum_up
 from huracan_resources.settings import Settings
 
+_PIPED = 140
+"""Columns of a pipe, which has no width."""
 _NUMBERS = ("rows", "files", "MB")
 
 
@@ -47,7 +49,8 @@ def run_retention(settings: Settings, day: date | None, *, dry: bool, as_json: b
 
 
 def _print(lines: list[dict[str, Any]], on: date, newest: date | None, dry: bool) -> None:
-    console = Console()
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=_PIPED)
     counted = f"counted from the night of {newest}" if newest else "there is no night yet"
     said = "would be deleted" if dry else "deleted"
     if not lines:
