@@ -21,5 +21,9 @@ class InputRefused(HuracanError):
     """Permanent: an upstream partition is missing, damaged or was judged bad by a gate."""
 
 
+class AgedOut(InputRefused):
+    """Permanent: it was there, and retention let it go; making it again is a decision of the user."""
+
+
 class Unavailable(HuracanError):
     """Transient: the network, an exchange or a server did not answer; trying again may help."""
