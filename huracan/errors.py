@@ -3,6 +3,8 @@
 Permanent and transient are types, because the orchestrator retries one and never the other.
 """
 
+from typing import Any
+
 
 class HuracanError(Exception):
     """Something a user can act on: `what` happened, and the `remedy`."""
@@ -11,6 +13,10 @@ class HuracanError(Exception):
         super().__init__(f"{what} {remedy}".strip())
         self.what = what
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What an error would be made from by itself is its one sentence.
+        return type(self), (self.what, self.remedy)
 
 
 class InvalidInput(HuracanError):
