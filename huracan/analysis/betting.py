@@ -12,10 +12,10 @@ import numpy as np
 from huracan.analysis.outcome import Floats, Integers
 
 STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
-"""Shares of what is free that are set aside for a trade. One gambler plays each; their mean is the evidence."""
-_FLOOR_BPS = 100.0
-_VOLATILITIES = 25.0
-"""The unit is about twice the distance of a stop, so that no loss but one through a gap is larger."""
+"""Shares of what is free that are set aside for a trade. One gambler plays each; their mean counts."""
+_FLOOR_BPS = 80.0
+_VOLATILITIES = 20.0
+"""The unit is the usual distance of a stop and its costs, with room: only a loss through a gap is larger."""
 
 
 def new_wealth() -> Floats:

@@ -12,7 +12,7 @@ import pytest
 from huracan.analysis.losses import LOSSES_SCHEMA
 from huracan.analysis.memory_rows import MEMORY_SCHEMA, vector_column
 from huracan.analysis.neighbourhood import NEIGHBOURS_SCHEMA
-from huracan.analysis.patterns import PATTERNS_SCHEMA
+from huracan.analysis.pattern_table import PATTERNS_SCHEMA
 from huracan.analysis.post_exit import POST_EXIT_SCHEMA
 from huracan.analysis.wins import WINS_SCHEMA
 from huracan.errors import InvalidInput

@@ -20,7 +20,7 @@ def test_a_trade_that_is_open_leaves_less_to_stake_on_the_next() -> None:
 
 
 def test_the_unit_is_known_at_the_entry_and_bounds_the_loss() -> None:
-    results = results_in_units(np.array([50.0, -500.0, 50.0, 900.0]), np.array([np.nan, 1.0, 8.0, 1.0]))
+    results = results_in_units(np.array([40.0, -500.0, 40.0, 900.0]), np.array([np.nan, 1.0, 8.0, 1.0]))
     assert results == pytest.approx([0.5, -1.0, 0.25, 2.0])
 
 
