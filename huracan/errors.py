@@ -3,6 +3,8 @@
 Permanent and transient are types, because the orchestrator retries one and never the other.
 """
 
+from typing import Any
+
 
 class HuracanError(Exception):
     """Something a user can act on: `what` happened, and the `remedy`."""
@@ -12,6 +14,10 @@ class HuracanError(Exception):
         self.what = what
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What an error would be made from by itself is its one sentence.
+        return type(self), (self.what, self.remedy)
+
 
 class InvalidInput(HuracanError):
     """Permanent: a configuration, file, symbol, day or row that will not get better by trying again."""
@@ -19,6 +25,10 @@ class InvalidInput(HuracanError):
 
 class InputRefused(HuracanError):
     """Permanent: an upstream partition is missing, damaged or was judged bad by a gate."""
+
+
+class AgedOut(InputRefused):
+    """Permanent: it was there, and retention let it go; making it again is a decision of the user."""
 
 
 class Unavailable(HuracanError):

@@ -29,6 +29,7 @@ from huracan_assets import (  # noqa: E402
 from huracan_assets.jobs import MARKET, night_jobs  # noqa: E402
 from huracan_assets.partitions import daily_partitions  # noqa: E402
 from huracan_assets.resources import Outside  # noqa: E402
+from huracan_assets.retention import retention_job  # noqa: E402
 from huracan_resources.settings import Settings, load_settings  # noqa: E402
 
 STAGES = [
@@ -59,13 +60,18 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from huracan_sensors.chain import chain_sensors
     from huracan_sensors.health import health_sensors
     from huracan_sensors.night import night_schedule
+    from huracan_sensors.retention import retention_schedule
 
+    schedule, ageing = settings.schedule, retention_job(STAGES)
     partitions = daily_partitions(settings.universe.first_day)
     jobs = night_jobs(partitions)
     return dg.Definitions(
         assets=[stage.asset(partitions) for stage in STAGES],
-        jobs=list(jobs.values()),
-        schedules=[night_schedule(jobs[MARKET], settings.schedule.hour, settings.schedule.is_enabled)],
+        jobs=[*jobs.values(), ageing],
+        schedules=[
+            night_schedule(jobs[MARKET], schedule.hour, schedule.is_enabled),
+            retention_schedule(ageing, schedule.hour, schedule.is_enabled),
+        ],
         sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET])],
         resources={"outside": Outside(settings)},
         executor=dg.in_process_executor,

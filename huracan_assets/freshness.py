@@ -18,8 +18,12 @@ class Freshness:
         self._stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
-        """Whether every one of `assets` is current for `day`."""
-        return all(self._is_current(self._stages[asset], day) for asset in assets)
+        """Whether every one of `assets` is current for `day`, also where its table has aged out since."""
+        return all(self._is_current(self._stages[asset], day, True) for asset in assets)
+
+    def is_readable(self, assets: Iterable[str], day: date) -> bool:
+        """Whether every one of `assets` is current for `day` with its table still there."""
+        return all(self._is_current(self._stages[asset], day, False) for asset in assets)
 
     def is_there(self, assets: Iterable[str], day: date) -> bool:
         """Whether every one of `assets` has a good partition of `day`, by whatever code it was made."""
@@ -30,9 +34,10 @@ class Freshness:
         """The days that have a partition of `asset`."""
         return self._lake.days(asset)
 
-    def _is_current(self, stage: Stage, day: date) -> bool:
+    def _is_current(self, stage: Stage, day: date, may_be_aged_out: bool) -> bool:
         try:
             inputs = stage.inputs(self._lake, day, self._settings)
         except HuracanError:
             return False
-        return stage.current(self._lake, day, self._settings, inputs) is not None
+        current = stage.current(self._lake, day, self._settings, inputs, may_be_aged_out=may_be_aged_out)
+        return current is not None

@@ -14,7 +14,7 @@ from huracan.analysis.luck import measure_luck
 from huracan.analysis.past_session import ANALYSED, PastDay
 from huracan.analysis.rule_report import rules_table, with_trials
 from huracan.analysis.rule_trials import TRAILING_DAYS, UnusableDay, try_rules
-from huracan.errors import InputRefused, InvalidInput
+from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan_assets import analysis_plots, market_block, plots
 from huracan_assets.analysis import _neighbours, _statistics
 from huracan_assets.models import confidence_of
@@ -108,6 +108,9 @@ def past_days(inputs: Inputs, night: Night) -> Iterator[PastDay | UnusableDay]:
                 inputs.of_day(PAST + "shadow_trades", day, ["trade_id", "symbol", "entry_time", "net_usd"]),
                 _analysed(inputs, day),
             )
+        except AgedOut:
+            # Made again years later, an analysis must not be replaced by one of a shorter past.
+            raise
         except (InputRefused, InvalidInput) as refused:
             yield UnusableDay(day, refused.what)
 

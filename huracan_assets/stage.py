@@ -109,10 +109,14 @@ class Stage:
         """What the stage reads for `day`; `InputRefused` where a day is missing or was judged bad."""
         return resolve_all(lake, self.reads, day, settings)
 
-    def current(self, lake: Lake, day: date, settings: Settings, inputs: Inputs) -> Manifest | None:
+    def current(
+        self, lake: Lake, day: date, settings: Settings, inputs: Inputs, *, may_be_aged_out: bool = False
+    ) -> Manifest | None:
         """The day's manifest, if the partition is good and was made from just these inputs by this code."""
-        digest = self.configuration_digest(settings)
-        return lake.is_current(self.name, day, inputs.hashes(), self.code_version, digest)
+        digest, made_from = self.configuration_digest(settings), inputs.hashes()
+        return lake.is_current(
+            self.name, day, made_from, self.code_version, digest, may_be_aged_out=may_be_aged_out
+        )
 
     def asset(self, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         @dg.asset(
@@ -257,8 +261,13 @@ def _shown_before(night: Night, instance: dg.DagsterInstance) -> Mapping[str, An
 
 
 def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) -> None:
-    """Make the database hold what the partition holds, also where the database is new and the lake is not."""
+    """Make the database hold what the partition holds, also where the database is new and the lake is not.
+
+    Rows whose file aged out are left as they are.
+    """
     for table, name in database.items():
+        if f"{name}.parquet" in manifest.aged_out:
+            continue
         rows = None
         if f"{name}.parquet" in manifest.files:
             rows = night.outside.lake.read_manifests([manifest], None, name)

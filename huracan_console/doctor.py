@@ -12,10 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from huracan.errors import HuracanError, Unavailable
+from huracan_assets.definitions import STAGES
 from huracan_assets.resources import Outside
+from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
-from huracan_resources.settings import Settings
+from huracan_resources.settings import Settings, explain
 from huracan_resources.store import ObjectStore
 
 _SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
@@ -42,6 +44,7 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
         _look("brains", lambda: _store_works(outside.brains)),
         _look("candle source", lambda: _source(outside)),
         _look("disk", lambda: _disk(settings)),
+        _look("retention", lambda: _retention(settings)),
         _look("alerts", lambda: _alerts(settings)),
     ]
     if as_json:
@@ -131,6 +134,13 @@ def _disk(settings: Settings) -> str:
             "Free some, or set HURACAN_HOME to another disk.",
         )
     return f"{free_gb:.0f} GB free at {home}"
+
+
+def _retention(settings: Settings) -> str:
+    check_retention(STAGES, settings)
+    days = {key: value for key, value, _ in explain(settings) if key.startswith("retention.")}
+    limits = [f"{key.removeprefix('retention.')} {value}" for key, value in days.items() if value.isdigit()]
+    return f"days kept: {', '.join(limits)}; the rest forever" if limits else "everything is kept forever"
 
 
 def _alerts(settings: Settings) -> str:

@@ -254,6 +254,17 @@ def sql(
 
 
 @main.command()
+@click.option("--dry-run", "dry", is_flag=True, help="Only tell what would be deleted.")
+@click.option("--date", "day", type=Day(), help="What has aged out by this UTC day; today if not given.")
+@shared_options
+def retention(dry: bool, day: date | None, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Delete what the settings of retention let go, and tell how much that was."""
+    from huracan_console.retention import run_retention
+
+    return run_retention(read_settings(assignments), day, dry=dry, as_json=as_json)
+
+
+@main.command()
 @click.option("--port", default=3000, show_default=True, help="The webserver's port on 127.0.0.1.")
 @shared_options
 def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:

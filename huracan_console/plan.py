@@ -50,7 +50,7 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
     """
     before = day - timedelta(days=1)
     for each in history_days(before, settings):
-        if not freshness.is_done(STAGES[MARKET], each):
+        if not freshness.is_readable(STAGES[MARKET], each):
             yield PlannedRun(MARKET, each, True)
     yield from skipped_nights(before, freshness)
     if before >= settings.universe.first_day and not freshness.is_done(STAGES[LEARN], before):

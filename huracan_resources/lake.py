@@ -5,12 +5,13 @@ A reader sees the old partition or the new one, never half of one. What the tabl
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 
 import pyarrow as pa
 
-from huracan.errors import InputRefused
+from huracan.errors import AgedOut, InputRefused
 from huracan.verdict import Verdict
 from huracan_resources.manifest import FileEntry, Manifest, Parameter, content_hash
 from huracan_resources.parquet import decode_table, row_count
@@ -139,20 +140,46 @@ class Lake:
         inputs: Mapping[str, str],
         code_version: str,
         configuration_digest: str,
+        *,
+        may_be_aged_out: bool = False,
     ) -> Manifest | None:
-        """The manifest, if the partition is good, whole and was made from exactly this; else None."""
+        """The manifest, if the partition is good, whole and was made from exactly this; else None.
+
+        Tables beside `data` may have aged out; `data` itself only where the caller says so.
+        """
         manifest = self.manifest(asset, day)
         if manifest is None or manifest.failed_verdicts:
             return None
         made_from = (manifest.inputs, manifest.code_version, manifest.configuration_digest)
         if made_from != (dict(inputs), code_version, configuration_digest):
             return None
+        if "data.parquet" in manifest.aged_out and not may_be_aged_out:
+            return None
         return manifest if self._is_whole(manifest) else None
+
+    def age_out(self, manifest: Manifest, file: str, on: date) -> Manifest:
+        """Mark `file` as let go `on` that day, where it is not marked yet; `remove_aged_out` deletes it.
+
+        From the mark on every reader is told so: one that is killed in between leaves nothing half true.
+        """
+        if file in manifest.aged_out:
+            return manifest
+        marked = replace(manifest, aged_out={**manifest.aged_out, file: on.isoformat()})
+        self.store.put(f"{_folder(manifest.asset, manifest.day)}/{MANIFEST}", marked.to_json())
+        return marked
+
+    def remove_aged_out(self, manifest: Manifest, file: str) -> None:
+        """Delete a file that the manifest marks as aged out."""
+        if file not in manifest.aged_out:
+            raise InputRefused(f"{manifest.key}/{file} is not marked as aged out.", "Mark it first.")
+        self.store.delete(f"{_folder(manifest.asset, manifest.day)}/{manifest.files[file].stored_as}")
 
     def _is_whole(self, manifest: Manifest) -> bool:
         """Whether every file is there as it was written: a damaged one must not pass for finished work."""
         folder = _folder(manifest.asset, manifest.day)
-        for entry in manifest.files.values():
+        for name, entry in manifest.files.items():
+            if name in manifest.aged_out:
+                continue
             key = f"{folder}/{entry.stored_as}"
             if not self.store.exists(key):
                 return False
@@ -176,6 +203,12 @@ class Lake:
             why = f" ({manifest.note})" if manifest.note else ""
             raise InputRefused(
                 f"{manifest.key} has no file {name}{why}.", "Run an earlier day, or this one again."
+            )
+        if name in manifest.aged_out:
+            raise AgedOut(
+                f"{manifest.key}/{name} aged out on {manifest.aged_out[name]} by retention.",
+                f"Keep it for longer (retention in the settings) and run {manifest.asset} for {manifest.day}"
+                " again.",
             )
         key = f"{_folder(manifest.asset, manifest.day)}/{entry.stored_as}"
         data = self.store.get(key)

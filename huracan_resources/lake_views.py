@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from huracan.errors import InvalidInput
+from huracan.errors import AgedOut, InvalidInput
 from huracan_resources.lake import Lake
 from huracan_resources.manifest import Manifest
 from huracan_resources.store import LocalStore
@@ -59,6 +59,18 @@ class LakeViews:
                 found[view_name(named["asset"], named["table"])] = (named["asset"], named["table"])
         return dict(sorted(found.items()))
 
+    @cached_property
+    def aged_out(self) -> set[str]:
+        """Views of which no file is left, because retention let every day of them go."""
+        assets = {key.partition("/day=")[0] for key in self._lake.store.list() if "/day=" in key}
+        marked = {
+            view_name(asset, file.removesuffix(".parquet"))
+            for asset in assets
+            for manifest in self._manifests(asset)
+            for file in manifest.aged_out
+        }
+        return marked - set(self.tables)
+
     def query(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
         """The answer of one statement. InvalidInput where it is wrong, or asks for a table that is not there.
 
@@ -81,7 +93,11 @@ class LakeViews:
 
     def definitions(self) -> str:
         """CREATE VIEW statements for any DuckDB that can read the lake's files, as they are now."""
-        made = [f"CREATE OR REPLACE VIEW {_quoted(view)} AS {self._selection(view)};" for view in self.tables]
+        made = [
+            f"CREATE OR REPLACE VIEW {_quoted(view)} AS {self._selection(view)};"
+            for view, (asset, table) in self.tables.items()
+            if self._holding(asset, f"{table}.parquet")
+        ]
         if "shadow_trades" in self.tables:
             made.append(f"CREATE OR REPLACE VIEW {TRADES} AS {self._trades()};")
         return "\n".join(made)
@@ -93,6 +109,8 @@ class LakeViews:
                     self._make(part, error)
             self._connection.execute(f"CREATE VIEW {TRADES} AS {self._trades()}")
         elif view not in self.tables:
+            if view in self.aged_out:
+                raise _aged_out(view) from error
             known = f"It has {', '.join([TRADES, *self.tables])}."
             remedy = known if self.tables else "It is empty: run huracan nightly first."
             raise InvalidInput(f"The lake has no table {view!r}.", remedy) from error
@@ -115,6 +133,8 @@ class LakeViews:
         for manifest in self._holding(asset, f"{table}.parquet"):
             stored_as = manifest.files[f"{table}.parquet"].stored_as
             paths.append(str(store.path(f"{asset}/day={manifest.day.isoformat()}/{stored_as}")))
+        if not paths:
+            raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
 
@@ -126,6 +146,8 @@ class LakeViews:
             if "day" not in rows.column_names:
                 rows = rows.append_column("day", pa.array([manifest.day] * rows.num_rows, pa.date32()))
             parts.append(rows)
+        if not parts:
+            raise _aged_out(view)
         return pa.concat_tables(parts, promote_options="default")
 
     def _trades(self) -> str:
@@ -138,7 +160,11 @@ class LakeViews:
         return f"SELECT {', '.join([*shown, outcome])} {joined}"
 
     def _holding(self, asset: str, file: str) -> list[Manifest]:
-        return [manifest for manifest in self._manifests(asset) if file in manifest.files]
+        return [
+            manifest
+            for manifest in self._manifests(asset)
+            if file in manifest.files and file not in manifest.aged_out
+        ]
 
     def _manifests(self, asset: str) -> list[Manifest]:
         days = [day for day in self._lake.days(asset) if self._is_asked_for(day)]
@@ -156,6 +182,13 @@ def view_name(asset: str, table: str) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _aged_out(view: str) -> AgedOut:
+    return AgedOut(
+        f"Every day of {view} that was asked for has aged out.",
+        "Ask for later days; huracan retention --dry-run shows how long each table is kept.",
+    )
 
 
 def _wrong(error: Exception) -> InvalidInput:

@@ -32,7 +32,8 @@ class FileEntry:
 class Manifest:
     """A partition of `asset` for `day`: `files` by logical name, `inputs` from `asset/day` to content hash.
 
-    `note` says in words what a reader should know, such as why the partition is empty.
+    `note` says in words what a reader should know, such as why the partition is empty. `aged_out` names files
+    that retention let go, each with the day of that; what they were still stands among `files`.
     """
 
     asset: str
@@ -47,6 +48,7 @@ class Manifest:
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    aged_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -68,6 +70,8 @@ class Manifest:
         content = asdict(self) | {"day": self.day.isoformat()}
         content["verdicts"] = [asdict(v) | {"numbers": _plain(v.numbers)} for v in self.verdicts]
         content["parameters"] = _plain(self.parameters)
+        if not self.aged_out:
+            del content["aged_out"]
         return (json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     @staticmethod

@@ -38,6 +38,7 @@ from huracan_resources.settings_blocks import (
     Storage,
     Universe,
 )
+from huracan_resources.settings_retention import Retention
 from huracan_resources.settings_sources import Values, gather, nested
 
 DOMAIN_BLOCKS = (
@@ -101,6 +102,7 @@ class Settings(Block):
     alerts: Alerts = Alerts()
     signing: Signing = Signing()
     schedule: Schedule = Schedule()
+    retention: Retention = Retention()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 

@@ -1,17 +1,24 @@
 """What a night needs besides learning steps: its shadow pass, two cores, and memory at the peak."""
 
+import os
 import resource
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
+import psutil
 
 from contest.market import contest_block, wide_block
 from huracan.agent.checkpoint import load_policy
 from huracan.agent.config import TrainingConfig
 from huracan.agent.layout import initial_weights
+from huracan.agent.recovery import FileRecovery
 from huracan.agent.train import train_policy
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
@@ -47,46 +54,78 @@ def measure_shadow() -> dict[str, Any]:
 
 
 def measure_threads() -> dict[str, Any]:
-    """Two seeds one after the other, and side by side on two cores: wall seconds, best of four, interleaved.
+    """A night's seeds at their full budget one after the other on one core, and on two: wall seconds, each
+    the best of two, interleaved; with the states that a killed training goes on from.
 
-    Both give the same checkpoint to the bit, or this stops. `busy_cores` is how many cores the two threads
-    really got: below about 1.8 something else was running, and the gain says nothing.
+    Both give the same checkpoint to the bit, or this stops. `busy_cores` is how many cores the seeds really
+    got: below about 1.9 something else was running, and the gain says nothing.
     """
-    block, rules, costs = contest_block(days=12), TradingRules(), CostAssumptions()
-    config = replace(_SHORT, seed_count=2, total_steps=1_000_000)
-    train_policy(block, replace(config, total_steps=32_768), rules, costs)
-    taken: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
-    models = set()
-    for _ in range(4):
-        for threads, times in taken.items():
-            began, started = time.perf_counter(), time.process_time()
-            models.add(train_policy(block, replace(config, threads=threads), rules, costs).model_id)
-            times.append((time.perf_counter() - began, time.process_time() - started))
-    if len(models) != 1:
-        raise SystemExit("One and two threads gave different checkpoints.")
-    (one, _), (two, two_cpu) = min(taken[1]), min(taken[2])
-    return {
-        "wall_seconds_one": one,
-        "wall_seconds_two": two,
-        "gain": one / two,
-        "busy_cores": two_cpu / two,
-    }
+    block, rules, costs = contest_block(days=30), TradingRules(), CostAssumptions()
+    train_policy(block, replace(_SHORT, total_steps=32_768), rules, costs)
+    report = {}
+    for seeds in (2, 3):
+        config = TrainingConfig(window_days=30, seed_count=seeds, device="cpu")
+        taken: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
+        models = set()
+        for _ in range(2):
+            for threads, times in taken.items():
+                began, started = time.perf_counter(), _cpu_seconds()
+                with tempfile.TemporaryDirectory(prefix="huracan-bench-") as folder:
+                    kept = FileRecovery(Path(folder) / "state")
+                    asked = replace(config, threads=threads)
+                    models.add(train_policy(block, asked, rules, costs, None, kept).model_id)
+                times.append((time.perf_counter() - began, _cpu_seconds() - started))
+        if len(models) != 1:
+            raise SystemExit("One and two cores gave different checkpoints.")
+        (one, one_cpu), (two, two_cpu) = min(taken[1]), min(taken[2])
+        report[f"{seeds}_seeds"] = {
+            "wall_seconds_one": one,
+            "wall_seconds_two": two,
+            "gain": one / two,
+            "busy_cores": two_cpu / two,
+            "cpu_ratio": two_cpu / one_cpu,
+        }
+    return report
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def measure_memory() -> dict[str, Any]:
-    """Peak resident memory of this process: the whole block and a short training of three seeds on it."""
+    """Peak memory of a short training of three seeds on the whole block, over all its processes together."""
     block = wide_block(_SYMBOLS, _DAYS, _RECIPE_COLUMNS)
-    with_block = _peak_gib()
-    config = TrainingConfig(window_days=_DAYS, total_steps=131_072, device="cpu")
-    train_policy(block, config, TradingRules(), CostAssumptions())
-    return {
-        "peak_gib": _peak_gib(),
-        "peak_gib_of_the_block_alone": with_block,
+    report: dict[str, Any] = {
+        "peak_gib_of_making_the_block": _peak_gib(),
         "features_gib": block.features.nbytes / 2**30,
-        "symbols": _SYMBOLS,
-        "days": _DAYS,
-        "columns": _RECIPE_COLUMNS,
     }
+    config = TrainingConfig(window_days=_DAYS, total_steps=131_072, device="cpu")
+    ended, seen = Event(), [0]
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            seen.append(_shared_out_bytes())
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        train_policy(block, config, TradingRules(), CostAssumptions())
+    finally:
+        ended.set()
+        watcher.join()
+    sizes = {"symbols": _SYMBOLS, "days": _DAYS, "columns": _RECIPE_COLUMNS}
+    return report | {"peak_gib": max(seen) / 2**30} | sizes
+
+
+def _shared_out_bytes() -> int:
+    """Of this process and its children; a page that several hold counts once (Linux's PSS)."""
+    total = 0
+    for process in (psutil.Process(), *psutil.Process().children()):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            total += process.memory_full_info().pss
+    return total
 
 
 def _peak_gib() -> float:

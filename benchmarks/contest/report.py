@@ -35,12 +35,12 @@ def describe(report: dict[str, Any]) -> str:
                 f" {shadow['trades']} trades"
             )
     if "threads" in report:
-        threads = report["threads"]
-        lines.append(
-            f"two seeds on two cores: {threads['gain']:.2f} times as fast as on one"
+        lines += [
+            f"{name.replace('_', ' ')} on two cores: {threads['gain']:.2f} times as fast as on one"
             f" ({threads['wall_seconds_one']:.2f} s, {threads['wall_seconds_two']:.2f} s;"
             f" {threads['busy_cores']:.2f} cores were to be had)"
-        )
+            for name, threads in report["threads"].items()
+        ]
     if "memory" in report:
         memory = report["memory"]
         lines.append(

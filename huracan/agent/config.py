@@ -113,8 +113,8 @@ class TrainingConfig:
     """First logit of everything but waiting and holding: trades are tried seldom and are held for a while, so
     that an edge that takes many bars to pay is met before trading is given up."""
     threads: int = 0
-    """Seeds are trained side by side on these; one left over alone has them all. 0: one per core of the
-    machine. It changes no result."""
+    """Cores for the seeds, each of which has a process of its own; one left over alone has them all. 0: all
+    cores of the machine, and then all seeds run at once, a quarter of a gigabyte each. No result changes."""
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: cuda where there is one."""
     mixed_precision: bool = True

@@ -44,6 +44,9 @@ class TrainingStopped(HuracanError):
         )
         self.last_good = last_good
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.last_good)
+
 
 def diagnose(
     rollout: Rollout,

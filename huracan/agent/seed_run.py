@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from threading import Event, Lock
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from huracan.agent.context_bias import ContextBias
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner
-from huracan.agent.recovery import Recovery, pack_state, unpack_state
+from huracan.agent.recovery_book import StateBook
 from huracan.agent.side_by_side import Halted
 from huracan.agent.trained_policy import GreedyPolicy
 from huracan.market.actions import HOLD, WAIT
@@ -38,38 +37,6 @@ class SeedRun:
     curve: tuple[UpdateDiagnostics, ...]
 
 
-class RecoveryBook:
-    """The states of all trainings of a night by name, saved together. Any thread may keep its own."""
-
-    def __init__(self, recovery: Recovery | None, identity: str) -> None:
-        self._recovery, self._identity, self._lock = recovery, identity, Lock()
-        packed = None if recovery is None else recovery.load()
-        self._states = {} if packed is None else unpack_state(packed, identity) or {}
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether anybody keeps the states."""
-        return self._recovery is not None
-
-    def found(self, name: str) -> dict[str, Any] | None:
-        """The state that a training was left in, or None."""
-        packed = self._states.get(name)
-        return None if packed is None else unpack_state(packed.tobytes(), self._identity)
-
-    def keep(self, name: str, state: dict[str, Any]) -> None:
-        """Saves a training's state beside those of the others."""
-        packed = np.frombuffer(pack_state(state, self._identity), np.uint8)
-        with self._lock:
-            self._states[name] = packed
-            if self._recovery is not None:
-                self._recovery.save(pack_state(self._states, self._identity))
-
-    def forget(self) -> None:
-        """Nothing is left to go on with."""
-        if self._recovery is not None:
-            self._recovery.clear()
-
-
 def train_seed(
     window: MarketBlock,
     config: TrainingConfig,
@@ -81,14 +48,14 @@ def train_seed(
     normaliser: Normaliser,
     device: str,
     engine_threads: int,
-    book: RecoveryBook,
+    book: StateBook,
     on_steps: Callable[[int], None],
-    stop: Event | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> SeedRun:
     """Trains the seed `place` on the window, from where the book left it.
 
     `on_steps` gets the steps done. The result depends on the arguments alone, whatever runs beside it.
-    TrainingStopped, which names the seed, where it diverges; Halted once `stop` is set.
+    TrainingStopped, which names the seed, where it diverges; Halted once `is_stopped` says so.
     """
     learner, lanes = make_learner(window, config, rules, costs, place, normaliser, device, engine_threads)
     name = "refit" if is_refit else str(place)
@@ -100,7 +67,7 @@ def train_seed(
         on_steps(min(rows[-1].steps, config.total_steps))
 
     def prepare(share: float) -> None:
-        if stop is not None and stop.is_set():
+        if is_stopped():
             raise Halted
         lanes.set_progress(share, config.cost_ramp_share)
 

@@ -1,26 +1,28 @@
 """A night's training: several seeds on the head of a window, judged on its tail, and the median's checkpoint.
 
-What one seed does is in `seed_run`, what the days must be in `window`.
+What one seed does is in `seed_job` and `seed_run`, what the days must be in `window`.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from threading import Event, Lock
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from huracan.agent.checkpoint import model_id_of, save_policy
 from huracan.agent.config import TrainingConfig
 from huracan.agent.devices import pick_device, pick_threads
 from huracan.agent.diagnostics import TrainingStopped
-from huracan.agent.evaluation import evaluate_policy
 from huracan.agent.learner_health import HealthLimits, judge_curve
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.recovery import Recovery
+from huracan.agent.recovery_book import RecoveryBook
 from huracan.agent.seed_choice import dispersion, median_seed
-from huracan.agent.seed_run import RecoveryBook, SeedRun, seed_sequences, train_seed
+from huracan.agent.seed_job import SeedJob, run_seed_job
+from huracan.agent.seed_processes import SeedProcesses
+from huracan.agent.seed_run import SeedRun, train_seed
 from huracan.agent.side_by_side import run_side_by_side
 from huracan.agent.training_identity import settings_of, training_identity
 from huracan.agent.window import check_window, fit_normaliser, split_window
@@ -68,21 +70,25 @@ def train_policy(
     """
     config = replace(config, threads=pick_threads(config.threads))
     head, tail = split_window(block, config)
-    seen = block if config.refits_whole_window else head
-    for window in (head, seen):
-        check_window(window)
     device = pick_device(config.device)
-    identity = "" if recovery is None else training_identity(seen, config, rules, costs, device)
-    book = RecoveryBook(recovery, identity)
-    night = _Night(config, rules, costs, device, book, _Progress(config, on_progress))
-    try:
-        results = night.train_seeds(head, tail)
-        published = median_seed([held_out["net_usd"] for _, held_out in results])
-        refit = night.train(seen, _normaliser(seen), published, Event(), True) if seen is block else None
-    except TrainingStopped:
-        # Gone on from its last state, it would come to the same update and fail again.
-        book.forget()
-        raise
+    with ExitStack() as ending:
+        # Early: they warm up while the window is looked through.
+        started = SeedProcesses(config.seed_count) if _forks(config, device) else None
+        processes = None if started is None else ending.enter_context(started)
+        seen = block if config.refits_whole_window else head
+        for window in (head, seen):
+            check_window(window)
+        identity = "" if recovery is None else training_identity(seen, config, rules, costs, device)
+        book = RecoveryBook(recovery, identity)
+        night = _Night(config, rules, costs, device, book, _Progress(config, on_progress))
+        try:
+            results = night.train_seeds(block, head, tail, processes)
+            published = median_seed([held_out["net_usd"] for _, held_out in results])
+            refit = night.refit(seen, published) if seen is block else None
+        except TrainingStopped:
+            # Gone on from its last state, it would come to the same update and fail again.
+            book.forget()
+            raise
     trained = _publish(head, block, night, results, published, refit)
     book.forget()
     return trained
@@ -120,33 +126,39 @@ class _Night:
     book: RecoveryBook
     progress: _Progress
 
-    def train_seeds(self, head: MarketBlock, tail: MarketBlock) -> list[tuple[SeedRun, dict[str, Any]]]:
-        """Every seed, trained on the head, with its numbers on the tail."""
+    def train_seeds(
+        self, block: MarketBlock, head: MarketBlock, tail: MarketBlock, processes: SeedProcesses | None
+    ) -> list[tuple[SeedRun, dict[str, Any]]]:
+        """Every seed, trained on the head of the block, with its numbers on the tail."""
         normaliser = _normaliser(head)
+        if processes is not None:
+            processes.share(block)
 
         def run(place: int, stop: Event) -> tuple[SeedRun, dict[str, Any]]:
-            trained = self.train(head, normaliser, place, stop)
-            # The same guesses for every seed: their results differ by the policies alone.
-            guesses = np.random.default_rng(seed_sequences(self.config)[0])
-            return trained, evaluate_policy(tail, trained.policy, self.rules, self.costs, guesses)
+            job = self.job(place, normaliser)
+            tell = lambda steps: self.progress.tell(place, steps)  # noqa: E731 - shorter than a function
+            if processes is not None:
+                return processes.run(job, self.book, tell, stop)
+            return run_seed_job(job, head, tail, self.book, tell, stop.is_set)
 
-        return run_side_by_side(run, self.config.seed_count, self.config.threads)
+        return run_side_by_side(run, self.config.seed_count, _at_once(self.config))
 
-    def train(
-        self, window: MarketBlock, normaliser: Normaliser, place: int, stop: Event, is_refit: bool = False
-    ) -> SeedRun:
-        """One seed from scratch, or from where the book left it."""
-        part = self.config.seed_count if is_refit else place
+    def job(self, place: int, normaliser: Normaliser) -> SeedJob:
+        """The training of one seed of the night."""
+        threads = _engine_threads(self.config, place)
+        return SeedJob(self.config, self.rules, self.costs, place, normaliser, self.device, threads)
+
+    def refit(self, window: MarketBlock, place: int) -> SeedRun:
+        """The chosen seed once more, from scratch or from where the book left it, on all days."""
         return train_seed(
             window, self.config, self.rules, self.costs,
             place=place,
-            is_refit=is_refit,
-            normaliser=normaliser,
+            is_refit=True,
+            normaliser=_normaliser(window),
             device=self.device,
-            engine_threads=self.config.threads if is_refit else _engine_threads(self.config, place),
+            engine_threads=self.config.threads,
             book=self.book,
-            on_steps=lambda steps: self.progress.tell(part, steps),
-            stop=stop,
+            on_steps=lambda steps: self.progress.tell(self.config.seed_count, steps),
         )  # fmt: skip
 
 
@@ -154,8 +166,22 @@ def _normaliser(window: MarketBlock) -> Normaliser:
     return fit_normaliser(window, len(observation_names(window.feature_names)))
 
 
+def _forks(config: TrainingConfig, device: str) -> bool:
+    """Whether the seeds get processes of their own: a GPU is one, and one seed at a time needs none."""
+    return device == "cpu" and _at_once(config) > 1
+
+
+def _at_once(config: TrainingConfig) -> int:
+    """How many seeds run at a time: all where the training may have every core, which the system then shares
+    out evenly, so that none stands idle in a last round."""
+    takes_all = 1 < config.threads >= pick_threads(0)
+    return config.seed_count if takes_all else min(config.threads, config.seed_count)
+
+
 def _engine_threads(config: TrainingConfig, place: int) -> int:
     """Of a seed: one, unless it is of a last round that leaves threads idle. It changes no bit."""
+    if config.seed_count > config.threads and _at_once(config) == config.seed_count:
+        return 1
     left_over = config.seed_count % config.threads
     is_last_round = place >= config.seed_count - left_over
     return config.threads // left_over if left_over and is_last_round else 1

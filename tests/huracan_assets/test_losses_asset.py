@@ -11,6 +11,7 @@ import pytest
 from huracan.analysis.past_session import PastDay, play_again
 from huracan.analysis.rule_trials import UnusableDay
 from huracan.candles.schema import OHLCV_SCHEMA, TIME
+from huracan.errors import AgedOut
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.session import Session
@@ -165,3 +166,12 @@ def test_a_market_without_features_is_the_one_that_was_traded(outside: Outside, 
     earlier = priced_block(_inputs(outside), day, "past_")
     assert not np.array_equal(earlier.traded_value_usd[:, :59], made.traded_value_usd[:, :59])
     assert np.array_equal(earlier.traded_value_usd[:, 60:], made.traded_value_usd[:, 60:])
+
+
+def test_an_analysis_is_not_made_anew_of_a_past_that_has_aged_out(outside: Outside, fill) -> None:
+    first, second = days_before(2)
+    for day in (first, second, DAY):
+        fill(day)
+    outside.lake.age_out(outside.lake.require("shadow_trades", first), "session.parquet", DAY)
+    with pytest.raises(AgedOut, match=f"shadow_trades/{first}/session.parquet aged out"):
+        _past(outside)

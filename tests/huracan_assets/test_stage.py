@@ -11,6 +11,7 @@ import pytest
 
 from huracan.errors import InvalidInput, Unavailable
 from huracan.verdict import Verdict
+from huracan_assets.freshness import Freshness
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.resources import Outside
@@ -283,6 +284,43 @@ def test_rows_lost_from_the_database_come_back_from_the_lake(outside: Outside) -
         rows = connection.execute("SELECT day, feature FROM feature_importance").fetchall()
     assert rows == [(date(2025, 3, 7), "a")]
     assert CALLS == ["importance"]
+
+
+def _aged(outside: Outside, asset: str, day: int, file: str) -> None:
+    manifest = outside.lake.require(asset, FIRST.replace(day=day))
+    outside.lake.remove_aged_out(outside.lake.age_out(manifest, file, date(2025, 6, 1)), file)
+
+
+def test_a_backfill_passes_over_what_aged_out_and_a_window_has_it_made_again(outside: Outside) -> None:
+    _run(outside, [NUMBERS], 1)
+    content = outside.lake.require("numbers", FIRST).content_hash
+    _aged(outside, "numbers", 1, "data.parquet")
+    freshness = Freshness(outside.lake, outside.settings, [NUMBERS])
+    assert freshness.is_done(["numbers"], FIRST) and not freshness.is_readable(["numbers"], FIRST)
+    refused = _run(outside, [TOTAL], 1)
+    assert "data.parquet aged out on 2025-06-01 by retention" in _failure(refused)
+    assert _run(outside, [NUMBERS, TOTAL], 1).success
+    assert outside.lake.require("numbers", FIRST).content_hash == content
+    assert freshness.is_readable(["numbers"], FIRST)
+
+
+def test_rows_stay_as_they_are_where_the_file_that_they_came_from_has_aged_out(outside: Outside) -> None:
+    def importance(inputs: Inputs, night: Night) -> Outcome:
+        CALLS.append("importance")
+        table = pa.table({"feature": ["kept"], "gain": [1.0], "rank": [1]})
+        return Outcome(tables={"data": pa.table({"value": [1]}), "detail": table})
+
+    declared = _declare(importance, database={"feature_importance": "detail"})
+    _run(outside, [declared], 8)
+    _aged(outside, "importance", 8, "detail.parquet")
+    with outside.database.connect() as connection:
+        connection.execute("DELETE FROM partition_rows")
+    assert _run(outside, [declared], 8).success
+    with outside.database.connect() as connection:
+        rows = connection.execute(
+            "SELECT feature FROM feature_importance WHERE day = '2025-03-08'"
+        ).fetchall()
+    assert rows == [("kept",)] and CALLS == ["importance"]
 
 
 def test_the_code_version_changes_with_the_rooms_it_is_made_from() -> None:

@@ -40,6 +40,9 @@ class Done:
     def is_there(self, assets: Iterable[str], day: date) -> bool:
         return self.is_done(assets, day) or (list(assets), day) in self.there
 
+    def is_readable(self, assets: Iterable[str], day: date) -> bool:
+        return self.is_done(assets, day)
+
     def is_done(self, assets: Iterable[str], day: date) -> bool:
         (job,) = [job for job, stages in STAGES.items() if stages == list(assets)]
         return (job, day) in self.done

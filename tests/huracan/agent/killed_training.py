@@ -1,13 +1,17 @@
 """Run as a program: a small training that ends itself by SIGKILL after its state was saved a few times.
 
-python -m tests.huracan.agent.killed_training STATE_FILE SAVES
+python -m tests.huracan.agent.killed_training STATE_FILE SAVES [THREADS]
+
+Before it ends itself it prints the processes that it had started.
 """
 
 import os
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import psutil
 
 from huracan.agent.config import PPOConfig, TrainingConfig
 from huracan.agent.recovery import FileRecovery
@@ -46,6 +50,7 @@ class Deadly:
         self.inner.save(state)
         self.saves -= 1
         if self.saves == 0:
+            print(*(child.pid for child in psutil.Process().children()), flush=True)  # noqa: T201 - its answer
             os.kill(os.getpid(), signal.SIGKILL)
 
     def clear(self) -> None:
@@ -59,4 +64,5 @@ def train(recovery: Deadly | FileRecovery | None, config: TrainingConfig = SMALL
 
 
 if __name__ == "__main__":
-    train(Deadly(FileRecovery(Path(sys.argv[1])), int(sys.argv[2])))
+    asked = replace(SMALL, threads=int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    train(Deadly(FileRecovery(Path(sys.argv[1])), int(sys.argv[2])), asked)

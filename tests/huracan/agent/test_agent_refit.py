@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from huracan.agent import train as training
 from huracan.agent.checkpoint import load_policy, read_agreement
 from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.recovery import FileRecovery
-from huracan.agent.seed_run import RecoveryBook, train_seed
+from huracan.agent.recovery_book import RecoveryBook
+from huracan.agent.seed_run import train_seed
 from huracan.agent.train import TrainedPolicy, train_policy
 from huracan.agent.window import fit_normaliser
 from huracan.market.block import MarketBlock
@@ -53,7 +53,6 @@ def test_what_is_published_is_the_chosen_seed_trained_from_scratch_on_the_whole_
         engine_threads=1,
         book=RecoveryBook(None, ""),
         on_steps=lambda steps: None,
-        stop=Event(),
     )  # fmt: skip
     assert np.array_equal(policy.weights, by_hand.policy.weights)
     assert np.array_equal(policy.normaliser.mean, normaliser.mean)

@@ -4,17 +4,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from huracan.agent.ppo import Learner
 from huracan.agent.side_by_side import Halted, run_side_by_side
-from huracan.agent.train import train_policy
-from huracan.market.costs import CostAssumptions
-from huracan.market.rules import TradingRules
-from tests.huracan.agent.killed_training import SMALL
-from tests.huracan.agent.planted_market import planted_market
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -59,24 +52,3 @@ def test_an_interrupt_of_the_caller_stops_them_and_is_raised() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_side_by_side(run, 2, 2)
-
-
-def test_a_seed_stops_before_its_next_update_once_another_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, learners, after = Learner._update, list[Learner](), list[Learner]()
-
-    def update(learner: Learner, share: float, updates: int) -> object:
-        learners.extend([learner] if learner not in learners else [])
-        if learner is learners[0] and learner.updates_done == 3:
-            after.append(learner)
-            raise ValueError("the first one broke")
-        if after:
-            after.append(learner)
-        return real(learner, share, updates)
-
-    monkeypatch.setattr(Learner, "_update", update)
-    block = planted_market(1, days=5, day_bars=120)
-    # A thousand updates are left to the second one.
-    config = replace(SMALL, threads=2, total_steps=1_024_000)
-    with pytest.raises(ValueError, match="the first one broke"):
-        train_policy(block, config, TradingRules(), CostAssumptions())
-    assert len(after) < 100

@@ -13,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.agent import seed_job
 from huracan.agent import train as training
 from huracan.agent.checkpoint import load_policy, read_agreement
 from huracan.agent.config import PPOConfig, TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.recovery import FileRecovery
+from huracan.agent.seed_job import SeedJob
 from huracan.agent.train import TrainedPolicy, judge_learner, train_policy
 from huracan.agent.training_identity import code_digest, training_identity
 from huracan.compiled import sources_of
@@ -103,14 +105,14 @@ def test_another_seed_gives_another_policy(small: TrainedPolicy) -> None:
 
 def test_the_median_of_the_seeds_is_published_and_all_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {}
-    real = training.evaluate_policy
+    real = seed_job.evaluate_policy
 
     def rigged(block: Any, policy: Any, *rest: Any) -> dict[str, Any]:
         net = (7.0, -3.0, 2.0, 5.0, 9.0)[len(told)]
         told[net] = policy.weights
         return real(block, policy, *rest) | {"net_usd": net}
 
-    monkeypatch.setattr(training, "evaluate_policy", rigged)
+    monkeypatch.setattr(seed_job, "evaluate_policy", rigged)
     trained = train(None, replace(SMALL, seed_count=5))
     assert np.array_equal(load_policy(trained.checkpoint).weights, told[5.0])
     assert trained.report["seeds"]["published"] == 3
@@ -122,13 +124,13 @@ def test_the_median_of_the_seeds_is_published_and_all_are_told(monkeypatch: pyte
 
 def test_a_night_of_more_seeds_begins_with_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     weights: list[bytes] = []
-    real = training.evaluate_policy
+    real = seed_job.evaluate_policy
 
     def watched(block: Any, policy: Any, *rest: Any) -> dict[str, Any]:
         weights.append(policy.weights.tobytes())
         return real(block, policy, *rest)
 
-    monkeypatch.setattr(training, "evaluate_policy", watched)
+    monkeypatch.setattr(seed_job, "evaluate_policy", watched)
     train(None, replace(SMALL, seed_count=2))
     train(None, replace(SMALL, seed_count=3))
     assert weights[:2] == weights[2:4]
@@ -253,15 +255,14 @@ def test_one_diverging_seed_of_several_is_named_with_its_last_good_weights_and_n
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
 ) -> None:
     recovery = FileRecovery(tmp_path / "state")
-    real = training.train_seed
+    real = training._Night.job
 
-    def wild(block: Any, config: TrainingConfig, *rest: Any, place: int, **options: Any) -> Any:
-        if place == 1:
-            ppo = replace(config.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
-            config = replace(config, ppo=ppo)
-        return real(block, config, *rest, place=place, **options)
+    def wild(night: Any, place: int, normaliser: Any) -> SeedJob:
+        job = real(night, place, normaliser)
+        ppo = replace(SMALL.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
+        return replace(job, config=replace(job.config, ppo=ppo)) if place == 1 else job
 
-    monkeypatch.setattr(training, "train_seed", wild)
+    monkeypatch.setattr(training._Night, "job", wild)
     with pytest.raises(TrainingStopped, match=r"Seed 1 .*Update \d moved the policy") as stopped:
         train(recovery, replace(SMALL, threads=threads))
     assert np.isfinite(stopped.value.last_good["weights"]).all()

@@ -1,0 +1,79 @@
+"""How many days of each table the nights read back, from what the assets declare; less is never kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from huracan.errors import InvalidInput
+from huracan_assets.jobs import MARKET, STAGES
+from huracan_assets.regimes import lead_days
+from huracan_assets.stage import Stage
+from huracan_resources.lake_views import view_name
+from huracan_resources.settings import Settings
+from huracan_resources.settings_retention import limited
+
+REPEATED_NIGHTS = 7
+"""How many of the last nights may be made once more: those that were missed, and the newest again."""
+
+_FILES = {
+    "ohlcv": ("data", "quarantine"),
+    "features": ("data",),
+    "regimes": ("data",),
+    "ppo_checkpoint": ("curve",),
+    "shadow_trades": ("session", "decisions", "signals"),
+    "gate_decisions": ("data",),
+    "gate_stats": ("data",),
+    "shadow_scenarios": ("data", "rivals"),
+    "feature_importance": ("data",),
+    "model_performance": ("data",),
+}
+"""Asset to its tables that may age out."""
+
+TABLES = {view_name(asset, table): (asset, table) for asset, tables in _FILES.items() for table in tables}
+"""Name in the settings to (asset, table)."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """The days of an asset, the newest included, that must be there, and what reads them."""
+
+    days: int
+    reader: str
+
+
+def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[str, Need]:
+    """Asset to the longest need of it."""
+    needs: dict[str, Need] = {}
+    for stage in stages:
+        again = _nights_made_again(stage.name, settings)
+        for read in stage.reads:
+            days = read.days(settings) if callable(read.days) else read.days
+            need = Need(again + days - 1 - read.ends, stage.name)
+            if read.asset not in needs or needs[read.asset].days < need.days:
+                needs[read.asset] = need
+    return needs
+
+
+def _nights_made_again(asset: str, settings: Settings) -> int:
+    """For how many days a partition of `asset` may be made now: the candles of a whole training window."""
+    of_market = settings.training.window_days + lead_days(settings) if asset in STAGES[MARKET] else 0
+    return REPEATED_NIGHTS + 1 + of_market
+
+
+def check_retention(stages: Sequence[Stage], settings: Settings) -> None:
+    """`InvalidInput` for a table that is kept for fewer days than the nights read of it."""
+    needs, least = needs_of(stages, settings), Need(REPEATED_NIGHTS + 1, "the repetition of a missed night")
+    for table, days in limited(settings.retention.lake).items():
+        asset, _ = TABLES[table]
+        _refuse_short(f"lake.{table}", days, max(least, needs.get(asset, least), key=lambda need: need.days))
+    for block in ("database", "dagster"):
+        for table, days in limited(getattr(settings.retention, block)).items():
+            _refuse_short(f"{block}.{table}", days, least)
+
+
+def _refuse_short(key: str, days: int, need: Need) -> None:
+    if days < need.days:
+        raise InvalidInput(
+            f"retention.{key} is {days}, but {need.reader} needs the last {need.days} days of it, counting"
+            f" {REPEATED_NIGHTS} nights that may be made again.",
+            f"Set retention.{key} to {need.days} or more, or to forever.",
+        )

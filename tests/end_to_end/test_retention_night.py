@@ -1,0 +1,20 @@
+"""Retention knows every table that real nights make, and takes nothing from them that is young."""
+
+from huracan_resources.lake_views import LakeViews
+from huracan_resources.settings_retention import DatabaseRetention, LakeRetention
+from tests.end_to_end.command import Answer, Home
+
+
+def test_every_table_of_a_night_has_a_retention_and_nothing_young_goes(
+    home: Home, second_night: Answer
+) -> None:
+    with LakeViews(home.lake) as views:
+        assert set(views.tables) <= set(LakeRetention.model_fields)
+        assert {"shadow_trades_session", "shadow_trades_decisions", "shadow_signals"} <= set(views.tables)
+    with home.database.connect() as connection:
+        held = connection.execute("SELECT DISTINCT table_name FROM partition_rows").fetchall()
+    assert {table for (table,) in held} <= set(DatabaseRetention.model_fields)
+    before = home.partitions()
+    answer = home.call("retention", "--json")
+    assert answer.code == 0, answer.out + answer.err
+    assert answer.summary["tables"] == [] and home.partitions() == before

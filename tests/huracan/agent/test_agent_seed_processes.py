@@ -1,0 +1,169 @@
+"""Seeds in processes of their own: the bytes of one process, and no process that outlives its night."""
+
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from huracan.agent import train as training
+from huracan.agent.diagnostics import TrainingStopped
+from huracan.agent.normaliser import Normaliser
+from huracan.agent.recovery import FileRecovery
+from huracan.agent.seed_job import SeedJob
+from huracan.agent.train import TrainedPolicy, train_policy
+from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
+from tests.huracan.agent.killed_training import SMALL
+from tests.huracan.agent.planted_market import planted_market
+
+ROOT = Path(__file__).parents[3]
+LONG = replace(SMALL, threads=2, total_steps=1_024_000)
+"""A thousand updates a seed: nobody waits for their end."""
+
+
+@pytest.fixture(scope="module")
+def block() -> MarketBlock:
+    return planted_market(1, days=5, day_bars=120)
+
+
+def train(
+    block: MarketBlock, config: Any, tell: Callable[[int, int], None] | None = None, **options: Any
+) -> TrainedPolicy:
+    return train_policy(block, config, TradingRules(), CostAssumptions(), tell, **options)
+
+
+def seed_processes() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if _trains(each)]
+
+
+def _trains(process: psutil.Process) -> bool:
+    try:
+        return "huracan.agent.seed_process" in process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
+def test_processes_give_the_bytes_of_one_seed_after_the_other(block: MarketBlock, tmp_path: Path) -> None:
+    three = replace(SMALL, seed_count=3)
+    alone = train(block, three)
+    for threads in (2, 64):
+        beside = train(block, replace(three, threads=threads), recovery=FileRecovery(tmp_path / "state"))
+        assert beside.checkpoint == alone.checkpoint
+        assert beside.report == alone.report
+        assert beside.curve.equals(alone.curve)
+    assert not seed_processes()
+
+
+def test_the_seeds_really_run_in_processes_of_their_own(block: MarketBlock) -> None:
+    seen: set[int] = set()
+    train(block, replace(SMALL, threads=2), lambda done, total: seen.update(p.pid for p in seed_processes()))
+    assert len(seen) == 2
+
+
+def test_a_seed_stops_soon_once_another_has_failed(
+    block: MarketBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = training._Night.job
+
+    def wild(night: Any, place: int, normaliser: Normaliser) -> SeedJob:
+        job = real(night, place, normaliser)
+        ppo = replace(job.config.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
+        return replace(job, config=replace(job.config, ppo=ppo)) if place == 0 else job
+
+    told: list[int] = []
+    monkeypatch.setattr(training._Night, "job", wild)
+    with pytest.raises(TrainingStopped, match="Seed 0 ") as stopped:
+        train(block, LONG, lambda done, total: told.append(done))
+    assert "In the process of seed 0" in stopped.value.__notes__[0]
+    assert max(told) < 1_000_000
+    assert not seed_processes()
+
+
+def test_an_error_of_a_seed_arrives_as_what_it_is(
+    block: MarketBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = training._Night.job
+
+    def misfit(night: Any, place: int, normaliser: Normaliser) -> SeedJob:
+        return replace(real(night, place, normaliser), costs=None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training._Night, "job", misfit)
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute") as raised:
+        train(block, replace(SMALL, threads=2))
+    assert "In the process of seed " in raised.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", [InvalidInput, InputRefused, Unavailable])
+def test_an_error_keeps_its_remedy_on_the_way_between_processes(kind: type[HuracanError]) -> None:
+    found = pickle.loads(pickle.dumps(kind("The lake is dry.", "Wait for rain.")))
+    assert (type(found), found.what, found.remedy) == (kind, "The lake is dry.", "Wait for rain.")
+
+
+def test_a_seed_whose_process_is_killed_is_named_and_the_other_ends(block: MarketBlock) -> None:
+    def kill_one(done: int, total: int) -> None:
+        if done > 20_000:
+            seed_processes()[0].kill()
+
+    with pytest.raises(RuntimeError, match=r"The process of seed 0 ended with -9 .*ran out of memory"):
+        train(block, LONG, kill_one)
+    assert not seed_processes()
+
+
+def test_whatever_ends_the_night_ends_its_processes(block: MarketBlock) -> None:
+    class Stop(BaseException):
+        """What no code catches."""
+
+    def stop(done: int, total: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        train(block, LONG, stop)
+    assert not seed_processes()
+
+
+def test_a_night_killed_by_the_system_leaves_no_process_and_is_resumed_to_the_same_bytes(
+    block: MarketBlock, tmp_path: Path
+) -> None:
+    path = tmp_path / "state"
+    command = [sys.executable, "-m", "tests.huracan.agent.killed_training", str(path), "5", "2"]
+    ended = subprocess.run(command, cwd=ROOT, check=False, timeout=300, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    orphans = [int(pid) for pid in ended.stdout.split()]
+    assert len(orphans) == 2
+    living = [psutil.Process(pid) for pid in orphans if psutil.pid_exists(pid)]
+    assert not psutil.wait_procs(living, timeout=30)[1]
+    steps: list[int] = []
+    recovery = FileRecovery(path)
+    resumed = train(
+        block, replace(SMALL, threads=2), lambda done, total: steps.append(done), recovery=recovery
+    )
+    assert resumed.checkpoint == train(block, SMALL).checkpoint
+    # Five of twelve updates were kept: they are told of once a seed, and not done again.
+    assert len(steps) < 12
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "at_once", "engine_threads"),
+    [
+        (1, 2, 1, [1, 1, 1]),
+        (2, 2, 3, [1, 1, 1]),  # the system shares two cores out among three
+        (2, 8, 2, [1, 1, 2]),  # two cores of eight and no more: the last seed has both
+        (6, 8, 3, [2, 2, 2]),
+    ],
+)
+def test_the_seeds_use_the_cores_that_the_training_may_have(
+    monkeypatch: pytest.MonkeyPatch, threads: int, cores: int, at_once: int, engine_threads: list[int]
+) -> None:
+    monkeypatch.setattr(training, "pick_threads", lambda asked: asked or cores)
+    config = replace(SMALL, seed_count=3, threads=threads)
+    assert training._at_once(config) == at_once
+    assert [training._engine_threads(config, place) for place in range(3)] == engine_threads
