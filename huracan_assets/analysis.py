@@ -1,4 +1,4 @@
-"""The assets of what the day taught: memory and patterns."""
+"""The asset `trade_memory`: what each trade's entry looked like, and the trades that looked alike before."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -6,12 +6,9 @@ import pyarrow.compute as pc
 from huracan.analysis.checks import judge_embeddings
 from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
 from huracan.analysis.memory_rows import memory_rows
-from huracan.analysis.patterns import pattern_library as find_patterns
 from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
-from huracan_assets import plots
 from huracan_assets.market_block import EMBEDDING_FILE
-from huracan_assets.models import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
@@ -82,32 +79,3 @@ def _statistics(inputs: Inputs) -> EmbeddingStatistics:
     if content is None:
         raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
     return EmbeddingStatistics.from_json(content.decode())
-
-
-@stage(
-    group="analysis",
-    kinds={"postgres"},
-    reads=[
-        Read("trade_memory", days=trailing_days, is_record=True),
-        Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
-    ],
-    rooms=ROOMS,
-    blocks=["models", "patterns"],
-    database={"pattern_library": "data"},
-)
-def pattern_library(inputs: Inputs, night: Night) -> Outcome:
-    """Recurring entry contexts in memory up to the day, under identities that last from night to night."""
-    if not inputs.has("trade_memory"):
-        return Outcome(note=f"No trade up to {night.day} is in memory.")
-    earlier = inputs.table("earlier") if inputs.has("earlier") else None
-    found = find_patterns(
-        inputs.table("trade_memory"), _statistics(inputs), night.day, earlier, night.settings.patterns
-    )
-    statistics = inputs.file("trade_memory", EMBEDDING_FILE)
-    return Outcome(
-        tables={"data": found.table},
-        # Whoever compares a bar with the library needs the space that it lies in.
-        files={EMBEDDING_FILE: statistics} if statistics else {},
-        note=found.note,
-        metadata={"patterns": plots.top_rows(found.table, 20)},
-    )

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from huracan.analysis.embedding import EmbeddingStatistics
 from huracan.analysis.outcome import Floats
-from huracan.analysis.pattern_identity import previous_centroids
-from huracan.analysis.patterns import RETIRED
+from huracan.analysis.pattern_identity import are_other_sides, previous_centroids
+from huracan.analysis.pattern_table import RETIRED, current_library
 
 SHOWN = 3
 """Patterns kept for each entry."""
@@ -25,23 +25,30 @@ class NamedPatterns:
 
     statistics: EmbeddingStatistics
     identities: tuple[str, ...]
+    sides: tuple[str | None, ...]
+    """None of a library from before patterns had sides: then it may be either."""
     centroids: Floats
     """[patterns, dimensions] of length one."""
 
     @staticmethod
     def of(library: pa.Table, statistics: EmbeddingStatistics) -> "NamedPatterns":
         """The patterns of `library` (PATTERNS_SCHEMA) that are not retired; it may be empty."""
-        found = library.filter(pc.not_equal(library["state"], RETIRED))
-        identities = tuple(found["pattern_id"].to_pylist())
-        return NamedPatterns(statistics, identities, previous_centroids(found, statistics))
+        found = current_library(library)
+        found = found.filter(pc.not_equal(found["state"], RETIRED))
+        identities, sides = (tuple(found[name].to_pylist()) for name in ("pattern_id", "side"))
+        return NamedPatterns(statistics, identities, sides, previous_centroids(found, statistics))
 
-    def nearest(self, rows: npt.NDArray[np.float32]) -> tuple[pa.Array, pa.Array]:
+    def nearest(
+        self, rows: npt.NDArray[np.float32], sides: npt.NDArray[np.object_]
+    ) -> tuple[pa.Array, pa.Array]:
         """Per feature row of [n, features] up to three identities, nearest first, and their cosines.
 
-        Only those on the row's side (cosine above 0). A row's answer depends on that row alone.
+        Only patterns of the entry's side (`sides` [n], long or short) whose cosine is above 0. A row's answer
+        depends on that row and its side alone.
         """
         shown = min(SHOWN, len(self.identities))
         cosines = self.statistics.embed(rows).astype(np.float64) @ self.centroids.T
+        cosines = np.where(are_other_sides(sides.tolist(), self.sides), 0.0, cosines)
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :shown]
         chosen = np.take_along_axis(cosines, order, axis=1)
         is_alike = chosen > 0.0

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from huracan.analysis.embedding import EmbeddingStatistics
 from huracan.analysis.outcome import Floats, floats
 from huracan.analysis.pattern_identity import previous_centroids
-from huracan.analysis.patterns import RETIRED
+from huracan.analysis.pattern_table import RETIRED
 from huracan.market.block import PATTERN_CONTEXT, MarketBlock
 
 PRIOR_TRADES = 30.0

@@ -1,6 +1,7 @@
 """Who is who from night to night: tonight's patterns matched to those of the library before."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.embedding import EmbeddingStatistics
-from huracan.analysis.outcome import Floats
+from huracan.analysis.outcome import Booleans, Floats
 
 MINIMUM_COSINE = 0.7
 """Centroids less alike than this are different patterns."""
@@ -32,27 +33,38 @@ def previous_centroids(previous: pa.Table, statistics: EmbeddingStatistics) -> F
     return np.where(same[:, None], stored, statistics.embed(means).astype(np.float64))
 
 
-def match_patterns(
-    centroids: Floats, previous: pa.Table | None, statistics: EmbeddingStatistics
-) -> tuple[list[int | None], list[float | None]]:
-    """For each centroid the row of its predecessor in `previous` with their cosine, or None.
+def are_other_sides(sides: Sequence[str], known: Sequence[str | None]) -> Booleans:
+    """[n, k] True where a side is not that of the known pattern. A known side None (stored before patterns
+    had sides) may be either."""
+    is_other = [[before not in (None, side) for before in known] for side in sides]
+    return np.array(is_other, dtype=bool).reshape(len(sides), len(known))
 
-    The assignment of the largest total cosine; pairs below MINIMUM_COSINE are not the same pattern.
+
+def match_patterns(
+    centroids: Floats, sides: Sequence[str], known: Floats, known_sides: Sequence[str | None]
+) -> tuple[list[int | None], list[float | None]]:
+    """For each centroid [n, dimensions] the row of its predecessor among `known` [k, dimensions] and their
+    cosine, or None and None.
+
+    The assignment of the largest total cosine; pairs of two sides and pairs below MINIMUM_COSINE are not the
+    same pattern.
     """
     matches: list[int | None] = [None] * len(centroids)
     cosines: list[float | None] = [None] * len(centroids)
-    if previous is None or previous.num_rows == 0:
+    if len(known) == 0 or len(centroids) == 0:
         return matches, cosines
     from scipy.optimize import linear_sum_assignment
 
-    table = centroids @ previous_centroids(previous, statistics).T
+    table = centroids @ known.T
+    is_other = are_other_sides(sides, known_sides)
+    table = np.where(is_other | (table < MINIMUM_COSINE), 0.0, table)
     for row, column in zip(*linear_sum_assignment(-table), strict=True):
-        if table[row, column] >= MINIMUM_COSINE:
+        if table[row, column] > 0.0:
             matches[row], cosines[row] = int(column), float(table[row, column])
     return matches, cosines
 
 
-def new_identity(centroid: Floats, day: date) -> str:
-    """The identity of a pattern first seen on `day`: the same for the same centroid and day."""
-    content = f"{day.isoformat()} {np.round(centroid, 3).tolist()}"
+def new_identity(centroid: Floats, side: str, day: date) -> str:
+    """The identity of a pattern first seen on `day`: the same for the same centroid, side and day."""
+    content = f"{day.isoformat()} {side} {np.round(centroid, 3).tolist()}"
     return "pattern-" + hashlib.sha256(content.encode()).hexdigest()[:10]

@@ -3,14 +3,13 @@
 Every signal was shadow-traded, so the refused ones have outcomes too. Nothing is decided here.
 """
 
-import math
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
+from huracan.evaluation.wilson import wilson_interval
 from huracan.gates.gate import ABSTAIN, BLOCK, PASS
 
 GATE_STATISTICS_SCHEMA = pa.schema(
@@ -54,16 +53,6 @@ def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
         verdict = np.array(part["verdict"].to_pylist(), dtype=object)
         rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index])})
     return pa.Table.from_pylist(rows, schema=GATE_STATISTICS_SCHEMA)
-
-
-def wilson_interval(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
-    """Confidence interval of a share (Wilson 1927), 95 % by default; None without trials."""
-    if trials == 0:
-        return None
-    share, square = successes / trials, z * z
-    centre = (share + square / (2 * trials)) / (1 + square / trials)
-    half = z / (1 + square / trials) * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def _figures(

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
+from huracan.market.ledger import LONG, SHORT
 from huracan.market.session_arrays import SessionArrays
 from huracan.regimes.model import REGIMES
 
@@ -17,8 +18,9 @@ from huracan.regimes.model import REGIMES
 class KnowsPatterns(Protocol):
     """Who can say which known patterns an entry resembles."""
 
-    def nearest(self, rows: NDArray[np.float32]) -> tuple[pa.Array, pa.Array]:
-        """Per feature row of [n, features] a list of identities, nearest first, and a list of cosines."""
+    def nearest(self, rows: NDArray[np.float32], sides: NDArray[np.object_]) -> tuple[pa.Array, pa.Array]:
+        """Per feature row of [n, features] and side [n] a list of identities, nearest first, and a list of
+        cosines."""
         ...
 
 
@@ -65,7 +67,8 @@ def pattern_columns(
         nothing = pa.array([[]] * closed.size, pa.list_(pa.null()))
         return dict.fromkeys(("nearest_patterns", "nearest_pattern_cosines"), nothing)
     rows = block.features[closed["symbol"], closed["signal_bar"]].astype(np.float32)
-    identities, cosines = patterns.nearest(rows)
+    sides = np.where(closed["side"] < 0, SHORT, LONG).astype(object)
+    identities, cosines = patterns.nearest(rows, sides)
     return {"nearest_patterns": identities, "nearest_pattern_cosines": cosines}
 
 

@@ -12,7 +12,7 @@ import pytest
 from huracan.analysis.losses import LOSSES_SCHEMA
 from huracan.analysis.memory_rows import MEMORY_SCHEMA, vector_column
 from huracan.analysis.neighbourhood import NEIGHBOURS_SCHEMA
-from huracan.analysis.patterns import PATTERNS_SCHEMA
+from huracan.analysis.pattern_table import NIGHTS_SCHEMA, PATTERNS_SCHEMA
 from huracan.analysis.post_exit import POST_EXIT_SCHEMA
 from huracan.analysis.wins import WINS_SCHEMA
 from huracan.errors import InvalidInput
@@ -187,6 +187,7 @@ def test_a_partition_comes_back_as_it_was_stored(memory) -> None:
         ("win_analysis", WINS_SCHEMA),
         ("loss_analysis", LOSSES_SCHEMA),
         ("pattern_library", PATTERNS_SCHEMA),
+        ("pattern_nights", NIGHTS_SCHEMA),
         ("model_performance", PERFORMANCE_SCHEMA),
         ("feature_importance", IMPORTANCE_SCHEMA),
         ("gate_stats", GATE_STATISTICS_SCHEMA),

@@ -5,10 +5,12 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.nearest_patterns import NamedPatterns
-from huracan.analysis.patterns import PATTERNS_SCHEMA
+from huracan.analysis.pattern_table import PATTERNS_SCHEMA
+
+LONG = np.array(["long"], dtype=object)
 
 
-def _library(statistics, directions: dict[str, tuple[int, str]]) -> pa.Table:
+def _library(statistics, directions: dict[str, tuple[int, str]], side: str | None = "long") -> pa.Table:
     """A pattern per entry, whose mean features are three deviations out along one feature."""
     rows = []
     for name, (place, state) in directions.items():
@@ -20,6 +22,7 @@ def _library(statistics, directions: dict[str, tuple[int, str]]) -> pa.Table:
                 **dict.fromkeys(PATTERNS_SCHEMA.names),
                 "pattern_id": name,
                 "state": state,
+                "side": side,
                 "embedding_version": statistics.version,
                 "centroid": statistics.embed(means[None]).astype(np.float64)[0].tolist(),
                 "feature_means": means.tolist(),
@@ -39,7 +42,7 @@ def test_the_nearest_come_first_with_their_cosines_and_the_retired_are_left_out(
         statistics, {"a": (1, "reliable"), "b": (2, "candidate"), "c": (-1, "candidate"), "d": (1, "retired")}
     )
     known = NamedPatterns.of(library, statistics)
-    names, cosines = known.nearest(_row(statistics, 1))
+    names, cosines = known.nearest(_row(statistics, 1), LONG)
     assert names.to_pylist()[0][0] == "a" and "c" not in names.to_pylist()[0]
     assert cosines.to_pylist()[0][0] == pytest.approx(1.0, abs=1e-6)
     assert cosines.to_pylist()[0] == sorted(cosines.to_pylist()[0], reverse=True)
@@ -47,10 +50,10 @@ def test_the_nearest_come_first_with_their_cosines_and_the_retired_are_left_out(
 
 def test_no_pattern_and_no_trade_are_empty_lists(statistics) -> None:
     nothing = NamedPatterns.of(_library(statistics, {}), statistics)
-    names, cosines = nothing.nearest(_row(statistics, 1))
+    names, cosines = nothing.nearest(_row(statistics, 1), LONG)
     assert names.to_pylist() == cosines.to_pylist() == [[]]
     known = NamedPatterns.of(_library(statistics, {"a": (1, "reliable")}), statistics)
-    names, _ = known.nearest(np.zeros((0, 4), np.float32))
+    names, _ = known.nearest(np.zeros((0, 4), np.float32), LONG[:0])
     assert names.to_pylist() == []
 
 
@@ -58,8 +61,16 @@ def test_a_row_is_answered_for_by_itself(statistics) -> None:
     library = _library(statistics, {"a": (1, "reliable"), "b": (2, "candidate"), "c": (3, "candidate")})
     known = NamedPatterns.of(library, statistics)
     rows = np.concatenate([_row(statistics, place, size) for place in (1, 2, 3) for size in (1.0, 4.0)])
-    together = known.nearest(rows)
+    together = known.nearest(rows, LONG.repeat(len(rows)))
     for place in range(len(rows)):
-        alone = known.nearest(rows[place : place + 1])
+        alone = known.nearest(rows[place : place + 1], LONG)
         assert alone[0].to_pylist()[0] == together[0].to_pylist()[place]
         assert alone[1].to_pylist()[0] == pytest.approx(together[1].to_pylist()[place], abs=1e-7)
+
+
+def test_an_entry_resembles_only_patterns_of_its_side_and_old_ones_may_be_of_either(statistics) -> None:
+    sided = NamedPatterns.of(_library(statistics, {"a": (1, "reliable")}), statistics)
+    both = NamedPatterns.of(_library(statistics, {"a": (1, "reliable")}, side=None), statistics)
+    sides, rows = np.array(["short", "long"], dtype=object), np.repeat(_row(statistics, 1), 2, axis=0)
+    assert sided.nearest(rows, sides)[0].to_pylist() == [[], ["a"]]
+    assert both.nearest(rows, sides)[0].to_pylist() == [["a"], ["a"]]

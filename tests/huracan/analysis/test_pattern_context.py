@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from huracan.analysis.embedding import EmbeddingStatistics
 from huracan.analysis.pattern_context import PRIOR_TRADES, KnownPatterns, with_pattern_context
-from huracan.analysis.patterns import PATTERNS_SCHEMA
+from huracan.analysis.pattern_table import PATTERNS_SCHEMA
 from huracan.market.block import MarketBlock
 
 FIRST = date(2024, 1, 1)

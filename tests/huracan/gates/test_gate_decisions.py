@@ -15,7 +15,7 @@ from huracan.gates.cost import fit_cost_gate
 from huracan.gates.gate import ABSTAIN, BLOCK, PASS, GateVerdicts
 from huracan.gates.judge import COMBINED, DECISIONS_SCHEMA, judge_gate_coverage, judge_signals
 from huracan.gates.roster import describe_gates, fit_gates
-from huracan.gates.statistics import GATE_STATISTICS_SCHEMA, gate_statistics, wilson_interval
+from huracan.gates.statistics import GATE_STATISTICS_SCHEMA, gate_statistics
 from huracan.models.canonical import canonical_json
 from huracan.models.confidence import fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
@@ -179,13 +179,6 @@ def test_statistics_by_hand(make_ledger: Maker) -> None:
     assert (row["good_blocks"], row["bad_blocks"]) == (1, 1)
     with pytest.raises(InvalidInput):
         gate_statistics(decisions, trades.slice(1))
-
-
-def test_the_wilson_interval_is_the_textbook_one() -> None:
-    low, high = wilson_interval(8, 10)
-    assert (round(low, 4), round(high, 4)) == (0.4902, 0.9433)
-    assert wilson_interval(0, 0) is None
-    assert wilson_interval(0, 5)[0] == 0.0
 
 
 def test_the_gates_describe_themselves_in_plain_json(make_ledger: Maker) -> None:

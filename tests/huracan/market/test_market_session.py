@@ -224,7 +224,7 @@ def test_the_exposure_of_a_bar_is_the_share_of_equity_in_the_position(make_block
 class _Known:
     """Knows one pattern, and that only where the first feature is positive."""
 
-    def nearest(self, rows: NDArray[np.float32]) -> tuple[pa.Array, pa.Array]:
+    def nearest(self, rows: NDArray[np.float32], sides: NDArray[np.object_]) -> tuple[pa.Array, pa.Array]:
         alike = [["p1"] if row[0] > 0 else [] for row in rows]
         return pa.array(alike, pa.list_(pa.string())), pa.array([[0.5] * len(each) for each in alike])
 

@@ -1,0 +1,64 @@
+"""The asset `pattern_library`: recurring entry contexts, and what later trades made of them."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.pattern_checks import judge_patterns
+from huracan.analysis.pattern_trials import SettingTrials, try_settings
+from huracan.analysis.patterns import pattern_library as find_patterns
+from huracan_assets import market_block, pattern_plots, plots
+from huracan_assets.analysis import _statistics
+from huracan_assets.market_block import EMBEDDING_FILE
+from huracan_assets.models import trailing_days
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Night, Outcome, stage
+
+
+@stage(
+    group="analysis",
+    kinds={"postgres"},
+    reads=[
+        Read("trade_memory", days=trailing_days, is_record=True),
+        Read("ohlcv", days=2),
+        Read("features"),
+        Read("regimes"),
+        Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
+    ],
+    rooms=market_block.ROOMS,
+    blocks=["market", "models", "patterns"],
+    checks=[Check("pattern_accounts", "Each new trade counts once, and no pattern is reliable by its own.")],
+    database={"pattern_library": "data", "pattern_nights": "nights"},
+)
+def pattern_library(inputs: Inputs, night: Night) -> Outcome:
+    """Recurring entry contexts in memory up to the day, under identities that last from night to night.
+
+    The day's trades judge the patterns that the night before knew: only they can make one reliable. Each is
+    entered again under other stops and targets, and what was best before is judged by them too.
+    """
+    if not inputs.has("trade_memory"):
+        return Outcome(note=f"No trade up to {night.day} is in memory.")
+    memory, settings = inputs.table("trade_memory"), night.settings
+    earlier = inputs.table("earlier") if inputs.has("earlier") else None
+    trials, rules = _trials(memory, inputs, night), settings.market.rules
+    found = find_patterns(memory, _statistics(inputs), night.day, earlier, settings.patterns, trials, rules)
+    statistics = inputs.file("trade_memory", EMBEDDING_FILE)
+    return Outcome(
+        tables={"data": found.table, "nights": found.nights},
+        # Whoever compares a bar with the library needs the space that it lies in.
+        files={EMBEDDING_FILE: statistics} if statistics else {},
+        verdicts=[judge_patterns(found)],
+        note=found.note,
+        metadata={
+            "patterns": plots.top_rows(found.table.select(pattern_plots.SHOWN), 30),
+            "later_trades": pattern_plots.forward_results(found.table),
+        },
+    )
+
+
+def _trials(memory: pa.Table, inputs: Inputs, night: Night) -> SettingTrials | None:
+    """The day's trades under every setting; None where the day has none."""
+    today = memory.filter(pc.equal(memory["day"], pa.scalar(night.day, pa.date32())))
+    if today.num_rows == 0:
+        return None
+    market = night.settings.market
+    return try_settings(today, market_block.priced_block(inputs, night.day), market.rules, market.costs)
