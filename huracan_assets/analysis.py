@@ -1,87 +1,12 @@
-"""The assets of what the day taught: memory and patterns."""
+"""The asset `pattern_library`: the recurring entry contexts among the trades in memory."""
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from huracan.analysis.checks import judge_embeddings
-from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory_rows import memory_rows
 from huracan.analysis.patterns import pattern_library as find_patterns
-from huracan.errors import InputRefused
-from huracan.features.recipe import RECIPE
 from huracan_assets import plots
 from huracan_assets.market_block import EMBEDDING_FILE
+from huracan_assets.memory import ROOMS, statistics_of
 from huracan_assets.models import trailing_days
 from huracan_assets.reads import Inputs, Read
-from huracan_assets.stage import Check, Night, Outcome, stage
-from huracan_resources.memory import similar_trades
-
-ROOMS = ["features", "market", "analysis"]
-KEEP_DAYS = 10 * 365
-"""Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
-
-EMBEDDING_DAYS = 14
-"""Days of features that fit the embedding's statistics, the first time that they are fitted."""
-
-
-@stage(
-    group="analysis",
-    kinds={"postgres"},
-    reads=[
-        Read("shadow_trades"),
-        Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
-        Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
-    ],
-    rooms=ROOMS,
-    blocks=["universe"],
-    checks=[Check("memory_embedding", "Embeddings are finite and point in different directions.")],
-    database={"trade_memory": "data"},
-)
-def trade_memory(inputs: Inputs, night: Night) -> Outcome:
-    """Each trade's entry context as a vector, searchable in pgvector.
-
-    The vector's statistics are fitted once, on days before their first use, and then carried from night to
-    night, so that distances stay comparable; a new recipe fits them anew.
-    """
-    carried = inputs.file("earlier", EMBEDDING_FILE)
-    statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
-    if statistics is None or not statistics.serves(RECIPE.names, night.day, KEEP_DAYS):
-        past = inputs.table("past") if inputs.has("past") else None
-        if past is None or not pc.sum(past["is_ready"]).as_py():
-            return Outcome(note=f"No bar before {night.day} has features to fit the embedding on.")
-        statistics = fit_embedding(past, RECIPE.names, night.day)
-    files = {EMBEDDING_FILE: statistics.to_json().encode()}
-    if not inputs.has("shadow_trades"):
-        return Outcome(files=files, note=f"No session was traded on {night.day}.")
-    trades = inputs.table("shadow_trades")
-    embeddings = embed_trades(trades, statistics)
-    return Outcome(
-        tables={"data": memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)},
-        files=files,
-        verdicts=[judge_embeddings(embeddings)],
-        metadata={"embedding_version": statistics.version},
-    )
-
-
-def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
-    """For each of the day's trades, the most similar ones of its side that had closed before its signal."""
-    memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
-    statistics, vectors = _statistics(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
-    with night.outside.database.connect() as connection:
-        return similar_trades(
-            connection,
-            vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
-            trades["signal_time"].to_pylist(),
-            embedding_version=statistics.version,
-            sides=trades["side"].to_pylist(),
-        )
-
-
-def _statistics(inputs: Inputs) -> EmbeddingStatistics:
-    content = inputs.file("trade_memory", EMBEDDING_FILE)
-    if content is None:
-        raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
-    return EmbeddingStatistics.from_json(content.decode())
+from huracan_assets.stage import Night, Outcome, stage
 
 
 @stage(
@@ -101,7 +26,7 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
         return Outcome(note=f"No trade up to {night.day} is in memory.")
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
     found = find_patterns(
-        inputs.table("trade_memory"), _statistics(inputs), night.day, earlier, night.settings.patterns
+        inputs.table("trade_memory"), statistics_of(inputs), night.day, earlier, night.settings.patterns
     )
     statistics = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
