@@ -47,7 +47,7 @@ SELECT seen.trades FROM unnest(%(as_of)s::timestamptz[]) WITH ORDINALITY AS mome
 CROSS JOIN LATERAL (
     SELECT count(*) AS trades FROM (
         SELECT FROM trade_memory WHERE {condition} AND closed_at < moment.as_of LIMIT %(enough)s
-    ) AS some
+    ) AS visible
 ) AS seen
 ORDER BY moment.number
 """
