@@ -21,6 +21,7 @@ ALIASES = {
     ("post_exit", "data"): "post_exit_tracking",
     ("post_exit", "quality"): "exit_quality",
     ("shadow_trades", "signals"): "shadow_signals",
+    ("pattern_library", "nights"): "pattern_nights",
     ("shadow_scenarios", "rivals"): "shadow_rivals",
 }
 """Tables of the lake whose rows PostgreSQL holds under another name than the lake's own."""

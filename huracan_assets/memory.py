@@ -12,6 +12,7 @@ from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
+from huracan_resources.memory_filter import MemoryFilter
 
 ROOMS = ["features", "market", "analysis"]
 KEEP_DAYS = 10 * 365
@@ -60,21 +61,26 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
     )
 
 
-def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
-    """For each of the day's trades, the most similar ones of its side that had closed before its signal."""
+def neighbours_of(inputs: Inputs, night: Night) -> pa.Table:
+    """For each of the day's trades, the most similar ones of its side that had closed before its signal.
+
+    Exactly, and all at once: what a night finds, it finds again.
+    """
     memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
-    statistics, vectors = _statistics(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
+    statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     with night.outside.database.connect() as connection:
         return similar_trades(
             connection,
             vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
-            trades["signal_time"].to_pylist(),
-            embedding_version=statistics.version,
+            MemoryFilter(statistics.version),
+            as_of=trades["signal_time"].to_pylist(),
             sides=trades["side"].to_pylist(),
+            is_exact=True,
         )
 
 
-def _statistics(inputs: Inputs) -> EmbeddingStatistics:
+def statistics_of(inputs: Inputs) -> EmbeddingStatistics:
+    """The space that the day's memory lies in."""
     content = inputs.file("trade_memory", EMBEDDING_FILE)
     if content is None:
         raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
