@@ -1,6 +1,6 @@
 """Nights on a planted market: entries without any judgement, the real ledger, and the real pattern library.
 
-The trader enters by the toss of a coin, so that contexts with an edge and without one both come up, and leaves
+The trader enters by the toss of a coin, so that contexts with an edge and without one come up, and leaves
 by stop, target and time-out. What the nights must show is in `pattern_proof`.
 """
 
@@ -59,9 +59,7 @@ def simulate_nights(
         trades = _traded(block, entry_chance, rules, costs, [market.config.seed, place])
         memory.append(_remembered(trades, statistics, day))
         trials = try_settings(memory[-1], block, rules, costs)
-        library = pattern_library(
-            pa.concat_tables(memory), statistics, day, previous, config, trials, rules
-        )
+        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, config, trials, rules)
         previous = library.table
         yield SimulatedNight(day, trades, library)
 
@@ -82,9 +80,13 @@ def _remembered(trades: pa.Table, statistics: EmbeddingStatistics, day: date) ->
 
 def _feature_table(block: MarketBlock) -> pa.Table:
     """The block's feature rows as the lake has them."""
-    symbols = pa.array(block.symbols).take(pa.array(np.repeat(np.arange(block.symbol_count), block.bar_count)))
+    symbols = pa.array(block.symbols).take(
+        pa.array(np.repeat(np.arange(block.symbol_count), block.bar_count))
+    )
     columns = {
         name: block.features[:, :, place].reshape(-1) for place, name in enumerate(block.feature_names)
     }
     times = pa.array(np.tile(block.open_time_ms, block.symbol_count)).cast(TIME)
-    return pa.table({"symbol": symbols, "open_time": times, "is_ready": block.is_ready.reshape(-1), **columns})
+    return pa.table(
+        {"symbol": symbols, "open_time": times, "is_ready": block.is_ready.reshape(-1), **columns}
+    )
