@@ -324,6 +324,20 @@ def prove_learner(
     return run_proof(training, cases, seeds, steps, plot, _console(as_json), as_json=as_json)
 
 
+@prove.command("patterns")
+@click.option("--case", "cases", multiple=True, help="planted, none or fair; repeatable.")
+@click.option("--markets", type=click.IntRange(min=1), help="Markets per case.")
+@shared_options
+def prove_patterns(
+    cases: tuple[str, ...], markets: int | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
+) -> int:
+    """Play nights on markets with a planted pattern and without, and see what the library calls reliable."""
+    from huracan_console.prove_patterns import run_pattern_proof
+
+    config = read_settings(assignments).patterns
+    return run_pattern_proof(config, cases, markets, _console(as_json), as_json=as_json)
+
+
 def _console(as_json: bool) -> Console:
     """Progress goes to standard error, so that standard output stays clean for scripts."""
     return Console(stderr=True, quiet=as_json)

@@ -22,12 +22,15 @@ class PatternProofSettings:
     nights: int = 10
     lead_days: int = 2
     """Days before the first night, which only the embedding is fitted on."""
-    symbols: int = 6
-    edge_bps: float = 1.2
+    symbols: int = 10
+    edge_bps: float = 2.0
     """Of the planted market: drift of the next minute where the latent imbalance is 1."""
     entry_chance: float = 0.05
     """Of a long entry at any bar at which the market would take one, whatever the context."""
     config: PatternConfig = field(default_factory=PatternConfig)
+    truly_planted: float = 0.5
+    """Mean flow of a pattern's entries over 15 minutes from which on it is the planted context; the latent
+    imbalance has a variance of 1."""
     maximum_false_share: float = 0.05
     """Of the markets without an edge: where anything was reliable on any night."""
 

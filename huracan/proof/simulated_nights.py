@@ -1,6 +1,6 @@
 """Nights on a planted market: entries without any judgement, the real ledger, and the real pattern library.
 
-The trader enters by the toss of a coin, so that contexts with an edge and without one both come up, and leaves
+The trader enters by the toss of a coin, so that contexts with an edge and without one come up, and leaves
 by stop, target and time-out. What the nights must show is in `pattern_proof`.
 """
 

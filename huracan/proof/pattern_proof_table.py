@@ -1,0 +1,61 @@
+"""What a proof of the pattern library found: a row per market, the bars, and both as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from huracan.proof.pattern_proof_settings import PatternProofSettings
+from huracan.proof.proof_table import Bar
+
+
+@dataclass(frozen=True)
+class MarketRow:
+    """The nights of one market."""
+
+    case: str
+    seed: int
+    trades: int
+    mean_net_bps: float
+    patterns: int
+    """In the library of the last night."""
+    found_night: int | None
+    """The first on which the planted context was reliable, counted from 1."""
+    false_night: int | None
+    """The first on which something else was."""
+    name: str
+    """Of the pattern with the most evidence, on the last night."""
+    evidence: float
+    forward_trades: int
+    forward_mean_net_bps: float | None
+
+
+@dataclass(frozen=True)
+class PatternProof:
+    """The whole result."""
+
+    rows: tuple[MarketRow, ...]
+    bars: tuple[Bar, ...]
+
+    @property
+    def is_met(self) -> bool:
+        return all(bar.is_met for bar in self.bars)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able: `rows`, `bars`, `is_met`."""
+        return {
+            "is_met": self.is_met,
+            "bars": [asdict(bar) for bar in self.bars],
+            "rows": [asdict(row) for row in self.rows],
+        }
+
+
+def bar_of(case: str, rows: Sequence[MarketRow], settings: PatternProofSettings) -> Bar:
+    """Of a planted market: it was found in every one. Of the others: something was reliable in few."""
+    if case == "planted":
+        share = sum(row.found_night is not None for row in rows) / len(rows)
+        what = f"share of markets in which the pattern is reliable within {settings.nights} nights"
+        return Bar(case, what, share, 1.0, share >= 1.0)
+    share = sum(row.found_night is not None or row.false_night is not None for row in rows) / len(rows)
+    what = f"share of markets in which anything is reliable on any of {settings.nights} nights"
+    limit = settings.maximum_false_share
+    return Bar(case, what, share, limit, share <= limit)
