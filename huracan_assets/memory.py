@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.agreement import judge_agreement
 from huracan.analysis.checks import judge_embeddings
 from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
 from huracan.analysis.memory_rows import memory_rows
@@ -21,6 +22,9 @@ KEEP_DAYS = 10 * 365
 EMBEDDING_DAYS = 14
 """Days of features that fit the embedding's statistics, the first time that they are fitted."""
 
+AGREEMENT_DAYS = 30
+"""Days before the day on whose trades it is measured whether distance means something."""
+
 
 @stage(
     group="analysis",
@@ -29,10 +33,26 @@ EMBEDDING_DAYS = 14
         Read("shadow_trades"),
         Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
+        Read(
+            "trade_memory",
+            key="before",
+            days=AGREEMENT_DAYS,
+            ends=-1,
+            edge=False,
+            is_record=True,
+            may_lack_days=True,
+        ),
     ],
     rooms=ROOMS,
     blocks=["universe"],
-    checks=[Check("memory_embedding", "Embeddings are finite and point in different directions.")],
+    checks=[
+        Check("memory_embedding", "Embeddings are finite and point in different directions."),
+        Check(
+            "memory_agreement",
+            "Near trades agree in regime and outcome more often than random ones do.",
+            blocking=False,
+        ),
+    ],
     database={"trade_memory": "data"},
 )
 def trade_memory(inputs: Inputs, night: Night) -> Outcome:
@@ -53,10 +73,12 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
         return Outcome(files=files, note=f"No session was traded on {night.day}.")
     trades = inputs.table("shadow_trades")
     embeddings = embed_trades(trades, statistics)
+    rows = memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)
+    remembered = pa.concat_tables([*inputs.each_day("before"), rows])
     return Outcome(
-        tables={"data": memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)},
+        tables={"data": rows},
         files=files,
-        verdicts=[judge_embeddings(embeddings)],
+        verdicts=[judge_embeddings(embeddings), judge_agreement(remembered, statistics.version)],
         metadata={"embedding_version": statistics.version},
     )
 

@@ -21,19 +21,20 @@ from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.memory_filter import MemoryFilter
 from huracan_resources.memory_reader import remembered_trades
 
-EXACT_ROWS = 20_000
+EXACT_ROWS = 40_000
 """Up to so many trades a scan of them all is about as fast as the index (benchmarks/memory.py), and exact."""
 
 FEW_QUERIES = 8
 """More queries than this at once are searched exactly in memory: the trades are read once for all of them."""
 
-_EF_SEARCH = 200
+_EF_SEARCH, _FILTERED_EF_SEARCH = 200, 400
+"""How many the index looks at first; a filter that the vectors know of hides much of what is near."""
+
 _OVERFETCH = 5
 """The index proposes so many times what was asked for. It orders by half precision and, past its first look,
 roughly; the vectors themselves decide. Under a filter that the vectors know of, less is not enough."""
 
 _SETTINGS = {
-    "hnsw.ef_search": str(_EF_SEARCH),
     "hnsw.iterative_scan": "relaxed_order",
     "hnsw.max_scan_tuples": "200000",
     # Only the index yields rows in order of distance.
@@ -144,10 +145,14 @@ class _Search:
             + self._near(_BY_SCAN, np.flatnonzero(is_small).tolist())
         )
 
+    def _ef_search(self) -> int:
+        is_filtered = self._sides is not None or len(self._among.parameters()) > 1
+        return _FILTERED_EF_SEARCH if is_filtered else _EF_SEARCH
+
     def _by_index(self, queries: Sequence[int]) -> list[tuple[Any, ...]]:
         # Undone at the end, which gives the connection its own settings back.
         with self._connection.transaction(force_rollback=True):
-            for name, value in _SETTINGS.items():
+            for name, value in (_SETTINGS | {"hnsw.ef_search": str(self._ef_search())}).items():
                 self._connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             rows = self._near(_BY_INDEX, queries)
         counts = np.bincount([row[0] for row in rows], minlength=len(self._moments))
