@@ -65,7 +65,7 @@ class SeedProcesses:
         self._file.close()
 
     def share(self, window: MarketBlock) -> MarketBlock:
-        """The whole window, head and tail, as all of them look at it: whoever goes on with what this gives can
+        """The whole window, head and tail, as all of them look at it: whoever goes on with it can
         let go of its own."""
         self._layout = write_block(window, self._file)
         return map_block(self._file.fileno(), self._layout)
