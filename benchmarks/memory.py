@@ -4,7 +4,7 @@
     python benchmarks/memory.py --rows 1000000     # the index takes minutes to build
 
 In a fresh embedded PostgreSQL. Vectors are those of fat-tailed contexts with a dozen causes; `--vectors FILE`
-takes an array of one's own (npy, float32 [rows, 64] of length one; repeated with a little noise if it is short).
+takes an array of one's own (npy, float32 [rows, 64] of length one; repeated with some noise if it is short).
 """
 
 import argparse
