@@ -21,7 +21,7 @@ from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.memory_filter import MemoryFilter
 from huracan_resources.memory_reader import remembered_trades
 
-EXACT_ROWS = 40_000
+EXACT_ROWS = 10_000
 """Up to so many trades a scan of them all is about as fast as the index (benchmarks/memory.py), and exact."""
 
 FEW_QUERIES = 8
