@@ -30,7 +30,7 @@ FEW_QUERIES = 8
 _EF_SEARCH, _FILTERED_EF_SEARCH = 200, 400
 """How many the index looks at first; a filter that the vectors know of hides much of what is near."""
 
-_OVERFETCH = 5
+_OVERFETCH, _FILTERED_OVERFETCH = 2, 5
 """The index proposes so many times what was asked for. It orders by half precision and, past its first look,
 roughly; the vectors themselves decide. Under a filter that the vectors know of, less is not enough."""
 
@@ -145,15 +145,20 @@ class _Search:
             + self._near(_BY_SCAN, np.flatnonzero(is_small).tolist())
         )
 
-    def _ef_search(self) -> int:
-        is_filtered = self._sides is not None or len(self._among.parameters()) > 1
-        return _FILTERED_EF_SEARCH if is_filtered else _EF_SEARCH
+    @property
+    def _is_filtered(self) -> bool:
+        return self._sides is not None or len(self._among.parameters()) > 1
 
     def _by_index(self, queries: Sequence[int]) -> list[tuple[Any, ...]]:
         # Undone at the end, which gives the connection its own settings back.
         with self._connection.transaction(force_rollback=True):
-            for name, value in (_SETTINGS | {"hnsw.ef_search": str(self._ef_search())}).items():
-                self._connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+            settings = _SETTINGS | {
+                "hnsw.ef_search": str(_FILTERED_EF_SEARCH if self._is_filtered else _EF_SEARCH)
+            }
+            self._connection.execute(
+                "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+                (list(settings), list(settings.values())),
+            )
             rows = self._near(_BY_INDEX, queries)
         counts = np.bincount([row[0] for row in rows], minlength=len(self._moments))
         short = [query for query in queries if counts[query] < self._k]
@@ -166,7 +171,7 @@ class _Search:
             "embeddings": [_vector_text(self._vectors[query]) for query in queries],
             "as_of": [self._moments[query] for query in queries],
             "sides": [self._sides[query] if self._sides else None for query in queries],
-            "near": self._k * _OVERFETCH,
+            "near": self._k * (_FILTERED_OVERFETCH if self._is_filtered else _OVERFETCH),
         }
         return [(queries[row[0]], *row[1:]) for row in self._fetch(_NEAR, given, distance)]
 
