@@ -27,7 +27,7 @@ EXACT_ROWS = 10_000
 FEW_QUERIES = 8
 """More queries than this at once are searched exactly in memory: the trades are read once for all of them."""
 
-_EF_SEARCH, _FILTERED_EF_SEARCH = 200, 400
+_EF_SEARCH, _FILTERED_EF_SEARCH = 200, 800
 """How many the index looks at first; a filter that the vectors know of hides much of what is near."""
 
 _OVERFETCH, _FILTERED_OVERFETCH = 2, 5
