@@ -1,0 +1,61 @@
+"""Two nights: the second one's trades judge the patterns that the first one named."""
+
+from datetime import timedelta
+
+import dagster as dg
+import pyarrow.compute as pc
+import pytest
+
+from huracan.analysis.pattern_table import NO_PATTERN
+from tests.end_to_end.command import DAY, Answer, Home
+
+NEXT_DAY = DAY + timedelta(days=1)
+
+
+def test_the_second_nights_trades_each_judge_one_pattern_of_the_first(
+    home: Home, first_night: Answer, second_night: Answer
+) -> None:
+    named = home.lake.read_table("pattern_library", DAY)
+    assert set(named["state"].to_pylist()) == {"candidate"} and pc.sum(named["forward_trades"]).as_py() == 0
+    nights = home.lake.read_table("pattern_library", NEXT_DAY, "nights")
+    trades = home.lake.read_table("shadow_trades", NEXT_DAY)
+    assert pc.sum(nights["trades"]).as_py() == trades.num_rows > 0
+    told, made = (pc.sum(table["net_usd"]).as_py() for table in (nights, trades))
+    assert told == pytest.approx(made, abs=0.005)
+    assert set(nights["pattern_id"].to_pylist()) <= {*named["pattern_id"].to_pylist(), NO_PATTERN}
+    library = {
+        row["pattern_id"]: row for row in home.lake.read_table("pattern_library", NEXT_DAY).to_pylist()
+    }
+    for row in nights.to_pylist():
+        if row["pattern_id"] != NO_PATTERN:
+            after = library[row["pattern_id"]]
+            assert (after["forward_trades"], after["forward_nights"]) == (row["trades"], 1)
+            assert 0 < after["trial_trades"] <= row["trades"]
+
+
+def test_the_pattern_that_an_entry_resembled_is_the_one_that_it_judges(
+    home: Home, second_night: Answer
+) -> None:
+    nights = home.lake.read_table("pattern_library", NEXT_DAY, "nights")
+    trades = home.lake.read_table("shadow_trades", NEXT_DAY)
+    first = [named[0] if named else NO_PATTERN for named in trades["nearest_patterns"].to_pylist()]
+    counted = dict(zip(nights["pattern_id"].to_pylist(), nights["trades"].to_pylist(), strict=True))
+    assert counted == {name: first.count(name) for name in set(first)}
+
+
+def test_the_rows_of_patterns_are_in_the_database_and_their_picture_beside_the_partition(
+    home: Home, second_night: Answer
+) -> None:
+    told = {v.rule: v for v in home.lake.manifest("pattern_library", NEXT_DAY).verdicts}["pattern_accounts"]
+    assert told.passed
+    with home.database.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*), sum(n.trades) FROM pattern_nights n WHERE day = %s", (NEXT_DAY,)
+        ).fetchone()
+    assert row is not None and row[0] > 0 and row[1] == told.numbers["new_trades"]
+    with home.instance() as instance:
+        wanted = dg.AssetRecordsFilter(
+            dg.AssetKey("pattern_library"), asset_partitions=[NEXT_DAY.isoformat()]
+        )
+        metadata = instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization.metadata
+        assert str(metadata["later_trades"].value).startswith("![")
