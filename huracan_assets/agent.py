@@ -43,8 +43,9 @@ def ppo_checkpoint(inputs: Inputs, night: Night) -> Outcome:
     if len(days) < config.window_days:
         return Outcome(note=f"{len(days)} of the {config.window_days} days that training needs are there.")
     recovery = FileRecovery(recovery_file(night))
-    block = market_block.market_block(inputs)
-    trained = train_policy(block, config, market.rules, market.costs, night.steps, recovery)
+    trained = train_policy(
+        market_block.market_block(inputs), config, market.rules, market.costs, night.steps, recovery
+    )
     return Outcome(
         tables={"curve": trained.curve},
         files={

@@ -12,13 +12,13 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 from huracan_assets import (  # noqa: E402
     agent,
-    analysis,
     brain,
     candles,
     evaluation,
     features,
     gates,
     losses,
+    memory,
     models,
     patterns,
     performance,
@@ -41,7 +41,7 @@ STAGES = [
     shadow.shadow_trades,
     shadow.shadow_scenarios,
     post_exit.post_exit,
-    analysis.trade_memory,
+    memory.trade_memory,
     wins.win_analysis,
     losses.loss_analysis,
     patterns.pattern_library,

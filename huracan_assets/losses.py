@@ -16,7 +16,7 @@ from huracan.analysis.rule_report import rules_table, with_trials
 from huracan.analysis.rule_trials import TRAILING_DAYS, UnusableDay, try_rules
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan_assets import analysis_plots, market_block, plots
-from huracan_assets.analysis import _neighbours, _statistics
+from huracan_assets.memory import neighbours_of, statistics_of
 from huracan_assets.models import confidence_of
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
@@ -66,10 +66,10 @@ def loss_analysis(inputs: Inputs, night: Night) -> Outcome:
     if not inputs.has("win_analysis"):
         return Outcome(note=f"No trade of {night.day} is in memory.")
     trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
-    drivers = explain_trades(trades, _statistics(inputs), confidence_of(inputs, night))
+    drivers = explain_trades(trades, statistics_of(inputs), confidence_of(inputs, night))
     rules, costs = night.settings.market.rules, night.settings.market.costs
     luck = measure_luck(trades, market_block.priced_block(inputs, night.day), rules, costs)
-    candles, neighbours = inputs.of_day("ohlcv", night.day), _neighbours(inputs, night)
+    candles, neighbours = inputs.of_day("ohlcv", night.day), neighbours_of(inputs, night)
     losses = analyse_losses(trades, neighbours, drivers, luck, night.day, night.timeframe, candles)
     suggested = distinct_rules(losses["rule"])
     trials = try_rules(suggested, past_days(inputs, night), night.day, rules, costs)

@@ -7,8 +7,8 @@ from huracan.analysis.pattern_checks import judge_patterns
 from huracan.analysis.pattern_trials import SettingTrials, try_settings
 from huracan.analysis.patterns import pattern_library as find_patterns
 from huracan_assets import market_block, pattern_plots, plots
-from huracan_assets.analysis import _statistics
 from huracan_assets.market_block import EMBEDDING_FILE
+from huracan_assets.memory import statistics_of
 from huracan_assets.models import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
@@ -40,7 +40,7 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
     memory, settings = inputs.table("trade_memory"), night.settings
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
     trials, rules = _trials(memory, inputs, night), settings.market.rules
-    found = find_patterns(memory, _statistics(inputs), night.day, earlier, settings.patterns, trials, rules)
+    found = find_patterns(memory, statistics_of(inputs), night.day, earlier, settings.patterns, trials, rules)
     statistics = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
         tables={"data": found.table, "nights": found.nights},

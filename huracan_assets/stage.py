@@ -29,6 +29,9 @@ from huracan_resources.settings import Settings
 
 OWNERS = ["team:huracan"]
 
+DATABASE_RETRY = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+"""For what a database that restarts may cause; the rows of a day are replaced whole, so again is safe."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -141,7 +144,7 @@ class Stage:
             description=self.body.__doc__,
             metadata={"expected_minutes": self.expected_minutes, "reads": describe_reads(self.reads)},
             pool=self.name,
-            retry_policy=self.retry,
+            retry_policy=self.retry or (DATABASE_RETRY if self.database else None),
         )
         def wired(
             context: dg.AssetExecutionContext, outside: dg.ResourceParam[Outside]

@@ -15,6 +15,7 @@ from huracan.models.canonical import read_json_object
 from huracan_assets.workspace import HomeWorkspace
 from huracan_resources.lake_views import LakeViews
 from huracan_resources.memory import similar_trades
+from huracan_resources.memory_filter import MemoryFilter
 
 NEIGHBOURS = 10
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
@@ -130,9 +131,8 @@ def _neighbours(
             found = similar_trades(
                 connection,
                 np.array([own["embedding"]], np.float32),
-                as_of,
-                embedding_version=own["embedding_version"],
-                sides=[own["side"]],
+                MemoryFilter(own["embedding_version"], side=own["side"]),
+                as_of=as_of,
                 k=NEIGHBOURS,
             )
     except HuracanError as error:

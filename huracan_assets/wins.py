@@ -5,7 +5,7 @@ from huracan.analysis.drivers import explain_trades
 from huracan.analysis.luck import measure_luck
 from huracan.analysis.wins import analyse_wins
 from huracan_assets import analysis_plots, market_block, plots
-from huracan_assets.analysis import _neighbours, _statistics
+from huracan_assets.memory import neighbours_of, statistics_of
 from huracan_assets.models import confidence_of
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
@@ -35,8 +35,8 @@ def win_analysis(inputs: Inputs, night: Night) -> Outcome:
     among entries that chance could have made, entry and exit quality, pattern strength, what to repeat."""
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade of {night.day} is in memory.")
-    trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, night)
-    drivers = explain_trades(trades, _statistics(inputs), confidence_of(inputs, night))
+    trades, neighbours = inputs.table("shadow_trades"), neighbours_of(inputs, night)
+    drivers = explain_trades(trades, statistics_of(inputs), confidence_of(inputs, night))
     market = night.settings.market
     luck = measure_luck(trades, market_block.priced_block(inputs, night.day), market.rules, market.costs)
     table = analyse_wins(trades, neighbours, drivers, luck, night.day)

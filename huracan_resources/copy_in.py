@@ -58,6 +58,11 @@ def copy_in(connection: psycopg.Connection, table: str, rows: pa.Table, types: d
         ) from error
 
 
+def storable(text: str) -> str:
+    """`text` as PostgreSQL can hold it: the sign for a NUL where there was one."""
+    return text.replace("\0", _SHOWN_NUL)
+
+
 def _encode(rows: pa.Table, types: dict[str, str]) -> Iterator[bytes]:
     encoders = {
         field.name: StringEncoderBuilder.new_with_output(field, Jsonb())

@@ -51,7 +51,7 @@ class Database:
         self._migrate_once()
         connection = open_connection(self.url)
         try:
-            with connection, as_ours(self.shown_url):
+            with as_ours(self.shown_url), connection:
                 register_vector(connection)
                 yield connection
         finally:
@@ -60,7 +60,7 @@ class Database:
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing; their names."""
         connection = open_connection(self.url)
-        with connection, as_ours(self.shown_url):
+        with as_ours(self.shown_url), connection:
             return migrate(connection)
 
     def _migrate_once(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from huracan_resources.copy_in import storable
 from huracan_resources.database import Database
 
 
@@ -32,14 +33,15 @@ class Incidents:
             row = connection.execute(
                 "INSERT INTO incident (identity, kind, detail, opened_at) VALUES (%s, %s, %s, %s) "
                 "ON CONFLICT (identity) WHERE resolved_at IS NULL DO NOTHING RETURNING incident_id",
-                (identity, kind, detail, at),
+                (storable(identity), kind, storable(detail), at),
             ).fetchone()
         return row is not None
 
     def mark_alerted(self, identity: str) -> None:
         """The open incident was delivered to a person."""
         self._change(
-            "UPDATE incident SET is_alerted = true WHERE identity = %s AND resolved_at IS NULL", identity
+            "UPDATE incident SET is_alerted = true WHERE identity = %s AND resolved_at IS NULL",
+            storable(identity),
         )
 
     def undelivered(self) -> list[Incident]:
@@ -56,7 +58,7 @@ class Incidents:
             self._change(
                 "UPDATE incident SET resolved_at = %s WHERE identity = %s AND resolved_at IS NULL",
                 at,
-                identity,
+                storable(identity),
             )
         )
 

@@ -17,10 +17,10 @@ from huracan_resources.manifest import Manifest
 from huracan_resources.store import LocalStore
 
 ALIASES = {
-    ("pattern_library", "nights"): "pattern_nights",
     ("post_exit", "data"): "post_exit_tracking",
     ("post_exit", "quality"): "exit_quality",
     ("shadow_trades", "signals"): "shadow_signals",
+    ("pattern_library", "nights"): "pattern_nights",
     ("shadow_scenarios", "rivals"): "shadow_rivals",
 }
 """Tables of the lake whose rows PostgreSQL holds under another name than the lake's own."""

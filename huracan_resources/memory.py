@@ -1,119 +1,201 @@
 """The memory's search: which closed trades resemble a batch of entry contexts, as of a moment.
 
-Every search has an `as_of`; only trades closed strictly before it are seen. Writing rows and reading
-partitions are in `tables`.
+Every search has an `as_of`; only trades closed strictly before it are seen. What may be seen beside that is
+in `memory_filter`, the exact search itself in `huracan.analysis.nearest`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import psycopg
 import pyarrow as pa
-from psycopg.rows import tuple_row
 
-from huracan.analysis.neighbourhood import NEIGHBOURS_SCHEMA, no_neighbours
+from huracan.analysis.nearest import NearestTrades
+from huracan.analysis.neighbourhood import no_neighbours
+from huracan.analysis.outcome import as_milliseconds
+from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput, Unavailable
+from huracan_resources.memory_filter import MemoryFilter
+from huracan_resources.memory_reader import remembered_trades
 
-_SIMILAR = """
+EXACT_ROWS = 10_000
+"""Up to so many trades a scan of them all is about as fast as the index (benchmarks/memory.py), and exact."""
+
+FEW_QUERIES = 8
+"""More queries than this at once are searched exactly in memory: the trades are read once for all of them."""
+
+_EF_SEARCH, _FILTERED_EF_SEARCH = 200, 800
+"""How many the index looks at first; a filter that the vectors know of hides much of what is near."""
+
+_OVERFETCH, _FILTERED_OVERFETCH = 2, 5
+"""The index proposes so many times what was asked for. It orders by half precision and, past its first look,
+roughly; the vectors themselves decide. Under a filter that the vectors know of, less is not enough."""
+
+_SETTINGS = {
+    "hnsw.iterative_scan": "relaxed_order",
+    "hnsw.max_scan_tuples": "200000",
+    # Only the index yields rows in order of distance.
+    "enable_seqscan": "off",
+    "enable_sort": "off",
+    "enable_bitmapscan": "off",
+}
+
+_COUNT = """
+SELECT seen.trades FROM unnest(%(as_of)s::timestamptz[]) WITH ORDINALITY AS moment (as_of, number)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS trades FROM (
+        SELECT FROM trade_memory WHERE {condition} AND closed_at < moment.as_of LIMIT %(enough)s
+    ) AS visible
+) AS seen
+ORDER BY moment.number
+"""
+
+_NEAR = """
 WITH queries AS MATERIALIZED (
     SELECT number - 1 AS query, embedding::vector(64) AS embedding, as_of, side
     FROM unnest(%(embeddings)s::text[], %(as_of)s::timestamptz[], %(sides)s::text[])
         WITH ORDINALITY AS q (embedding, as_of, side, number)
-), candidates AS MATERIALIZED (
-    -- Materialised, so that no approximate index can answer: with filters it would miss neighbours.
-    SELECT trade_id, symbol, side, regime, closed_at, embedding, net_bps, is_winner
-    FROM trade_memory
-    WHERE embedding_version = %(version)s
-        AND closed_at < %(latest)s
-        AND (%(symbol)s::text IS NULL OR symbol = %(symbol)s)
-        AND (%(regime)s::text IS NULL OR regime = %(regime)s)
 )
-SELECT queries.query, near.trade_id, near.symbol, near.regime, near.closed_at, 1 - near.distance,
-    near.net_bps, near.is_winner
+SELECT queries.query, near.trade_id, near.symbol, near.side, near.regime, near.closed_at, near.net_bps,
+    near.is_winner, near.embedding::real[]
 FROM queries CROSS JOIN LATERAL (
-    SELECT candidates.*, candidates.embedding <=> queries.embedding AS distance
-    FROM candidates
-    WHERE candidates.closed_at < queries.as_of
-        AND (queries.side IS NULL OR candidates.side = queries.side)
-    ORDER BY distance, trade_id
-    LIMIT %(k)s
+    SELECT trade_id, symbol, side, regime, closed_at, net_bps, is_winner, embedding
+    FROM trade_memory
+    WHERE {condition} AND closed_at < queries.as_of
+        AND (queries.side IS NULL OR side = queries.side)
+    ORDER BY {distance}
+    LIMIT %(near)s
 ) AS near
-ORDER BY queries.query, near.distance, near.trade_id
 """
+_BY_INDEX = "embedding::halfvec(64) <#> queries.embedding::halfvec(64)"
+_BY_SCAN = "embedding <#> queries.embedding, trade_id"
+"""No index orders by this, so it is a scan of all that the filter lets through."""
 
 
 def similar_trades(
     connection: psycopg.Connection[Any],
     embeddings: npt.NDArray[np.float32],
-    as_of: datetime | Sequence[datetime],
+    among: MemoryFilter,
     *,
-    embedding_version: str,
-    k: int = 20,
+    as_of: datetime | Sequence[datetime],
     sides: Sequence[str] | None = None,
-    symbol: str | None = None,
-    regime: str | None = None,
+    k: int = 20,
+    is_exact: bool = False,
 ) -> pa.Table:
     """The `k` nearest trades by cosine of each vector [queries, 64]: NEIGHBOURS_SCHEMA, nearest first.
 
     `as_of` (aware; one for all, or one per query) hides every trade that was not closed strictly before it.
-    Only vectors of the same `embedding_version` are compared, and with `sides` (long or short, one per query)
-    only trades of the same side. An exact scan, one statement for the batch.
+    `sides` (one per query) narrows each query to trades of its side. The search is exact where a query may
+    see few trades, where many queries come at once, and where `is_exact` asks for it: then it is
+    reproducible, and no later trade changes it. Otherwise the index proposes, and a query that it gives too
+    few is searched exactly after all. One statement for the batch, never one per query.
     Raises InvalidInput for naive times or a wrong number of them, Unavailable where the database fails.
     """
-    moments = [as_of] * len(embeddings) if isinstance(as_of, datetime) else list(as_of)
-    if len(moments) != len(embeddings) or any(moment.tzinfo is None for moment in moments):
+    vectors = np.asarray(embeddings, dtype=np.float32)
+    moments = [as_of] * len(vectors) if isinstance(as_of, datetime) else list(as_of)
+    if len(moments) != len(vectors) or any(moment.tzinfo is None for moment in moments):
         raise InvalidInput(
-            f"{len(embeddings)} searches came with {len(moments)} moments, or with one without time zone.",
+            f"{len(vectors)} searches came with {len(moments)} moments, or with one without time zone.",
             "Give one UTC moment, or one per search.",
         )
     if not moments:
         return no_neighbours()
-    parameters = {
-        "embeddings": [_vector_text(vector) for vector in np.asarray(embeddings, dtype=np.float32)],
-        "as_of": moments,
-        "sides": [None] * len(moments) if sides is None else list(sides),
-        "latest": max(moments),
-        "version": embedding_version,
-        "symbol": symbol,
-        "regime": regime,
-        "k": k,
-    }
-    return _neighbours(_fetch(connection, _SIMILAR, parameters))
-
-
-def _fetch(
-    connection: psycopg.Connection[Any], statement: str, parameters: dict[str, Any]
-) -> list[tuple[Any, ...]]:
+    search = _Search(connection, vectors, among, moments, sides, k)
     try:
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(statement.encode(), parameters).fetchall()
+        if is_exact or len(moments) > FEW_QUERIES:
+            return search.in_memory()
+        return search.by_count()
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"The memory could not be searched ({error}).", "Check the database and try again."
         ) from error
 
 
-def _neighbours(rows: list[tuple[Any, ...]]) -> pa.Table:
-    if not rows:
-        return no_neighbours()
-    query, trade, symbol, regime, closed_at, similarity, net_bps, is_winner = zip(*rows, strict=True)
-    numbers = np.array(query, dtype=np.int64)
-    first_of_query = np.searchsorted(numbers, numbers, side="left")
-    columns = {
-        "query": numbers,
-        "rank": np.arange(len(numbers)) - first_of_query + 1,
-        "trade_id": trade,
-        "symbol": symbol,
-        "regime": regime,
-        "closed_at": pa.array(closed_at, NEIGHBOURS_SCHEMA.field("closed_at").type),
-        "similarity": similarity,
-        "net_bps": net_bps,
-        "is_winner": is_winner,
-    }
-    return pa.table(columns).cast(NEIGHBOURS_SCHEMA)
+class _Search:
+    """One batch of queries, and the ways to answer it."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        vectors: npt.NDArray[np.float32],
+        among: MemoryFilter,
+        moments: Sequence[datetime],
+        sides: Sequence[str] | None,
+        k: int,
+    ) -> None:
+        self._connection, self._vectors, self._among = connection, vectors, among
+        self._moments, self._sides, self._k = moments, sides, k
+        self._as_of_ms = np.array([as_milliseconds(moment) for moment in moments], dtype=np.int64)
+
+    def in_memory(self) -> pa.Table:
+        found = NearestTrades(self._vectors, self._as_of_ms, self._sides, self._k)
+        for trades, vectors in remembered_trades(self._connection, self._among, max(self._moments)):
+            found.add(trades, vectors)
+        return found.neighbours()
+
+    def by_count(self) -> pa.Table:
+        """By a scan where a query may see few trades, so that all of them can be looked at, else by index."""
+        counted = self._fetch(_COUNT, {"as_of": self._moments, "enough": EXACT_ROWS + 1})
+        is_small = np.array([count <= EXACT_ROWS for (count,) in counted], dtype=bool)
+        return self._ranked(
+            self._by_index(np.flatnonzero(~is_small).tolist())
+            + self._near(_BY_SCAN, np.flatnonzero(is_small).tolist())
+        )
+
+    @property
+    def _is_filtered(self) -> bool:
+        return self._sides is not None or len(self._among.parameters()) > 1
+
+    def _by_index(self, queries: Sequence[int]) -> list[tuple[Any, ...]]:
+        # Undone at the end, which gives the connection its own settings back.
+        with self._connection.transaction(force_rollback=True):
+            settings = _SETTINGS | {
+                "hnsw.ef_search": str(_FILTERED_EF_SEARCH if self._is_filtered else _EF_SEARCH)
+            }
+            self._connection.execute(
+                "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS s (name, value)",
+                (list(settings), list(settings.values())),
+            )
+            rows = self._near(_BY_INDEX, queries)
+        counts = np.bincount([row[0] for row in rows], minlength=len(self._moments))
+        short = [query for query in queries if counts[query] < self._k]
+        return [row for row in rows if counts[row[0]] >= self._k] + self._near(_BY_SCAN, short)
+
+    def _near(self, distance: str, queries: Sequence[int]) -> list[tuple[Any, ...]]:
+        if not queries:
+            return []
+        given = {
+            "embeddings": [_vector_text(self._vectors[query]) for query in queries],
+            "as_of": [self._moments[query] for query in queries],
+            "sides": [self._sides[query] if self._sides else None for query in queries],
+            "near": self._k * (_FILTERED_OVERFETCH if self._is_filtered else _OVERFETCH),
+        }
+        return [(queries[row[0]], *row[1:]) for row in self._fetch(_NEAR, given, distance)]
+
+    def _fetch(self, statement: str, given: dict[str, Any], distance: str = "") -> list[tuple[Any, ...]]:
+        text = statement.format(condition=self._among.condition(), distance=distance)
+        # A plan for any filter would be a poor one for this filter.
+        return self._connection.execute(
+            text.encode(), given | self._among.parameters(), prepare=False
+        ).fetchall()
+
+    def _ranked(self, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+        """The best of what was proposed, by the same arithmetic as the search in memory."""
+        found = NearestTrades(self._vectors, self._as_of_ms, None, self._k)
+        if rows:
+            queries, *columns, vectors = zip(*rows, strict=True)
+            named = dict(zip(_NAMES, columns, strict=True))
+            named["closed_at"] = pa.array([moment.astimezone(UTC) for moment in named["closed_at"]], TIME)
+            found.add_pairs(
+                pa.table(named), np.array(vectors, dtype=np.float32), np.array(queries, dtype=np.int64)
+            )
+        return found.neighbours()
+
+
+_NAMES = ("trade_id", "symbol", "side", "regime", "closed_at", "net_bps", "is_winner")
 
 
 def _vector_text(vector: npt.NDArray[np.float32]) -> str:

@@ -61,6 +61,7 @@ class LakeRetention(Block):
     loss_analysis: Kept = FOREVER
     loss_analysis_rules: Kept = FOREVER
     pattern_library: Kept = FOREVER
+    pattern_nights: Kept = FOREVER
     post_exit_tracking: Kept = FOREVER
     exit_quality: Kept = FOREVER
     brain_evaluation: Kept = FOREVER
@@ -80,6 +81,7 @@ class DatabaseRetention(Block):
     win_analysis: Kept = FOREVER
     loss_analysis: Kept = FOREVER
     pattern_library: Kept = FOREVER
+    pattern_nights: Kept = FOREVER
     post_exit_tracking: Kept = FOREVER
     exit_quality: Kept = FOREVER
     brain_evaluation: Kept = FOREVER

@@ -22,7 +22,7 @@ from huracan.agent.seed_messages import Done, Failed, Keep, Start, Steps, Stop
 from huracan.agent.seed_run import SeedRun
 from huracan.agent.side_by_side import Halted
 from huracan.market.block import MarketBlock
-from huracan.market.shared_block import BlockLayout, nameless_file, write_block
+from huracan.market.shared_block import BlockLayout, map_block, nameless_file, write_block
 
 _LOOK_SECONDS = 0.2
 """Between two looks whether the others go on, where nothing comes from the process."""
@@ -64,9 +64,11 @@ class SeedProcesses:
                 process.wait()
         self._file.close()
 
-    def share(self, window: MarketBlock) -> None:
-        """The whole window, head and tail, which all of them look at."""
+    def share(self, window: MarketBlock) -> MarketBlock:
+        """The whole window, head and tail, as all of them look at it: whoever goes on with it can
+        let go of its own."""
         self._layout = write_block(window, self._file)
+        return map_block(self._file.fileno(), self._layout)
 
     def run(
         self, job: SeedJob, book: RecoveryBook, on_steps: Callable[[int], None], stop: Event

@@ -66,15 +66,19 @@ def train_policy(
     training goes on where it was saved last; a state of other inputs or other code is ignored. The same
     block, config, rules and costs give the same bytes, killed or not, with any number of threads.
     InputRefused where the window is too short or holds nothing to learn from; TrainingStopped where a learner
-    diverges: one bad seed of several is reason enough to publish none.
+    diverges: one bad seed of several is reason enough to publish none. A block that the caller does not hold
+    itself is let go of as soon as the seeds' processes share it.
     """
     config = replace(config, threads=pick_threads(config.threads))
-    head, tail = split_window(block, config)
+    split_window(block, config)  # refuses before anything is started
     device = pick_device(config.device)
     with ExitStack() as ending:
         # Early: they warm up while the window is looked through.
         started = SeedProcesses(config.seed_count) if _forks(config, device) else None
         processes = None if started is None else ending.enter_context(started)
+        if processes is not None:
+            block = processes.share(block)
+        head, tail = split_window(block, config)
         seen = block if config.refits_whole_window else head
         for window in (head, seen):
             check_window(window)
@@ -82,7 +86,7 @@ def train_policy(
         book = RecoveryBook(recovery, identity)
         night = _Night(config, rules, costs, device, book, _Progress(config, on_progress))
         try:
-            results = night.train_seeds(block, head, tail, processes)
+            results = night.train_seeds(head, tail, processes)
             published = median_seed([held_out["net_usd"] for _, held_out in results])
             refit = night.refit(seen, published) if seen is block else None
         except TrainingStopped:
@@ -127,12 +131,10 @@ class _Night:
     progress: _Progress
 
     def train_seeds(
-        self, block: MarketBlock, head: MarketBlock, tail: MarketBlock, processes: SeedProcesses | None
+        self, head: MarketBlock, tail: MarketBlock, processes: SeedProcesses | None
     ) -> list[tuple[SeedRun, dict[str, Any]]]:
-        """Every seed, trained on the head of the block, with its numbers on the tail."""
+        """Every seed, trained on the head, with its numbers on the tail."""
         normaliser = _normaliser(head)
-        if processes is not None:
-            processes.share(block)
 
         def run(place: int, stop: Event) -> tuple[SeedRun, dict[str, Any]]:
             job = self.job(place, normaliser)

@@ -116,7 +116,8 @@ def fit_embedding(
 
     `features`: columns symbol, open_time, is_ready and the recipe's. Only ready rows count; of more than
     100,000 an even sample is taken (neighbouring minutes say nearly the same). Whitening by principal
-    components with a floor on the eigenvalues. Raises InvalidInput with fewer than two rows.
+    components of a shrunk covariance, with a floor on the eigenvalues. Raises InvalidInput with fewer than
+    two rows.
     """
     is_past = milliseconds(features, "open_time") < as_milliseconds(day_start(day))
     ready = features.filter(pc.and_(pa.array(is_past), features.column("is_ready").combine_chunks()))
@@ -176,9 +177,19 @@ def _moments(rows: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
 
 
 def _whitening(scores: Floats, dimensions: int) -> Floats:
-    """Rotation [features, dimensions] onto the strongest principal components, each scaled to variance 1."""
+    """Rotation [features, dimensions] onto the strongest principal components, each scaled to variance 1.
+
+    The covariance is shrunk towards a multiple of the identity by as much as its sampling error asks for
+    (Ledoit and Wolf 2004), so that weak directions of a short past are not blown up.
+    """
+    from sklearn.covariance import ledoit_wolf_shrinkage
+
     centred = scores - scores.mean(axis=0)
     eigenvalues, vectors = np.linalg.eigh(centred.T @ centred / len(scores))
+    shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
+    eigenvalues = np.where(
+        eigenvalues > 0, (1 - shrinkage) * eigenvalues + shrinkage * np.mean(eigenvalues), eigenvalues
+    )
     order = np.argsort(-eigenvalues, kind="stable")[:dimensions]
     values, vectors = eigenvalues[order], vectors[:, order]
     # The sign of an eigenvector is arbitrary: its largest entry is made positive.

@@ -32,6 +32,7 @@ from huracan.analysis.outcome import (
     day_column,
     is_end_of_session,
     is_winning,
+    milliseconds,
     nullable,
 )
 from huracan.analysis.row_text import json_lists, json_objects, json_values, sentences
@@ -86,7 +87,7 @@ def analyse_losses(
     """
     rules = rules or LossRules()
     lost = ~is_winning(trades)
-    alike = judge_neighbourhoods(neighbours, len(trades))
+    alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
     cases = gather_loss_cases(trades, alike, luck, ohlcv, day, timeframe, rules)
     findings = [reason.judge(cases, rules) for reason in LOSS_REASONS]
     holds = _holds(findings)

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from huracan.analysis.outcome import Floats, Integers, floats
+from huracan.analysis.outcome import Floats, Integers, floats, milliseconds
 from huracan.candles.schema import TIME
+
+HALF_LIFE_DAYS = 180.0
+"""After so long a trade says half as much about the next one like it."""
+
+_DAY_MS = 86_400_000
 
 NEIGHBOURS_SCHEMA = pa.schema(
     [
@@ -30,13 +35,13 @@ class Neighbourhoods:
 
     count: Integers
     effective_trades: Floats
-    """Kish's effective sample size of the similarity weights: (sum w)^2 / sum w^2."""
+    """Kish's effective sample size of the weights (similarity, recency): (sum w)^2 / sum w^2."""
     win_probability: Floats
     """Mean of the Beta posterior."""
     win_probability_low: Floats
     win_probability_high: Floats
     mean_net_bps: Floats
-    """Weighted by similarity."""
+    """Weighted by similarity and recency."""
 
 
 def no_neighbours() -> pa.Table:
@@ -46,23 +51,27 @@ def no_neighbours() -> pa.Table:
 
 def judge_neighbourhoods(
     neighbours: pa.Table,
-    queries: int,
+    as_of_ms: Integers,
     *,
     minimum_similarity: float = 0.3,
+    half_life_days: float = HALF_LIFE_DAYS,
     prior_trades: float = 2.0,
     confidence: float = 0.9,
 ) -> Neighbourhoods:
     """Reliability per query from NEIGHBOURS_SCHEMA; neighbours less alike than the minimum do not count.
 
-    Each neighbour weighs its cosine. With effective size n and weighted win rate p the posterior is
+    `as_of_ms` [queries] is when each query was made. A neighbour weighs its cosine, halved for every
+    half-life since it closed: markets change. With effective size n and weighted win rate p the posterior is
     Beta(a + n p, a + n (1 - p)), a = prior_trades / 2 (2 is the uniform prior): mean and central interval.
     """
+    queries = len(as_of_ms)
     from scipy.stats import beta
 
     similarity = floats(neighbours, "similarity")
     keep = similarity >= minimum_similarity
     query = neighbours.column("query").to_numpy()[keep]
-    weights = similarity[keep]
+    age_days = (as_of_ms[query] - milliseconds(neighbours, "closed_at")[keep]) / _DAY_MS
+    weights = similarity[keep] * 0.5 ** (age_days / half_life_days)
     wins = neighbours.column("is_winner").to_numpy()[keep].astype(np.float64)
     net_bps = floats(neighbours, "net_bps")[keep]
 

@@ -24,6 +24,7 @@ from huracan.analysis.outcome import (
     floats,
     is_end_of_session,
     is_winning,
+    milliseconds,
     net_scores,
     nullable,
 )
@@ -74,7 +75,7 @@ def analyse_wins(trades: pa.Table, neighbours: pa.Table, drivers: Drivers, luck:
     too.
     """
     won = is_winning(trades)
-    alike = judge_neighbourhoods(neighbours, len(trades))
+    alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
     ended = is_end_of_session(trades)
     entry, left = _entry_quality(trades), _exit_quality(trades, ended)
     strength = pattern_strength(alike)

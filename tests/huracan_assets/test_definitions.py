@@ -92,13 +92,13 @@ def test_every_asset_is_a_pool_of_its_own(definitions: dg.Definitions) -> None:
     assert sorted(pools) == sorted(stage.name for stage in STAGES)
 
 
-def test_only_the_network_is_retried(definitions: dg.Definitions) -> None:
+def test_only_the_network_and_the_database_are_retried(definitions: dg.Definitions) -> None:
     retried = {
         asset.op.name
         for asset in definitions.assets or []
         if isinstance(asset, dg.AssetsDefinition) and asset.op.retry_policy is not None
     }
-    assert retried == {"ohlcv"}
+    assert retried == {"ohlcv", *(stage.name for stage in STAGES if stage.database)}
 
 
 def test_definitions_load_without_any_heavy_library() -> None:

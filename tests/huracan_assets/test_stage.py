@@ -1,5 +1,6 @@
 """The shape that all assets share: reads, skips, gates between runs, and rows in the database."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -11,13 +12,16 @@ import pytest
 
 from huracan.errors import InvalidInput, Unavailable
 from huracan.verdict import Verdict
+from huracan_assets import stage as stage_module
 from huracan_assets.freshness import Freshness
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.resources import Outside
 from huracan_assets.stage import Check, Night, Outcome, Stage, stage
 from huracan_resources.database import Database
+from huracan_resources.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.settings import load_settings
+from huracan_resources.tables import read_partition
 
 FIRST = date(2025, 3, 1)
 PARTITIONS = daily_partitions(FIRST)
@@ -333,3 +337,43 @@ def _parquet(table: pa.Table) -> bytes:
     from huracan_resources.parquet import encode_table
 
     return encode_table(table)
+
+
+def test_an_asset_whose_database_stops_while_it_works_is_tried_again_and_leaves_whole_rows(
+    outside: Outside,
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
+        home = Path(name)
+        served = Database(home, embedded_url(home))
+        outside.__dict__["database"] = served
+        served.migrate()
+
+        def importance(inputs: Inputs, night: Night) -> Outcome:
+            CALLS.append("importance")
+            # The first try finds the server gone when it writes; somebody starts it before the second.
+            stop_embedded(home) if len(CALLS) == 1 else embedded_url(home)
+            rows = pa.table({"feature": ["a", "b"], "gain": [1.0, 2.0], "rank": [1, 2]})
+            return Outcome(tables={"data": rows})
+
+        declared = _declare(importance, database={"feature_importance": "data"}, reads_outside=True)
+        result = _run(outside, [declared], 1)
+        assert result.success and CALLS == ["importance"] * 2
+        with served.connect() as connection:
+            assert read_partition(connection, "feature_importance", FIRST)["rank"].to_pylist() == [1, 2]
+        stop_embedded(home)
+
+
+def test_an_asset_whose_database_stays_away_says_so_and_what_to_do(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_module, "DATABASE_RETRY", dg.RetryPolicy(max_retries=1, delay=0))
+    outside.__dict__["database"] = Database(Path("/nowhere"), "postgresql://user:hunter2@127.0.0.1:1/name")
+
+    def importance(inputs: Inputs, night: Night) -> Outcome:
+        return Outcome(tables={"data": pa.table({"feature": ["a"], "gain": [1.0], "rank": [1]})})
+
+    result = _run(outside, [_declare(importance, database={"feature_importance": "data"})], 1)
+    failed = [event for event in result.all_events if event.is_step_failure]
+    shown = str(failed[0].step_failure_data.error)
+    assert not result.success and [event.is_step_up_for_retry for event in result.all_events].count(True) == 1
+    assert "127.0.0.1:1" in shown and "Check that it runs" in shown and "hunter2" not in shown

@@ -44,3 +44,15 @@ def test_incidents_live_in_the_database(database: Database) -> None:
     Incidents(database).open_incident("kept", "run", "Failed.", AT)
     again = Incidents(Database(Path(database.home)))
     assert "kept" in [incident.identity for incident in again.open_incidents()]
+
+
+def test_text_from_outside_is_stored_as_text_and_found_again(database: Database) -> None:
+    incidents = Incidents(database)
+    evil = "'; DROP TABLE incident; --\x1b[2J../\0" + "x" * 10_000
+    assert incidents.open_incident(evil, "failed", evil, AT) and not incidents.open_incident(
+        evil, "failed", "again", AT
+    )
+    (kept,) = [each for each in incidents.open_incidents() if each.kind == "failed"]
+    assert kept.detail == evil.replace("\0", "␀")
+    incidents.mark_alerted(evil)
+    assert kept not in incidents.undelivered() and incidents.resolve(evil, AT)

@@ -19,13 +19,16 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
 from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
 from huracan.models.importance import IMPORTANCE_SCHEMA
+from huracan_resources import memory as memory_search
 from huracan_resources.database import Database
 from huracan_resources.memory import similar_trades
+from huracan_resources.memory_filter import MemoryFilter
 from huracan_resources.tables import column_types, read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 START = datetime(2023, 6, 2, tzinfo=UTC)
 VERSION = "v1"
+ALL = MemoryFilter(VERSION)
 
 
 def _vectors(count: int, seed: int) -> np.ndarray:
@@ -90,14 +93,22 @@ def _brute_force(query: np.ndarray, as_of: datetime, keep: Any, k: int) -> list[
         ({"symbol": "ETHUSDT"}, lambda number: number % 2 == 1),
         ({"regime": "panic"}, lambda number: number % 3 == 0),
         ({"symbol": "BTCUSDT", "regime": "panic"}, lambda number: number % 6 == 0),
-        ({"sides": ["short"] * 7}, lambda number: number % 5 == 0),
-        ({"sides": ["long"] * 7, "regime": "panic"}, lambda number: number % 5 and number % 3 == 0),
+        ({"side": "short"}, lambda number: number % 5 == 0),
+        ({"side": "long", "regime": "panic"}, lambda number: number % 5 and number % 3 == 0),
+        ({"outcome": "win"}, lambda number: number % 2 == 0),
+        ({"outcome": "loss", "last_day": DAY}, lambda number: number % 2 == 1),
+        ({"first_day": DAY + timedelta(days=1)}, lambda number: False),
     ],
 )
-def test_the_search_is_exact_with_and_without_filters(memory, filters, keep) -> None:
+@pytest.mark.parametrize("way", ["in memory", "by scan", "by index"])
+def test_each_way_to_search_finds_the_nearest_with_and_without_filters(
+    memory, filters, keep, way, monkeypatch
+) -> None:
+    monkeypatch.setattr(memory_search, "FEW_QUERIES", 0 if way == "in memory" else 100)
+    monkeypatch.setattr(memory_search, "EXACT_ROWS", 0 if way == "by index" else 1_000)
     queries = _vectors(7, 3)
     as_of = [START + timedelta(minutes=40 * (place + 1)) for place in range(7)]
-    found = similar_trades(memory, queries, as_of, embedding_version=VERSION, k=10, **filters)
+    found = similar_trades(memory, queries, MemoryFilter(VERSION, **filters), as_of=as_of, k=10)
     assert found.schema == NEIGHBOURS_SCHEMA
     for place in range(7):
         mine = found.filter(pa.array(found.column("query").to_numpy() == place))
@@ -107,7 +118,7 @@ def test_the_search_is_exact_with_and_without_filters(memory, filters, keep) -> 
 
 def test_each_search_finds_its_own_side(memory) -> None:
     sides, later = ["long", "short", "long"], START + timedelta(days=1)
-    found = similar_trades(memory, _vectors(3, 4), later, embedding_version=VERSION, k=5, sides=sides)
+    found = similar_trades(memory, _vectors(3, 4), ALL, as_of=later, k=5, sides=sides)
     of_query = dict(zip(found["trade_id"].to_pylist(), found["query"].to_pylist(), strict=True))
     for trade, query in of_query.items():
         assert (int(trade[1:]) % 5 == 0) == (sides[query] == "short")
@@ -115,33 +126,31 @@ def test_each_search_finds_its_own_side(memory) -> None:
 
 def test_a_trade_closed_at_the_moment_itself_or_later_is_never_seen(memory) -> None:
     moment = START + timedelta(minutes=5)
-    found = similar_trades(memory, _vectors(3, 4), moment, embedding_version=VERSION, k=300)
+    found = similar_trades(memory, _vectors(3, 4), ALL, as_of=moment, k=300)
     assert max(found.column("closed_at").to_pylist()) < moment
     assert len(found) == 3 * 5
 
 
 def test_later_trades_change_no_answer(memory) -> None:
     moment = START + timedelta(minutes=100)
-    before = similar_trades(memory, _vectors(5, 4), moment, embedding_version=VERSION)
+    before = similar_trades(memory, _vectors(5, 4), ALL, as_of=moment)
     memory.execute(
         "UPDATE trade_memory SET net_bps = -999, regime = 'panic' WHERE closed_at >= %s", (moment,)
     )
-    assert before.equals(similar_trades(memory, _vectors(5, 4), moment, embedding_version=VERSION))
+    assert before.equals(similar_trades(memory, _vectors(5, 4), ALL, as_of=moment))
     memory.execute("DELETE FROM trade_memory WHERE closed_at >= %s", (moment,))
-    assert before.equals(similar_trades(memory, _vectors(5, 4), moment, embedding_version=VERSION))
+    assert before.equals(similar_trades(memory, _vectors(5, 4), ALL, as_of=moment))
 
 
 def test_only_vectors_of_the_same_version_are_compared(memory) -> None:
     later = START + timedelta(days=1)
-    found = similar_trades(memory, _vectors(1, 4), later, embedding_version="v2", k=500)
+    found = similar_trades(memory, _vectors(1, 4), MemoryFilter("v2"), as_of=later, k=500)
     assert len(found) == 50 and all(name.startswith("other") for name in found.column("trade_id").to_pylist())
-    assert similar_trades(memory, _vectors(1, 4), later, embedding_version="v3").num_rows == 0
+    assert similar_trades(memory, _vectors(1, 4), MemoryFilter("v3"), as_of=later).num_rows == 0
 
 
 def test_a_stored_vector_finds_itself_with_similarity_one(memory) -> None:
-    found = similar_trades(
-        memory, _vectors(300, 1)[17:18], START + timedelta(days=1), embedding_version=VERSION, k=1
-    )
+    found = similar_trades(memory, _vectors(300, 1)[17:18], ALL, as_of=START + timedelta(days=1), k=1)
     row = found.to_pylist()[0]
     assert row["trade_id"] == "t0017" and row["similarity"] == pytest.approx(1.0, abs=1e-6)
     assert row["net_bps"] == 17.0 and row["is_winner"] is False
@@ -149,23 +158,29 @@ def test_a_stored_vector_finds_itself_with_similarity_one(memory) -> None:
 
 def test_the_moment_is_not_optional_and_must_have_a_zone(memory) -> None:
     with pytest.raises(TypeError):
-        similar_trades(memory, _vectors(1, 4), embedding_version=VERSION)  # type: ignore[call-arg]
+        similar_trades(memory, _vectors(1, 4), ALL)  # type: ignore[call-arg]
     with pytest.raises(InvalidInput):
-        similar_trades(memory, _vectors(1, 4), START.replace(tzinfo=None), embedding_version=VERSION)
+        similar_trades(memory, _vectors(1, 4), ALL, as_of=START.replace(tzinfo=None))
     with pytest.raises(InvalidInput):
-        similar_trades(memory, _vectors(2, 4), [START], embedding_version=VERSION)
+        similar_trades(memory, _vectors(2, 4), ALL, as_of=[START])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"outcome": "draw"}, {"side": "up"}, {"first_day": DAY, "last_day": date(2023, 6, 1)}]
+)
+def test_a_filter_that_no_trade_could_pass_is_refused(wrong) -> None:
+    with pytest.raises(InvalidInput):
+        MemoryFilter(VERSION, **wrong)
 
 
 def test_no_queries_give_no_neighbours(memory) -> None:
-    assert (
-        similar_trades(memory, np.zeros((0, 64), np.float32), START, embedding_version=VERSION).num_rows == 0
-    )
+    assert similar_trades(memory, np.zeros((0, 64), np.float32), ALL, as_of=START).num_rows == 0
 
 
 def test_a_text_that_looks_like_sql_is_only_a_text(memory) -> None:
     evil = "'; DROP TABLE trade_memory; --"
     found = similar_trades(
-        memory, _vectors(1, 4), START + timedelta(days=1), embedding_version=VERSION, symbol=evil
+        memory, _vectors(1, 4), MemoryFilter(VERSION, symbol=evil), as_of=START + timedelta(days=1)
     )
     assert found.num_rows == 0
     assert memory.execute("SELECT count(*) FROM trade_memory").fetchone() == (350,)

@@ -82,6 +82,11 @@ def _shown(instance: dg.DagsterInstance) -> dict[str, object]:
             (each.partition_key, each.latest_execution_status)
             for each in storage.get_asset_check_partition_info([CHECK.key])
         ],
+        "events": [
+            (kind, each.storage_id, each.event_log_entry)
+            for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS)
+            for each in instance.get_event_records(dg.EventRecordsFilter(kind), limit=50)
+        ],
         "runs": sorted((run.run_id, run.status) for run in instance.get_runs() if run.job_name != "upkeep"),
     }
 

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.agreement import judge_agreement
 from huracan.analysis.checks import judge_embeddings
 from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
 from huracan.analysis.memory_rows import memory_rows
@@ -12,6 +13,7 @@ from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.memory import similar_trades
+from huracan_resources.memory_filter import MemoryFilter
 
 ROOMS = ["features", "market", "analysis"]
 KEEP_DAYS = 10 * 365
@@ -19,6 +21,9 @@ KEEP_DAYS = 10 * 365
 
 EMBEDDING_DAYS = 14
 """Days of features that fit the embedding's statistics, the first time that they are fitted."""
+
+AGREEMENT_DAYS = 30
+"""Days before the day on whose trades it is measured whether distance means something."""
 
 
 @stage(
@@ -28,10 +33,26 @@ EMBEDDING_DAYS = 14
         Read("shadow_trades"),
         Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
+        Read(
+            "trade_memory",
+            key="before",
+            days=AGREEMENT_DAYS,
+            ends=-1,
+            edge=False,
+            is_record=True,
+            may_lack_days=True,
+        ),
     ],
     rooms=ROOMS,
     blocks=["universe"],
-    checks=[Check("memory_embedding", "Embeddings are finite and point in different directions.")],
+    checks=[
+        Check("memory_embedding", "Embeddings are finite and point in different directions."),
+        Check(
+            "memory_agreement",
+            "Near trades agree in regime and outcome more often than random ones do.",
+            blocking=False,
+        ),
+    ],
     database={"trade_memory": "data"},
 )
 def trade_memory(inputs: Inputs, night: Night) -> Outcome:
@@ -52,29 +73,36 @@ def trade_memory(inputs: Inputs, night: Night) -> Outcome:
         return Outcome(files=files, note=f"No session was traded on {night.day}.")
     trades = inputs.table("shadow_trades")
     embeddings = embed_trades(trades, statistics)
+    rows = memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)
+    remembered = pa.concat_tables([*inputs.each_day("before"), rows])
     return Outcome(
-        tables={"data": memory_rows(trades, embeddings, statistics.version, night.day, night.timeframe)},
+        tables={"data": rows},
         files=files,
-        verdicts=[judge_embeddings(embeddings)],
+        verdicts=[judge_embeddings(embeddings), judge_agreement(remembered, statistics.version)],
         metadata={"embedding_version": statistics.version},
     )
 
 
-def _neighbours(inputs: Inputs, night: Night) -> pa.Table:
-    """For each of the day's trades, the most similar ones of its side that had closed before its signal."""
+def neighbours_of(inputs: Inputs, night: Night) -> pa.Table:
+    """For each of the day's trades, the most similar ones of its side that had closed before its signal.
+
+    Exactly, and all at once: what a night finds, it finds again.
+    """
     memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
-    statistics, vectors = _statistics(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
+    statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     with night.outside.database.connect() as connection:
         return similar_trades(
             connection,
             vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
-            trades["signal_time"].to_pylist(),
-            embedding_version=statistics.version,
+            MemoryFilter(statistics.version),
+            as_of=trades["signal_time"].to_pylist(),
             sides=trades["side"].to_pylist(),
+            is_exact=True,
         )
 
 
-def _statistics(inputs: Inputs) -> EmbeddingStatistics:
+def statistics_of(inputs: Inputs) -> EmbeddingStatistics:
+    """The space that the day's memory lies in."""
     content = inputs.file("trade_memory", EMBEDDING_FILE)
     if content is None:
         raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
