@@ -31,9 +31,9 @@ _VALUES = {
     "jsonb": "'{\"a\": 1}'",
     "vector": "('[' || array_to_string(array_fill(0.125::real, ARRAY[64]), ',') || ']')::vector",
     **dict.fromkeys(("int8", "float8", "float4"), "7"),
-    **dict.fromkeys(("_text", "_float4", "_bool"), "NULL"),
+    **dict.fromkeys(("_text", "_float4", "_float8", "_bool"), "NULL"),
 }
-_CHECKED = {"scope": "'all'", "window_days": "1", "_text": "'{}'"}
+_CHECKED = {"scope": "'all'", "state": "'candidate'", "window_days": "1", "_text": "'{}'"}
 """A value for the columns that take only some."""
 
 
