@@ -22,6 +22,14 @@ from huracan.errors import InvalidInput, Unavailable
 _START_SECONDS = 60.0
 """A server that was killed replays its log first; on a busy machine this takes longer than pg_ctl waits."""
 
+_SETTINGS = """
+max_connections = 200
+client_min_messages = warning
+# The vector index of a million trades (414 MB) fits; memory is taken only as it is used.
+shared_buffers = 640MB
+# Huracan's settings end here. Lines below them are yours and win.
+"""
+
 _users: dict[Path, BinaryIO] = {}
 _threads = threading.RLock()
 
@@ -97,6 +105,7 @@ def _running_url(home: Path) -> str:
     _forget_stale(pgdata)
     if not (pgdata / "PG_VERSION").exists():
         _initialise(pgdata)
+    _configure(pgdata)
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
@@ -136,8 +145,7 @@ def _initialise(pgdata: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     try:
         _library().get_server(aside, cleanup_mode=None, start=False).ensure_pgdata_inited()
-        with (aside / "postgresql.conf").open("a") as file:
-            file.write("\nmax_connections = 200\nclient_min_messages = warning\n")
+        _configure(aside)
         if pgdata.exists():
             shutil.rmtree(pgdata)
         aside.rename(pgdata)
@@ -146,6 +154,15 @@ def _initialise(pgdata: Path) -> None:
             f"The embedded PostgreSQL could not be made in {pgdata} ({error}).",
             "Check free space and rights there, or set DATABASE_URL to a server.",
         ) from error
+
+
+def _configure(pgdata: Path) -> None:
+    """A home that an older version made gets today's settings when its server next starts."""
+    file = pgdata / "postgresql.conf"
+    if file.exists() and _SETTINGS not in file.read_text():
+        # In place: the file belongs to the account that the server runs as.
+        with file.open("a") as opened:
+            opened.write(_SETTINGS)
 
 
 def _forget_stale(pgdata: Path) -> None:

@@ -79,6 +79,25 @@ def test_a_kill_while_the_cluster_was_made_is_mended(home: Path) -> None:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_home_of_an_older_version_gets_todays_settings_once_and_lines_below_them_win(home: Path) -> None:
+    embedded_url(home)
+    stop_embedded(home)
+    conf = home / "postgres" / "postgresql.conf"
+    before, settings, _ = conf.read_text().partition("\nmax_connections = 200")
+    conf.write_text(before)
+
+    def shared_buffers() -> tuple[str, ...]:
+        with open_connection(embedded_url(home)) as connection:
+            return connection.execute("SELECT current_setting('shared_buffers')").fetchone() or ()
+
+    assert settings and shared_buffers() == ("640MB",)
+    stop_embedded(home)
+    with conf.open("a") as opened:
+        opened.write("shared_buffers = 64MB\n")
+    assert shared_buffers() == ("64MB",)
+    assert conf.read_text().count("shared_buffers = 640MB") == 1
+
+
 def test_processes_that_start_at_once_share_one_server_and_the_last_one_stops_it(home: Path) -> None:
     processes = [_ask(home) for _ in range(3)]
     for process in processes:
