@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -12,6 +13,9 @@ from huracan.analysis.pattern_config import PatternConfig
 from huracan.errors import InvalidInput
 from huracan.proof.pattern_proof_settings import PATTERN_CASES, PatternCase, PatternProofSettings
 from huracan.proof.pattern_proof_table import MarketRow, PatternProof
+
+_PIPED = 130
+"""Columns where the output is no terminal."""
 
 
 def run_pattern_proof(
@@ -52,21 +56,24 @@ def _line(row: MarketRow) -> str:
 
 def _print_tables(proof: PatternProof) -> None:
     """To standard output: every market, then the bars."""
-    console = Console()
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=_PIPED)
     console.print(_rows_table(proof.rows))
+    console.print(
+        "night: the first on which the planted context was reliable. wrong: on which something else was. "
+        "alike: by how many percent points more of the nearest earlier trades end as a trade does than of "
+        "random ones."
+    )
     console.print(_bars_table(proof))
 
 
 def _rows_table(rows: tuple[MarketRow, ...]) -> Table:
-    table = Table(title="Reliable patterns by market", title_justify="left")
-    table.add_column("case")
-    for name in ("market", "trades", "net, bps", "found on night", "something else"):
+    table = Table(title="Reliable patterns by market", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("case", no_wrap=True)
+    for name in ("market", "trades", "net bps", "night", "wrong", "alike", "evidence"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("most evidence for")
-    for name in ("evidence", "its net, bps"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("most evident pattern", no_wrap=True)
     for row in rows:
-        forward = row.forward_mean_net_bps
         table.add_row(
             row.case,
             str(row.seed),
@@ -74,9 +81,9 @@ def _rows_table(rows: tuple[MarketRow, ...]) -> Table:
             f"{row.mean_net_bps:.1f}",
             str(row.found_night or "-"),
             str(row.false_night or "-"),
-            row.name,
+            "-" if row.outcome_lift is None else f"{100 * row.outcome_lift:+.1f}",
             f"{row.evidence:.3g}",
-            "-" if forward is None else f"{forward:.1f}",
+            row.name,
         )
     return table
 

@@ -65,19 +65,20 @@ def judge_agreement(memory: pa.Table, version: str) -> Verdict:
     """Rule `memory_agreement` on the trades of `memory` with vectors of `version`; it never stops a night.
 
     It fails where the nearest do not agree in regime and in outcome more often than random ones, beyond
-    doubt.
+    doubt. Where all trades are of one regime, or all of one outcome, that attribute says nothing.
     """
     known = memory.filter(pc.equal(memory["embedding_version"], version))
     regimes = known["regime"].combine_chunks().dictionary_encode()
     codes = np.asarray(pc.fill_null(regimes.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
     wins = np.asarray(known["is_winner"].to_numpy(), dtype=np.int64)
-    lifts = {"regime": agreement_lift(known, codes), "outcome": agreement_lift(known, wins)}
+    attributes = {"regime": codes, "outcome": wins}
+    lifts = {name: agreement_lift(known, values) for name, values in attributes.items()}
     _, trades, days = lifts["regime"]
     numbers: dict[str, float | int | str | bool] = {"trades": trades, "days": days}
     if np.isnan(lifts["regime"][0].mean):
         reason = f"{trades} trades of {days} days have enough of a past: too few to tell."
         return Verdict("memory_agreement", True, reason, numbers, blocking=False)
-    words = []
+    words, passed = [], True
     for name, (lift, _, _) in lifts.items():
         numbers |= {
             f"{name}_near": lift.near,
@@ -85,11 +86,14 @@ def judge_agreement(memory: pa.Table, version: str) -> Verdict:
             f"{name}_lift": lift.mean,
             f"{name}_lift_low": lift.low,
         }
+        if lift.random == 1.0:
+            words.append(f"{name}: the same for every trade, so that it cannot tell")
+            continue
+        passed = passed and lift.low > 0
         words.append(
             f"{name}: {lift.near:.1%} of the nearest agree, {lift.random:.1%} of random ones "
             f"(difference {lift.mean:+.1%}, at least {lift.low:+.1%})"
         )
-    passed = all(lift.low > 0 for lift, _, _ in lifts.values())
     reason = f"{trades} trades of {days} days; {'; '.join(words)}."
     return Verdict("memory_agreement", passed, reason, numbers, blocking=False)
 

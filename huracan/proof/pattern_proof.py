@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 
+from huracan.analysis.agreement import Lift, agreement_lift
 from huracan.analysis.pattern_table import RELIABLE
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.proof.pattern_proof_settings import PATTERN_CASES, PatternCase, PatternProofSettings
-from huracan.proof.pattern_proof_table import MarketRow, PatternProof, bar_of
+from huracan.proof.pattern_proof_table import MarketRow, PatternProof, bars_of
 from huracan.proof.planted_market import FEATURE_NAMES, PlantedMarketConfig, plant_market
+from huracan.proof.proof_table import Bar
 from huracan.proof.simulated_nights import SimulatedNight, simulate_nights
 
 _FLOW = FEATURE_NAMES.index("flow_15")
@@ -23,7 +26,8 @@ def prove_patterns(
 ) -> PatternProof:
     """Plays every market of every case; `on_row` hears each when it is there. The same settings give the same
     rows."""
-    rows, bars = [], []
+    rows: list[MarketRow] = []
+    bars: list[Bar] = []
     for case in cases:
         found = []
         for place in range(settings.markets):
@@ -32,7 +36,7 @@ def prove_patterns(
             if on_row is not None:
                 on_row(row)
         rows += found
-        bars.append(bar_of(case, found, settings))
+        bars += bars_of(case, found, settings)
     return PatternProof(tuple(rows), tuple(bars))
 
 
@@ -59,7 +63,7 @@ def _market(case: PatternCase, seed: int, settings: PatternProofSettings) -> Mar
             found_night = number if is_planted and found_night is None else found_night
             false_night = number if not is_planted and false_night is None else false_night
         last = night
-    best = _most_evident(last)
+    best, lift = _most_evident(last), _outcome_lift(last)
     return MarketRow(
         case=case,
         seed=seed,
@@ -72,6 +76,8 @@ def _market(case: PatternCase, seed: int, settings: PatternProofSettings) -> Mar
         evidence=best.get("evidence", 1.0),
         forward_trades=best.get("forward_trades", 0),
         forward_mean_net_bps=best.get("forward_mean_net_bps"),
+        outcome_lift=None if lift is None else lift.mean,
+        outcome_lift_low=None if lift is None else lift.low,
     )
 
 
@@ -84,3 +90,10 @@ def _reliable(night: SimulatedNight) -> list[dict[str, Any]]:
 def _most_evident(night: SimulatedNight | None) -> dict[str, Any]:
     rows = [] if night is None else night.library.table.to_pylist()
     return max(rows, key=lambda row: row["evidence"] / row["evidence_needed"], default={})
+
+
+def _outcome_lift(night: SimulatedNight | None) -> Lift | None:
+    if night is None:
+        return None
+    lift, _, _ = agreement_lift(night.memory, np.asarray(night.memory["is_winner"].to_numpy()))
+    return None if np.isnan(lift.mean) else lift

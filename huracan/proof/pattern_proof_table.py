@@ -27,6 +27,10 @@ class MarketRow:
     evidence: float
     forward_trades: int
     forward_mean_net_bps: float | None
+    outcome_lift: float | None
+    """By how much more often near trades of earlier nights end alike than random ones, as a share."""
+    outcome_lift_low: float | None
+    """Lower end of its one-sided 95% interval. Both are None where there were too few trades."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,16 @@ class PatternProof:
         }
 
 
-def bar_of(case: str, rows: Sequence[MarketRow], settings: PatternProofSettings) -> Bar:
-    """Of a planted market: it was found in every one. Of the others: something was reliable in few."""
+def bars_of(case: str, rows: Sequence[MarketRow], settings: PatternProofSettings) -> tuple[Bar, ...]:
+    """Of a planted market: the pattern was found in every one, and near trades end alike. Of the others:
+    something was reliable in few."""
     if case == "planted":
         share = sum(row.found_night is not None for row in rows) / len(rows)
         what = f"share of markets in which the pattern is reliable within {settings.nights} nights"
-        return Bar(case, what, share, 1.0, share >= 1.0)
+        near = sum((row.outcome_lift_low or 0.0) > 0 for row in rows) / len(rows)
+        alike = "share of markets in which near trades end alike more often than random ones, beyond doubt"
+        return Bar(case, what, share, 1.0, share >= 1.0), Bar(case, alike, near, 1.0, near >= 1.0)
     share = sum(row.found_night is not None or row.false_night is not None for row in rows) / len(rows)
     what = f"share of markets in which anything is reliable on any of {settings.nights} nights"
     limit = settings.maximum_false_share
-    return Bar(case, what, share, limit, share <= limit)
+    return (Bar(case, what, share, limit, share <= limit),)

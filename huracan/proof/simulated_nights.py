@@ -37,6 +37,8 @@ class SimulatedNight:
     day: date
     trades: pa.Table
     """TRADES_SCHEMA of the day."""
+    memory: pa.Table
+    """MEMORY_SCHEMA of all nights so far."""
     library: PatternLibrary
 
 
@@ -59,9 +61,10 @@ def simulate_nights(
         trades = _traded(block, entry_chance, rules, costs, [market.config.seed, place])
         memory.append(_remembered(trades, statistics, day))
         trials = try_settings(memory[-1], block, rules, costs)
-        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, config, trials, rules)
+        remembered = pa.concat_tables(memory)
+        library = pattern_library(remembered, statistics, day, previous, config, trials, rules)
         previous = library.table
-        yield SimulatedNight(day, trades, library)
+        yield SimulatedNight(day, trades, remembered, library)
 
 
 def _traded(

@@ -69,6 +69,11 @@ def test_an_outcome_that_the_vectors_do_not_know_fails_the_check(contexts) -> No
     assert not verdict.passed and "outcome" in verdict.reason
 
 
+def test_a_single_regime_says_nothing_and_fails_nothing(contexts) -> None:
+    verdict = judge_agreement(_memory(contexts, contexts[:, 0] > 0, ["range"] * 300), "v1")
+    assert verdict.passed and "regime: the same for every trade" in verdict.reason
+
+
 def test_trades_of_the_same_day_are_no_neighbours() -> None:
     # Each day has a corner of its own and a result of its own: within the day all agree, across days none.
     vectors = np.repeat(np.eye(16, dtype=np.float32), 20, axis=0)

@@ -25,10 +25,12 @@ def _nights(days: int, seed: int = 3) -> list[SimulatedNight]:
 def test_a_planted_pattern_is_reliable_within_ten_nights_and_nothing_is_without_one() -> None:
     proof = prove_patterns(replace(PatternProofSettings(), markets=1, first_seed=5))
     planted, none, fair = proof.rows
-    assert proof.is_met and [bar.case for bar in proof.bars] == ["planted", "none", "fair"]
+    assert proof.is_met and [bar.case for bar in proof.bars] == ["planted", "planted", "none", "fair"]
     assert planted.found_night is not None and planted.found_night <= 10
     assert none.found_night is none.false_night is fair.found_night is fair.false_night is None
     assert none.mean_net_bps < -10 < fair.mean_net_bps
+    assert planted.outcome_lift_low is not None and none.outcome_lift is not None
+    assert planted.outcome_lift_low > 0.05 > abs(none.outcome_lift)
 
 
 def test_every_trade_of_the_ledger_is_counted_once_night_by_night() -> None:
