@@ -1,29 +1,40 @@
-"""Which days of a job are done: every partition is there, judged good, and made from what is there now."""
+"""Which days of a job are done: every partition is there, judged good, made from what is there now, and
+in the database."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 
 from huracan.errors import HuracanError
+from huracan_assets.database_rows import are_rows_loaded
+from huracan_assets.resources import Outside
 from huracan_assets.stage import Stage
-from huracan_resources.lake import Lake
-from huracan_resources.settings import Settings
+from huracan_resources.manifest import Manifest
 
 
 class Freshness:
-    """Compares manifests with today's code, configuration and inputs, without reading any data."""
+    """Compares manifests with today's code, configuration, inputs and database, without reading any data."""
 
-    def __init__(self, lake: Lake, settings: Settings, stages: Iterable[Stage]) -> None:
-        self._lake = lake
-        self._settings = settings
+    def __init__(self, outside: Outside, stages: Iterable[Stage]) -> None:
+        self._outside = outside
+        self._lake, self._settings = outside.lake, outside.settings
         self._stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
-        """Whether every one of `assets` is current for `day`, also where its table has aged out since."""
-        return all(self._is_current(self._stages[asset], day, True) for asset in assets)
+        """Whether every one of `assets` is current for `day`, also where its table has aged out since, and
+        has its rows in the database."""
+        stages = [self._stages[asset] for asset in assets]
+        current = {}
+        for stage in stages:
+            manifest = self._current(stage, day, True)
+            if manifest is None:
+                return False
+            current[stage.name] = manifest
+        held = self._outside.rows.held(day) if any(stage.database for stage in stages) else {}
+        return all(are_rows_loaded(current[stage.name], stage.database, held) for stage in stages)
 
     def is_readable(self, assets: Iterable[str], day: date) -> bool:
         """Whether every one of `assets` is current for `day` with its table still there."""
-        return all(self._is_current(self._stages[asset], day, False) for asset in assets)
+        return all(self._current(self._stages[asset], day, False) is not None for asset in assets)
 
     def is_there(self, assets: Iterable[str], day: date) -> bool:
         """Whether every one of `assets` has a good partition of `day`, by whatever code it was made."""
@@ -34,10 +45,9 @@ class Freshness:
         """The days that have a partition of `asset`."""
         return self._lake.days(asset)
 
-    def _is_current(self, stage: Stage, day: date, may_be_aged_out: bool) -> bool:
+    def _current(self, stage: Stage, day: date, may_be_aged_out: bool) -> Manifest | None:
         try:
             inputs = stage.inputs(self._lake, day, self._settings)
         except HuracanError:
-            return False
-        current = stage.current(self._lake, day, self._settings, inputs, may_be_aged_out=may_be_aged_out)
-        return current is not None
+            return None
+        return stage.current(self._lake, day, self._settings, inputs, may_be_aged_out=may_be_aged_out)

@@ -55,6 +55,7 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
         Check("avoidance_rules", "Every loss has the verdict of its rule on the days before."),
     ],
     database={"loss_analysis": "data"},
+    searches=["trade_memory"],
     reads_outside=True,
 )
 def loss_analysis(inputs: Inputs, night: Night) -> Outcome:

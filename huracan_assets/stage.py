@@ -19,6 +19,7 @@ from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
 from huracan.verdict import Verdict
 from huracan_assets import progress
 from huracan_assets.code_version import source_digest
+from huracan_assets.database_rows import load_lost_days, load_rows
 from huracan_assets.partitions import day_of
 from huracan_assets.reads import Inputs, Read, describe_reads, edges_of, resolve_all
 from huracan_assets.resources import Outside
@@ -92,6 +93,7 @@ class Stage:
     blocks: Sequence[str]
     checks: Sequence[Check]
     database: Mapping[str, str]
+    searches: Sequence[str]
     retry: dg.RetryPolicy | None
     expected_minutes: float
     reads_outside: bool
@@ -166,15 +168,17 @@ def stage(
     blocks: Sequence[str],
     checks: Sequence[Check] = (),
     database: Mapping[str, str] | None = None,
+    searches: Sequence[str] = (),
     retry: dg.RetryPolicy | None = None,
     expected_minutes: float = 0.1,
     reads_outside: bool = False,
 ) -> Callable[[Body], Stage]:
     """Declare an asset. `rooms` are the packages of `huracan` whose code its content depends on and `blocks`
     the settings; both are part of its version. `database` maps a table of PostgreSQL to the table of the
-    partition whose rows it holds too. What `reads_outside` of the lake (an exchange, the registry) runs every
-    time, because no manifest can tell that it is unchanged. The asset's name is the body's, its description
-    the docstring."""
+    partition whose rows it holds too. `searches` names assets whose earlier days the body looks for in their
+    tables there; days that the database lost are loaded before. What `reads_outside` of the lake (an
+    exchange, the registry) runs every time, because no manifest can tell that it is unchanged. The asset's
+    name is the body's, its description the docstring."""
 
     def declare(body: Body) -> Stage:
         return Stage(
@@ -186,6 +190,7 @@ def stage(
             blocks,
             checks,
             database or {},
+            searches,
             retry,
             expected_minutes,
             reads_outside,
@@ -200,9 +205,11 @@ def _run(stage: Stage, night: Night, instance: dg.DagsterInstance) -> dg.Materia
     inputs = stage.inputs(lake, night.day, night.settings)
     current = stage.current(lake, night.day, night.settings, inputs)
     if current is not None and not stage.reads_outside:
-        _load_rows(current, stage.database, night)
+        load_rows(current, stage.database, night.outside)
         night.progress(1.0, "unchanged")
         return _result(current, stage.checks, {**_shown_before(night, instance), "reused": True})
+    for asset in stage.searches:
+        load_lost_days(asset, {asset: "data"}, night.day, night.outside)
     outcome = stage.body(inputs, night)
     _refuse_unjudged(stage, outcome)
     if stage.reads_outside:
@@ -220,7 +227,7 @@ def _run(stage: Stage, night: Night, instance: dg.DagsterInstance) -> dg.Materia
         verdicts=outcome.verdicts,
         note=outcome.note,
     )
-    _load_rows(manifest, stage.database, night)
+    load_rows(manifest, stage.database, night.outside)
     night.progress(1.0, outcome.note)
     return _result(manifest, stage.checks, _table_metadata(outcome, night) | dict(outcome.metadata))
 
@@ -261,20 +268,6 @@ def _shown_before(night: Night, instance: dg.DagsterInstance) -> Mapping[str, An
     records = instance.fetch_materializations(made, limit=1).records
     shown = records[0].asset_materialization if records else None
     return shown.metadata if shown else {}
-
-
-def _load_rows(manifest: Manifest, database: Mapping[str, str], night: Night) -> None:
-    """Make the database hold what the partition holds, also where the database is new and the lake is not.
-
-    Rows whose file aged out are left as they are.
-    """
-    for table, name in database.items():
-        if f"{name}.parquet" in manifest.aged_out:
-            continue
-        rows = None
-        if f"{name}.parquet" in manifest.files:
-            rows = night.outside.lake.read_manifests([manifest], None, name)
-        night.outside.rows.load(table, manifest.day, manifest.content_hash, rows)
 
 
 def _result(manifest: Manifest, checks: Sequence[Check], metadata: Mapping[str, Any]) -> dg.MaterializeResult:

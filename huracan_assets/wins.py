@@ -28,6 +28,7 @@ ROOMS = [*market_block.ROOMS, "models"]
     blocks=["market"],
     checks=[Check("memory_as_of", "Every similar trade had closed before the signal it was found for.")],
     database={"win_analysis": "data"},
+    searches=["trade_memory"],
     reads_outside=True,
 )
 def win_analysis(inputs: Inputs, night: Night) -> Outcome:

@@ -51,7 +51,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         definitions = build_definitions(settings)
         starter = RunStarter(definitions, instance)
         reap(instance)
-        yield Workplace(settings, outside, Freshness(outside.lake, settings, STAGES), starter)
+        yield Workplace(settings, outside, Freshness(outside, STAGES), starter)
 
 
 def walk(

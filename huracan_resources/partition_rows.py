@@ -1,5 +1,6 @@
 """Keeps the database's rows of a partition equal to the lake's, and does nothing where they are already."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import pyarrow as pa
@@ -30,6 +31,22 @@ class PartitionRows:
                 (table, day, content_hash),
             )
         return True
+
+    def days(self, tables: Iterable[str]) -> set[date]:
+        """The days whose rows all of `tables` were given."""
+        asked = list(tables)
+        with self._database.connect() as connection:
+            rows = connection.execute(
+                "SELECT day FROM partition_rows WHERE table_name = ANY(%s) GROUP BY day HAVING count(*) = %s",
+                (asked, len(asked)),
+            ).fetchall()
+        return {row[0] for row in rows}
+
+    def held(self, day: date) -> dict[str, str]:
+        """Table to the content hash of the partition of `day` whose rows it holds."""
+        with self._database.connect() as connection:
+            query = "SELECT table_name, content_hash FROM partition_rows WHERE day = %s"
+            return dict(connection.execute(query, (day,)).fetchall())
 
 
 def _held(connection: Connection, table: str, day: date) -> str | None:

@@ -299,7 +299,7 @@ def test_a_backfill_passes_over_what_aged_out_and_a_window_has_it_made_again(out
     _run(outside, [NUMBERS], 1)
     content = outside.lake.require("numbers", FIRST).content_hash
     _aged(outside, "numbers", 1, "data.parquet")
-    freshness = Freshness(outside.lake, outside.settings, [NUMBERS])
+    freshness = Freshness(outside, [NUMBERS])
     assert freshness.is_done(["numbers"], FIRST) and not freshness.is_readable(["numbers"], FIRST)
     refused = _run(outside, [TOTAL], 1)
     assert "data.parquet aged out on 2025-06-01 by retention" in _failure(refused)

@@ -1,0 +1,64 @@
+"""The database of a home is lost and its lake is not: the next night is as it would have been, and a backfill
+brings the rows back."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+
+from huracan_assets.jobs import STAGES
+from tests.end_to_end.command import DAY, Answer, Home
+from tests.end_to_end.conftest import MakeHome
+
+NEXT = DAY + timedelta(days=1)
+_TABLES = (
+    "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'day'"
+)
+NOT_OF_THE_LAKE = {"incident", "trial_ledger", "retention_report"}
+"""Kept by no partition."""
+
+
+@pytest.fixture(scope="module")
+def bereft(make_home: MakeHome, home: Home, lake_of_first_night: Path) -> Home:
+    """The home after its first night, without its database."""
+    made = make_home()
+    shutil.copytree(lake_of_first_night, made.path / "lake")
+    shutil.copytree(home.path / "brains", made.path / "brains")
+    return made
+
+
+def _rows(home: Home) -> dict[str, int]:
+    with home.database.connect() as connection:
+        tables = {row[0] for row in connection.execute(_TABLES.encode()).fetchall()} - NOT_OF_THE_LAKE
+        count = sql.SQL("SELECT count(*) FROM {} WHERE day IN (%s, %s)")
+        return {
+            table: connection.execute(count.format(sql.Identifier(table)), (DAY, NEXT)).fetchone()[0]
+            for table in sorted(tables)
+        }
+
+
+def test_the_night_after_the_loss_finds_the_trades_that_it_would_have_found(
+    bereft: Home, second_night: Answer
+) -> None:
+    answer = bereft.run(
+        "nightly", "--date", NEXT.isoformat(), "--json", "--set", "promotion.minimum_trades=1000000"
+    )
+    assert answer.code == 0, answer.out + answer.err
+    for asset in ("win_analysis", "loss_analysis", *STAGES["trade"]):
+        assert answer.hashes[asset] == second_night.hashes[asset], asset
+
+
+def test_a_backfill_loads_every_row_of_the_lake_again_and_makes_nothing_anew(
+    bereft: Home, home: Home, second_night: Answer
+) -> None:
+    before = bereft.partitions()
+    words = ("backfill", "--from", DAY.isoformat(), "--to", DAY.isoformat(), "--jobs", "all", "--json")
+    answer = bereft.run(*words)
+    assert answer.code == 0, answer.out + answer.err
+    assert json.loads(answer.out)["runs"] == 2  # Of the market and of the learner the database has no rows.
+    assert _rows(bereft) == _rows(home)
+    assert bereft.partitions().keys() == before.keys()
+    assert json.loads(bereft.run(*words).out)["runs"] == 0
