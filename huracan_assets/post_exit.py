@@ -32,7 +32,8 @@ def post_exit(inputs: Inputs, night: Night) -> Outcome:
     if not inputs.has("shadow_trades"):
         return Outcome(note=f"No session was traded on the day before {night.day}.")
     trades = inputs.table("shadow_trades")
-    table = track_post_exit(trades, inputs.table("ohlcv"), night.day, night.timeframe)
+    fills = inputs.table("shadow_trades", "fills")
+    table = track_post_exit(trades, fills, inputs.table("ohlcv"), night.day, night.timeframe)
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
     quality = summarise_exits(table, earlier, night.day)
     return Outcome(

@@ -30,9 +30,9 @@ def draw_in_terminal(report: dict[str, Any], width: int) -> str:
     for name in ("stop_price", "target_price"):
         if trade[name] is not None:
             figure.plot([entered, left], [trade[name]] * 2)
-    marks = {entered: ("entry_reference_price", "▲ in"), left: ("exit_reference_price", "▼ out")}
+    marks = {entered: (trade["entry_reference_price"], "▲ in"), left: (_left_at(report), "▼ out")}
     for at, (price, mark) in marks.items():
-        figure.text([at], [trade[price]], [mark])
+        figure.text([at], [price], [mark])
     drawn: str = figure.show(legend=False)
     return drawn
 
@@ -53,7 +53,7 @@ def draw_png(report: dict[str, Any]) -> bytes:
                 [0, left], [trade[name]] * 2, color=colour, linewidth=0.9, linestyle="--", label=name[:-6]
             )
     axes.plot([0], [trade["entry_reference_price"]], "^", color="#1c7ed6", label="entry")
-    axes.plot([left], [trade["exit_reference_price"]], "v", color="#1c7ed6", label="exit")
+    axes.plot([left], [_left_at(report)], "v", color="#1c7ed6", label="exit")
     axes.set(
         xlabel=f"minutes since {trade['entry_time']:%Y-%m-%d %H:%M} UTC",
         ylabel="price",
@@ -71,6 +71,12 @@ def _line(report: dict[str, Any]) -> tuple[list[float], list[float]] | None:
     if not known:
         return None
     return [_minutes(row["open_time"], report["trade"]) for row in known], [row["close"] for row in known]
+
+
+def _left_at(report: dict[str, Any]) -> float:
+    """Where the last part was closed; the trade's exit price is a mean over all parts."""
+    fills = report["fills"]
+    return float(fills[-1]["reference_price"] if fills else report["trade"]["exit_reference_price"])
 
 
 def _minutes(moment: datetime, trade: dict[str, Any]) -> float:

@@ -41,7 +41,7 @@ POST_EXIT_SCHEMA = pa.schema(
         ("exit_reason", pa.string()),
         ("is_end_of_session", pa.bool_()),
         ("exit_time", TIME),
-        ("exit_reference_price", pa.float64()),
+        ("exit_reference_price", pa.float64()),  # of its last fill, also where parts were sold before
         ("net_bps", pa.float64()),
         *[(f"price_after_{minutes}_minutes", pa.float64()) for minutes in HORIZONS_MINUTES],
         *[(f"return_after_{minutes}_minutes_bps", pa.float64()) for minutes in HORIZONS_MINUTES],
@@ -75,6 +75,7 @@ class PostExitRules:
 
 def track_post_exit(
     trades: pa.Table,
+    fills: pa.Table,
     ohlcv: pa.Table,
     day: date,
     timeframe: Timeframe,
@@ -82,12 +83,14 @@ def track_post_exit(
 ) -> pa.Table:
     """Rows POST_EXIT_SCHEMA of partition `day` for the `trades` of the day before.
 
-    `ohlcv`: the candles of `day` - 1 and `day`; later rows are not looked at. The price after h minutes is
-    the close of the bar that ends h minutes after the exit bar's close.
+    `fills`: FILLS_SCHEMA of that day. What came after is measured from where the last part was closed: the
+    trade's own exit price is a mean over all parts, those that were sold long before included. `ohlcv`: the
+    candles of `day` - 1 and `day`; later rows are not looked at. The price after h minutes is the close of
+    the bar that ends h minutes after the exit bar's close, unknown where none ends then.
     """
     rules = rules or PostExitRules()
     paths = paths_after_exit(trades, ohlcv, _WINDOW_MINUTES // timeframe.minutes, timeframe, day_end(day))
-    price, direction = floats(trades, "exit_reference_price"), directions(trades)
+    price, direction = _last_prices(trades, fills), directions(trades)
     first = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: trades.column(name)
@@ -97,15 +100,15 @@ def track_post_exit(
             "regime",
             "exit_reason",
             "exit_time",
-            "exit_reference_price",
             "net_bps",
         )
     }
+    columns["exit_reference_price"] = nullable(price)
     columns["day"] = day_column(day, len(trades))
     columns["pattern_id"] = nearest_pattern(trades)
     after: dict[int, Floats] = {}
     for minutes in HORIZONS_MINUTES:
-        close = paths.close[:, minutes // timeframe.minutes - 1]
+        close = _close_after(paths, minutes, timeframe)
         after[minutes] = direction * (close / price - 1.0) * 1e4
         columns[f"price_after_{minutes}_minutes"] = nullable(close)
         columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
@@ -113,6 +116,20 @@ def track_post_exit(
     columns["exit_quality"] = _quality(columns, is_end_of_session(trades))
     columns |= _quality_flags(trades, after[240], rules)
     return pa.table({name: columns[name] for name in POST_EXIT_SCHEMA.names}).cast(POST_EXIT_SCHEMA)
+
+
+def _last_prices(trades: pa.Table, fills: pa.Table) -> Floats:
+    """[trades] the reference price of each trade's last fill; NaN where its fills are not there."""
+    # Of a trade's fills, which stand in the order of their time, the last one stays.
+    last = dict(zip(fills["trade_id"].to_pylist(), floats(fills, "reference_price"), strict=True))
+    return np.array([last.get(trade, np.nan) for trade in trades["trade_id"].to_pylist()], np.float64)
+
+
+def _close_after(paths: PricePaths, minutes: int, timeframe: Timeframe) -> Floats:
+    """[trades] closes of the bar that ends so many minutes after the exit bar; NaN where none does."""
+    if minutes % timeframe.minutes:
+        return np.full(len(paths.close), np.nan)
+    return np.asarray(paths.close[:, minutes // timeframe.minutes - 1], dtype=np.float64)
 
 
 def _extremes(

@@ -15,7 +15,7 @@ from huracan.analysis.luck import Luck
 from huracan.analysis.neighbourhood import no_neighbours
 from huracan.analysis.wins import analyse_wins
 from huracan.candles.schema import OHLCV_SCHEMA, Timeframe, day_start
-from huracan.market.ledger import TRADES_SCHEMA
+from huracan.market.ledger import FILLS_SCHEMA, TRADES_SCHEMA
 from huracan.models.config import Unfit
 
 DAY = date(2023, 6, 2)
@@ -83,6 +83,21 @@ def make_trades() -> Callable[..., pa.Table]:
         return pa.Table.from_pylist(rows, schema=TRADES_SCHEMA)
 
     return make
+
+
+def last_fills(trades: pa.Table) -> pa.Table:
+    """The fill that closed each trade, at its exit price: all there is where nothing was sold before."""
+    columns = {
+        "trade_id": trades["trade_id"],
+        "time": trades["exit_time"],
+        "kind": trades["exit_reason"],
+        "quantity": trades["quantity"],
+        "reference_price": trades["exit_reference_price"],
+    }
+    missing = {
+        field.name: pa.nulls(len(trades), field.type) for field in FILLS_SCHEMA if field.name not in columns
+    }
+    return pa.table(columns | missing).select(FILLS_SCHEMA.names).cast(FILLS_SCHEMA)
 
 
 SHORT = {

@@ -10,6 +10,7 @@ from huracan.analysis.exit_quality import EXIT_QUALITY_SCHEMA, judge_exits, summ
 from huracan.analysis.outcome import nearest_pattern
 from huracan.analysis.post_exit import POST_EXIT_SCHEMA, track_post_exit
 from huracan.candles.schema import Timeframe
+from tests.huracan.analysis.conftest import last_fills
 
 NEXT = date(2023, 6, 3)
 
@@ -86,7 +87,7 @@ def test_days_that_were_tracked_before_there_was_a_quality_count_as_exits_and_ar
 
 def test_a_trade_that_is_not_tracked_or_twice_fails_the_check(make_trades, make_candles) -> None:
     trades = make_trades({}, {"exit_reason": "STOP"})
-    tracked = track_post_exit(trades, make_candles([100.0] * 2880), NEXT, Timeframe("1m"))
+    tracked = track_post_exit(trades, last_fills(trades), make_candles([100.0] * 2880), NEXT, Timeframe("1m"))
     summary = summarise_exits(tracked, None, NEXT)
     assert judge_exits(trades, tracked, summary).passed
     assert not judge_exits(trades, tracked.slice(1), summary).passed

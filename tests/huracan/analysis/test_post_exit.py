@@ -3,15 +3,21 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis.post_exit import POST_EXIT_SCHEMA, track_post_exit
+from huracan.analysis import post_exit
+from huracan.analysis.post_exit import POST_EXIT_SCHEMA
 from huracan.candles.schema import Timeframe
-from tests.huracan.analysis.conftest import SHORT
+from tests.huracan.analysis.conftest import SHORT, last_fills
 
 NEXT = date(2023, 6, 3)
 MINUTE = Timeframe("1m")
 EXIT = {"bars_held": 20, "exit_reference_price": 100.0}  # leaves in the bar 00:20
+
+
+def track_post_exit(trades: pa.Table, candles: pa.Table, day: date, timeframe: Timeframe) -> pa.Table:
+    return post_exit.track_post_exit(trades, last_fills(trades), candles, day, timeframe)
 
 
 def test_prices_and_extremes_are_read_at_the_right_bars(make_trades, make_candles) -> None:
@@ -103,3 +109,27 @@ def test_times_lie_within_a_day_of_the_exit(make_trades, make_candles) -> None:
     row = track_post_exit(make_trades(EXIT), make_candles(closes), NEXT, MINUTE).to_pylist()[0]
     assert row["best_time"] == row["exit_time"] + timedelta(hours=24)
     assert row["worst_time"] == row["exit_time"] + timedelta(minutes=1)
+
+
+def test_what_follows_is_measured_from_the_last_fill_where_half_was_sold_before(
+    make_trades, make_candles
+) -> None:
+    # Half was sold at 110 and the rest stopped at 100, so the mean exit is 105; then the price rose to 104.
+    trades = make_trades(EXIT | {"exit_reference_price": 105.0, "scale_outs": 1, "exit_reason": "STOP"})
+    last = last_fills(trades)
+    half = last.set_column(4, "kind", pa.array(["SCALE_OUT"])).to_pylist()[0] | {"reference_price": 110.0}
+    fills = pa.Table.from_pylist([half, last.to_pylist()[0] | {"reference_price": 100.0}], last.schema)
+    candles = make_candles([100.0] * 21 + [104.0] * 2859)
+    row = post_exit.track_post_exit(trades, fills, candles, NEXT, MINUTE).to_pylist()[0]
+    assert row["exit_reference_price"] == 100.0
+    assert row["return_after_60_minutes_bps"] == pytest.approx(400)
+    assert row["missed_profit_bps"] == pytest.approx(400) and row["exit_quality"] == pytest.approx(0)
+    assert row["should_have_held"] is True
+
+
+def test_a_price_between_two_closes_is_not_known(make_trades, make_candles) -> None:
+    trades, day = make_trades(EXIT), make_candles([100.0] * 2880)
+    hours = day.filter(pc.equal(pc.minute(day["open_time"]), 0))
+    row = track_post_exit(trades, hours, NEXT, Timeframe("2h")).to_pylist()[0]
+    assert row["price_after_60_minutes"] is None and row["return_after_60_minutes_bps"] is None
+    assert row["price_after_240_minutes"] == 100.0
