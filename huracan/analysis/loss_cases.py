@@ -1,7 +1,7 @@
 """The numbers of losing trades that the reasons are judged by, gathered once as arrays. No reasons here."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,10 @@ class LossRules:
     tight_stop_volatilities: float = 2.0
     """A stop nearer than this many one-bar volatilities is inside the noise."""
     shock_ratio: float = 2.0
-    """Volatility at the exit over that at the entry."""
+    """Volatility at the exit over that at the entry ..."""
+    shock_bar_volatilities: float = 6.0
+    """... or the true range of the bar that stopped it, in volatilities of the entry. A random walk goes so
+    far within a bar once in a hundred million."""
     early_bars: int = 3
     early_volatilities: float = 2.0
     """One volatility against the entry within three bars is what noise does every other time; two, one time
@@ -79,6 +82,10 @@ class LossCases:
     entry_volatility_bps: Floats
     """With its floor, as the other volatility is not."""
     exit_volatility_bps: Floats
+    """At the close before the exit."""
+    stop_range_bps: Floats
+    """True range of the bar that stopped the trade, the way from the close before it included; NaN where none
+    did."""
     stop_distance_bps: Floats
     """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
     target_distance_bps: Floats
@@ -108,18 +115,20 @@ def gather_loss_cases(
     to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
     worst = floats(trades, "max_adverse_bps")
     early = np.where(to_worst < rules.early_bars, worst, np.nan)
-    best_after = before_target = np.full(len(trades), np.nan)
+    is_stopped = _left_by(trades, STOP, TRAILING_STOP)
+    best_after = before_target = stop_range = np.full(len(trades), np.nan)
     if ohlcv is not None and len(trades):
         bars, until = max(rules.recovery_minutes // timeframe.minutes, 1), day_end(day)
         best, adverse = _moves(paths_after_exit(trades, ohlcv, bars, timeframe, until), entry, direction)
         best_after = np.max(best, axis=1)
         before_target = _adverse_until(best >= target_distance[:, None], adverse)
+        stop_range = np.where(is_stopped, _true_range(trades, ohlcv, timeframe, until) / entry * 1e4, np.nan)
         first = paths_from(entered, trades, ohlcv, rules.early_bars, timeframe, until)
         deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
         # Bars after the exit may lie in the window; no trade met a worse price than its worst.
         early = np.where(np.isfinite(deepest), np.clip(deepest, worst, 0.0), early)
     return LossCases(
-        is_stopped=_left_by(trades, STOP, TRAILING_STOP),
+        is_stopped=is_stopped,
         is_trailed=_left_by(trades, TRAILING_STOP),
         is_ended=is_end_of_session(trades),
         regime=trades.column("regime"),
@@ -136,6 +145,7 @@ def gather_loss_cases(
         early_adverse_bps=early,
         entry_volatility_bps=np.fmax(floats(trades, "entry_volatility_bps"), MINIMUM_VOLATILITY_BPS),
         exit_volatility_bps=floats(trades, "exit_volatility_bps"),
+        stop_range_bps=stop_range,
         stop_distance_bps=direction * (1.0 - stop / entry) * 1e4,
         target_distance_bps=target_distance,
         best_after_exit_bps=np.where(np.isfinite(best_after), best_after, np.nan),
@@ -143,6 +153,15 @@ def gather_loss_cases(
         alike=alike,
         luck=luck,
     )
+
+
+def _true_range(trades: pa.Table, ohlcv: pa.Table, timeframe: Timeframe, until: datetime) -> Floats:
+    """[trades] of the exit bar: from the lowest to the highest of its prices and the close before it (Wilder
+    1978), in quote currency; NaN where it has no candle."""
+    before = milliseconds(trades, "exit_time") - timeframe.minutes * 60_000
+    bars = paths_from(before, trades, ohlcv, 2, timeframe, until)
+    close = bars.close[:, 0]
+    return np.asarray(np.fmax(bars.high[:, 1], close) - np.fmin(bars.low[:, 1], close), dtype=np.float64)
 
 
 def _moves(paths: PricePaths, entry: Floats, direction: Floats) -> tuple[Floats, Floats]:

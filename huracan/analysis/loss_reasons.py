@@ -59,12 +59,14 @@ def _cost_not_covered(cases: LossCases, _rules: LossRules) -> Finding:
 
 
 def _volatility_shock(cases: LossCases, rules: LossRules) -> Finding:
-    holds = cases.exit_volatility_bps >= rules.shock_ratio * cases.entry_volatility_bps
+    grew = cases.exit_volatility_bps >= rules.shock_ratio * cases.entry_volatility_bps
+    jumped = cases.stop_range_bps >= rules.shock_bar_volatilities * cases.entry_volatility_bps
     evidence = {
         "entry_volatility_bps": cases.entry_volatility_bps,
         "exit_volatility_bps": cases.exit_volatility_bps,
+        "stop_range_bps": cases.stop_range_bps,
     }
-    return Finding(holds, evidence)
+    return Finding(grew | jumped, evidence)
 
 
 def _regime_change(cases: LossCases, _rules: LossRules) -> Finding:
@@ -164,7 +166,13 @@ def _unexplained(cases: LossCases, rules: LossRules) -> Finding:
 
 LOSS_REASONS = (
     LossReason("cost_not_covered", _cost_not_covered, True, skip_costly),
-    LossReason("volatility_shock", _volatility_shock, False, leave_volatile),
+    LossReason(
+        "volatility_shock",
+        _volatility_shock,
+        False,
+        leave_volatile,
+        unruled="None: the shock was over in the bar that stopped it, {stop_range_bps} bps from end to end.",
+    ),
     LossReason("regime_change", _regime_change, False, leave_regime),
     LossReason("adverse_selection", _adverse_selection, True, leave_adverse),
     LossReason("stop_too_tight", _stop_too_tight, True, widen_barrier),

@@ -38,10 +38,11 @@ def skip_weak(cases: LossCases, rules: LossRules) -> pa.Array:
     return pc.if_else(few, _texts("skip_unprecedented", similar_trades=least), unlikely)
 
 
-def leave_volatile(cases: LossCases, _rules: LossRules) -> pa.Array:
-    """By how much volatility had grown when the trade was left."""
+def leave_volatile(cases: LossCases, rules: LossRules) -> pa.Array:
+    """By how much volatility had grown when the trade was left; none where it only grew with the last bar."""
     ratio = cases.exit_volatility_bps / cases.entry_volatility_bps
-    return _texts("leave_volatile", volatility_ratio=rounded_down(ratio))
+    known_before = np.where(ratio >= rules.shock_ratio, rounded_down(ratio), np.nan)
+    return _texts("leave_volatile", volatility_ratio=known_before)
 
 
 def leave_regime(cases: LossCases, _rules: LossRules) -> pa.Array:

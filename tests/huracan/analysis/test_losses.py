@@ -10,7 +10,10 @@ import pytest
 from huracan.analysis.checks import judge_loss_reasons
 from huracan.analysis.loss_reasons import LOSS_REASONS, REASON_NAMES
 from huracan.analysis.losses import LOSSES_SCHEMA
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
+from huracan.market.rules import TradingRules
 from tests.huracan.analysis.conftest import SHORT, make_luck
+from tests.huracan.analysis.shadow_days import BARS, day_block, trade
 
 EARLY = datetime(2023, 6, 2, 0, 1, tzinfo=UTC)
 
@@ -56,6 +59,30 @@ def test_a_trade_made_for_a_reason_gets_that_reason_with_its_numbers_and_rule(
     assert (row["rule"] and json.loads(row["rule"])) == RULES[reason]
     assert row["rule_verdict"] == ("no rule" if RULES[reason] is None else "no past")
     assert judge_loss_reasons(losses).passed
+
+
+def test_a_shock_within_the_bar_that_stopped_the_trade_is_one_though_nothing_foretold_it(
+    make_candles, lose
+) -> None:
+    # Volatility was 5 bps a bar until the price fell by 1.5 % in the bar 110, through a stop 1 % away.
+    rules = TradingRules(stop_floor_bps=100, target_floor_bps=5_000, maximum_holding_bars=600)
+    for last, reason in ((98.5, "volatility_shock"), (98.99, "volatility_shock"), (99.8, "bad_luck")):
+        closes = np.where(np.arange(BARS) < 110, 100.0, last)
+        block = day_block(closes[None, :], volatility_bps=5.0)
+        script = {(0, 100): ENTER_FULL_INDEX, (0, 200): EXIT_INDEX}
+        ledger = trade(block, script, rules).trades
+        features = pa.array([[0.1, -0.2, 0.3, 0.4]], ledger.schema.field("entry_features").type)
+        trades = ledger.set_column(1, "symbol", pa.array(["BTCUSDT"]))
+        trades = trades.set_column(ledger.column_names.index("entry_features"), "entry_features", features)
+        opened = np.concatenate([closes[:1], closes[:-1]])
+        candles = make_candles(closes.tolist()).set_column(3, "open", pa.array(opened))
+        row = lose(trades, candles=candles).to_pylist()[0]
+        assert row["primary_reason"] == reason, row
+        if reason == "volatility_shock":
+            assert row["exit_reason"] == "STOP" and row["rule"] is None
+            assert json.loads(row["evidence"])[0]["exit_volatility_bps"] == 5.0
+            assert json.loads(row["evidence"])[0]["stop_range_bps"] == pytest.approx(1e4 - last * 100)
+            assert row["avoidance_rule"].startswith("None: the shock was over in the bar that stopped it")
 
 
 def test_poor_history_and_a_weak_pattern_come_from_the_neighbours(make_trades, make_neighbours, lose) -> None:
@@ -115,7 +142,7 @@ def test_a_price_that_came_back_to_the_target_says_the_stop_was_too_tight(
     back = make_candles([100.0] * 60 + [101.5] + [100.0] * 30)
     away = make_candles([100.0] * 90)
     too_late = make_candles([100.0] * 400 + [101.5])
-    before_exit = make_candles([101.5] * 20 + [100.0] * 60)
+    before_exit = make_candles([101.5] * 19 + [100.0] * 61)
     found = [_primary(lose(trades, candles=each))[0] for each in (back, away, too_late, before_exit)]
     assert found == ["stop_too_tight", "bad_luck", "bad_luck", "bad_luck"]
 
