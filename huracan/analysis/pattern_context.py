@@ -18,6 +18,7 @@ from huracan.analysis.outcome import Floats, floats
 from huracan.analysis.pattern_identity import previous_centroids
 from huracan.analysis.pattern_table import RETIRED
 from huracan.market.block import PATTERN_CONTEXT, MarketBlock
+from huracan.market.ledger import SHORT
 
 PRIOR_TRADES = 30.0
 """At so many trades a pattern is half relied upon."""
@@ -32,7 +33,8 @@ class KnownPatterns:
     centroids: Floats
     """[P, dimensions] of length one."""
     outcomes: Floats
-    """[P, 2] win rate - 0.5 and mean net in bps / 100."""
+    """[P, 2] win rate - 0.5 and mean net in bps / 100; with the other sign for a pattern of short entries, so
+    that what speaks for a long entry is positive, whichever side found it."""
     trust: Floats
     """[P] trades / (trades + PRIOR_TRADES)"""
 
@@ -46,10 +48,11 @@ class KnownPatterns:
         found = library.filter(pc.not_equal(library["state"], RETIRED))
         trades = floats(found, "trades")
         outcomes = (floats(found, "win_rate") - 0.5, floats(found, "mean_net_bps") / NET_UNIT_BPS)
+        direction = np.where(np.array(found["side"].to_pylist(), dtype=object) == SHORT, -1.0, 1.0)
         return KnownPatterns(
             statistics,
             previous_centroids(found, statistics),
-            np.stack(outcomes, axis=1),
+            direction[:, None] * np.stack(outcomes, axis=1),
             trades / (trades + PRIOR_TRADES),
         )
 

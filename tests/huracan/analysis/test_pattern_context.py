@@ -71,6 +71,13 @@ def _random(days: int, symbols: int = 2, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=(symbols, days * BARS, 2)).astype(np.float32)
 
 
+def test_a_pattern_of_shorts_that_wins_speaks_against_a_long_entry() -> None:
+    bar = np.array([[3.0, 0.0]], np.float32)
+    for side, sign in (("long", 1), ("short", -1), (None, 1)):
+        found = _patterns(EAST | {"side": side}).context(bar)
+        assert found[0] == pytest.approx([sign * 0.1, sign * 0.25, 90 / 120])
+
+
 def test_a_bar_takes_the_numbers_of_the_nearest_pattern() -> None:
     rows = np.array([[3.0, 0.0], [0.0, 0.2], [4.0, 3.0]], np.float32)
     found = _patterns(EAST, NORTH).context(rows)
