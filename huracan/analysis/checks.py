@@ -109,7 +109,7 @@ def judge_rules_tried(losses: pa.Table, rules: pa.Table, trials: RuleTrials) -> 
         numbers[f"rules_{entry['values'].replace(' ', '_')}"] = entry["counts"]
     reason = (
         f"{len(rules)} rules of {len(losses)} losses, {unjudged} of them without a verdict, were tried on "
-        f"{len(trials.days)} days; {len(trials.otherwise_traded)} of those were traded otherwise."
+        f"{len(trials.days)} days; {len(trials.otherwise_traded)} more were traded otherwise."
     )
     for each in trials.unusable:
         reason += f" {each.day} cannot be played again: {each.why}"

@@ -32,14 +32,14 @@ class UnusableDay:
 
 @dataclass(frozen=True, eq=False)
 class RuleTrials:
-    """What each rule changed on each day that was played."""
+    """What each rule changed on each day that was tried."""
 
     rules: tuple[AvoidanceRule, ...]
     days: tuple[date, ...]
     differences: tuple[tuple[Difference, ...], ...]
     """By day, then by rule."""
     otherwise_traded: tuple[date, ...]
-    """Days whose ledger today's rules, costs and candles do not give again."""
+    """Days that are left out, for today's rules, costs and candles do not give their ledger again."""
     unusable: tuple[UnusableDay, ...]
 
     def of(self, name: str) -> Floats:
@@ -60,7 +60,8 @@ def try_rules(
 
     A day's stored actions are played by `trading_rules` and `costs`, then again with the rule. The policy is
     not asked again: after a struck entry it waits until its next stored entry, and a position that is held
-    longer swallows the entries that were stored meanwhile. Days that cannot be played are listed.
+    longer swallows the entries that were stored meanwhile. Days that cannot be played are listed, and so are
+    those that were traded otherwise: what a rule changes in trades that nobody made is not known.
     """
     days: list[date] = []
     otherwise: list[date] = []
@@ -77,8 +78,10 @@ def try_rules(
         except (InputRefused, InvalidInput) as refused:
             unusable.append(UnusableDay(each.day, refused.what))
             continue
+        if not session.is_as_traded:
+            otherwise.append(each.day)
+            continue
         variants = [variant_of(rule, session, trading_rules) for rule in rules]
         differences.append(tuple(play_variants(variants, session, trading_rules, costs)))
         days.append(each.day)
-        otherwise += [] if session.is_as_traded else [each.day]
     return RuleTrials(tuple(rules), tuple(days), tuple(differences), tuple(otherwise), tuple(unusable))
