@@ -49,8 +49,9 @@ def show_trade(settings: Settings, trade_id: str, chart: Path | None, *, as_json
 def _print(report: dict[str, Any], console: Console) -> None:
     trade = report["trade"]
     simulated = ", simulated" if trade["is_simulated"] else ""
+    mode = f" {trade['mode']}" if trade["mode"] else ""
     head = (
-        f"{trade['trade_id']}  {trade['symbol']} {trade['side']} {trade['mode']}{simulated}: "
+        f"{trade['trade_id']}  {trade['symbol']} {trade['side']}{mode}{simulated}: "
         f"{trade['net_bps']:+.1f} bps, {trade['net_usd']:+.2f} USD ({trade['exit_reason']})"
     )
     console.print(cell(head, None, "bold"))

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
+from huracan.market.ledger import TRADES_SCHEMA
 from huracan_resources.lake import Lake
 from huracan_resources.manifest import Manifest
 from huracan_resources.store import LocalStore
@@ -27,6 +28,8 @@ ALIASES = {
 
 TRADES = "trades"
 """The ledger with what the analyses say of each trade."""
+_GROWN = {("shadow_trades", "data"): TRADES_SCHEMA}
+"""Tables that gained columns: the days of before have nulls there, also where no day has the column yet."""
 _TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>.+)-[0-9a-f]{12}\.parquet")
 _ANALYSES = {
     "loss_analysis": ("primary_reason", "severity", "is_preventable", "avoidance_rule"),
@@ -137,7 +140,9 @@ class LakeViews:
         if not paths:
             raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        return f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
+        selected = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
+        grown = _GROWN.get((asset, table))
+        return selected if grown is None else f"{selected} UNION ALL BY NAME {_no_row_of(grown)}"
 
     def _read(self, view: str) -> pa.Table:
         asset, table = self.tables[view]
@@ -149,6 +154,8 @@ class LakeViews:
             parts.append(rows)
         if not parts:
             raise _aged_out(view)
+        if (asset, table) in _GROWN:
+            parts.append(_GROWN[asset, table].empty_table())
         return pa.concat_tables(parts, promote_options="default")
 
     def _trades(self) -> str:
@@ -179,6 +186,15 @@ class LakeViews:
 def view_name(asset: str, table: str) -> str:
     """The view of a table of an asset: the asset's name for `data`, else both, or PostgreSQL's own name."""
     return ALIASES.get((asset, table), asset if table == "data" else f"{asset}_{table}")
+
+
+def _no_row_of(schema: pa.Schema) -> str:
+    """A selection of the schema's columns without a row."""
+    import duckdb
+
+    types = duckdb.from_arrow(schema.empty_table()).types
+    columns = (f"NULL::{kind} AS {_quoted(name)}" for name, kind in zip(schema.names, types, strict=True))
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _quoted(name: str) -> str:

@@ -82,6 +82,12 @@ def test_a_column_that_older_days_lack_is_null_there(lake: Lake) -> None:
     assert [row["mode"] for row in rows] == [None, None, "scalp"]
 
 
+def test_a_column_that_came_after_every_day_asked_for_is_null_there_too(lake: Lake) -> None:
+    with LakeViews(lake, DAY, DAY) as views:
+        rows = views.query("SELECT mode, paid_cost_bps, signal_time FROM trades").to_pylist()
+    assert rows == [{"mode": None, "paid_cost_bps": None, "signal_time": None}] * 2
+
+
 def test_the_trades_come_with_what_the_analyses_say(lake: Lake) -> None:
     with LakeViews(lake) as views:
         rows = views.query("SELECT trade_id, outcome, primary_reason FROM trades ORDER BY 1").to_pylist()
