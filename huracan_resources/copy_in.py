@@ -50,7 +50,8 @@ def copy_in(connection: psycopg.Connection, table: str, rows: pa.Table, types: d
         with connection.cursor() as cursor, cursor.copy(command) as copy:
             for block in _encode(encoded, types):
                 copy.write(block)
-    except psycopg.DataError as error:
+    # The second: a text longer than an index can hold, which no other attempt makes shorter.
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
         where = f" {error.diag.context}" if error.diag.context else ""
         raise InvalidInput(
             f"The rows for {table} do not fit ({error.diag.message_primary}).{where}",

@@ -20,6 +20,9 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_LONGEST_SYMBOL = 100
+"""Tables are indexed by symbol, and an index takes no text of thousands of characters."""
+
 Filter = Literal["tick_size", "step_size", "minimum_notional"]
 """What an order must keep to; see `MarketInfo`."""
 
@@ -45,6 +48,12 @@ class Universe(Block):
     def _symbols_are_distinct(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
         if not symbols or len(set(symbols)) != len(symbols):
             raise InvalidInput("universe.symbols is empty or names a symbol twice.", "List each symbol once.")
+        longest = max(symbols, key=len)
+        if len(longest) > _LONGEST_SYMBOL:
+            raise InvalidInput(
+                f"universe.symbols names a symbol of {len(longest)} characters, {longest[:20]!r}...",
+                f"A symbol has {_LONGEST_SYMBOL} characters at most.",
+            )
         return symbols
 
     @field_validator("timeframe")

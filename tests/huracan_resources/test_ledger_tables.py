@@ -6,6 +6,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from huracan.errors import InvalidInput
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.market.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
 from huracan.market.signals import SIGNALS_SCHEMA
@@ -79,3 +80,17 @@ def test_a_trade_twice_in_a_day_is_refused(database: Database) -> None:
         with pytest.raises(psycopg.errors.UniqueViolation):
             replace_partition(connection, "shadow_trades", DAY, doubled)
         connection.rollback()
+
+
+def test_a_symbol_too_long_for_an_index_is_refused_and_leaves_the_old_day(database: Database) -> None:
+    varied = "".join(chr(0x4E00 + place) for place in range(10_000))
+    with database.connect() as connection:
+        replace_partition(connection, "shadow_trades", DAY, pa.Table.from_pylist([_trade(1)], TRADES_SCHEMA))
+    rows = pa.Table.from_pylist([_trade(2) | {"symbol": varied}], TRADES_SCHEMA)
+    with (
+        pytest.raises(InvalidInput, match="rows for shadow_trades do not fit"),
+        database.connect() as connection,
+    ):
+        replace_partition(connection, "shadow_trades", DAY, rows)
+    with database.connect() as connection:
+        assert read_partition(connection, "shadow_trades", DAY)["trade_id"].to_pylist() == ["t1"]
