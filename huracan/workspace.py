@@ -35,5 +35,5 @@ class Workspace(Protocol):
         ...
 
     def database(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
-        """PostgreSQL's answer; parameters as `%s` or `%(name)s`. The transaction is rolled back."""
+        """PostgreSQL's answer; parameters as `%s` or `%(name)s`. Nothing is written."""
         ...

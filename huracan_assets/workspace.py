@@ -49,12 +49,8 @@ class HomeWorkspace:
     def database(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
         import pandas as pd
 
-        with self.outside.database.connect() as connection:
-            found = connection.execute(statement.encode(), parameters or None)
-            names = [column.name for column in found.description or ()]
-            frame = pd.DataFrame(found.fetchall() if names else [], columns=names)
-            connection.rollback()
-        return frame
+        names, rows = self.outside.database.query(statement, parameters)
+        return pd.DataFrame(rows, columns=names)
 
     def _views(self, first: Day | None = None, last: Day | None = None) -> LakeViews:
         return LakeViews(self.outside.lake, _day(first), _day(last))

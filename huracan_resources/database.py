@@ -5,9 +5,10 @@ What the tables hold belongs to `tables` and to the files named after them.
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -56,6 +57,30 @@ class Database:
                 yield connection
         finally:
             connection.close()
+
+    def query(
+        self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Names and rows that one statement selects. Nothing that it does stays.
+
+        InvalidInput where it is wrong, is more than one, or would write.
+        """
+        with self.connect() as connection:
+            connection.execute("SET TRANSACTION READ ONLY")
+            try:
+                # A prepared statement is one: none can end the transaction and go on outside of it.
+                found = connection.execute(statement.encode(), parameters or None, prepare=True)
+                names = [column.name for column in found.description or ()]
+                rows = found.fetchall() if names else []
+            except psycopg.OperationalError:
+                raise
+            except psycopg.Error as error:
+                what = " ".join(str(error).split())
+                raise InvalidInput(
+                    f"PostgreSQL refused the statement: {what}", "Correct it and ask again."
+                ) from error
+            connection.rollback()
+        return names, rows
 
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing; their names."""

@@ -30,9 +30,9 @@ CLOCK = (
 PATTERN_RULE = (
     "For a bar of the day after the brain's: z = clip((features - mean) / scale, 5), 0 where a feature is not"
     " defined or its scale is 0; v = clip(z @ rotation, 5), scaled to length 1. Of the centroid with the"
-    " largest cosine to v: pattern_win_rate and pattern_net are its outcomes, with the other sign if it is one"
-    " of short entries; pattern_reliability its trust * cosine. All three are 0 where there is no centroid,"
-    " no cosine is positive, or the bar is not ready."
+    " largest cosine to v: pattern_win_rate and pattern_net are its outcomes, with the other sign if it is"
+    " one of short entries; pattern_reliability its trust * cosine. All three are 0 where there is no"
+    " centroid, no cosine is positive, or the bar is not ready."
 )
 
 

@@ -190,7 +190,7 @@ def test_sql_asks_the_lake_and_the_database_alike(home: Home, ledger: pa.Table) 
     wrong = home.call("sql", "SELECT * FROM nothing")
     assert wrong.code == 2 and "The lake has no table 'nothing'" in wrong.err
     changed = home.call("sql", "--database", "DELETE FROM shadow_trades")
-    assert changed.code == 0
+    assert changed.code == 2 and "read-only transaction" in changed.err
     assert _json(home, "sql", "--database", statement)[0] == pytest.approx(by_database)
 
 
@@ -211,6 +211,22 @@ def test_pandas_has_the_trades_in_one_line(home: Home, ledger: pa.Table) -> None
     assert frame["entry_time"].is_monotonic_increasing and str(frame["entry_time"].dt.tz) == "UTC"
     assert set(one["symbol"]) == {"ETH/USDT"} and len(frame) > ledger.num_rows
     assert counted["n"].tolist() == [ledger.num_rows]
+
+
+def test_trades_of_an_older_version_are_shown_without_what_it_did_not_keep(
+    make_home: MakeHome, home: Home, ledger: pa.Table
+) -> None:
+    lately = ["mode", "paid_cost_bps", "nearest_patterns", "nearest_pattern_cosines"]
+    other = make_home()
+    model = home.lake.read_file("shadow_trades", NEXT_DAY, "model.json")
+    old = {"data.parquet": encode_table(ledger.drop_columns(lately)), "model.json": model}
+    other.lake.write("shadow_trades", NEXT_DAY, old)
+    answer = other.call("trades", "--limit", "0")
+    assert answer.code == 0, answer.err
+    assert len(_json(other, "trades")) == ledger.num_rows and "mode" in answer.out
+    one = ledger["trade_id"][0].as_py()
+    whole = other.call("trade", one)
+    assert whole.code == 0 and one in whole.out and "None" not in whole.out.splitlines()[0]
 
 
 def test_text_that_would_steer_a_terminal_is_shown_as_text(

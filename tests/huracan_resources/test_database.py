@@ -136,6 +136,34 @@ def test_an_exception_rolls_the_transaction_back(database: Database) -> None:
         assert connection.execute("SELECT to_regclass('never')").fetchone() == (None,)
 
 
+def test_a_question_gets_names_and_rows_with_its_parameters_as_values(database: Database) -> None:
+    names, rows = database.query("SELECT %s AS text, 1 + 1 AS two", ["'; DROP TABLE incident; --"])
+    assert (names, rows) == (["text", "two"], [("'; DROP TABLE incident; --", 2)])
+    assert database.query("SELECT '50%' AS share") == (["share"], [("50%",)])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM schema_migration",
+        "COMMIT; DELETE FROM schema_migration",
+        "DELETE FROM schema_migration; COMMIT",
+        "WITH gone AS (DELETE FROM schema_migration RETURNING *) SELECT * FROM gone",
+        "SELECT * FROM nothing",
+        "SELECT 1 / 0",
+        "SELEC",
+    ],
+)
+def test_a_question_that_writes_or_is_wrong_is_refused_and_changes_nothing(
+    database: Database, statement: str
+) -> None:
+    before = database.query("SELECT count(*) FROM schema_migration")
+    with pytest.raises(InvalidInput, match="PostgreSQL refused the statement"):
+        database.query(statement)
+    assert database.query("SELECT count(*) FROM schema_migration") == before
+    assert before[1] != [(0,)]
+
+
 def test_migrations_run_once_and_a_changed_one_is_refused(database: Database) -> None:
     assert database.migrate() == []
     with open_connection(database.url) as connection:
