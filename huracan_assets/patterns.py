@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.memory_rows import MEMORY_SCHEMA
 from huracan.analysis.pattern_checks import judge_patterns
 from huracan.analysis.pattern_trials import SettingTrials, try_settings
 from huracan.analysis.patterns import pattern_library as find_patterns
@@ -35,10 +36,12 @@ def pattern_library(inputs: Inputs, night: Night) -> Outcome:
     The day's trades judge the patterns that the night before knew: only they can make one reliable. Each is
     entered again under other stops and targets, and what was best before is judged by them too.
     """
-    if not inputs.has("trade_memory"):
-        return Outcome(note=f"No trade up to {night.day} is in memory.")
-    memory, settings = inputs.table("trade_memory"), night.settings
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
+    if earlier is None and not inputs.has("trade_memory"):
+        return Outcome(note=f"No trade up to {night.day} is in memory.")
+    # After weeks without a session there is nothing to find, but what was known is not forgotten.
+    memory = inputs.table("trade_memory") if inputs.has("trade_memory") else MEMORY_SCHEMA.empty_table()
+    settings = night.settings
     trials, rules = _trials(memory, inputs, night), settings.market.rules
     found = find_patterns(memory, statistics_of(inputs), night.day, earlier, settings.patterns, trials, rules)
     statistics = inputs.file("trade_memory", EMBEDDING_FILE)
