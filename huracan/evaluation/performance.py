@@ -4,7 +4,7 @@ Only closed trades and session bars go in. Whether a figure is good enough is de
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,9 @@ def summarise_performance(
 def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa.Table:
     """PERFORMANCE_SCHEMA: one row for all trades, then one per symbol and per entry regime, sorted.
 
-    A symbol has bars of its own. A regime has none: its drawdown and Sharpe ratio are of its closed trades.
+    A symbol has bars of its own. A regime has none: its drawdown and Sharpe ratio are of its closed trades,
+    its exposure is the share of all symbol-bars that its trades held, its turnover a share of the whole
+    opening equity; so the regimes' exposures and turnovers sum to those of all trades.
     """
     rows = [{"scope": "all", "value": "all", **summarise_performance(trades, sessions).as_row()}]
     traded = {symbol for bars in sessions for symbol in pc.unique(bars["symbol"]).to_pylist()}
@@ -137,9 +139,26 @@ def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa
         summary = summarise_performance(_of(trades, "symbol", symbol), own)
         rows.append({"scope": "symbol", "value": symbol, **summary.as_row()})
     for regime in _values(trades, "regime"):
-        summary = summarise_performance(_of(trades, "regime", regime))
+        own_trades = _of(trades, "regime", regime)
+        summary = _over_all_bars(summarise_performance(own_trades), own_trades, sessions)
         rows.append({"scope": "regime", "value": regime, **summary.as_row()})
     return pa.Table.from_pylist(rows, schema=PERFORMANCE_SCHEMA)
+
+
+def _over_all_bars(
+    summary: PerformanceSummary, trades: pa.Table, sessions: Sequence[pa.Table]
+) -> PerformanceSummary:
+    """The summary of some of the trades, set against the bars and the opening equity of all."""
+    symbol_bars = sum(bars.num_rows for bars in sessions)
+    if not symbol_bars:
+        return summary
+    opening = float(chained_equity([bars for bars in sessions if bars.num_rows])[1][0])
+    return replace(
+        summary,
+        maximum_drawdown_pct=summary.maximum_drawdown_usd / opening * 100.0,
+        exposure=float(_column(trades, "bars_held").sum()) / symbol_bars,
+        turnover=summary.traded_usd / opening,
+    )
 
 
 def judge_performance(table: pa.Table, trades: pa.Table) -> Verdict:

@@ -12,7 +12,10 @@ from huracan.evaluation.performance import (
     performance_table,
     summarise_performance,
 )
+from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.ledger import SESSION_SCHEMA, TRADES_SCHEMA
+from huracan.market.rules import TradingRules
+from tests.huracan.analysis.shadow_days import BARS, day_block, trade
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 
@@ -146,7 +149,11 @@ def test_each_symbol_is_judged_by_bars_of_its_own_and_each_regime_by_its_trades(
     # A symbol that was never traded is a row of nothing, not a missing one.
     assert rows["symbol", "C"]["trades"] == 0 and rows["symbol", "C"]["net_usd"] == 0.0
     trend = rows["regime", "trend"]
-    assert trend["sharpe"] == pytest.approx(35 / np.std([40, 30], ddof=1)) and trend["exposure"] is None
+    assert trend["sharpe"] == pytest.approx(35 / np.std([40, 30], ddof=1))
+    # Two trades of 1000 USD, bought and sold at an opening equity of 300; they say 10 and 30 bars of 12.
+    assert trend["turnover"] == pytest.approx(4000 / 300) and trend["exposure"] == pytest.approx(40 / 12)
+    assert trend["maximum_drawdown_pct"] == 0.0
+    assert rows["regime", "panic"]["maximum_drawdown_pct"] == pytest.approx(6 / 300 * 100)
     assert rows["all", "all"]["turnover"] == pytest.approx(6000 / 300)
 
 
@@ -159,3 +166,18 @@ def test_a_part_that_is_missing_or_counted_twice_fails_the_check() -> None:
     assert not short.passed and "regime sums to 1 trades and -6.00 USD" in short.reason
     assert not judge_performance(pa.concat_tables([table, table.slice(1, 1)]), trades).passed
     assert not judge_performance(table, trades.slice(1)).passed
+
+
+def test_the_exposures_and_turnovers_of_the_regimes_sum_to_the_ledgers() -> None:
+    generator = np.random.default_rng(4)
+    close = 100 * np.exp(np.cumsum(generator.standard_normal((2, BARS)) * 5e-4, axis=1))
+    regime = np.repeat(generator.integers(0, 4, (2, BARS // 60)), 60, axis=1)
+    script = {(symbol, bar): ENTER_FULL_INDEX for symbol in (0, 1) for bar in range(20, BARS, 90)}
+    rules = TradingRules(stop_floor_bps=20, target_floor_bps=40, maximum_holding_bars=60)
+    traded = trade(day_block(close, regime=regime, volatility_bps=1.0), script, rules)
+    rows = performance_table(traded.trades, [traded.bars]).to_pylist()
+    regimes = [row for row in rows if row["scope"] == "regime"]
+    assert len(regimes) == 4 and {"STOP", "TIME_OUT"} <= set(traded.trades["exit_reason"].to_pylist())
+    for figure in ("exposure", "turnover"):
+        assert sum(row[figure] for row in regimes) == pytest.approx(rows[0][figure])
+        assert rows[0][figure] > 0.01
