@@ -1,6 +1,7 @@
 """Fixtures that any test may ask for."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -8,9 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from huracan_resources.database import Database
 from huracan_resources.embedded_postgres import stop_embedded
@@ -18,6 +22,26 @@ from huracan_resources.embedded_postgres import stop_embedded
 S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 
 _ROOT = Path(__file__).resolve().parent.parent
+
+
+class _NightScheduling(LoadFileScheduling):
+    """Each file stays on one worker, which makes its fixtures once; so do all files of the shared nights."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid.partition("::")[0])
+
+
+@cache
+def _scope(file: str) -> str:
+    """Those that look at the shared nights name their fixtures: `first_night`, `second_night`."""
+    is_shared = re.search(r"(first|second)_night: |_night: Path", (_ROOT / file).read_text())
+    return "the shared nights" if is_shared else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """What xdist calls instead of its own schedulers."""
+    return _NightScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,32 +1,25 @@
 """What a person sees in the browser after a night: the lineage, a partition, its plots, a passed check."""
 
 import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.command import DAY, SMALL_NIGHT
+from tests.end_to_end.command import DAY, Answer, Home, command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_ROOT = Path(__file__).resolve().parents[2]
-_HURACAN = Path(sys.executable).parent / "huracan"
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
 _WAIT_MS = 30_000
-_PLACED_BY_TEST = ("HURACAN", "DAGSTER", "DATABASE_URL")
 
 
 @pytest.fixture(scope="module")
@@ -40,36 +33,17 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def variables(chromium: str) -> Iterator[dict[str, str]]:
-    """The environment of a home that holds one small night."""
-    del chromium  # without a browser no night is run
-    # Not below pytest's own directory: its path is too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="huracan-ui-") as name:
-        instance = Path(name) / "dagster"
-        instance.mkdir()
-        shutil.copy(_ROOT / "dagster_home" / "dagster.yaml", instance)
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(_PLACED_BY_TEST)}
-        placed = kept | SMALL_NIGHT | {"HURACAN_HOME": name, "DAGSTER_HOME": str(instance)}
-        night = subprocess.run(
-            [str(_HURACAN), "nightly", "--date", DAY.isoformat(), "--json"],
-            env=placed,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert night.returncode == 0, night.stdout + night.stderr
-        yield placed
-
-
-@pytest.fixture(scope="module")
-def url(variables: dict[str, str]) -> Iterator[str]:
-    """A webserver over that home, on a free port."""
+def url(chromium: str, home: Home, first_night: Answer) -> Iterator[str]:
+    """A webserver over the home of the first night, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(_HURACAN), "up", "--port", str(port), "--json"]
     server = subprocess.Popen(
-        command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command("up", "--port", str(port), "--json"),
+        env=home.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert server.stdout is not None
