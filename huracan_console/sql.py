@@ -1,11 +1,16 @@
 """`huracan sql`: one statement to the lake or the database, answered as a table, JSON or CSV."""
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
 import click
 from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
 from huracan_assets.workspace import HomeWorkspace
+from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import cell, plain
 from huracan_resources.lake_views import LakeViews
 from huracan_resources.settings import Settings
@@ -24,22 +29,32 @@ def run_sql(
     workspace = HomeWorkspace(settings)
     if views:
         with LakeViews(workspace.outside.lake) as made:
-            click.echo(made.definitions())
+            click.echo(json.dumps(made.definitions()) if as_json else made.definitions())
         return 0
     if statement is None:
         if database:
             raise InvalidInput("--database was given without a statement.", "Write one after it.")
-        for name in workspace.tables():
-            click.echo(plain(name))
+        names = workspace.tables()
+        click.echo(json.dumps(names) if as_json else "\n".join(map(plain, names)))
         return 0
-    frame = workspace.database(statement) if database else workspace.lake(statement)
+    names, rows = _ask(workspace, statement, database)
     if as_json:
-        click.echo(frame.to_json(orient="records", date_format="iso"))
+        click.echo(rows_as_json(names, rows))
     elif as_csv:
-        click.echo(frame.to_csv(index=False), nl=False)
+        click.echo(rows_as_csv(names, rows), nl=False)
     else:
-        table = Table(*(plain(name, 60) for name in frame.columns), box=None, pad_edge=False)
-        for row in frame.astype(object).where(frame.notna(), None).itertuples(index=False):
+        table = Table(*(plain(name, 60) for name in names), box=None, pad_edge=False)
+        for row in rows:
             table.add_row(*(cell(value) for value in row))
         Console().print(table)
     return 0
+
+
+def _ask(workspace: HomeWorkspace, statement: str, database: bool) -> tuple[list[str], list[Sequence[Any]]]:
+    """Names of the columns, which may repeat, and the rows as they came: a data frame would round them."""
+    if database:
+        names, rows = workspace.outside.database.query(statement)
+        return list(names), list(rows)
+    with LakeViews(workspace.outside.lake) as views:
+        found = views.query(statement)
+    return found.column_names, list(zip(*(column.to_pylist() for column in found.columns), strict=True))

@@ -1,10 +1,8 @@
 """`huracan trade ID`: everything about one trade, with its neighbours and its chart."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from rich.table import Table
 from huracan.errors import InvalidInput
 from huracan_assets.trade_report import report_trade
 from huracan_assets.workspace import HomeWorkspace
+from huracan_console.row_text import as_json_value, rows_as_csv
 from huracan_console.safe_text import cell, plain
 from huracan_console.trade_chart import draw_in_terminal, draw_png
 from huracan_resources.settings import Settings
@@ -25,6 +24,8 @@ _COSTS = ("gross", "fee", "spread", "slippage", "funding", "net")
 _MOST_FEATURES = 12
 _LONGEST = 400
 """Characters of one value; --json has all of them."""
+_SMALL = 0.001
+"""Below it four decimals would hide what the number is: some coins cost a millionth of a dollar."""
 _PIPED = 120
 """Columns of a pipe, which has no width."""
 
@@ -35,9 +36,14 @@ def show_trade(settings: Settings, trade_id: str, chart: Path | None, *, as_json
         raise InvalidInput(f"The folder of --chart {chart} does not exist.", "Make it first.")
     report = report_trade(HomeWorkspace(settings), trade_id)
     if chart is not None:
-        chart.write_bytes(draw_png(report))
+        try:
+            chart.write_bytes(draw_png(report))
+        except OSError as error:
+            raise InvalidInput(
+                f"The chart could not be written to {chart}: {error.strerror}.", "Name another file."
+            ) from error
     if as_json:
-        click.echo(json.dumps(report, default=_as_text))
+        click.echo(json.dumps(as_json_value(report)))
     elif as_csv:
         click.echo(_as_csv(report), nl=False)
     else:
@@ -175,13 +181,13 @@ def _features(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _as_csv(report: dict[str, Any]) -> str:
     """Three columns: section, name, value; a list's rows are numbered. Without the candles."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("section", "name", "value"))
-    for section, content in report.items():
-        if section != "candles":
-            writer.writerows((section, name, value) for name, value in _leaves(content))
-    return text.getvalue()
+    rows = (
+        (section, name, value)
+        for section, content in report.items()
+        if section != "candles"
+        for name, value in _leaves(content)
+    )
+    return rows_as_csv(("section", "name", "value"), rows)
 
 
 def _leaves(content: Any, lead: str = "") -> Iterator[tuple[str, Any]]:
@@ -192,16 +198,14 @@ def _leaves(content: Any, lead: str = "") -> Iterator[tuple[str, Any]]:
         for place, value in enumerate(content):
             yield from _leaves(value, f"{lead}[{place}]")
     elif content is not None:
-        yield lead, _as_text(content) if isinstance(content, date | datetime) else content
+        yield lead, content
 
 
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
+        if 0.0 < abs(value) < _SMALL:
+            return f"{value:.6g}"
         return f"{value:,.4f}" if abs(value) < 1_000 else f"{value:,.2f}"
     return value
-
-
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)

@@ -1,19 +1,18 @@
 """`huracan trades`: the shadow trades of a day or a range, as a table, JSON or CSV."""
 
-import csv
-import io
-import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import click
+import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
 from huracan_assets.workspace import HomeWorkspace
+from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import cell
 from huracan_resources.lake_views import LakeViews
 from huracan_resources.settings import Settings
@@ -49,21 +48,25 @@ class TradeFilter:
 def show_trades(settings: Settings, asked: TradeFilter, limit: int, *, as_json: bool, as_csv: bool) -> int:
     """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all."""
     workspace = HomeWorkspace(settings)
-    rows = find_trades(workspace, asked)
+    found = find_trades(workspace, asked)
+    rows = found.to_pylist()
+    values = [list(row.values()) for row in rows]
     if as_json:
-        click.echo(json.dumps(rows, default=_as_text))
+        click.echo(rows_as_json(found.column_names, values))
     elif as_csv:
-        click.echo(_as_csv(rows), nl=False)
+        click.echo(rows_as_csv(found.column_names, values), nl=False)
     else:
         _print(rows, limit)
     return 0
 
 
-def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> list[dict[str, Any]]:
+def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> pa.Table:
     """Every column of the view `trades`, newest first; of the newest traded day where no day is asked for."""
     first, last = asked.first, asked.last
     if first is None and last is None:
         first = last = _newest(workspace)
+    if first is not None and last is not None and first > last:
+        raise InvalidInput(f"--from {first} is after --to {last}.", "Name the earlier day first.")
     conditions, values = ["true"], list[Any]()
     for column, value in (("symbol", asked.symbol), ("regime", asked.regime), ("outcome", asked.outcome)):
         if value is not None:
@@ -75,11 +78,11 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> list[dict[str, 
             conditions.append("(" + " OR ".join(f"upper({column}) = upper(?)" for column in named) + ")")
             values += [asked.reason] * len(named)
         if "shadow_trades" not in views.tables:
-            return []
+            return pa.table({})
         statement = (
             f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time DESC, trade_id"
         )
-        return views.query(statement, values).to_pylist()
+        return views.query(statement, values)
 
 
 def _newest(workspace: HomeWorkspace) -> date:
@@ -128,25 +131,3 @@ def _title(rows: list[dict[str, Any]]) -> str:
     span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
     simulated = ", simulated" if any(row["is_simulated"] for row in rows) else ""
     return f"{len(rows)} trades of {span}{simulated}: {wins} wins, net {net_usd:+.2f} USD"
-
-
-def _as_csv(rows: list[dict[str, Any]]) -> str:
-    """All columns; lists as JSON, times in ISO 8601, nothing where there is no value."""
-    if not rows:
-        return ""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    for row in rows:
-        writer.writerow("" if value is None else _as_field(value) for value in row.values())
-    return text.getvalue()
-
-
-def _as_field(value: Any) -> Any:
-    if isinstance(value, list):
-        return json.dumps(value, default=_as_text)
-    return _as_text(value) if isinstance(value, date | datetime) else value
-
-
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)

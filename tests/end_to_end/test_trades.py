@@ -169,6 +169,8 @@ def test_a_trade_that_is_none_or_several_is_refused(home: Home, ledger: pa.Table
     assert wrong.code == 2 and "--date was given beside" in wrong.err
     nowhere = home.call("trade", ledger["trade_id"][0].as_py(), "--chart", "/nowhere/at/all.png")
     assert nowhere.code == 2 and "does not exist" in nowhere.err
+    refused = home.call("trade", ledger["trade_id"][0].as_py(), "--chart", "/proc/chart.png")
+    assert refused.code == 2 and "could not be written to /proc/chart.png" in refused.err
 
 
 def test_the_trade_is_shown_although_the_memory_does_not_answer(home: Home, ledger: pa.Table) -> None:
@@ -187,11 +189,35 @@ def test_sql_asks_the_lake_and_the_database_alike(home: Home, ledger: pa.Table) 
     assert home.call("sql", statement, "--csv").out.splitlines()[0] == "trades,worst"
     assert "shadow_trades_fills" in home.call("sql").out.split()
     assert 'CREATE OR REPLACE VIEW "shadow_trades"' in home.call("sql", "--views").out
+    assert "shadow_trades_fills" in _json(home, "sql")
+    assert 'CREATE OR REPLACE VIEW "shadow_trades"' in _json(home, "sql", "--views")
     wrong = home.call("sql", "SELECT * FROM nothing")
     assert wrong.code == 2 and "The lake has no table 'nothing'" in wrong.err
     changed = home.call("sql", "--database", "DELETE FROM shadow_trades")
     assert changed.code == 2 and "read-only transaction" in changed.err
     assert _json(home, "sql", "--database", statement)[0] == pytest.approx(by_database)
+
+
+def test_sql_as_json_gives_every_value_as_it_is(home: Home, ledger: pa.Table) -> None:
+    held = sum(ledger["bars_held"].to_pylist())
+    total = f"sum(bars_held) AS held FROM shadow_trades WHERE day = '{NEXT_DAY}'"
+    (by_lake,) = _json(home, "sql", f"SELECT 1.23456789e-6::double AS price, {total}")
+    (by_database,) = _json(home, "sql", "--database", f"SELECT 1.23456789e-6::float8 AS price, {total}")
+    assert by_lake == by_database == {"price": 1.23456789e-6, "held": held}
+    (vector,) = _json(home, "sql", "--database", "SELECT embedding FROM trade_memory LIMIT 1")
+    assert len(vector["embedding"]) >= 64 and all(isinstance(number, float) for number in vector["embedding"])
+    twice = home.call("sql", "--json", "SELECT 1 AS a, 2 AS a")
+    assert twice.code == 2 and "Two columns are called 'a'" in twice.out
+    assert home.call("sql", "--csv", "SELECT 1 AS a, 2 AS a").out == "a,a\n1,2\n"
+    assert "2" in home.call("sql", "SELECT 1 AS a, 2 AS a").out
+
+
+def test_no_trade_is_a_header_and_days_the_wrong_way_round_are_refused(home: Home, ledger: pa.Table) -> None:
+    none = home.call("trades", "--symbol", "NONE/USDT", "--csv")
+    assert none.code == 0 and "trade_id" in none.out and none.out.count("\n") == 1
+    assert _json(home, "trades", "--symbol", "NONE/USDT") == []
+    turned = home.call("trades", "--from", NEXT_DAY.isoformat(), "--to", DAY.isoformat())
+    assert turned.code == 2 and "is after --to" in turned.err
 
 
 def test_pandas_has_the_trades_in_one_line(home: Home, ledger: pa.Table) -> None:
