@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.candles.schema import TIME
-from huracan.market.actions import action_names
+from huracan.market.actions import ENTER_SHORT_FULL_INDEX, WAIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.conservation import judge_ledger
 from huracan.market.costs import CostAssumptions
@@ -98,6 +98,22 @@ def test_money_is_conserved_every_fill_was_possible_and_a_replay_gives_it_again(
     assert ledger.blocking and again.blocking
     if demanding:
         assert pc.any(pc.not_equal(session.trades["funding_usd"], 0.0)).as_py()
+
+
+def test_a_short_may_lose_more_than_its_account_and_nothing_else_may(make_block: Market) -> None:
+    rules = replace(SHORT_RULES, starting_cash_usd=2_000.0, notional_usd=1_000.0)
+    close = np.where(np.arange(60) < 20, 100.0, 350.0)
+    block = make_block(close, open_=close)
+    script = np.full((60, 1), WAIT_INDEX)
+    script[8] = ENTER_SHORT_FULL_INDEX
+    session = trade_session(block, ScriptedPolicy(script, is_lenient=True), rules, COSTS, PROVENANCE)
+    assert session.bars["cash_usd"].to_numpy().min() < 0.0
+    assert judge_ledger(session, rules).passed
+    assert "Cash was negative" in judge_ledger(session, replace(rules, allow_short=False)).reason
+    held = np.flatnonzero(session.bars["position_value_usd"].to_numpy() != 0.0)[0]
+    worth = session.bars["position_value_usd"][int(held)].as_py()
+    owing = _with(_with(session.bars, "cash_usd", int(held), -1.0), "equity_usd", int(held), worth - 1.0)
+    assert "Cash was negative" in judge_ledger(replace(session, bars=owing), rules).reason
 
 
 @pytest.mark.parametrize("column", ["net_usd", "gross_usd", "fee_usd", "funding_usd", "net_bps"])
