@@ -16,6 +16,7 @@ STAGES: dict[str, list[str]] = {
     TRADE: [
         "shadow_trades",
         "shadow_scenarios",
+        "model_performance",
         "confidence_model",
         "meta_label_model",
         "feature_importance",
@@ -28,11 +29,7 @@ STAGES: dict[str, list[str]] = {
         "gate_stats",
     ],
     LEARN: ["ppo_checkpoint"],
-    PUBLISH: [
-        "brain_evaluation",
-        "baseline_brain",
-        "model_performance",
-    ],
+    PUBLISH: ["brain_evaluation", "baseline_brain"],
 }
 """Which assets each job makes. The models of past trades are fitted in `trade` and not in `learn`: they learn
 from the day's own trades too, and a training that fails must not take tomorrow's gates with it."""

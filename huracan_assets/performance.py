@@ -13,7 +13,7 @@ from huracan_assets.stage import Check, Night, Outcome, stage
 @stage(
     group="brain",
     kinds={"postgres"},
-    reads=[Read("shadow_trades"), Read("brain_evaluation")],
+    reads=[Read("shadow_trades")],
     rooms=["evaluation", "market"],
     blocks=[],
     checks=[Check("performance_sums", "All, the symbols and the regimes each sum to the ledger.")],

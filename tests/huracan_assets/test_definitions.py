@@ -79,6 +79,15 @@ def test_every_asset_belongs_to_exactly_one_job() -> None:
     assert sorted(in_jobs) == sorted(stage.name for stage in STAGES)
 
 
+def test_what_the_day_made_is_told_although_the_training_fails() -> None:
+    later = {*ASSETS_BY_JOB["learn"], *ASSETS_BY_JOB["publish"]}
+    for stage in STAGES:
+        if stage.name in ASSETS_BY_JOB["trade"]:
+            tonight = {read.asset for read in stage.reads if read.ends == 0}
+            assert not tonight & later, stage.name
+    assert "model_performance" in ASSETS_BY_JOB["trade"]
+
+
 def test_every_asset_has_a_description_an_owner_and_a_version(definitions: dg.Definitions) -> None:
     for asset in definitions.assets or []:
         assert isinstance(asset, dg.AssetsDefinition)
