@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console
 
 from huracan.errors import HuracanError, InvalidInput
+from huracan_console.safe_text import plain
 from huracan_resources.settings import Settings, load_settings
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -64,7 +65,7 @@ def _complain(error: HuracanError, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"error": error.what, "remedy": error.remedy}))
     else:
-        click.echo(f"huracan: {error.what} {error.remedy}", err=True)
+        click.echo(f"huracan: {plain(error.what)} {plain(error.remedy)}", err=True)
 
 
 def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Settings:
@@ -124,7 +125,7 @@ class OneLineGroup(click.Group):
             if isinstance(error, click.exceptions.NoArgsIsHelpError):
                 error.show()
             else:
-                click.echo(f"huracan: {error.format_message().rstrip('.')}. See --help.", err=True)
+                click.echo(f"huracan: {plain(error.format_message().rstrip('.'))}. See --help.", err=True)
             sys.exit(error.exit_code)
         if standalone_mode:
             sys.exit(answer if isinstance(answer, int) else DONE)

@@ -84,6 +84,13 @@ def test_an_error_as_json_is_one_object_with_what_and_remedy() -> None:
     assert result.stderr == ""
 
 
+def test_an_error_does_not_steer_the_terminal() -> None:
+    for words in (("config", "show", "--set", "universe.\x1b[31m=x"), ("trade", "--\x1b[31m")):
+        result = CliRunner().invoke(main, words, color=True)
+        assert result.exit_code == 2
+        assert "\x1b" not in result.stderr and "\\x1b[31m" in result.stderr
+
+
 def test_with_verbose_the_traceback_is_shown() -> None:
     result = _invoke("config", "show", "--verbose", "--set", "universe.simbols=x")
     assert isinstance(result.exception, InvalidInput)
