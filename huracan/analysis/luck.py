@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from huracan.analysis.outcome import Floats, Integers, floats, milliseconds
 from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
+from huracan.market.baselines import TIE_BPS
 from huracan.market.block import MS_PER_DAY, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.held_entries import hold_entries, net_bps, places_to_enter
@@ -29,7 +30,6 @@ SCOPES = ("symbol_hour", "all_symbols_hour", "neighbouring_hours", "whole_day")
 of all symbols in it and the hours beside it; of all symbols on the day."""
 
 _HOURS = 24
-_TIE_BPS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     for bars in (held[owner], np.full(owner.size, rules.maximum_holding_bars)):
         closed = hold_entries(block, rules, costs, chosen, action, bars)
         whose, made = owner[closed["lane"]], net_bps(closed)
-        is_tied = np.abs(made - mine[whose]) <= _TIE_BPS
+        is_tied = np.abs(made - mine[whose]) <= TIE_BPS
         beaten = np.where(is_tied, 0.5, made < mine[whose])
         entries = np.bincount(whose, minlength=len(trades)).astype(np.int64)
         with np.errstate(invalid="ignore"):

@@ -13,6 +13,9 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.sharpe import deflated_sharpe, expected_maximum_sharpe, measure_returns
 from huracan.verdict import Number, Verdict
 
+_TIE_USD = 1e-6
+"""A draw as near as this was not beaten: the same moves differ in their last bits."""
+
 
 @dataclass(frozen=True)
 class PromotionConfig:
@@ -130,7 +133,7 @@ def _beats_random_entries(evidence: BrainEvidence, rules: PromotionConfig) -> _C
     draws = np.asarray(evidence.random_net_usd, dtype=np.float64)
     if len(draws) == 0:
         return _Criterion(False, "It was not compared with random entries: no draw was given.", {})
-    percentile = float((draws < evidence.net_usd).mean()) * 100.0
+    percentile = float((draws < evidence.net_usd - _TIE_USD).mean()) * 100.0
     passed = percentile >= rules.minimum_random_percentile
     says = "beat" if passed else "beat only"
     reason = (

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.market.baselines import DO_NOTHING_NET_USD, BuyAndHold, buy_and_hold, random_entries
+from huracan.market.baselines import DO_NOTHING_NET_USD, TIE_BPS, BuyAndHold, buy_and_hold, random_entries
 from huracan.market.block import MarketBlock
 from huracan.market.costs import BPS, CostAssumptions
 from huracan.market.rules import TradingRules
@@ -74,7 +74,8 @@ def _spread(draws: NDArray[np.float64], brain_bps: float | None) -> dict[str, An
     if brain_bps is None or not draws.size:
         return {"draws": draws.size}
     low, high = np.quantile(draws, [0.05, 0.95]).tolist()
-    beaten = (draws < brain_bps).mean() + 0.5 * (draws == brain_bps).mean()
+    is_tied = np.abs(draws - brain_bps) <= TIE_BPS
+    beaten = np.where(is_tied, 0.5, draws < brain_bps).mean()
     return {
         "draws": draws.size,
         "net_bps_low": low,

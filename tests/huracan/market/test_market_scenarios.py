@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, WAIT_INDEX
+from huracan.market.actions import (
+    ENTER_FULL_INDEX,
+    ENTER_HALF_INDEX,
+    ENTER_ONE_AND_HALF_INDEX,
+    EXIT_INDEX,
+    WAIT_INDEX,
+)
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.policy import ScriptedPolicy
@@ -153,6 +159,17 @@ def test_without_a_trade_there_is_nothing_to_guess(make_block: Market) -> None:
     )
     row = table.to_pylist()[-1]
     assert draws.size == row["draws"] == row["trades"] == 0 and row["brain_percentile"] is None
+
+
+@pytest.mark.parametrize("price", [100.0, 97.3, 31.7, 0.123])
+@pytest.mark.parametrize("entry", [ENTER_HALF_INDEX, ENTER_FULL_INDEX, ENTER_ONE_AND_HALF_INDEX])
+def test_who_makes_what_all_make_stands_in_their_middle_at_any_size(
+    make_block: Market, price: float, entry: int
+) -> None:
+    block = make_block(np.full(200, price))
+    session = _session(block, {20: entry, 29: EXIT_INDEX}, replace(RULES, entry_margin_bars=12))
+    table, _ = compare_with_rivals(session.trades, block, RULES, FLAT, np.random.default_rng(1))
+    assert table.to_pylist()[-1]["brain_percentile"] == 50.0
 
 
 def test_rivals_repeat_by_their_generator(random_market: Market) -> None:
