@@ -44,9 +44,9 @@ def run_scenarios(
 ) -> pa.Table:
     """SCENARIOS_SCHEMA of the sessions in `bars` (SESSION_SCHEMA), traded by these rules and costs.
 
-    `as_traded`; `costs_x1.5` and `costs_x2` (all costs); `one_bar_later` (every action a bar later); and
-    `volatility_x1.5`: every bar's range that much wider around its middle, and that much slippage, with stops
-    and targets where they were.
+    `as_traded`; `costs_x1.5` and `costs_x2` (fee, spread and slippage); `one_bar_later` (every action a bar
+    later); and `volatility_x1.5`: every bar's range that much wider around its middle, and that much
+    slippage, with stops and targets where they were.
 
     The break-even fee of a scenario is the one, of the value filled on each side, at which its fills net
     zero: a statement about these fills, exact as long as cash does not run out.
