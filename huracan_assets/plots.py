@@ -12,6 +12,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_SMALL = 0.001
+"""Below it four decimals would hide what the number is."""
 REGIME_COLOURS = {"trend": "#2f9e44", "range": "#1c7ed6", "high_volatility": "#f08c00", "panic": "#e03131"}
 
 
@@ -130,7 +132,8 @@ def lines(texts: Sequence[str]) -> dg.MetadataValue:
 
 def _cell(value: object) -> str | int | float | bool | None:
     if isinstance(value, float):
-        return round(value, 4) if np.isfinite(value) else None
+        digits = 4 if abs(value) >= _SMALL or value == 0.0 else 12
+        return round(value, digits) if np.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int) else str(value)
 
 
@@ -151,6 +154,10 @@ def blank_figure(height: float) -> "Figure":
 
 def as_picture(figure: "Figure", title: str) -> dg.MetadataValue:
     """The figure as Dagster shows one: Markdown with a data URL; the bytes carry no date, so they repeat."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a symbol may have a $ in it
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     encoded = base64.b64encode(buffer.getvalue()).decode()

@@ -30,9 +30,8 @@ def draw_in_terminal(report: dict[str, Any], width: int) -> str:
     for name in ("stop_price", "target_price"):
         if trade[name] is not None:
             figure.plot([entered, left], [trade[name]] * 2)
-    marks = {entered: (trade["entry_reference_price"], "▲ in"), left: (_left_at(report), "▼ out")}
-    for at, (price, mark) in marks.items():
-        figure.text([at], [price], [mark])
+    figure.text([entered], [trade["entry_reference_price"]], ["▲ in"])
+    figure.text([left], [_left_at(report)], ["▼ out"])
     drawn: str = figure.show(legend=False)
     return drawn
 
@@ -40,6 +39,7 @@ def draw_in_terminal(report: dict[str, Any], width: int) -> str:
 def draw_png(report: dict[str, Any]) -> bytes:
     """The same as a picture."""
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     trade, line = report["trade"], _line(report)
     figure = Figure(figsize=(9, 4), dpi=110, layout="constrained")
@@ -60,6 +60,8 @@ def draw_png(report: dict[str, Any]) -> bytes:
         title=f"{trade['symbol']} {trade['side']}, {trade['exit_reason']}, {trade['net_bps']:+.1f} bps net",
     )
     axes.legend(frameon=False, fontsize=8)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a symbol may have a $ in it
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
