@@ -18,7 +18,7 @@ from huracan.evaluation.equity import (
     share_of_bars_in_position,
     worst_drawdown_usd,
 )
-from huracan.evaluation.sharpe import measure_returns, sharpe_standard_error
+from huracan.evaluation.sharpe import do_vary, measure_returns, sharpe_standard_error
 from huracan.verdict import Verdict
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,8 @@ PERFORMANCE_SCHEMA = pa.schema(
         ("observations", pa.int64()),
     ]
 )
-"""The figures of PerformanceSummary; null where one is not defined: no trades, no losses, no bars."""
+"""The figures of PerformanceSummary; null where one is not defined: no trades, no losses, no bars, returns
+that do not vary."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa
 
     A symbol has bars of its own. A regime has none: its drawdown and Sharpe ratio are of its closed trades,
     its exposure is the share of all symbol-bars that its trades held, its turnover a share of the whole
-    opening equity; so the regimes' exposures and turnovers sum to those of all trades.
+    opening equity; so the regimes' turnovers sum to that of all trades, and their exposures too, but for bars
+    without a candle at the end of a session, which no trade counts as held.
     """
     rows = [{"scope": "all", "value": "all", **summarise_performance(trades, sessions).as_row()}]
     traded = {symbol for bars in sessions for symbol in pc.unique(bars["symbol"]).to_pylist()}
@@ -213,7 +215,7 @@ def _closed_drawdown_usd(trades: pa.Table) -> float:
 
 
 def _sharpe(returns: Floats) -> tuple[float | None, float | None]:
-    if len(returns) < 2:
+    if len(returns) < 2 or not do_vary(returns):
         return None, None
     moments = measure_returns(returns)
     return moments.sharpe, sharpe_standard_error(moments)

@@ -43,7 +43,7 @@ def measure_returns(returns: NDArray[np.float64]) -> ReturnMoments:
     mean = float(values.mean())
     centred = values - mean
     second = float(np.mean(centred**2))
-    if second <= (1e-12 * max(abs(mean), 1e-300)) ** 2:
+    if not do_vary(values):
         return ReturnMoments(len(values), 0.0, 0.0, 3.0)
     deviation = math.sqrt(second * len(values) / (len(values) - 1))
     return ReturnMoments(
@@ -54,14 +54,21 @@ def measure_returns(returns: NDArray[np.float64]) -> ReturnMoments:
     )
 
 
+def do_vary(returns: NDArray[np.float64]) -> bool:
+    """Whether the returns [n] differ by more than rounding does: else no ratio of them is defined."""
+    return float(returns.std()) > 1e-12 * max(abs(float(returns.mean())), 1e-300)
+
+
 def sharpe_standard_error(moments: ReturnMoments) -> float:
     """Standard error of the estimated ratio under fat tails and skew (Mertens 2002; Lo 2002).
 
     sqrt((1 - skew SR + (kurt - 1)/4 SR^2) / (n - 1)), all at the ESTIMATED ratio, never at a benchmark.
     """
     ratio = moments.sharpe
-    spread = 1.0 - moments.skewness * ratio + (moments.kurtosis - 1.0) / 4.0 * ratio**2
-    if spread <= 0.0:
+    # The sum of two squares, so that rounding cannot turn it negative: skewness^2 <= kurtosis - 1.
+    beyond = moments.kurtosis - 1.0 - moments.skewness**2
+    spread = (1.0 - moments.skewness * ratio / 2.0) ** 2 + max(beyond, 0.0) / 4.0 * ratio**2
+    if beyond < -1e-6 * moments.kurtosis or spread <= 0.0:
         raise InvalidInput(
             f"No distribution has skewness {moments.skewness}, kurtosis {moments.kurtosis}.",
             "Pass Pearson's kurtosis (normal = 3), not the excess.",

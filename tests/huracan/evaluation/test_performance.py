@@ -12,6 +12,7 @@ from huracan.evaluation.performance import (
     performance_table,
     summarise_performance,
 )
+from huracan.evaluation.sharpe import measure_returns, sharpe_standard_error
 from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.ledger import SESSION_SCHEMA, TRADES_SCHEMA
 from huracan.market.rules import TradingRules
@@ -78,6 +79,15 @@ def test_a_day_without_trades_says_so_without_inventing_figures() -> None:
     assert (summary.trades, summary.net_usd, summary.win_rate, summary.sharpe) == (0, 0.0, None, None)
     assert summarise_performance(trades_of([], [], []), [SESSION_SCHEMA.empty_table()]) == summary
     assert performance_table(trades_of([], [], [])).num_rows == 1
+
+
+def test_a_flat_day_has_no_sharpe_ratio_and_two_nearly_equal_returns_have_one_with_its_error() -> None:
+    flat = summarise_performance(trades_of([], [], []), [session({"A": [100] * 8})])
+    assert flat.observations > 1
+    assert (flat.sharpe, flat.sharpe_standard_error, flat.sharpe_annual) == (None, None, None)
+    # Rounding makes their skewness and kurtosis such as no distribution has.
+    moments = measure_returns(np.array([86.7537813271774, 86.75378238090488]))
+    assert 0.0 < sharpe_standard_error(moments) < np.inf
 
 
 def test_the_portfolio_is_the_sum_of_its_accounts() -> None:
