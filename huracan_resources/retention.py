@@ -40,8 +40,10 @@ def age_out_of_lake(
             if dry:
                 continue
             marked = lake.age_out(manifest, file, on)
+            # A mark of before may have been reported already; a fresh one is of a file that was not.
+            report = record if file in manifest.aged_out else add
             with database.connect() as connection:
-                record(connection, [deletion], date.fromisoformat(marked.aged_out[file]))
+                report(connection, [deletion], date.fromisoformat(marked.aged_out[file]))
             lake.remove_aged_out(marked, file)
     return found
 

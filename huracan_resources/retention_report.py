@@ -26,17 +26,18 @@ class Deletion:
 
 
 def record(connection: Connection[Any], deletions: Iterable[Deletion], deleted_on: date) -> None:
-    """Write lines that describe files: the same line twice is one, for a file is deleted once."""
+    """Write lines of files whose deletion was begun before: a line that is there already is one of them."""
     _insert(connection, deletions, deleted_on, "DO NOTHING")
 
 
 def add(connection: Connection[Any], deletions: Iterable[Deletion], deleted_on: date) -> None:
-    """Write lines that describe rows deleted in this transaction: a second one of a day is added to it."""
+    """Write lines of what is deleted for the first time: a second one of the same day is added to it."""
     _insert(
         connection,
         deletions,
         deleted_on,
         "(deleted_on, kind, table_name, day) DO UPDATE SET rows = retention_report.rows + excluded.rows,"
+        " files = retention_report.files + excluded.files,"
         " bytes = retention_report.bytes + excluded.bytes, kept_from = excluded.kept_from",
     )
 

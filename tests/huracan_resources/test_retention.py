@@ -150,6 +150,15 @@ def test_a_partition_made_again_is_whole_again(lake: Lake, clean: Database) -> N
     assert lake.read_table("shadow_trades", day, "signals").num_rows == 1
 
 
+def test_what_was_made_again_and_ages_out_on_the_same_day_is_counted_too(lake: Lake, clean: Database) -> None:
+    age_out_of_lake(lake, clean, TABLES, NEWEST, TODAY, dry=False)
+    again = {"signals.parquet": encode_table(pa.table({"symbol": ["X"] * 99}))}
+    lake.write("shadow_trades", date(2025, 3, 6), again)
+    (found,) = age_out_of_lake(lake, clean, TABLES, NEWEST, TODAY, dry=False)
+    assert found.rows == 99
+    assert [line[4:6] for line in _reported(clean)] == [(6 + 99, 2), (7, 1)]
+
+
 def test_views_leave_out_what_aged_out_and_say_so_where_nothing_is_left(lake: Lake, clean: Database) -> None:
     age_out_of_lake(lake, clean, TABLES, NEWEST, TODAY, dry=False)
     with LakeViews(lake) as views:
