@@ -46,6 +46,8 @@ class LakeViews:
         self._lake, self._first, self._last = lake, first, last
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        # A name that is no table is one that is missing, never a variable of this program.
+        self._connection.execute("SET python_enable_replacements = false")
 
     def __enter__(self) -> "LakeViews":
         return self
@@ -91,7 +93,7 @@ class LakeViews:
                 missing = re.search(r"Table with name (\S+) does not exist", str(error))
                 if missing is None:
                     raise _wrong(error) from error
-                self._make(missing[1], error)
+                self._make(missing[1].lower(), error)
             except duckdb.Error as error:
                 raise _wrong(error) from error
 

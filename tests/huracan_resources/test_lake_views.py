@@ -127,6 +127,14 @@ def test_an_unknown_table_is_refused_with_those_that_there_are(lake: Lake) -> No
     assert "trades, loss_analysis, shadow_trades" in str(refused.value)
 
 
+def test_a_table_is_found_in_any_case_and_no_variable_of_the_program_is_a_table(lake: Lake) -> None:
+    with LakeViews(lake) as views:
+        assert views.query("SELECT * FROM Shadow_Trades").num_rows == 3
+        assert views.query("SELECT * FROM TRADES").num_rows == 3
+        with pytest.raises(InvalidInput, match="no table 'aliases'"):
+            views.query("SELECT * FROM ALIASES")
+
+
 @pytest.mark.parametrize("wrong", ["SELEC 1", "SELECT nothing FROM shadow_trades", "SELECT 1/'x'"])
 def test_a_wrong_statement_is_refused_in_one_line(lake: Lake, wrong: str) -> None:
     with LakeViews(lake) as views, pytest.raises(InvalidInput) as refused:
