@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from huracan.agent.config import TrainingConfig
 from huracan.analysis.pattern_config import PatternConfig
@@ -21,7 +21,7 @@ from huracan.candles.simulate import SimulatedMarketConfig
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.config import GateConfig
-from huracan.market.costs import CostAssumptions
+from huracan.market.costs import DEAREST, WHOLE_BPS, CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
@@ -81,6 +81,19 @@ class Market(Block):
 
     costs: CostAssumptions = Field(default_factory=CostAssumptions)
     rules: TradingRules = Field(default_factory=TradingRules)
+
+    @field_validator("costs")
+    @classmethod
+    def _can_be_tried_dearer(cls, costs: CostAssumptions) -> CostAssumptions:
+        """The scenarios of every night try them doubled; what cannot be is said here and not at night."""
+        if costs.worst_side_bps * DEAREST >= WHOLE_BPS:
+            raise InvalidInput(
+                f"With market.costs at {DEAREST:g} times, as scenarios try them, one side of a trade could"
+                f" cost {costs.worst_side_bps * DEAREST:g} bps.",
+                "Keep fee, half-spread and largest slippage, times the multiplier, together below"
+                f" {WHOLE_BPS / DEAREST:g} bps.",
+            )
+        return costs
 
 
 class Settings(Block):

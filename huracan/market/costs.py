@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 BPS = 1e-4
 WHOLE_BPS = 10_000.0
 DEAREST = 2.0
-"""The largest multiple of its costs under which a day is looked at again."""
+"""The largest multiple of its costs at which a day is looked at again (`scenarios`)."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,10 @@ class CostAssumptions:
                 raise InvalidInput(
                     f"The cost {name} was {value}.", "Give a finite number that is not negative."
                 )
-        dearest = self.worst_side_bps * max(DEAREST / max(self.multiplier, 1e-300), 1.0)
-        if dearest >= WHOLE_BPS:
+        if self.worst_side_bps >= WHOLE_BPS:
             raise InvalidInput(
-                f"One side of a trade could cost {dearest:g} bps where costs are tried at {DEAREST:g} times.",
-                f"Keep fee, half-spread and largest slippage together below {WHOLE_BPS / DEAREST:g} bps.",
+                f"One side of a trade could cost {self.worst_side_bps:g} bps.",
+                f"Keep fee, half-spread and largest slippage together below {WHOLE_BPS:g} bps.",
             )
 
     @property

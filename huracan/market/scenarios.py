@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from huracan.market.actions import WAIT_INDEX
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, CostAssumptions
+from huracan.market.costs import BPS, DEAREST, CostAssumptions
 from huracan.market.ledger import EXIT_REASONS, STOP, TRAILING_STOP
 from huracan.market.replay import Replay, replay
 from huracan.market.rules import TradingRules
@@ -84,7 +84,7 @@ def _scenarios(base: _Circumstances) -> dict[str, _Circumstances]:
     return {
         AS_TRADED: base,
         "costs_x1.5": replace(base, costs=replace(costs, multiplier=costs.multiplier * 1.5)),
-        "costs_x2": replace(base, costs=replace(costs, multiplier=costs.multiplier * 2.0)),
+        f"costs_x{DEAREST:g}": replace(base, costs=replace(costs, multiplier=costs.multiplier * DEAREST)),
         "one_bar_later": replace(base, actions=_later(base.actions)),
         f"volatility_x{WILDER:g}": replace(base, block=_wilder(base.block), costs=wilder_costs),
     }

@@ -203,3 +203,11 @@ def test_settings_load_without_the_heavy_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "costs", [{"maximum_slippage_bps": 5000.0}, {"maximum_slippage_bps": 3000.0, "multiplier": 2.0}]
+)
+def test_costs_that_the_scenarios_could_not_double_are_refused(folder: Path, costs: dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match=r"market\.costs at 2 times"):
+        _load(folder, {f"market.costs.{name}": value for name, value in costs.items()})
