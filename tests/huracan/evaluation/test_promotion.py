@@ -39,6 +39,7 @@ def test_a_brain_that_meets_every_criterion_is_promoted_and_says_what_it_passed(
         ({"trades": 29}, "29 held-out trades"),
         ({"net_usd": 0.0, "last_brain_net_usd": None}, "did not beat doing nothing"),
         ({"random_net_usd": np.array([300.0, 0.0])}, "beat only 50.0 %"),
+        ({"random_net_usd": np.full(20, 200.0 - 1e-9), "net_usd": 200.0}, "beat only 0.0 %"),
         ({"random_net_usd": np.array([])}, "not compared"),
         ({"last_brain_net_usd": 250.01}, "less than the last brain"),
         ({"returns_bps": np.random.default_rng(0).normal(0.0, 10.0, 400)}, "more than the luck of 20 trials"),

@@ -28,6 +28,7 @@ def test_random_entries_at_a_constant_price_lose_their_costs(make_block: Maker) 
     assert found.net_usd == pytest.approx(np.full(50, -66.0), abs=0.05)
     assert found.share_below(-21.0) == 1.0
     assert found.share_below(-23.0) == 0.0
+    assert found.share_below(found.net_bps_per_trade.max() + 1e-9) < 1.0, "A tie is no win."
 
 
 def test_random_entries_are_judged_by_what_they_bought(make_block: Maker) -> None:
