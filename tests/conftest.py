@@ -38,7 +38,6 @@ def _scope(file: str) -> str:
     return "the shared nights" if is_shared else file
 
 
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """What xdist calls instead of its own schedulers."""
     return _NightScheduling(config, log)
