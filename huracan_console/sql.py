@@ -34,8 +34,9 @@ def run_sql(
     if statement is None:
         if database:
             raise InvalidInput("--database was given without a statement.", "Write one after it.")
-        names = workspace.tables()
-        click.echo(json.dumps(names) if as_json else "\n".join(map(plain, names)))
+        tables = workspace.tables()
+        for line in [json.dumps(tables)] if as_json else map(plain, tables):
+            click.echo(line)
         return 0
     names, rows = _ask(workspace, statement, database)
     if as_json:

@@ -11,6 +11,7 @@ from rich.table import Table
 from huracan_assets.jobs import STAGES
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import NIGHT
+from huracan_console.safe_text import plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
 
@@ -106,7 +107,7 @@ def print_failures(result: Walk, *, verbose: bool) -> None:
     """To standard error: one line per failed step, and what was not started because of it."""
     for run in result.failures:
         where = f"{run.failed_step} of {run.day}" if run.failed_step else f"{run.job} of {run.day}"
-        click.echo(f"huracan: {where} failed: {run.error}", err=True)
+        click.echo(f"huracan: {where} failed: {plain(run.error)}", err=True)
         if verbose and run.trace:
             click.echo(run.trace, err=True)
     for skipped in result.skipped:
