@@ -59,10 +59,10 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
     from huracan.features.recipe import RECIPE
     from huracan.market.block_tables import build_market_block
     from huracan.market.costs import CostAssumptions
+    from huracan.market.paper.session import trade_session
+    from huracan.market.paper.trade_log import Provenance
     from huracan.market.policy import ScriptedPolicy
     from huracan.market.rules import TradingRules
-    from huracan.market.session import trade_session
-    from huracan.market.trade_log import Provenance
     from huracan.regimes.model import REGIMES
     from huracan_resources.parquet import encode_table
 
@@ -126,15 +126,15 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
 
 def analyse(outside: Any, past_trades: pa.Table) -> dict[str, float]:
     """Seconds of the steps of the two assets on the last day, and how much there was to do."""
-    from huracan.analysis.avoidance import AvoidanceRule, distinct_rules
-    from huracan.analysis.drivers import explain_trades
-    from huracan.analysis.embedding import fit_embedding
-    from huracan.analysis.losses import analyse_losses
-    from huracan.analysis.luck import measure_luck
-    from huracan.analysis.neighbourhood import no_neighbours
-    from huracan.analysis.rule_report import rules_table, with_trials
-    from huracan.analysis.rule_trials import try_rules
-    from huracan.analysis.wins import analyse_wins
+    from huracan.analysis.memory.embedding import fit_embedding
+    from huracan.analysis.memory.neighbourhood import no_neighbours
+    from huracan.analysis.rules.avoidance import AvoidanceRule, distinct_rules
+    from huracan.analysis.rules.report import rules_table, with_trials
+    from huracan.analysis.rules.trials import try_rules
+    from huracan.analysis.trades.drivers import explain_trades
+    from huracan.analysis.trades.losses import analyse_losses
+    from huracan.analysis.trades.luck import measure_luck
+    from huracan.analysis.trades.wins import analyse_wins
     from huracan.candles.schema import Timeframe
     from huracan.features.recipe import RECIPE
     from huracan.models.confidence import fit_confidence_model

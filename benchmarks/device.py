@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from huracan.agent.compiled_engine import CompiledEngine
 from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, Engine
+from huracan.agent.engines.compiled_engine import CompiledEngine
+from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import initial_weights
 from huracan.agent.rollout import Rollout
-from huracan.agent.torch_engine import TorchEngine
 
 WIDTH, ACTIONS, STEPS = 36, 10, 32
 CONFIG = PPOConfig(hidden=(64, 64), minibatches=8, epochs=4)

@@ -20,7 +20,7 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 
-from huracan.analysis.memory_rows import MEMORY_SCHEMA, vector_column
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
 from huracan_resources import memory
 from huracan_resources.database import Database
 from huracan_resources.embedded_postgres import stop_embedded

@@ -92,7 +92,7 @@ def raw_learner(
     raw = Normaliser(width, [False] * width, clip=float("inf"))
     if engine == "compiled":
         return Learner(environment, config, seed, normaliser=raw, device="cpu")
-    from huracan.agent.torch_engine import TorchEngine
+    from huracan.agent.engines.torch_engine import TorchEngine
 
     weights = initial_weights(width, actions, config.hidden, np.random.default_rng([seed, 1]))
     torch_engine = TorchEngine(width, actions, config, weights)

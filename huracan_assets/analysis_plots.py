@@ -8,8 +8,8 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.luck import LEAST_ENTRIES
-from huracan.analysis.repeat import BEYOND_LUCK_PERCENTILE
+from huracan.analysis.trades.luck import LEAST_ENTRIES
+from huracan.analysis.trades.repeat import BEYOND_LUCK_PERCENTILE
 from huracan_assets.plots import as_picture, blank_figure
 
 FOR, AGAINST, NEUTRAL = "#2f9e44", "#e03131", "#868e96"

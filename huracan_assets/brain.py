@@ -3,8 +3,8 @@
 import json
 from dataclasses import asdict
 
-from huracan.analysis.embedding import EmbeddingStatistics
-from huracan.analysis.pattern_context import KnownPatterns
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.patterns.context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.manifest import MANIFEST
 from huracan.evaluation.promotion import BrainVerdict

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_to_json
 from huracan.candles.quality import assemble_day, judge_candles
-from huracan.market.market_info import MARKET_INFO_FILE, market_infos_to_json
 from huracan_assets.reads import Inputs
 from huracan_assets.stage import Check, Night, Outcome, stage
 
@@ -16,7 +16,7 @@ NETWORK_RETRY = dg.RetryPolicy(
     group="market",
     kinds={"parquet"},
     reads=[],
-    rooms=["candles", "market/market_info.py"],
+    rooms=["candles"],
     blocks=["universe", "source", "candles"],
     checks=[
         Check("candle_continuity", "Every bar of the day is there, or is there as a bar marked missing."),

@@ -136,7 +136,7 @@ def _last_brain(inputs: Inputs, night: Night) -> tuple[float | None, str]:
     None where there is none, or where it cannot be compared any more: another recipe or key, a lost bundle.
     That is said in the metadata, and must not keep new brains from being published for ever.
     """
-    from huracan.agent.evaluation import evaluate_policy
+    from huracan.agent.policy.evaluation import evaluate_policy
     from huracan.market.observation import observation_names
 
     market = night.settings.market

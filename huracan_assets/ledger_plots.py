@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.analysis.exit_quality import EXIT_REASON
-from huracan.analysis.post_exit import HORIZONS_MINUTES
-from huracan.market.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD
+from huracan.analysis.trades.exit_quality import EXIT_REASON
+from huracan.analysis.trades.post_exit import HORIZONS_MINUTES
+from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD
 from huracan_assets.plots import as_picture, blank_figure
 
 

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from huracan.analysis.avoidance import distinct_rules
-from huracan.analysis.checks import judge_coverage, judge_loss_reasons, judge_rules_tried
-from huracan.analysis.drivers import explain_trades
-from huracan.analysis.losses import analyse_losses
-from huracan.analysis.luck import measure_luck
-from huracan.analysis.past_session import ANALYSED, PastDay
-from huracan.analysis.rule_report import rules_table, with_trials
-from huracan.analysis.rule_trials import TRAILING_DAYS, UnusableDay, try_rules
+from huracan.analysis.rules.avoidance import distinct_rules
+from huracan.analysis.rules.past_session import ANALYSED, PastDay
+from huracan.analysis.rules.report import rules_table, with_trials
+from huracan.analysis.rules.trials import TRAILING_DAYS, UnusableDay, try_rules
+from huracan.analysis.trades.checks import judge_coverage, judge_loss_reasons, judge_rules_tried
+from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.losses import analyse_losses
+from huracan.analysis.trades.luck import measure_luck
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan_assets import analysis_plots, market_block, plots
 from huracan_assets.memory import neighbours_of, statistics_of

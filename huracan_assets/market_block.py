@@ -9,13 +9,13 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from huracan.analysis.embedding import EmbeddingStatistics
-from huracan.analysis.nearest_patterns import NamedPatterns
-from huracan.analysis.pattern_context import KnownPatterns, with_pattern_context
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.patterns.context import KnownPatterns, with_pattern_context
+from huracan.analysis.patterns.nearest import NamedPatterns
+from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan.features.recipe import RECIPE
 from huracan.market.block import VOLATILITY_COLUMN, MarketBlock
 from huracan.market.block_tables import build_market_block
-from huracan.market.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan_assets.reads import Inputs, Read
 from huracan_resources.settings import Settings
 

@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.agreement import judge_agreement
-from huracan.analysis.checks import judge_embeddings
-from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory_rows import memory_rows
+from huracan.analysis.memory.agreement import judge_agreement
+from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.memory.rows import memory_rows
+from huracan.analysis.trades.checks import judge_embeddings
 from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan_assets.market_block import EMBEDDING_FILE

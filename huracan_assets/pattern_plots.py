@@ -3,7 +3,7 @@
 import dagster as dg
 import pyarrow as pa
 
-from huracan.analysis.pattern_table import CANDIDATE, DEGRADED, RELIABLE, RETIRED
+from huracan.analysis.patterns.table import CANDIDATE, DEGRADED, RELIABLE, RETIRED
 from huracan_assets.plots import as_picture, blank_figure
 
 COLOURS = {RELIABLE: "#2f9e44", CANDIDATE: "#1c7ed6", DEGRADED: "#e03131", RETIRED: "#adb5bd"}

@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.memory_rows import MEMORY_SCHEMA
-from huracan.analysis.pattern_checks import judge_patterns
-from huracan.analysis.pattern_trials import SettingTrials, try_settings
-from huracan.analysis.patterns import pattern_library as find_patterns
+from huracan.analysis.memory.rows import MEMORY_SCHEMA
+from huracan.analysis.patterns.checks import judge_patterns
+from huracan.analysis.patterns.library import pattern_library as find_patterns
+from huracan.analysis.patterns.trials import SettingTrials, try_settings
 from huracan_assets import market_block, pattern_plots, plots
 from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.memory import statistics_of

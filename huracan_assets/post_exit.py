@@ -1,7 +1,7 @@
 """The asset `post_exit`: what came after yesterday's exits, and how good exits are over time."""
 
-from huracan.analysis.exit_quality import WINDOWS_DAYS, judge_exits, summarise_exits
-from huracan.analysis.post_exit import track_post_exit
+from huracan.analysis.trades.exit_quality import WINDOWS_DAYS, judge_exits, summarise_exits
+from huracan.analysis.trades.post_exit import track_post_exit
 from huracan_assets import ledger_plots, plots
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage

@@ -12,7 +12,7 @@ from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Check, Night, Outcome, stage
 
 if TYPE_CHECKING:
-    from huracan.market.session import Session
+    from huracan.market.paper.session import Session
 
 
 @stage(
@@ -47,12 +47,12 @@ def shadow_trades(inputs: Inputs, night: Night) -> Outcome:
     policy entered, would have entered but for a mask, or all but entered.
     """
     # What they import is compiled or takes a second to load; definitions must load fast.
-    from huracan.agent.checkpoint import load_policy
-    from huracan.market.conservation import judge_ledger, judge_signals_told
+    from huracan.agent.policy.checkpoint import load_policy
     from huracan.market.observation import observation_names
-    from huracan.market.replay_audit import judge_replay
-    from huracan.market.session import trade_session
-    from huracan.market.trade_log import Provenance
+    from huracan.market.paper.conservation import judge_ledger, judge_signals_told
+    from huracan.market.paper.replay_audit import judge_replay
+    from huracan.market.paper.session import trade_session
+    from huracan.market.paper.trade_log import Provenance
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:
@@ -121,8 +121,8 @@ def shadow_scenarios(inputs: Inputs, night: Night) -> Outcome:
     market of wider bars and more slippage; `break_even_fee_bps` is the fee at which the day nets nothing. On
     the same bars: doing nothing, buying and holding, and 200 draws of as many random entries, held as long.
     """
-    from huracan.market.rivals import compare_with_rivals
-    from huracan.market.scenarios import judge_scenario_base, run_scenarios
+    from huracan.market.what_if.rivals import compare_with_rivals
+    from huracan.market.what_if.scenarios import judge_scenario_base, run_scenarios
 
     if not inputs.has("shadow_trades"):
         return Outcome(note=f"No session was traded on {night.day}.")

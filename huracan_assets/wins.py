@@ -1,9 +1,9 @@
 """The asset `win_analysis`: why the day's winning trades won, and what of it to repeat."""
 
-from huracan.analysis.checks import judge_neighbours
-from huracan.analysis.drivers import explain_trades
-from huracan.analysis.luck import measure_luck
-from huracan.analysis.wins import analyse_wins
+from huracan.analysis.trades.checks import judge_neighbours
+from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.luck import measure_luck
+from huracan.analysis.trades.wins import analyse_wins
 from huracan_assets import analysis_plots, market_block, plots
 from huracan_assets.memory import neighbours_of, statistics_of
 from huracan_assets.models import confidence_of

@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from huracan.analysis.pattern_config import PatternConfig
+from huracan.analysis.patterns.config import PatternConfig
 from huracan.errors import InvalidInput
 from huracan.proof.pattern_proof_settings import PATTERN_CASES, PatternCase, PatternProofSettings
 from huracan.proof.pattern_proof_table import MarketRow, PatternProof

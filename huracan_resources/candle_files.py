@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from huracan.candles.defects import MISSING_TIME, open_times_ms
 from huracan.candles.funding import empty_funding
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
-from huracan.market.market_info import MarketInfo
 from huracan_resources.candle_file_names import (
     CandleFile,
     guess_symbols,

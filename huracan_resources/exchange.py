@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from huracan.candles.funding import empty_funding, funding_window
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, Unavailable
-from huracan.market.market_info import MarketInfo
 from huracan_resources.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
 from huracan_resources.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
 from huracan_resources.exchange_pages import Row, collect_rows, rows_to_table

@@ -1,7 +1,7 @@
 """The memory's search: which closed trades resemble a batch of entry contexts, as of a moment.
 
 Every search has an `as_of`; only trades closed strictly before it are seen. What may be seen beside that is
-in `memory_filter`, the exact search itself in `huracan.analysis.nearest`.
+in `memory_filter`, the exact search itself in `huracan.analysis.memory.nearest`.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import psycopg
 import pyarrow as pa
 
-from huracan.analysis.nearest import NearestTrades
-from huracan.analysis.neighbourhood import no_neighbours
+from huracan.analysis.memory.nearest import NearestTrades
+from huracan.analysis.memory.neighbourhood import no_neighbours
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput, Unavailable

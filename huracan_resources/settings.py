@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from huracan.agent.config import TrainingConfig
-from huracan.analysis.pattern_config import PatternConfig
+from huracan.analysis.patterns.config import PatternConfig
 from huracan.candles.quality import CandleLimits
 from huracan.candles.simulate import SimulatedMarketConfig
 from huracan.errors import InvalidInput

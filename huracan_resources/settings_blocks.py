@@ -9,9 +9,9 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, SecretStr, field_validator
 
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
-from huracan.market.market_info import MarketInfo
 
 
 class Block(BaseModel):

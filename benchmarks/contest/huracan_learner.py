@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from contest.market import contest_block
 from huracan.agent.config import TrainingConfig
-from huracan.agent.seed_run import make_learner
-from huracan.agent.window import fit_normaliser
+from huracan.agent.night.seed_run import make_learner
+from huracan.agent.night.window import fit_normaliser
 from huracan.market.costs import CostAssumptions
 from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules

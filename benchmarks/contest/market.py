@@ -13,8 +13,8 @@ from huracan.agent.normaliser import Normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.engine.training_lanes import TrainingLanes
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
 from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
 from huracan.regimes.model import REGIMES
 

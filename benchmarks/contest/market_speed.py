@@ -11,8 +11,8 @@ from contest.market import contest_block
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
-from huracan.market.replay import replay
+from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.paper.replay import replay
 from huracan.market.rules import TradingRules
 
 LANES = 4_096

@@ -13,15 +13,15 @@ import numpy as np
 import psutil
 
 from contest.market import contest_block, wide_block
-from huracan.agent.checkpoint import load_policy
 from huracan.agent.config import TrainingConfig
 from huracan.agent.layout import initial_weights
-from huracan.agent.recovery import FileRecovery
-from huracan.agent.train import train_policy
+from huracan.agent.night.recovery import FileRecovery
+from huracan.agent.night.train import train_policy
+from huracan.agent.policy.checkpoint import load_policy
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.rules import TradingRules
-from huracan.market.session import trade_session
-from huracan.market.trade_log import Provenance
 
 _RECIPE_COLUMNS = 77
 _SYMBOLS, _DAYS = 20, 150

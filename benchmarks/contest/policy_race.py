@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from contest.market import UnmaskedLanes
 from huracan.agent.config import TrainingConfig
+from huracan.agent.night.seed_run import make_learner, policy_of
+from huracan.agent.night.window import fit_normaliser
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.seed_run import make_learner, policy_of
-from huracan.agent.window import fit_normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.costs import CostAssumptions
 from huracan.market.observation import observation_names

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from huracan.agent.batched_environment import ActionBias, BatchedEnvironment, Resumable
 from huracan.agent.config import PPOConfig
-from huracan.agent.devices import make_engine
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch, diagnose
 from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS, Engine
+from huracan.agent.engines.devices import make_engine
 from huracan.agent.layout import initial_weights
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.return_scale import ReturnScale

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.agent.bias_config import BiasConfig
-from huracan.agent.context_bias import ContextBias
-from huracan.agent.sealed_tensors import read_facts, unseal
+from huracan.agent.policy.context_bias import ContextBias
+from huracan.agent.policy.sealed_tensors import read_facts, unseal
 from huracan.errors import InputRefused, InvalidInput
 
 Floats = NDArray[np.float32]

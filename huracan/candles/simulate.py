@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from huracan.candles.funding import empty_funding
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_start
 from huracan.candles.simulated_bars import draw_day
 from huracan.candles.simulated_path import (
@@ -29,7 +30,6 @@ from huracan.candles.simulated_path import (
 from huracan.candles.simulated_symbols import symbol_parameters
 from huracan.candles.source import SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput
-from huracan.market.market_info import MarketInfo
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -13,9 +13,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import RAW_SCHEMA
 from huracan.errors import InvalidInput
-from huracan.market.market_info import MarketInfo
 
 
 @dataclass(frozen=True)

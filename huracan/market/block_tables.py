@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import TRADED
 from huracan.errors import InputRefused
 from huracan.market.block import (
@@ -18,7 +19,6 @@ from huracan.market.block import (
     carry_last,
     trailing_mean,
 )
-from huracan.market.market_info import MarketInfo
 from huracan.regimes.model import REGIMES
 
 _PRICES = ("open", "high", "low", "close")

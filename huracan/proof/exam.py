@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
+from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import Floats

@@ -157,8 +157,8 @@ def _examine(
     settings: ProofSettings,
     fee_bps: float,
 ) -> ProofRow:
-    from huracan.agent.checkpoint import load_policy
-    from huracan.agent.train import train_policy
+    from huracan.agent.night.train import train_policy
+    from huracan.agent.policy.checkpoint import load_policy
 
     rules, costs = TradingRules(), CostAssumptions(taker_fee_bps=fee_bps)
     training = replace(settings.training, seed=seed)

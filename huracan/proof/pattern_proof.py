@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from huracan.analysis.agreement import Lift, agreement_lift
-from huracan.analysis.pattern_table import RELIABLE
+from huracan.analysis.memory.agreement import Lift, agreement_lift
+from huracan.analysis.patterns.table import RELIABLE
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.proof.pattern_proof_settings import PATTERN_CASES, PatternCase, PatternProofSettings

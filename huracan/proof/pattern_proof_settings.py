@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from huracan.analysis.pattern_config import PatternConfig
+from huracan.analysis.patterns.config import PatternConfig
 from huracan.errors import InvalidInput
 
 PatternCase = Literal["planted", "none", "fair"]

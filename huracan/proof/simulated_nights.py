@@ -11,19 +11,19 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory_rows import memory_rows
-from huracan.analysis.pattern_config import PatternConfig
-from huracan.analysis.pattern_trials import try_settings
-from huracan.analysis.patterns import PatternLibrary, pattern_library
+from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.memory.rows import memory_rows
+from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.patterns.library import PatternLibrary, pattern_library
+from huracan.analysis.patterns.trials import try_settings
 from huracan.candles.schema import TIME, Timeframe
 from huracan.market.actions import ENTER_FULL_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import trade_session
-from huracan.market.trade_log import Provenance
 from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarket, days_of
 
 _MADE_BY = Provenance("coin", "simulated", "proof", True)

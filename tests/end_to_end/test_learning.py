@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.agent.config import TrainingConfig
-from huracan.agent.train import train_policy
+from huracan.agent.night.train import train_policy
 from huracan.candles.quality import assemble_day
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig

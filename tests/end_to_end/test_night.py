@@ -12,8 +12,8 @@ import pytest
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import generate_key_pair, public_key_of
 from huracan.errors import InputRefused
-from huracan.market.conservation import judge_ledger
-from huracan.market.session import Session
+from huracan.market.paper.conservation import judge_ledger
+from huracan.market.paper.session import Session
 from huracan_assets.definitions import STAGES
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
 from huracan_resources.brains import read_latest

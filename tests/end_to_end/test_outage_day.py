@@ -14,12 +14,12 @@ from huracan.features.compute import compute_features
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
 from huracan.market.block_tables import build_market_block
-from huracan.market.conservation import judge_ledger
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.conservation import judge_ledger
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.trade_log import Provenance
 from huracan_resources.candle_files import CandleFiles
 
 MINUTE = Timeframe("1m")

@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis.pattern_table import NO_PATTERN
+from huracan.analysis.patterns.table import NO_PATTERN
 from tests.end_to_end.command import DAY, Answer, Home
 
 NEXT_DAY = DAY + timedelta(days=1)

@@ -81,7 +81,7 @@ def test_two_copies_that_share_a_folder_leave_each_other_their_code(tmp_path: Pa
 
 
 def test_the_sources_of_a_kernel_reach_through_its_imports() -> None:
-    spec = importlib.util.find_spec("huracan.market.kernel_step")
+    spec = importlib.util.find_spec("huracan.market.engine.kernel_step")
     assert spec is not None and spec.origin is not None
     names = {path.name for path in sources_of(Path(spec.origin))}
     assert {"kernel_step.py", "compiled.py", "kernel_fills.py"} <= names

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from huracan.candles.funding import funding_table
+from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan.candles.schema import Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan.market.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan_assets.candles import ohlcv
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.resources import Outside

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.past_session import PastDay, play_again
-from huracan.analysis.rule_trials import UnusableDay
+from huracan.analysis.rules.past_session import PastDay, play_again
+from huracan.analysis.rules.trials import UnusableDay
 from huracan.candles.schema import OHLCV_SCHEMA, TIME
 from huracan.errors import AgedOut
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
 from huracan.market.block import MarketBlock
-from huracan.market.session import Session
+from huracan.market.paper.session import Session
 from huracan.regimes.model import REGIMES
 from huracan.verdict import Verdict
 from huracan_assets.losses import loss_analysis, past_days

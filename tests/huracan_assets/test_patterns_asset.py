@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.embedding import EmbeddingStatistics
-from huracan.analysis.pattern_table import PATTERNS_SCHEMA
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.patterns import pattern_library
 from huracan_assets.reads import resolve_all

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.quality import assemble_day
 from huracan.candles.schema import FUNDING_SCHEMA, RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput, Unavailable
-from huracan.market.market_info import MarketInfo
 from huracan_resources.candle_files import CandleFiles
 from huracan_resources.exchange import Exchange
 from huracan_resources.exchange_client import ExchangeOptions

@@ -9,8 +9,8 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.embedding import fit_embedding
-from huracan.analysis.memory_rows import MEMORY_SCHEMA, vector_column
+from huracan.analysis.memory.embedding import fit_embedding
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
 from huracan_resources.database import Database
 from huracan_resources.memory import EXACT_ROWS, similar_trades
 from huracan_resources.memory_filter import MemoryFilter

@@ -9,12 +9,12 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.losses import LOSSES_SCHEMA
-from huracan.analysis.memory_rows import MEMORY_SCHEMA, vector_column
-from huracan.analysis.neighbourhood import NEIGHBOURS_SCHEMA
-from huracan.analysis.pattern_table import NIGHTS_SCHEMA, PATTERNS_SCHEMA
-from huracan.analysis.post_exit import POST_EXIT_SCHEMA
-from huracan.analysis.wins import WINS_SCHEMA
+from huracan.analysis.memory.neighbourhood import NEIGHBOURS_SCHEMA
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
+from huracan.analysis.patterns.table import NIGHTS_SCHEMA, PATTERNS_SCHEMA
+from huracan.analysis.trades.losses import LOSSES_SCHEMA
+from huracan.analysis.trades.post_exit import POST_EXIT_SCHEMA
+from huracan.analysis.trades.wins import WINS_SCHEMA
 from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
 from huracan.gates.statistics import GATE_STATISTICS_SCHEMA

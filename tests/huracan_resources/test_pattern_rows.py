@@ -7,9 +7,9 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.pattern_evidence import nothing_forward
-from huracan.analysis.pattern_table import NIGHTS_SCHEMA, PATTERNS_SCHEMA, STATES
-from huracan.analysis.pattern_trials import no_trials
+from huracan.analysis.patterns.evidence import nothing_forward
+from huracan.analysis.patterns.table import NIGHTS_SCHEMA, PATTERNS_SCHEMA, STATES
+from huracan.analysis.patterns.trials import no_trials
 from huracan_resources.database import Database
 from huracan_resources.migrate import migrate, shipped_migrations
 from huracan_resources.tables import read_partition, replace_partition

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from huracan.candles.market_info import MarketInfo
 from huracan.errors import InvalidInput
-from huracan.market.market_info import MarketInfo
 from huracan_console.instance import environment
 from huracan_resources.settings import Settings, explain, load_settings
 

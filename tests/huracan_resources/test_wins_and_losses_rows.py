@@ -8,10 +8,10 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.losses import LOSSES_SCHEMA
-from huracan.analysis.repeat import REPEAT_VERDICTS
-from huracan.analysis.rule_verdicts import RULE_VERDICTS
-from huracan.analysis.wins import WINS_SCHEMA
+from huracan.analysis.rules.verdicts import RULE_VERDICTS
+from huracan.analysis.trades.losses import LOSSES_SCHEMA
+from huracan.analysis.trades.repeat import REPEAT_VERDICTS
+from huracan.analysis.trades.wins import WINS_SCHEMA
 from huracan_resources.database import Database
 from huracan_resources.migrate import migrate, shipped_migrations
 from huracan_resources.tables import read_partition, replace_partition

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from huracan.agent.config import PPOConfig, TrainingConfig
-from huracan.agent.recovery import FileRecovery
-from huracan.agent.train import TrainedPolicy, train_policy
+from huracan.agent.night.recovery import FileRecovery
+from huracan.agent.night.train import TrainedPolicy, train_policy
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from tests.huracan.agent.planted_market import planted_market

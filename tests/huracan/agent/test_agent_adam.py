@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from huracan.agent.adam import FlatAdam
+from huracan.agent.engines.adam import FlatAdam
 
 
 def test_it_walks_like_torch_with_clipped_gradients() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from huracan.agent.checkpoint import load_policy, model_id_of, read_agreement, save_policy
-from huracan.agent.context_bias import BiasConfig, ContextBias
 from huracan.agent.layout import initial_weights, weight_names
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.sealed_tensors import seal, unseal
-from huracan.agent.trained_policy import GreedyPolicy
+from huracan.agent.policy.checkpoint import load_policy, model_id_of, read_agreement, save_policy
+from huracan.agent.policy.context_bias import BiasConfig, ContextBias
+from huracan.agent.policy.greedy_policy import GreedyPolicy
+from huracan.agent.policy.sealed_tensors import seal, unseal
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.observation import observation_names

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from huracan.agent.compiled_engine import CompiledEngine
 from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS
+from huracan.agent.engines.compiled_engine import CompiledEngine
 from huracan.agent.layout import initial_weights, weight_names
 from huracan.agent.rollout import Rollout
 from huracan.errors import InvalidInput

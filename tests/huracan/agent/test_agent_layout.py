@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from huracan.agent.engines.network import PolicyValueNetwork, log_probabilities
 from huracan.agent.layout import initial_weights, named_weights, weight_count
-from huracan.agent.network import PolicyValueNetwork, log_probabilities
 
 HIDDEN = (16, 8)
 

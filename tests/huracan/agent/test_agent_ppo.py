@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from huracan.agent.config import PPOConfig
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch
 from huracan.agent.engine import ILLEGAL
+from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import named_weights
+from huracan.agent.night.recovery import pack_state, unpack_state
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner
-from huracan.agent.recovery import pack_state, unpack_state
 from huracan.agent.rollout import generalised_advantages
-from huracan.agent.torch_engine import TorchEngine
 from huracan.errors import InvalidInput
 from tests.huracan.agent.toy_lanes import ToyLanes
 

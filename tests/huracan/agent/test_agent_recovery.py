@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huracan.agent.recovery import FileRecovery, pack_state, unpack_state
+from huracan.agent.night.recovery import FileRecovery, pack_state, unpack_state
 
 STATE = {
     "engine": {"weights": np.arange(4, dtype=np.float32), "steps": np.array([7])},

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huracan.agent import train as training
-from huracan.agent.checkpoint import load_policy, read_agreement
 from huracan.agent.diagnostics import TrainingStopped
-from huracan.agent.recovery import FileRecovery
-from huracan.agent.recovery_book import RecoveryBook
-from huracan.agent.seed_run import train_seed
-from huracan.agent.train import TrainedPolicy, train_policy
-from huracan.agent.window import fit_normaliser
+from huracan.agent.night import train as training
+from huracan.agent.night.recovery import FileRecovery
+from huracan.agent.night.recovery_book import RecoveryBook
+from huracan.agent.night.seed_run import train_seed
+from huracan.agent.night.train import TrainedPolicy, train_policy
+from huracan.agent.night.window import fit_normaliser
+from huracan.agent.policy.checkpoint import load_policy, read_agreement
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules

@@ -2,7 +2,7 @@
 
 import pytest
 
-from huracan.agent.seed_choice import dispersion, median_seed
+from huracan.agent.night.seed_choice import dispersion, median_seed
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from typing import Any
 import psutil
 import pytest
 
-from huracan.agent import train as training
 from huracan.agent.diagnostics import TrainingStopped
+from huracan.agent.night import train as training
+from huracan.agent.night.recovery import FileRecovery
+from huracan.agent.night.seed_job import SeedJob
+from huracan.agent.night.train import TrainedPolicy, train_policy
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.recovery import FileRecovery
-from huracan.agent.seed_job import SeedJob
-from huracan.agent.train import TrainedPolicy, train_policy
 from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -47,7 +47,7 @@ def seed_processes() -> list[psutil.Process]:
 
 def _trains(process: psutil.Process) -> bool:
     try:
-        return "huracan.agent.seed_process" in process.cmdline()
+        return "huracan.agent.night.seed_process" in process.cmdline()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from huracan.agent.side_by_side import Halted, run_side_by_side
+from huracan.agent.night.side_by_side import Halted, run_side_by_side
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

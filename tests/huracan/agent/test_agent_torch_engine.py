@@ -7,14 +7,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from huracan.agent.compiled_engine import CompiledEngine
 from huracan.agent.config import PPOConfig
-from huracan.agent.devices import make_engine, pick_device
 from huracan.agent.engine import ILLEGAL, STATE_NAMES, UPDATE_COLUMNS
+from huracan.agent.engines.compiled_engine import CompiledEngine
+from huracan.agent.engines.devices import make_engine, pick_device
+from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import initial_weights
 from huracan.agent.ppo import Learner
 from huracan.agent.rollout import Rollout
-from huracan.agent.torch_engine import TorchEngine
 from huracan.errors import InvalidInput
 from tests.huracan.agent.toy_lanes import ToyLanes
 

@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.agent import seed_job
-from huracan.agent import train as training
-from huracan.agent.checkpoint import load_policy, read_agreement
 from huracan.agent.config import PPOConfig, TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped
-from huracan.agent.recovery import FileRecovery
-from huracan.agent.seed_job import SeedJob
-from huracan.agent.train import TrainedPolicy, judge_learner, train_policy
-from huracan.agent.training_identity import code_digest, training_identity
+from huracan.agent.night import seed_job
+from huracan.agent.night import train as training
+from huracan.agent.night.recovery import FileRecovery
+from huracan.agent.night.seed_job import SeedJob
+from huracan.agent.night.train import TrainedPolicy, judge_learner, train_policy
+from huracan.agent.night.training_identity import code_digest, training_identity
+from huracan.agent.policy.checkpoint import load_policy, read_agreement
 from huracan.compiled import sources_of
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
@@ -220,9 +220,9 @@ def test_a_state_of_other_code_or_of_another_layout_of_the_lanes_is_of_another_t
     found = {training_identity(block, SMALL, RULES, COSTS, "cpu")}
     with monkeypatch.context() as patch:
         wider = np.dtype([("more", np.float64), ("bar", np.int32)])
-        patch.setattr("huracan.agent.training_identity.LANE", wider)
+        patch.setattr("huracan.agent.night.training_identity.LANE", wider)
         found.add(training_identity(block, SMALL, RULES, COSTS, "cpu"))
-    monkeypatch.setattr("huracan.agent.training_identity.code_digest", lambda source: "other")
+    monkeypatch.setattr("huracan.agent.night.training_identity.code_digest", lambda source: "other")
     found.add(training_identity(block, SMALL, RULES, COSTS, "cpu"))
     assert len(found) == 3
 
@@ -234,7 +234,7 @@ def test_the_digest_of_the_code_follows_every_file_that_a_training_imports(
     names = {path.name for path in sources_of(train_file)}
     assert {"ppo.py", "compiled_engine.py", "torch_engine.py", "kernel_step.py", "training_lanes.py"} <= names
     file = tmp_path / "file.py"
-    monkeypatch.setattr("huracan.agent.training_identity.sources_of", lambda source: {file})
+    monkeypatch.setattr("huracan.agent.night.training_identity.sources_of", lambda source: {file})
     digests = set()
     for number, content in enumerate(("1", "2")):
         file.write_text(content)

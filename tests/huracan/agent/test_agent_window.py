@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from huracan.agent.config import PPOConfig, TrainingConfig
-from huracan.agent.window import check_window, digest_block, fit_normaliser, split_window
+from huracan.agent.night.window import check_window, digest_block, fit_normaliser, split_window
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import MarketBlock
 

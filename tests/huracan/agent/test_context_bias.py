@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from huracan.agent.bias_kernel import CompiledBias
-from huracan.agent.context_bias import TERMS, BiasConfig, ContextBias
+from huracan.agent.policy.bias_kernel import CompiledBias
+from huracan.agent.policy.context_bias import TERMS, BiasConfig, ContextBias
 from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.observation import observation_names

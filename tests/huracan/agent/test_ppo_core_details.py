@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from huracan.agent.compiled_engine import CompiledEngine
 from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS, Engine
+from huracan.agent.engines.compiled_engine import CompiledEngine
+from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import initial_weights, named_weights, weight_count
 from huracan.agent.rollout import Rollout
-from huracan.agent.torch_engine import TorchEngine
 
 WIDTH, ACTIONS, HIDDEN = 3, 3, (8, 8)
 PLAIN = PPOConfig(

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.drivers import explain_trades
-from huracan.analysis.embedding import EmbeddingStatistics, fit_embedding
-from huracan.analysis.losses import analyse_losses
-from huracan.analysis.luck import Luck
-from huracan.analysis.neighbourhood import no_neighbours
-from huracan.analysis.wins import analyse_wins
+from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
+from huracan.analysis.memory.neighbourhood import no_neighbours
+from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.losses import analyse_losses
+from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.wins import analyse_wins
 from huracan.candles.schema import OHLCV_SCHEMA, Timeframe, day_start
 from huracan.market.ledger import FILLS_SCHEMA, TRADES_SCHEMA
 from huracan.models.config import Unfit
@@ -168,7 +168,7 @@ def make_candles() -> Callable[..., pa.Table]:
 @pytest.fixture
 def make_neighbours() -> Callable[..., pa.Table]:
     """`count` neighbours of the query, of which `wins` won 20 bps and the others lost 20."""
-    from huracan.analysis.neighbourhood import NEIGHBOURS_SCHEMA
+    from huracan.analysis.memory.neighbourhood import NEIGHBOURS_SCHEMA
 
     def make(query: int, count: int, wins: int, similarity: float = 0.9) -> pa.Table:
         rows = [

@@ -7,10 +7,10 @@ import numpy as np
 from huracan.market.actions import HOLD_INDEX
 from huracan.market.block import EPOCH, MS_PER_DAY, MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.trade_log import Provenance
 
 DAY = date(2023, 6, 2)
 BARS = 1440

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.agreement import agreement_lift, judge_agreement
-from huracan.analysis.memory_rows import vector_column
+from huracan.analysis.memory.agreement import agreement_lift, judge_agreement
+from huracan.analysis.memory.rows import vector_column
 from huracan.candles.schema import TIME
 
 FIRST = date(2023, 6, 1)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from huracan.analysis.checks import judge_coverage, judge_loss_reasons, judge_neighbours
+from huracan.analysis.trades.checks import judge_coverage, judge_loss_reasons, judge_neighbours
 from tests.huracan.analysis.test_losses import MADE_FOR
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huracan.analysis.avoidance import (
+from huracan.analysis.rules.avoidance import (
     SENTENCES,
     AvoidanceRule,
     distinct_rules,
@@ -17,7 +17,7 @@ from huracan.analysis.avoidance import (
     rule_sentences,
     rule_texts,
 )
-from huracan.analysis.rule_kinds import CHANGES, LEAVES, STRIKES
+from huracan.analysis.rules.kinds import CHANGES, LEAVES, STRIKES
 from huracan.errors import InputRefused
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huracan.analysis.betting import STAKES, evidence, new_wealth, play, results_in_units
+from huracan.evidence.betting import STAKES, evidence, new_wealth, play, results_in_units
 
 
 def test_trades_one_after_another_compound_what_is_free() -> None:

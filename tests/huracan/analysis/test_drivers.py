@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.drivers import explain_trades
-from huracan.analysis.embedding import EmbeddingStatistics
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.trades.drivers import explain_trades
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.scores import TailScores

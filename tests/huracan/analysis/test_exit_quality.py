@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.exit_quality import EXIT_QUALITY_SCHEMA, judge_exits, summarise_exits
 from huracan.analysis.outcome import nearest_pattern
-from huracan.analysis.post_exit import POST_EXIT_SCHEMA, track_post_exit
+from huracan.analysis.trades.exit_quality import EXIT_QUALITY_SCHEMA, judge_exits, summarise_exits
+from huracan.analysis.trades.post_exit import POST_EXIT_SCHEMA, track_post_exit
 from huracan.candles.schema import Timeframe
 from tests.huracan.analysis.conftest import last_fills
 

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.checks import judge_loss_reasons
-from huracan.analysis.loss_reasons import LOSS_REASONS, REASON_NAMES
-from huracan.analysis.losses import LOSSES_SCHEMA
+from huracan.analysis.trades.checks import judge_loss_reasons
+from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES
+from huracan.analysis.trades.losses import LOSSES_SCHEMA
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
 from huracan.market.rules import TradingRules
 from tests.huracan.analysis.conftest import SHORT, make_luck

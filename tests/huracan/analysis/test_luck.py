@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from huracan.analysis.luck import MOST_ENTRIES, SCOPES, measure_luck
+from huracan.analysis.trades.luck import MOST_ENTRIES, SCOPES, measure_luck
 from huracan.errors import InvalidInput
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX, EXIT_INDEX
 from huracan.market.costs import CostAssumptions

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan.analysis.nearest import NearestTrades
+from huracan.analysis.memory.nearest import NearestTrades
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import TIME
 

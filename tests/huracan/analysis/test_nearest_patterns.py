@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.nearest_patterns import NamedPatterns
-from huracan.analysis.pattern_table import PATTERNS_SCHEMA
+from huracan.analysis.patterns.nearest import NamedPatterns
+from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 
 LONG = np.array(["long"], dtype=object)
 

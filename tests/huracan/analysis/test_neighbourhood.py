@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import beta
 
-from huracan.analysis.neighbourhood import judge_neighbourhoods, no_neighbours
+from huracan.analysis.memory.neighbourhood import judge_neighbourhoods, no_neighbours
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import day_start
 

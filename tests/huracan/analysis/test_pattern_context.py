@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from huracan.analysis.embedding import EmbeddingStatistics
-from huracan.analysis.pattern_context import PRIOR_TRADES, KnownPatterns, with_pattern_context
-from huracan.analysis.pattern_table import PATTERNS_SCHEMA
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.patterns.context import PRIOR_TRADES, KnownPatterns, with_pattern_context
+from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan.market.block import MarketBlock
 
 FIRST = date(2024, 1, 1)
@@ -176,8 +176,8 @@ def test_a_day_of_twenty_symbols_takes_well_under_a_second() -> None:
 def test_a_library_as_the_night_makes_it_can_be_asked(
     make_trades: Callable[..., pa.Table], statistics: EmbeddingStatistics
 ) -> None:
-    from huracan.analysis.memory_rows import memory_rows
-    from huracan.analysis.patterns import pattern_library
+    from huracan.analysis.memory.rows import memory_rows
+    from huracan.analysis.patterns.library import pattern_library
     from huracan.candles.schema import Timeframe
 
     day = date(2023, 6, 2)

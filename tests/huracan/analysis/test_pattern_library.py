@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.embedding import EmbeddingStatistics, fit_embedding
-from huracan.analysis.memory_rows import memory_rows
-from huracan.analysis.pattern_checks import judge_patterns
-from huracan.analysis.pattern_config import PatternConfig
-from huracan.analysis.pattern_table import NO_PATTERN, PATTERNS_SCHEMA
-from huracan.analysis.pattern_trials import SETTINGS, SettingTrials
-from huracan.analysis.patterns import PatternLibrary, pattern_library
+from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
+from huracan.analysis.memory.rows import memory_rows
+from huracan.analysis.patterns.checks import judge_patterns
+from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.patterns.library import PatternLibrary, pattern_library
+from huracan.analysis.patterns.table import NO_PATTERN, PATTERNS_SCHEMA
+from huracan.analysis.patterns.trials import SETTINGS, SettingTrials
 from huracan.candles.schema import Timeframe
 
 DAY = date(2023, 6, 2)

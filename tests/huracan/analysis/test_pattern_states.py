@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from huracan.analysis.betting import STAKES
-from huracan.analysis.pattern_config import PatternConfig
-from huracan.analysis.pattern_evidence import nothing_forward
-from huracan.analysis.pattern_states import evidence_needed, with_state
+from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.patterns.evidence import nothing_forward
+from huracan.analysis.patterns.states import evidence_needed, with_state
 from huracan.errors import InvalidInput
+from huracan.evidence.betting import STAKES
 
 DAY, CONFIG = date(2023, 6, 2), PatternConfig()
 

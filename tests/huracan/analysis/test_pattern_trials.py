@@ -4,14 +4,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.pattern_config import PatternConfig
-from huracan.analysis.pattern_trials import SETTINGS, SettingTrials, no_trials, try_settings, with_trials
+from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.patterns.trials import SETTINGS, SettingTrials, no_trials, try_settings, with_trials
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX, HOLD_INDEX
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import trade_session
-from huracan.market.trade_log import Provenance
 from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarketConfig, plant_market
 
 DAY = PlantedMarketConfig().first_day

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis import post_exit
-from huracan.analysis.post_exit import POST_EXIT_SCHEMA
+from huracan.analysis.trades import post_exit
+from huracan.analysis.trades.post_exit import POST_EXIT_SCHEMA
 from huracan.candles.schema import Timeframe
 from tests.huracan.analysis.conftest import SHORT, last_fills
 

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.avoidance import AvoidanceRule
-from huracan.analysis.past_session import PastDay, play_again
-from huracan.analysis.rule_kinds import LEAVES, first_fires
-from huracan.analysis.rule_trials import UnusableDay, try_rules
-from huracan.analysis.rule_variants import Difference
+from huracan.analysis.rules.avoidance import AvoidanceRule
+from huracan.analysis.rules.kinds import LEAVES, first_fires
+from huracan.analysis.rules.past_session import PastDay, play_again
+from huracan.analysis.rules.trials import UnusableDay, try_rules
+from huracan.analysis.rules.variants import Difference
 from huracan.market.actions import (
     ADD_INDEX,
     ENTER_FULL_INDEX,

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 from scipy.stats import ttest_1samp
 
-from huracan.analysis.avoidance import distinct_rules
-from huracan.analysis.checks import judge_rules_tried
-from huracan.analysis.rule_report import RULES_SCHEMA, rules_table, with_trials
-from huracan.analysis.rule_trials import RuleTrials, UnusableDay, try_rules
-from huracan.analysis.rule_verdicts import paired_tests
+from huracan.analysis.rules.avoidance import distinct_rules
+from huracan.analysis.rules.report import RULES_SCHEMA, rules_table, with_trials
+from huracan.analysis.rules.trials import RuleTrials, UnusableDay, try_rules
+from huracan.analysis.rules.verdicts import paired_tests
+from huracan.analysis.trades.checks import judge_rules_tried
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
 from tests.huracan.analysis.shadow_days import DAY, FREE, WIDE, day_block, days_before, flat_closes
 from tests.huracan.analysis.test_losses import MADE_FOR
@@ -176,7 +176,7 @@ def test_the_best_rule_stands_first(make_trades, lose) -> None:
 
 
 def _trials(rules, net_usd: np.ndarray) -> RuleTrials:
-    from huracan.analysis.rule_variants import Difference
+    from huracan.analysis.rules.variants import Difference
 
     days = tuple(days_before(net_usd.shape[1]))
     by_day = tuple(tuple(Difference(float(x), 1, 1000.0, 0, 0, 0) for x in column) for column in net_usd.T)

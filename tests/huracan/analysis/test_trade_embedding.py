@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.checks import judge_embeddings
-from huracan.analysis.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory_rows import MEMORY_SCHEMA, memory_rows
+from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, memory_rows
+from huracan.analysis.trades.checks import judge_embeddings
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 

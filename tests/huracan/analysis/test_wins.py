@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.analysis.wins import WINS_SCHEMA
+from huracan.analysis.trades.wins import WINS_SCHEMA
 from tests.huracan.analysis.conftest import make_luck
 
 

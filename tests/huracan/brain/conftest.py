@@ -6,11 +6,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from huracan.agent.checkpoint import save_policy
-from huracan.agent.context_bias import BiasConfig, ContextBias
 from huracan.agent.layout import initial_weights, named_weights
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.trained_policy import GreedyPolicy
+from huracan.agent.policy.checkpoint import save_policy
+from huracan.agent.policy.context_bias import BiasConfig, ContextBias
+from huracan.agent.policy.greedy_policy import GreedyPolicy
 from huracan.brain.bundle import BundleParts
 from huracan.evaluation.promotion import BrainVerdict
 from huracan.market.actions import action_names, mask_rules

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from huracan.agent.bias_config import BiasConfig
-from huracan.agent.checkpoint import save_policy
-from huracan.agent.trained_policy import GreedyPolicy
+from huracan.agent.policy.checkpoint import save_policy
+from huracan.agent.policy.greedy_policy import GreedyPolicy
 from huracan.brain.brain import load_brain
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.golden import check_golden, make_golden

@@ -9,7 +9,7 @@ import pytest
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock, carry_last
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
+from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
 

@@ -18,8 +18,8 @@ from huracan.market.actions import (
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
-from huracan.market.held_entries import hold_entries, net_bps, places_to_enter
+from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
 from huracan.market.ledger import EXIT_REASONS
 from huracan.market.rules import TradingRules
 

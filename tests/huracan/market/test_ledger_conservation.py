@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from huracan.candles.schema import TIME
 from huracan.market.actions import ENTER_SHORT_FULL_INDEX, WAIT_INDEX, action_names
 from huracan.market.block import MarketBlock
-from huracan.market.conservation import judge_ledger
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.conservation import judge_ledger
+from huracan.market.paper.replay_audit import judge_replay
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
-from huracan.market.replay_audit import judge_replay
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.trade_log import Provenance
 
 COSTS = CostAssumptions()
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)

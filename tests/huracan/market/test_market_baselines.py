@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from huracan.market.actions import ENTER_FULL_INDEX
-from huracan.market.baselines import buy_and_hold, random_entries
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
+from huracan.market.what_if.baselines import buy_and_hold, random_entries
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import TIME
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import carry_last, trailing_mean
 from huracan.market.block_tables import build_market_block
-from huracan.market.market_info import MarketInfo
 
 START = 1_704_067_200_000  # 2024-01-01
 HOUR = 3_600_000

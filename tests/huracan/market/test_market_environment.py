@@ -20,7 +20,7 @@ from huracan.market.actions import (
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
+from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.ledger import EXIT_REASONS, FILL_KINDS
 from huracan.market.rules import TradingRules
 

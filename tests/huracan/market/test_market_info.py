@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huracan.candles.market_info import MarketInfo, market_infos_from_json, market_infos_to_json
 from huracan.errors import InputRefused, InvalidInput
-from huracan.market.market_info import MarketInfo, market_infos_from_json, market_infos_to_json
 
 sizes = st.none() | st.floats(1e-9, 1e6)
 

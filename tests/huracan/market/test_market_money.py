@@ -13,7 +13,7 @@ from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import END_OF_SESSION, EXIT_REASONS
-from huracan.market.replay import replay
+from huracan.market.paper.replay import replay
 from huracan.market.rules import TradingRules
 
 BPS = 1e-4

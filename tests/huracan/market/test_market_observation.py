@@ -16,7 +16,7 @@ from huracan.market.actions import (
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
+from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.observation import STATE_NAMES, observation_names
 from huracan.market.rules import TradingRules
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from huracan.market.actions import ADD_INDEX, ENTER_FULL_INDEX, HOLD_INDEX, WAIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
-from huracan.market.kernel_advance import first_illegal
+from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.engine.kernel_advance import first_illegal
 from huracan.market.ledger import END_OF_SESSION, EXIT_REASONS, FILL_KINDS, TARGET
 from huracan.market.rules import TradingRules
 

@@ -9,10 +9,10 @@ import pytest
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.environment import MarketEnvironment
-from huracan.market.replay import replay
+from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.paper.replay import replay
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
 
 COSTS = CostAssumptions()
 RULES = TradingRules()

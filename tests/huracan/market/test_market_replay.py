@@ -11,10 +11,10 @@ from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.record_book import RecordBook
-from huracan.market.replay import replay
+from huracan.market.engine.record_book import RecordBook
+from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.paper.replay import replay
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
 
 COSTS = CostAssumptions()
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)

@@ -18,13 +18,13 @@ from huracan.market.actions import (
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
-from huracan.market.rivals import DRAWS, compare_with_rivals
 from huracan.market.rules import TradingRules
-from huracan.market.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
-from huracan.market.scenarios import judge_scenario_base, run_scenarios
-from huracan.market.session import Session, trade_session
-from huracan.market.trade_log import Provenance
+from huracan.market.what_if.rivals import DRAWS, compare_with_rivals
+from huracan.market.what_if.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
+from huracan.market.what_if.scenarios import judge_scenario_base, run_scenarios
 
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)
 FLAT = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)

@@ -25,11 +25,11 @@ from huracan.market.ledger import (
     SESSION_SCHEMA,
     TRADES_SCHEMA,
 )
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.session_arrays import run_sessions
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.session_arrays import run_sessions
-from huracan.market.trade_log import Provenance
 
 COSTS = CostAssumptions()
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)

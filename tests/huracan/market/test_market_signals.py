@@ -17,13 +17,13 @@ from huracan.market.actions import (
     action_names,
 )
 from huracan.market.block import MarketBlock
-from huracan.market.conservation import judge_signals_told
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.conservation import judge_signals_told
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.signals import MASK_REASONS, SIGNALS_SCHEMA
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.signals import MASK_REASONS, SIGNALS_SCHEMA
-from huracan.market.trade_log import Provenance
 
 COSTS = CostAssumptions(slippage_coefficient=0)
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)

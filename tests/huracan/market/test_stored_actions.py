@@ -11,11 +11,11 @@ import pytest
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.session import Session, trade_session
+from huracan.market.paper.stored_actions import stored_actions
+from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.session import Session, trade_session
-from huracan.market.stored_actions import stored_actions
-from huracan.market.trade_log import Provenance
 
 RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
 

@@ -5,8 +5,8 @@ import pytest
 
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.engine.training_lanes import TrainingLanes
 from huracan.market.rules import TradingRules
-from huracan.market.training_lanes import TrainingLanes
 
 LANES = 40_000
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis.pattern_checks import judge_patterns
-from huracan.analysis.pattern_config import PatternConfig
+from huracan.analysis.patterns.checks import judge_patterns
+from huracan.analysis.patterns.config import PatternConfig
 from huracan.errors import InvalidInput
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules

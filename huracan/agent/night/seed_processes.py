@@ -1,0 +1,118 @@
+"""A process for every seed of a night, started before the work is known and ended with the night.
+
+Threads would hand the interpreter's lock to each other between compiled calls; processes share nothing but
+the pages of the window.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Any, Self
+
+import huracan
+from huracan.agent.night.recovery_book import RecoveryBook
+from huracan.agent.night.seed_job import SeedJob
+from huracan.agent.night.seed_messages import Done, Failed, Keep, Start, Steps, Stop
+from huracan.agent.night.seed_run import SeedRun
+from huracan.agent.night.side_by_side import Halted
+from huracan.market.block import MarketBlock
+from huracan.market.shared_block import BlockLayout, map_block, nameless_file, write_block
+
+_LOOK_SECONDS = 0.2
+"""Between two looks whether the others go on, where nothing comes from the process."""
+_PATIENCE_SECONDS = 5.0
+"""For a process to end by itself once its pipe is closed: an update takes a fraction of a second."""
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
+
+
+class SeedProcesses:
+    """`count` processes that warm up while the night prepares, each for one seed.
+
+    Used as a context: on leaving it every process is ended. A process whose night was killed ends by itself
+    before its next update, because its pipe has ended.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._file = nameless_file()
+        self._pipes: list[Connection] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._layout: BlockLayout | None = None
+        for _ in range(count):
+            self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            if error is not None and not isinstance(error, Exception):
+                process.kill()
+            try:
+                process.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._file.close()
+
+    def share(self, window: MarketBlock) -> MarketBlock:
+        """The whole window, head and tail, as all of them look at it: whoever goes on with it can
+        let go of its own."""
+        self._layout = write_block(window, self._file)
+        return map_block(self._file.fileno(), self._layout)
+
+    def run(
+        self, job: SeedJob, book: RecoveryBook, on_steps: Callable[[int], None], stop: Event
+    ) -> tuple[SeedRun, dict[str, Any]]:
+        """Has the process of the job's place train it. Raises what it raised; Halted once `stop` is set."""
+        assert self._layout is not None, "The window must be shared before a seed is trained on it."
+        pipe, name = self._pipes[job.place], str(job.place)
+        try:
+            pipe.send(Start(job, self._layout, book.identity, book.found_packed(name), book.is_kept))
+            while True:
+                if stop.is_set():
+                    pipe.send(Stop())
+                    raise Halted
+                if not pipe.poll(_LOOK_SECONDS):
+                    continue
+                match pipe.recv():
+                    case Steps(done):
+                        on_steps(done)
+                    case Keep(packed):
+                        book.keep_packed(name, packed)
+                    case Done(run, held_out):
+                        return run, held_out
+                    case Failed(error, traceback):
+                        error.add_note(f"In the process of seed {job.place}:\n{traceback}")
+                        raise error
+        except (EOFError, BrokenPipeError, ConnectionResetError) as gone:
+            code = self._processes[job.place].wait()
+            raise RuntimeError(
+                f"The process of seed {job.place} ended with {code} before its training did: its messages are"
+                " above; killed from outside (-9) it mostly ran out of memory."
+            ) from gone
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        root = str(Path(huracan.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        with theirs:
+            descriptors = (theirs.fileno(), self._file.fileno())
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "huracan.agent.night.seed_process", *map(str, descriptors)],
+                    pass_fds=descriptors,
+                    stdin=subprocess.DEVNULL,
+                    env=os.environ | _ONE_THREAD | {"PYTHONPATH": path},
+                )
+            )
+        self._pipes.append(Connection(ours.detach()))

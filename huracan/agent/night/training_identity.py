@@ -1,0 +1,51 @@
+"""What a night's course depends on, as one digest: a state of another course is of no use to it."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from huracan.agent.config import TrainingConfig
+from huracan.agent.night.window import digest_block
+from huracan.compiled import sources_of
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.engine.lane import LANE
+from huracan.market.rules import TradingRules
+
+_LIBRARIES = ("numba", "numpy", "torch")
+
+
+def training_identity(
+    window: MarketBlock, config: TrainingConfig, rules: TradingRules, costs: CostAssumptions, device: str
+) -> str:
+    """64 hex digits over the window, the settings, the device, the code and the layout of a lane's state."""
+    facts = {
+        "block": digest_block(window),
+        "config": settings_of(config),
+        "rules": asdict(rules),
+        "costs": asdict(costs),
+        "device": [device, config.mixed_precision],
+        "code": code_digest(Path(__file__).with_name("train.py")),
+        "lane": repr(LANE.descr),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def settings_of(config: TrainingConfig) -> dict[str, Any]:
+    """Without what is of the machine: it must not change a checkpoint's identity by its metadata."""
+    of_machine = ("threads", "device", "mixed_precision", "recovery_updates")
+    return {name: value for name, value in asdict(config).items() if name not in of_machine}
+
+
+@cache
+def code_digest(source: Path) -> str:
+    """Over `source`, all of Huracan that it imports, and the libraries that count: half a training by one
+    kernel and half by another would be the work of neither."""
+    found = hashlib.sha256(" ".join(version(name) for name in _LIBRARIES).encode())
+    for path in sorted(sources_of(source)):
+        found.update(path.read_bytes())
+    return found.hexdigest()

@@ -1,0 +1,190 @@
+"""The numbers of losing trades that the reasons are judged by, gathered once as arrays. No reasons here."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.memory.neighbourhood import Neighbourhoods
+from huracan.analysis.outcome import (
+    MINIMUM_VOLATILITY_BPS,
+    UNKNOWN_TIME,
+    Booleans,
+    Floats,
+    Integers,
+    cost_bps,
+    directions,
+    floats,
+    is_end_of_session,
+    milliseconds,
+    net_scores,
+)
+from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit, paths_from
+from huracan.candles.schema import Timeframe, day_end
+from huracan.market.ledger import STOP, TRAILING_STOP
+
+
+@dataclass(frozen=True)
+class LossRules:
+    """The limits of the reasons."""
+
+    recovery_minutes: int = 240
+    tight_stop_volatilities: float = 2.0
+    """A stop nearer than this many one-bar volatilities is inside the noise."""
+    shock_ratio: float = 2.0
+    """Volatility at the exit over that at the entry ..."""
+    shock_bar_volatilities: float = 6.0
+    """... or the true range of the bar that stopped it, in volatilities of the entry. A random walk goes so
+    far within a bar once in a hundred million."""
+    early_bars: int = 3
+    early_volatilities: float = 2.0
+    """One volatility against the entry within three bars is what noise does every other time; two, one time
+    in four."""
+    minimum_precedents: int = 5
+    """Fewer similar trades than this are no pattern (none at all say nothing)."""
+    weak_win_probability: float = 0.45
+    poor_history_trades: float = 10.0
+    late_share: float = 0.5
+    """Of the holding time, spent after the best moment."""
+    minimum_held_bars: int = 10
+    usual_percentile: float = 5.0
+    """A loss that beats so many of the entries by chance is nothing unusual ..."""
+    expected_band: float = 2.0
+    """... nor, where there were too few of those, one within so many standard deviations of noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class LossCases:
+    """Arrays [trades]; NaN where not known."""
+
+    is_stopped: Booleans
+    """By the stop of the entry, or by one that had followed the price."""
+    is_trailed: Booleans
+    """By one that had followed the price."""
+    is_ended: Booleans
+    """By the session's end, which says nothing of when it should have been left."""
+    regime: pa.ChunkedArray
+    exit_regime: pa.ChunkedArray
+    gross_bps: Floats
+    net_bps: Floats
+    cost_bps: Floats
+    estimated_cost_bps: Floats
+    net_score: Floats
+    bars_held: Floats
+    bars_to_best: Floats
+    max_favourable_bps: Floats
+    max_adverse_bps: Floats
+    early_adverse_bps: Floats
+    """The worst within the first bars."""
+    entry_volatility_bps: Floats
+    """With its floor, as the other volatility is not."""
+    exit_volatility_bps: Floats
+    """At the close before the exit."""
+    stop_range_bps: Floats
+    """True range of the bar that stopped the trade, the way from the close before it included; NaN where none
+    did."""
+    stop_distance_bps: Floats
+    """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
+    target_distance_bps: Floats
+    best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the same day
+    adverse_before_target_bps: Floats
+    """How far against the entry the price was, after the exit and until it came to the target; NaN where it
+    did not come."""
+    alike: Neighbourhoods
+    luck: Luck
+
+
+def gather_loss_cases(
+    trades: pa.Table,
+    alike: Neighbourhoods,
+    luck: Luck,
+    ohlcv: pa.Table | None,
+    day: date,
+    timeframe: Timeframe,
+    rules: LossRules,
+) -> LossCases:
+    """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
+    known whether the price came back after a stop, and of the first bars only what the ledger says."""
+    entry, direction = floats(trades, "entry_reference_price"), directions(trades)
+    stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
+    target_distance = direction * (target / entry - 1.0) * 1e4
+    entered, step = milliseconds(trades, "entry_time"), timeframe.minutes * 60_000
+    to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
+    worst = floats(trades, "max_adverse_bps")
+    early = np.where(to_worst < rules.early_bars, worst, np.nan)
+    is_stopped = _left_by(trades, STOP, TRAILING_STOP)
+    best_after = before_target = stop_range = np.full(len(trades), np.nan)
+    if ohlcv is not None and len(trades):
+        bars, until = max(rules.recovery_minutes // timeframe.minutes, 1), day_end(day)
+        best, adverse = _moves(paths_after_exit(trades, ohlcv, bars, timeframe, until), entry, direction)
+        best_after = np.max(best, axis=1)
+        before_target = _adverse_until(best >= target_distance[:, None], adverse)
+        stop_range = np.where(is_stopped, _true_range(trades, ohlcv, timeframe, until) / entry * 1e4, np.nan)
+        first = paths_from(entered, trades, ohlcv, rules.early_bars, timeframe, until)
+        deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
+        # Bars after the exit may lie in the window; no trade met a worse price than its worst.
+        early = np.where(np.isfinite(deepest), np.clip(deepest, worst, 0.0), early)
+    return LossCases(
+        is_stopped=is_stopped,
+        is_trailed=_left_by(trades, TRAILING_STOP),
+        is_ended=is_end_of_session(trades),
+        regime=trades.column("regime"),
+        exit_regime=trades.column("exit_regime"),
+        gross_bps=floats(trades, "gross_bps"),
+        net_bps=floats(trades, "net_bps"),
+        cost_bps=cost_bps(trades),
+        estimated_cost_bps=floats(trades, "estimated_cost_bps"),
+        net_score=net_scores(trades),
+        bars_held=floats(trades, "bars_held"),
+        bars_to_best=_bars_since(milliseconds(trades, "max_favourable_time"), entered, step),
+        max_favourable_bps=floats(trades, "max_favourable_bps"),
+        max_adverse_bps=worst,
+        early_adverse_bps=early,
+        entry_volatility_bps=np.fmax(floats(trades, "entry_volatility_bps"), MINIMUM_VOLATILITY_BPS),
+        exit_volatility_bps=floats(trades, "exit_volatility_bps"),
+        stop_range_bps=stop_range,
+        stop_distance_bps=direction * (1.0 - stop / entry) * 1e4,
+        target_distance_bps=target_distance,
+        best_after_exit_bps=np.where(np.isfinite(best_after), best_after, np.nan),
+        adverse_before_target_bps=before_target,
+        alike=alike,
+        luck=luck,
+    )
+
+
+def _true_range(trades: pa.Table, ohlcv: pa.Table, timeframe: Timeframe, until: datetime) -> Floats:
+    """[trades] of the exit bar: from the lowest to the highest of its prices and the close before it (Wilder
+    1978), in quote currency; NaN where it has no candle."""
+    before = milliseconds(trades, "exit_time") - timeframe.minutes * 60_000
+    bars = paths_from(before, trades, ohlcv, 2, timeframe, until)
+    close = bars.close[:, 0]
+    return np.asarray(np.fmax(bars.high[:, 1], close) - np.fmin(bars.low[:, 1], close), dtype=np.float64)
+
+
+def _moves(paths: PricePaths, entry: Floats, direction: Floats) -> tuple[Floats, Floats]:
+    """[trades, bars] how far each bar went for the trade and against it, in bps of the entry; -inf where it
+    has no candle."""
+    is_long, side = (direction > 0)[:, None], direction[:, None]
+    best, worst = np.where(is_long, paths.high, paths.low), np.where(is_long, paths.low, paths.high)
+    moves = [sign * side * (price / entry[:, None] - 1.0) * 1e4 for sign, price in ((1, best), (-1, worst))]
+    favourable, adverse = (np.where(np.isnan(move), -np.inf, move) for move in moves)
+    return favourable, adverse
+
+
+def _adverse_until(is_there: Booleans, adverse: Floats) -> Floats:
+    """The largest of `adverse` up to the first bar that `is_there`, that bar included; NaN without one."""
+    until = np.arange(is_there.shape[1]) <= np.argmax(is_there, axis=1)[:, None]
+    largest = np.max(np.where(until, adverse, -np.inf), axis=1)
+    return np.where(is_there.any(axis=1), largest, np.nan)
+
+
+def _left_by(trades: pa.Table, *reasons: str) -> Booleans:
+    matches = pc.is_in(trades.column("exit_reason"), value_set=pa.array(reasons))
+    return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _bars_since(moments: Integers, entered: Integers, step: int) -> Floats:
+    return np.where(moments == UNKNOWN_TIME, np.nan, (moments - entered) / step)

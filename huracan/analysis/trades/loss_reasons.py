@@ -1,0 +1,201 @@
+"""The reasons why a trade lost, one function each, in order of precedence.
+
+To add a reason, write its function (cases and rules in, Finding out) and in `rule_suggestions` the rule that
+it suggests, append it to LOSS_REASONS before `bad_luck`, and make a trade for it in the tests. How reasons
+become rows is in `losses`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.outcome import Booleans
+from huracan.analysis.row_text import Column
+from huracan.analysis.trades.loss_cases import LossCases, LossRules
+from huracan.analysis.trades.rule_suggestions import (
+    leave_adverse,
+    leave_aged,
+    leave_regime,
+    leave_volatile,
+    skip_costly,
+    skip_unprofitable,
+    skip_weak,
+    widen_barrier,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """Where a reason holds (bool [trades]) and the numbers that it was judged by, per trade."""
+
+    holds: Booleans
+    evidence: dict[str, Column]
+
+
+Suggest = Callable[[LossCases, LossRules], pa.Array]
+
+
+@dataclass(frozen=True)
+class LossReason:
+    """`suggest` gives the avoidance rule of every case [trades], null where a number it needs is not known;
+    without it the reason has none. `unruled`: what is said then, a sentence with places for the evidence.
+    `is_preventable`: a rule known at the entry or during the trade could have avoided the loss. A
+    `is_last_resort` reason holds only where none of the others does."""
+
+    name: str
+    judge: Callable[[LossCases, LossRules], Finding]
+    is_preventable: bool
+    suggest: Suggest | None = None
+    unruled: str = "None: a number that its rule needs is not known."
+    is_last_resort: bool = False
+
+
+def _cost_not_covered(cases: LossCases, _rules: LossRules) -> Finding:
+    holds = (cases.gross_bps > 0) & (cases.net_bps <= 0)
+    return Finding(holds, {"gross_bps": cases.gross_bps, "cost_bps": cases.cost_bps})
+
+
+def _volatility_shock(cases: LossCases, rules: LossRules) -> Finding:
+    grew = cases.exit_volatility_bps >= rules.shock_ratio * cases.entry_volatility_bps
+    jumped = cases.stop_range_bps >= rules.shock_bar_volatilities * cases.entry_volatility_bps
+    evidence = {
+        "entry_volatility_bps": cases.entry_volatility_bps,
+        "exit_volatility_bps": cases.exit_volatility_bps,
+        "stop_range_bps": cases.stop_range_bps,
+    }
+    return Finding(grew | jumped, evidence)
+
+
+def _regime_change(cases: LossCases, _rules: LossRules) -> Finding:
+    changed = pc.fill_null(pc.not_equal(cases.regime, cases.exit_regime), False)
+    holds = np.asarray(changed.to_numpy(zero_copy_only=False), dtype=bool)
+    return Finding(holds, {"entry_regime": cases.regime, "exit_regime": cases.exit_regime})
+
+
+def _adverse_selection(cases: LossCases, rules: LossRules) -> Finding:
+    against = cases.early_adverse_bps <= -rules.early_volatilities * cases.entry_volatility_bps
+    never_for = cases.max_favourable_bps <= cases.entry_volatility_bps
+    evidence = {
+        "early_adverse_bps": cases.early_adverse_bps,
+        "entry_volatility_bps": cases.entry_volatility_bps,
+        "max_favourable_bps": cases.max_favourable_bps,
+    }
+    return Finding(against & never_for, evidence)
+
+
+def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
+    inside_noise = cases.stop_distance_bps < rules.tight_stop_volatilities * cases.entry_volatility_bps
+    came_back = cases.best_after_exit_bps >= cases.target_distance_bps
+    # A stop that followed keeps its distance from the best price, so that from the entry says nothing.
+    holds = cases.is_stopped & ((inside_noise & ~cases.is_trailed) | came_back)
+    evidence = {
+        "stop_distance_bps": cases.stop_distance_bps,
+        "entry_volatility_bps": cases.entry_volatility_bps,
+        "best_after_exit_bps": cases.best_after_exit_bps,
+        "target_distance_bps": cases.target_distance_bps,
+        "adverse_before_target_bps": cases.adverse_before_target_bps,
+    }
+    return Finding(holds, evidence)
+
+
+def _held_too_long(cases: LossCases, rules: LossRules) -> Finding:
+    was_paying = cases.max_favourable_bps > cases.cost_bps
+    late = cases.bars_held - cases.bars_to_best >= rules.late_share * cases.bars_held
+    chosen = ~cases.is_stopped & ~cases.is_ended
+    holds = was_paying & late & (cases.bars_held >= rules.minimum_held_bars) & chosen
+    evidence = {
+        "max_favourable_bps": cases.max_favourable_bps,
+        "cost_bps": cases.cost_bps,
+        "bars_to_best": cases.bars_to_best,
+        "bars_held": cases.bars_held,
+    }
+    return Finding(holds, evidence)
+
+
+def _poor_pattern_history(cases: LossCases, rules: LossRules) -> Finding:
+    enough = cases.alike.effective_trades >= rules.poor_history_trades
+    holds = enough & (cases.alike.win_probability_high < 0.5) & (cases.alike.mean_net_bps < 0)
+    return Finding(holds, _pattern_evidence(cases))
+
+
+def _weak_pattern(cases: LossCases, rules: LossRules) -> Finding:
+    few = (cases.alike.count > 0) & (cases.alike.count < rules.minimum_precedents)
+    doubtful = (cases.alike.count >= rules.minimum_precedents) & (
+        cases.alike.win_probability < rules.weak_win_probability
+    )
+    return Finding(few | doubtful, _pattern_evidence(cases))
+
+
+def _pattern_evidence(cases: LossCases) -> dict[str, Column]:
+    return {
+        "similar_trades": cases.alike.count,
+        "win_probability": cases.alike.win_probability,
+        "win_probability_high": cases.alike.win_probability_high,
+        "mean_net_bps": cases.alike.mean_net_bps,
+    }
+
+
+def _is_usual(cases: LossCases, rules: LossRules) -> Booleans:
+    """Within the band of what entries by chance made, or of noise where there were too few of them."""
+    percentile = cases.luck.possibly_beaten
+    by_noise = cases.net_score >= -rules.expected_band
+    return np.where(np.isnan(percentile), by_noise, percentile >= rules.usual_percentile)
+
+
+def _luck_evidence(cases: LossCases, is_usual: Booleans) -> dict[str, Column]:
+    return {
+        "luck_percentile": cases.luck.possibly_beaten,
+        "luck_entries": cases.luck.entries,
+        "net_score": cases.net_score,
+        "is_within_expected_band": is_usual,
+    }
+
+
+def _bad_luck(cases: LossCases, rules: LossRules) -> Finding:
+    is_usual = _is_usual(cases, rules)
+    return Finding(is_usual, _luck_evidence(cases, is_usual))
+
+
+def _unexplained(cases: LossCases, rules: LossRules) -> Finding:
+    is_usual = _is_usual(cases, rules)
+    return Finding(~is_usual, _luck_evidence(cases, is_usual))
+
+
+LOSS_REASONS = (
+    LossReason("cost_not_covered", _cost_not_covered, True, skip_costly),
+    LossReason(
+        "volatility_shock",
+        _volatility_shock,
+        False,
+        leave_volatile,
+        unruled="None: the shock was over in the bar that stopped it, {stop_range_bps} bps from end to end.",
+    ),
+    LossReason("regime_change", _regime_change, False, leave_regime),
+    LossReason("adverse_selection", _adverse_selection, True, leave_adverse),
+    LossReason("stop_too_tight", _stop_too_tight, True, widen_barrier),
+    LossReason("held_too_long", _held_too_long, True, leave_aged),
+    LossReason("poor_pattern_history", _poor_pattern_history, True, skip_unprofitable),
+    LossReason("weak_pattern", _weak_pattern, True, skip_weak),
+    LossReason(
+        "bad_luck",
+        _bad_luck,
+        False,
+        unruled="None: {luck_percentile} % of {luck_entries} entries by chance did worse; {net_score} "
+        "standard deviations of noise.",
+        is_last_resort=True,
+    ),
+    LossReason(
+        "unexplained",
+        _unexplained,
+        False,
+        unruled="None known: only {luck_percentile} % of {luck_entries} entries by chance did worse; "
+        "{net_score} standard deviations of noise.",
+        is_last_resort=True,
+    ),
+)
+"""In order of precedence: the first that holds is the primary reason. One of the last two always holds."""
+
+REASON_NAMES = tuple(reason.name for reason in LOSS_REASONS)

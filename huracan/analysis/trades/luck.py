@@ -1,0 +1,145 @@
+"""Skill against luck: a trade among the entries that chance could have made in the same hour and regime.
+
+The market's own environment steps those entries. What a percentile says of a win or a loss is judged in
+`wins` and `loss_reasons`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.outcome import Floats, Integers, floats, milliseconds
+from huracan.errors import InvalidInput
+from huracan.market.actions import action_names
+from huracan.market.block import MS_PER_DAY, MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
+from huracan.market.rules import TradingRules
+from huracan.market.what_if.baselines import TIE_BPS
+from huracan.regimes.model import REGIMES
+
+LEAST_ENTRIES = 20
+"""Fewer entries than this are no distribution: the search widens."""
+MOST_ENTRIES = 500
+"""Of more than this an even share is taken."""
+SCOPES = ("symbol_hour", "all_symbols_hour", "neighbouring_hours", "whole_day")
+"""Which bars of the trade's regime count as entries: those of its symbol in its hour; of all symbols in it;
+of all symbols in it and the hours beside it; of all symbols on the day."""
+
+_HOURS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Luck:
+    """Arrays [trades]."""
+
+    percentile: Floats
+    """0 to 100: the share of the entries that did worse, ties counted half, all held for as many bars as the
+    trade; NaN where there was no entry."""
+    percentile_by_rules: Floats
+    """The same entries left to stop, target and time-out alone. A trade that its target ended early beats
+    nearly all entries cut off after as few bars, because the target chose the moment: this one does not
+    know it."""
+    entries: Integers
+    scope: Integers
+    """Into SCOPES."""
+
+    @property
+    def surely_beaten(self) -> Floats:
+        """[trades] the lower of the two percentiles, which a win must not owe to how its end was chosen; NaN
+        with fewer than 20 entries."""
+        return self._known(np.minimum(self.percentile, self.percentile_by_rules))
+
+    @property
+    def possibly_beaten(self) -> Floats:
+        """[trades] the higher one, for a loss in the same way."""
+        return self._known(np.maximum(self.percentile, self.percentile_by_rules))
+
+    def _known(self, percentile: Floats) -> Floats:
+        return np.where(self.entries >= LEAST_ENTRIES, percentile, np.nan)
+
+    def scope_names(self) -> pa.Array:
+        """[trades] the name of each trade's scope; null where there was no entry."""
+        return pa.array(SCOPES, pa.string()).take(pa.array(self.scope, mask=self.entries == 0))
+
+
+def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> Luck:
+    """Each of `trades` (TRADES_SCHEMA, of the block's day) among the entries of its hour and regime.
+
+    An entry is a bar at which one is legal, in the same UTC hour of the day and the same regime, taken by the
+    same action (so on the same side and in the same size) under `rules` and `costs`. Where a scope has fewer
+    than 20, the next of SCOPES is taken. The trade's own bar is one of them. `block` needs no features.
+    InvalidInput where a trade is not of the block.
+    """
+    symbol, bar = _signal_bars(trades, block)
+    hour = (block.open_time_ms % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
+    places, first, count, scope = _candidates(block, rules, symbol, hour[bar], block.regime[symbol, bar])
+    taken = np.minimum(count, MOST_ENTRIES)
+    owner = np.repeat(np.arange(len(trades)), taken)
+    number = np.arange(owner.size) - np.repeat(np.cumsum(taken) - taken, taken)
+    chosen = places[first[owner] + number * count[owner] // np.maximum(taken[owner], 1)]
+    names = pa.array(action_names(rules.allow_short))
+    action = pc.index_in(trades["action"], value_set=names).to_numpy(zero_copy_only=False)[owner]
+    mine, held = floats(trades, "net_bps"), floats(trades, "bars_held").astype(np.int64)
+    entries = np.zeros(len(trades), dtype=np.int64)
+    percentiles = []
+    for bars in (held[owner], np.full(owner.size, rules.maximum_holding_bars)):
+        closed = hold_entries(block, rules, costs, chosen, action, bars)
+        whose, made = owner[closed["lane"]], net_bps(closed)
+        is_tied = np.abs(made - mine[whose]) <= TIE_BPS
+        beaten = np.where(is_tied, 0.5, made < mine[whose])
+        entries = np.bincount(whose, minlength=len(trades)).astype(np.int64)
+        with np.errstate(invalid="ignore"):
+            share = np.bincount(whose, weights=beaten, minlength=len(trades)) / entries
+        percentiles.append(np.asarray(100.0 * share, dtype=np.float64))
+    return Luck(percentiles[0], percentiles[1], entries, scope)
+
+
+def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Integers]:
+    """Symbol and bar of the block at whose close each trade was decided."""
+    symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1)
+    # The close of the signal bar is the open of the bar after it.
+    opened = milliseconds(trades, "signal_time")
+    bar = np.searchsorted(block.open_time_ms, opened) - 1
+    known = (symbol.to_numpy() >= 0) & (bar >= 0) & (bar + 1 < block.bar_count)
+    known &= block.open_time_ms[np.minimum(bar + 1, block.bar_count - 1)] == opened
+    if not known.all():
+        stranger = trades["trade_id"][int(np.argmin(known))]
+        raise InvalidInput(
+            f"Trade {stranger} was decided at a bar that the market block lacks.",
+            "Give the candles that the trades were made on.",
+        )
+    return symbol.to_numpy().astype(np.int64), bar.astype(np.int64)
+
+
+def _candidates(
+    block: MarketBlock, rules: TradingRules, symbol: Integers, hour: Integers, regime: npt.NDArray[np.int8]
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Places of entries, and per trade the first of its own among them, their number, and the scope."""
+    places = np.flatnonzero(places_to_enter(block, rules))
+    bars = places % block.bar_count
+    moment = block.regime.reshape(-1)[places].astype(np.int64) * _HOURS
+    moment += (block.open_time_ms[bars] % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
+    span = len(REGIMES) * _HOURS
+    of_symbol = places // block.bar_count * span + moment
+    by_moment, by_symbol = np.argsort(moment, kind="stable"), np.argsort(of_symbol, kind="stable")
+    # Two orders of the same places, one after the other: every scope is a stretch of one of them.
+    day = regime.astype(np.int64) * _HOURS
+    now, line, lines = day + hour, moment[by_moment], of_symbol[by_symbol]
+    stretches = [
+        (lines, symbol * span + now, symbol * span + now, places.size),
+        (line, now, now, 0),
+        (line, day + np.maximum(hour - 1, 0), day + np.minimum(hour + 1, _HOURS - 1), 0),
+        (line, day, day + _HOURS - 1, 0),
+    ]
+    begins = np.stack([np.searchsorted(keys, low) + lead for keys, low, _, lead in stretches])
+    ends = np.stack([np.searchsorted(keys, high, "right") + lead for keys, _, high, lead in stretches])
+    enough = ends - begins >= LEAST_ENTRIES
+    scope = np.where(enough.any(axis=0), np.argmax(enough, axis=0), len(SCOPES) - 1)
+    trade = np.arange(symbol.size)
+    first, count = begins[scope, trade], (ends - begins)[scope, trade]
+    both = np.concatenate([places[by_moment], places[by_symbol]])
+    return both, first.astype(np.int64), count.astype(np.int64), scope.astype(np.int64)

@@ -1,0 +1,186 @@
+"""What the price did in the day after an exit, and whether holding or leaving earlier would have paid.
+
+Reads only bars after the exit bar and before the end of the partition's day. No advice is drawn from it here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.analysis.outcome import (
+    UNKNOWN_TIME,
+    Booleans,
+    Floats,
+    Integers,
+    cost_bps,
+    day_column,
+    directions,
+    floats,
+    is_end_of_session,
+    milliseconds,
+    nearest_pattern,
+    nullable,
+    times,
+)
+from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit
+from huracan.candles.schema import TIME, Timeframe, day_end
+
+HORIZONS_MINUTES = (60, 240, 1440)
+_WINDOW_MINUTES = 1440
+
+POST_EXIT_SCHEMA = pa.schema(
+    [
+        ("day", pa.date32()),  # on which the bars after the exit were known: the day after the trade's
+        ("trade_id", pa.string()),
+        ("symbol", pa.string()),
+        ("regime", pa.string()),
+        ("pattern_id", pa.string()),  # that its entry resembled most, by the library of the day before it
+        ("exit_reason", pa.string()),
+        ("is_end_of_session", pa.bool_()),
+        ("exit_time", TIME),
+        ("exit_reference_price", pa.float64()),  # of its last fill, also where parts were sold before
+        ("net_bps", pa.float64()),
+        *[(f"price_after_{minutes}_minutes", pa.float64()) for minutes in HORIZONS_MINUTES],
+        *[(f"return_after_{minutes}_minutes_bps", pa.float64()) for minutes in HORIZONS_MINUTES],
+        ("bars_seen", pa.int64()),
+        ("best_bps", pa.float64()),  # in the trade's direction, from the exit, within 24 hours
+        ("best_time", TIME),  # open of that bar
+        ("worst_bps", pa.float64()),
+        ("worst_time", TIME),
+        ("missed_profit_bps", pa.float64()),
+        ("saved_loss_bps", pa.float64()),
+        ("exit_quality", pa.float64()),  # 0..1: saved / (saved + missed)
+        ("should_have_held", pa.bool_()),
+        ("should_have_exited_earlier", pa.bool_()),
+    ]
+)
+"""One row per trade of the day before. Null where the bars are missing; quality and flags are null for trades
+that the session's end closed: nobody decided to leave them."""
+
+
+@dataclass(frozen=True)
+class PostExitRules:
+    """When an exit counts as a mistake. Distances in bps of the exit's reference price."""
+
+    hold_threshold_bps: float = 20.0
+    """Holding was better where the return over the next four hours is above this."""
+    give_back_share: float = 0.5
+    """Leaving earlier was better where this share of the best excursion was given back ..."""
+    give_back_floor_bps: float = 10.0
+    """... and at least this much of it, and the best excursion had covered the costs."""
+
+
+def track_post_exit(
+    trades: pa.Table,
+    fills: pa.Table,
+    ohlcv: pa.Table,
+    day: date,
+    timeframe: Timeframe,
+    rules: PostExitRules | None = None,
+) -> pa.Table:
+    """Rows POST_EXIT_SCHEMA of partition `day` for the `trades` of the day before.
+
+    `fills`: FILLS_SCHEMA of that day. What came after is measured from where the last part was closed: the
+    trade's own exit price is a mean over all parts, those that were sold long before included. `ohlcv`: the
+    candles of `day` - 1 and `day`; later rows are not looked at. The price after h minutes is the close of
+    the bar that ends h minutes after the exit bar's close, unknown where none ends then.
+    """
+    rules = rules or PostExitRules()
+    paths = paths_after_exit(trades, ohlcv, _WINDOW_MINUTES // timeframe.minutes, timeframe, day_end(day))
+    price, direction = _last_prices(trades, fills), directions(trades)
+    first = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: trades.column(name)
+        for name in (
+            "trade_id",
+            "symbol",
+            "regime",
+            "exit_reason",
+            "exit_time",
+            "net_bps",
+        )
+    }
+    columns["exit_reference_price"] = nullable(price)
+    columns["day"] = day_column(day, len(trades))
+    columns["pattern_id"] = nearest_pattern(trades)
+    after: dict[int, Floats] = {}
+    for minutes in HORIZONS_MINUTES:
+        close = _close_after(paths, minutes, timeframe)
+        after[minutes] = direction * (close / price - 1.0) * 1e4
+        columns[f"price_after_{minutes}_minutes"] = nullable(close)
+        columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
+    columns |= _extremes(paths, price, direction, first, timeframe)
+    columns["exit_quality"] = _quality(columns, is_end_of_session(trades))
+    columns |= _quality_flags(trades, after[240], rules)
+    return pa.table({name: columns[name] for name in POST_EXIT_SCHEMA.names}).cast(POST_EXIT_SCHEMA)
+
+
+def _last_prices(trades: pa.Table, fills: pa.Table) -> Floats:
+    """[trades] the reference price of each trade's last fill; NaN where its fills are not there."""
+    # Of a trade's fills, which stand in the order of their time, the last one stays.
+    last = dict(zip(fills["trade_id"].to_pylist(), floats(fills, "reference_price"), strict=True))
+    return np.array([last.get(trade, np.nan) for trade in trades["trade_id"].to_pylist()], np.float64)
+
+
+def _close_after(paths: PricePaths, minutes: int, timeframe: Timeframe) -> Floats:
+    """[trades] closes of the bar that ends so many minutes after the exit bar; NaN where none does."""
+    if minutes % timeframe.minutes:
+        return np.full(len(paths.close), np.nan)
+    return np.asarray(paths.close[:, minutes // timeframe.minutes - 1], dtype=np.float64)
+
+
+def _extremes(
+    paths: PricePaths, price: Floats, direction: Floats, first: Integers, timeframe: Timeframe
+) -> dict[str, pa.Array]:
+    """Best and worst of the window in the trade's direction with the open times of their bars."""
+    is_long = (direction > 0)[:, None]
+    scale = (direction / price)[:, None]
+    best_path = (np.where(is_long, paths.high, paths.low) - price[:, None]) * scale * 1e4
+    worst_path = (np.where(is_long, paths.low, paths.high) - price[:, None]) * scale * 1e4
+    best, best_bar = _largest(best_path)
+    worst, worst_bar = _largest(-worst_path)
+    step = timeframe.minutes * 60_000
+    return {
+        "bars_seen": pa.array(np.sum(~np.isnan(paths.close), axis=1).astype(np.int64)),
+        "best_bps": nullable(best),
+        "best_time": times(np.where(np.isnan(best), UNKNOWN_TIME, first + best_bar * step)),
+        "worst_bps": nullable(-worst),
+        "worst_time": times(np.where(np.isnan(worst), UNKNOWN_TIME, first + worst_bar * step)),
+        "missed_profit_bps": nullable(np.maximum(best, 0.0)),
+        "saved_loss_bps": nullable(np.maximum(worst, 0.0)),
+    }
+
+
+def _quality(columns: Mapping[str, pa.Array | pa.ChunkedArray], ended: Booleans) -> pa.Array:
+    """The share of the way after the exit that went against the trade; null where there was no way."""
+    missed, saved = (
+        columns[name].to_numpy(zero_copy_only=False) for name in ("missed_profit_bps", "saved_loss_bps")
+    )
+    span = missed + saved
+    quality = np.divide(saved, span, out=np.full(len(span), np.nan), where=span > 0)
+    return nullable(np.where(ended, np.nan, quality))
+
+
+def _largest(path: Floats) -> tuple[Floats, Integers]:
+    """Each row's largest value (NaN where all are) and its first place."""
+    filled = np.where(np.isnan(path), -np.inf, path)
+    place = np.argmax(filled, axis=1) if path.size else np.zeros(len(path), dtype=np.int64)
+    value = filled[np.arange(len(path)), place] if path.size else np.full(len(path), np.nan)
+    return np.where(np.isfinite(value), value, np.nan), place.astype(np.int64)
+
+
+def _quality_flags(trades: pa.Table, after_240: Floats, rules: PostExitRules) -> dict[str, pa.Array]:
+    ended: Booleans = is_end_of_session(trades)
+    best, gross = floats(trades, "max_favourable_bps"), floats(trades, "gross_bps")
+    given_back = best - gross
+    gave_back = (given_back >= rules.give_back_share * best) & (given_back >= rules.give_back_floor_bps)
+    left_late = gave_back & (best > cost_bps(trades))
+    held = after_240 > rules.hold_threshold_bps
+    return {
+        "is_end_of_session": pa.array(ended),
+        "should_have_held": pa.array(held, mask=ended | np.isnan(after_240)),
+        "should_have_exited_earlier": pa.array(left_late, mask=ended),
+    }

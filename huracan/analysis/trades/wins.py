@@ -1,0 +1,150 @@
+"""Why the day's winning trades won, as far as numbers can say. Losing trades are in `losses`."""
+
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.memory.neighbourhood import Neighbourhoods, judge_neighbourhoods
+from huracan.analysis.outcome import (
+    Booleans,
+    Floats,
+    day_column,
+    floats,
+    is_end_of_session,
+    is_winning,
+    milliseconds,
+    net_scores,
+    nullable,
+)
+from huracan.analysis.row_text import percentages, sentences
+from huracan.analysis.trades.context_columns import (
+    DRIVER_FIELDS,
+    LUCK_FIELDS,
+    NEIGHBOURHOOD_FIELDS,
+    driver_columns,
+    luck_columns,
+    neighbourhood_columns,
+)
+from huracan.analysis.trades.drivers import CONFIDENCE_MODEL, UNSKILLED_MODEL, Drivers
+from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.repeat import is_beyond_luck, judge_repeat, say_repeat
+
+WINS_SCHEMA = pa.schema(
+    [
+        ("day", pa.date32()),
+        ("trade_id", pa.string()),
+        ("symbol", pa.string()),
+        ("regime", pa.string()),
+        ("exit_reason", pa.string()),
+        ("is_end_of_session", pa.bool_()),
+        ("net_bps", pa.float64()),
+        ("net_usd", pa.float64()),
+        *DRIVER_FIELDS,  # the five largest, whichever way they point
+        *NEIGHBOURHOOD_FIELDS,
+        ("pattern_strength", pa.string()),  # strong | plausible | unproven | unknown
+        ("net_score", pa.float64()),  # net in standard deviations of a random walk over the holding time
+        *LUCK_FIELDS,
+        ("is_beyond_luck", pa.bool_()),  # better than 95 % of the entries by chance
+        ("entry_quality", pa.float64()),  # 0..1: favourable excursion / (favourable + adverse)
+        ("entry_label", pa.string()),  # excellent | good | fair
+        ("exit_quality", pa.float64()),  # 0..1: net / best excursion; null at the session's end
+        ("missed_bps", pa.float64()),  # best excursion - gross
+        ("repeat", pa.string()),  # yes | no | unproven
+        ("what_to_repeat", pa.string()),
+        ("explanation", pa.string()),
+    ]
+)
+"""One row per winning closed trade, in the ledger's order."""
+
+_TEXT = (
+    "{symbol} made {net_bps} bps net ({exit_reason}) in regime {regime}, {net_score} standard deviations "
+    "of noise, better than {percentile} of {luck_entries} entries by chance. {spoke} {drivers}. "
+    "{similar_trades} similar trades, win probability {probability}: {pattern_strength}."
+)
+_SPOKE = {CONFIDENCE_MODEL: "Spoke most:", UNSKILLED_MODEL: "Spoke most, to a model without proven skill:"}
+_STOOD_OUT = "Stood out:"
+
+
+def analyse_wins(trades: pa.Table, neighbours: pa.Table, drivers: Drivers, luck: Luck, day: date) -> pa.Table:
+    """Rows WINS_SCHEMA for the trades with a net result above zero.
+
+    `neighbours` (NEIGHBOURS_SCHEMA) must have been searched with all of `trades`: its `query` is the row in
+    `trades`, and each query's `as_of` was that trade's signal time. `drivers` and `luck` are of all `trades`
+    too.
+    """
+    won = is_winning(trades)
+    alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
+    ended = is_end_of_session(trades)
+    entry, left = _entry_quality(trades), _exit_quality(trades, ended)
+    strength = pattern_strength(alike)
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: trades.column(name)
+        for name in ("trade_id", "symbol", "regime", "exit_reason", "net_bps", "net_usd")
+    }
+    columns |= {
+        "day": day_column(day, len(trades)),
+        "is_end_of_session": pa.array(ended),
+        **driver_columns(drivers, drivers.strongest),
+        **neighbourhood_columns(alike),
+        "pattern_strength": strength,
+        "net_score": nullable(net_scores(trades)),
+        **luck_columns(luck),
+        "is_beyond_luck": pa.array(is_beyond_luck(luck)),
+        "entry_quality": nullable(entry),
+        "entry_label": _entry_label(entry),
+        "exit_quality": nullable(left),
+        "missed_bps": nullable(floats(trades, "max_favourable_bps") - floats(trades, "gross_bps")),
+        "repeat": judge_repeat(luck, alike, strength),
+    }
+    spoken = {
+        **columns,
+        "side": trades.column("side"),
+        "drivers": drivers.named,
+        "spoke": pa.array([_SPOKE.get(drivers.source, _STOOD_OUT)] * len(trades), pa.string()),
+        "probability": percentages(alike.win_probability * 100.0),
+        "percentile": percentages(luck.surely_beaten),
+        "exit": _exit_text(left, ended),
+    }
+    columns["what_to_repeat"] = say_repeat(columns["repeat"], spoken)
+    columns["explanation"] = sentences(_TEXT, spoken, len(trades))
+    table = pa.table({name: columns[name] for name in WINS_SCHEMA.names}).cast(WINS_SCHEMA)
+    return table.filter(pa.array(won)).combine_chunks()
+
+
+def pattern_strength(alike: Neighbourhoods) -> pa.Array:
+    """`strong`: the interval lies above one half and the mean net above zero; `plausible`: both on average;
+    `unproven`: neither; `unknown`: no similar trade."""
+    earns = alike.mean_net_bps > 0
+    strong = (alike.win_probability_low > 0.5) & earns
+    plausible = (alike.win_probability > 0.5) & earns
+    labels = np.select([alike.count == 0, strong, plausible], ["unknown", "strong", "plausible"], "unproven")
+    return pa.array(labels.tolist(), pa.string())
+
+
+def _entry_quality(trades: pa.Table) -> Floats:
+    """Share of the excursion that was favourable: 1 where the price never went against the trade."""
+    favourable = np.maximum(floats(trades, "max_favourable_bps"), 0.0)
+    adverse = np.maximum(-floats(trades, "max_adverse_bps"), 0.0)
+    span = favourable + adverse
+    quality: Floats = np.divide(favourable, span, out=np.full(len(trades), np.nan), where=span > 0)
+    return quality
+
+
+def _entry_label(quality: Floats) -> pa.Array:
+    labels = np.select([quality >= 0.8, quality >= 0.6], ["excellent", "good"], "fair")
+    return pa.array(labels.tolist(), pa.string())
+
+
+def _exit_quality(trades: pa.Table, ended: Booleans) -> Floats:
+    """Net over best excursion, in 0..1; unknown where the session's end closed the trade."""
+    best = floats(trades, "max_favourable_bps")
+    share = np.divide(floats(trades, "net_bps"), best, out=np.full(len(trades), np.nan), where=best > 0)
+    return np.where(ended, np.nan, np.clip(share, 0.0, 1.0))
+
+
+def _exit_text(quality: Floats, ended: Booleans) -> pa.Array:
+    share = {"share": percentages(quality * 100.0)}
+    kept = sentences("exit kept {share} of the best excursion", share, len(quality))
+    return pc.if_else(pa.array(ended), "closed by the session's end", kept)

@@ -1,0 +1,215 @@
+"""The batched market: one step moves every lane from the close of bar t to the close of bar t + 1.
+
+Training, the shadow ledger and the baselines step this class; `replay` plays whole action lists through the
+same compiled step. Nothing here draws a random number or knows a policy.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.errors import InputRefused, InvalidInput
+from huracan.market.actions import action_names
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions, Floats
+from huracan.market.engine.kernel_advance import advance_lanes, first_illegal
+from huracan.market.engine.kernel_bars import bars_of, sights_of
+from huracan.market.engine.kernel_masks import mask_lanes
+from huracan.market.engine.kernel_numbers import cost_numbers, reward_numbers, rule_numbers
+from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
+from huracan.market.engine.lane import NOTHING_PENDING, new_lanes
+from huracan.market.engine.record_book import RecordBook
+from huracan.market.observation import observation_names
+from huracan.market.reward import RewardTerms
+from huracan.market.rules import TradingRules
+
+Lanes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MarketStep:
+    """What one step brought, arrays [lanes]."""
+
+    rewards: Floats
+    """Change of equity net of all costs / (notional_usd x volatility unit of the position), and the
+    RewardTerms. Because costs are booked where they are paid and the unit is fixed at the signal, without
+    terms the rewards of a trade sum to its ledger net_usd in those units."""
+    rewards_usd: Floats
+    """The change of equity alone."""
+    has_ended: NDArray[np.bool_]
+    """The lane's session is over; it stands still until it begins again."""
+
+
+class MarketEnvironment:
+    """Lanes (symbol x bar) over one block. A lane's results do not depend on the other lanes.
+
+    `state` is all that it remembers (records aside): copied and given to `restore`, it goes on to the bit.
+    """
+
+    def __init__(
+        self,
+        block: MarketBlock,
+        rules: TradingRules,
+        costs: CostAssumptions,
+        lanes: int,
+        reward: RewardTerms | None = None,
+        *,
+        records: bool = False,
+    ) -> None:
+        self.block, self.rules, self.lanes = block, rules, lanes
+        self.action_names = action_names(rules.allow_short)
+        self.observation_names = observation_names(block.feature_names)
+        self.state = new_lanes(lanes)
+        self._bars, self._rules = bars_of(block), rule_numbers(rules)
+        self._sights = sights_of(block)
+        self._terms = reward_numbers(reward or RewardTerms())
+        self._book = RecordBook(records)
+        self.set_costs(costs)
+
+    @property
+    def symbol(self) -> NDArray[np.int32]:
+        """[lanes]"""
+        return np.asarray(self.state["symbol"])
+
+    @property
+    def bar(self) -> NDArray[np.int32]:
+        """[lanes] the bar at whose close the lane stands."""
+        return np.asarray(self.state["bar"])
+
+    @property
+    def has_ended(self) -> NDArray[np.bool_]:
+        """[lanes]"""
+        return np.asarray(self.state["has_ended"])
+
+    def set_costs(self, costs: CostAssumptions) -> None:
+        """Changes what fills from now on cost."""
+        self.costs, self._costs = costs, cost_numbers(costs)
+
+    def begin(
+        self,
+        lanes: NDArray[np.integer],
+        symbols: NDArray[np.integer],
+        bars: NDArray[np.integer],
+        actions: NDArray[np.integer] | None = None,
+    ) -> None:
+        """Puts `lanes` at the close of `bars` of `symbols`, flat and with the starting cash.
+
+        With `actions` [lanes] each of them has decided that there, and is met one bar later: holding, where
+        it was an entry and was filled. What that bar brought is in the account and in nobody's reward.
+        InvalidInput where one is illegal: then nothing has begun.
+        """
+        fresh = beginning(self.block, self.rules, symbols, bars)
+        # The records of a lane that begins again must not be taken for those from before.
+        fresh["trades"] = self.state["trades"][lanes]
+        if actions is not None:
+            written = self._book.counts()
+            self._move(fresh, actions)
+            self._book.name_lanes(written, lanes)
+        self.state[lanes] = fresh
+
+    def restore(self, state: NDArray[np.void]) -> None:
+        """Takes over a copy of `state`. InputRefused where it cannot be of these lanes and this block."""
+        if state.shape != self.state.shape:
+            raise InputRefused("The lanes are of another number than these.", "Begin anew.")
+        symbol, bar, end = state["symbol"], state["bar"], state["end_bar"]
+        known = (symbol >= 0) & (symbol < self.block.symbol_count) & (bar >= 0) & (end < self.block.bar_count)
+        # Compiled code looks one bar ahead of a lane whose session goes on, and checks no bounds.
+        if not (known & ((bar < end) | (state["has_ended"] & (bar == end)))).all():
+            raise InputRefused("The lanes stand at bars that the block lacks.", "Begin anew on this block.")
+        self.state[:] = state
+
+    def observe(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Raw observations [lanes, names] at the close of each lane's bar; into `out` where it is given."""
+        shape = (self.lanes, len(self.observation_names))
+        seen = np.empty(shape, np.float32) if out is None else out
+        _require_fit(seen, shape, np.float32)
+        observe_lanes(self.state, self._bars, self._sights, self._rules, self._costs, seen)
+        return seen
+
+    def masks(self, out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Legal actions bool [lanes, actions]; into `out` where it is given. No row is empty."""
+        shape = (self.lanes, len(self.action_names))
+        legal = np.empty(shape, np.bool_) if out is None else out
+        _require_fit(legal, shape, np.bool_)
+        mask_lanes(self.state, self._bars, self._rules, self._costs, legal)
+        return legal
+
+    def advance(self, actions: NDArray[np.integer]) -> MarketStep:
+        """Orders decided at the close of t meet bar t + 1.
+
+        `actions` [lanes] are places in `action_names`. InvalidInput where one of them is illegal: then no
+        lane has moved.
+        """
+        return self._move(self.state, actions)
+
+    def _move(self, state: NDArray[np.void], actions: NDArray[np.integer]) -> MarketStep:
+        wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
+        if wanted.shape != (lanes,):
+            raise InvalidInput(f"Actions were {wanted.shape}, not ({lanes},).", "Give one per lane.")
+        rewards, rewards_usd, has_ended = np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_)
+        stuck = first_illegal(state, wanted, self._bars, self._rules, self._costs)
+        if stuck >= 0:
+            raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
+        advance_lanes(
+            state, wanted, self._bars, self._rules, self._costs, self._terms,
+            self._book.with_room(lanes), rewards, rewards_usd, has_ended,
+        )  # fmt: skip
+        return MarketStep(rewards, rewards_usd, has_ended)
+
+    def equity_usd(self) -> Floats:
+        """Cash and the position at the close [lanes]."""
+        equity = np.empty(self.lanes)
+        equity_lanes(self.state, self._bars, equity)
+        return equity
+
+    def fills(self) -> NDArray[np.void]:
+        """FILL records by lane and time; none without `records`."""
+        return self._book.fills()
+
+    def closed(self) -> NDArray[np.void]:
+        """CLOSED records by lane and trade; none without `records`."""
+        return self._book.closed()
+
+
+def beginning(
+    block: MarketBlock, rules: TradingRules, symbols: NDArray[np.integer], bars: NDArray[np.integer]
+) -> NDArray[np.void]:
+    """Fresh lanes at the close of `bars` of `symbols`. InvalidInput where there is nothing to trade."""
+    symbols, bars = np.atleast_1d(symbols), np.atleast_1d(bars)
+    if symbols.size and not (symbols.min() >= 0 and symbols.max() < block.symbol_count):
+        raise InvalidInput(
+            "A lane was to begin at a symbol that the block lacks.", f"Give 0 to {block.symbol_count - 1}."
+        )
+    if bars.size and not (bars.min() >= 0 and bars.max() < block.bar_count):
+        raise InvalidInput(
+            "A lane was to begin at a bar that the block lacks.", f"Give 0 to {block.bar_count - 1}."
+        )
+    ends = block.session_last[bars]
+    if (bars >= ends).any():
+        raise InvalidInput(
+            "A lane was to begin at the last bar of a session.", "Give it at least one bar to trade."
+        )
+    fresh = np.zeros(np.broadcast(symbols, bars).size, dtype=new_lanes(0).dtype)
+    fresh["symbol"], fresh["bar"], fresh["end_bar"] = symbols, bars, ends
+    fresh["cash_usd"] = fresh["peak_usd"] = rules.starting_cash_usd
+    fresh["pending"], fresh["unit_bps"] = NOTHING_PENDING, 1.0
+    return fresh
+
+
+def illegal_action(action: int, lane: np.void, block: MarketBlock, rules: TradingRules) -> InvalidInput:
+    """The error of an action that its lane's mask forbids."""
+    names = action_names(rules.allow_short)
+    name = names[action] if 0 <= action < len(names) else f"number {action}"
+    place = f"{block.symbols[lane['symbol']]} at bar {lane['bar']}"
+    return InvalidInput(
+        f"The action {name} of {place} is one that its lane's mask forbids.", "Apply the masks."
+    )
+
+
+def _require_fit(out: NDArray[Any], shape: tuple[int, int], kind: type[np.generic]) -> None:
+    if out.shape != shape or out.dtype != kind or not out.flags.c_contiguous:
+        raise InvalidInput(
+            f"`out` was {out.dtype} {out.shape}.", f"Give a C-contiguous {np.dtype(kind)} {shape}."
+        )

@@ -1,0 +1,77 @@
+"""Entries that are taken and then only held: what each of them makes by the market's own fills and costs.
+
+Baselines, and whatever asks what other bars would have brought, are made of these; nothing is drawn here.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.errors import InvalidInput
+from huracan.market.actions import entry_indices
+from huracan.market.block import MarketBlock
+from huracan.market.costs import BPS, CostAssumptions, Floats
+from huracan.market.engine.records import CLOSED
+from huracan.market.rules import TradingRules
+
+_BATCH = 16_384
+"""Lanes that are stepped at once: their states and fills take some ten megabytes."""
+
+Integers = NDArray[np.integer]
+
+
+def places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.bool_]:
+    """[S, T] the bars at whose close an entry may be decided: ready, traded, with room in their session.
+
+    Whether the order is worth the minimum is not asked: that depends on its size.
+    """
+    left = block.session_last - np.arange(block.bar_count)
+    able = block.is_ready & block.is_tradable & np.isfinite(block.volatility_bps)
+    # The last bar of a session is nobody's to begin at.
+    return np.asarray(able & (left >= max(rules.entry_margin_bars, 1)))
+
+
+def hold_entries(
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    places: Integers,
+    entries: Integers,
+    holding_bars: Integers,
+) -> NDArray[np.void]:
+    """CLOSED records of those of the `entries` that were filled; a record's `lane` is the entry's number.
+
+    Entry e, an action that opens a position, is decided at the close of place `symbol x bars + bar` on an
+    account of its own, and left at the first tradable open `holding_bars[e]` (at least 1) bars after its
+    entry bar, unless stop, target, time-out or the session's end came first. InvalidInput where an action is
+    no entry of the market or a place is not in the block.
+    """
+    # Compiled code loads slowly; who asks for no entry does not wait for it.
+    from huracan.market.engine.environment import beginning
+    from huracan.market.engine.kernel_bars import bars_of
+    from huracan.market.engine.kernel_entries import hold_lanes
+    from huracan.market.engine.kernel_numbers import cost_numbers, rule_numbers
+    from huracan.market.engine.record_book import RecordBook
+
+    actions = np.ascontiguousarray(entries, dtype=np.int64)
+    if not np.isin(actions, entry_indices(rules.allow_short)).all():
+        raise InvalidInput("An action was no entry of this market.", "Give actions that open a position.")
+    hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
+    bars, numbers, priced = bars_of(block), rule_numbers(rules), cost_numbers(costs)
+    found = []
+    for first in range(0, actions.size, _BATCH):
+        batch = slice(first, first + _BATCH)
+        at = np.asarray(places[batch], dtype=np.int64)
+        state = beginning(block, rules, at // block.bar_count, at % block.bar_count)
+        book = RecordBook(True)
+        records = book.with_room(state.size)
+        hold_lanes(state, actions[batch], hold[batch], bars, numbers, priced, records)
+        closed = book.closed()
+        closed["lane"] += first
+        found.append(closed)
+    return np.concatenate(found) if found else np.zeros(0, CLOSED)
+
+
+def net_bps(closed: NDArray[np.void]) -> Floats:
+    """[positions] net results of CLOSED records in bps of what each entered with, as the ledger has them."""
+    notional_usd = closed["quantity"] * closed["entry_reference"]
+    return np.asarray(closed["net_usd"] / (notional_usd * BPS), dtype=np.float64)

@@ -1,0 +1,131 @@
+"""How a position begins and changes its size at an open: entry, add, scale-out. Compiled."""
+
+from huracan.compiled import compiled, compiled_inline
+from huracan.market.costs import BPS
+from huracan.market.engine.kernel_bars import Bar, Market
+from huracan.market.engine.kernel_fills import (
+    ADD_KIND,
+    ENTRY_KIND,
+    SCALE_OUT_KIND,
+    UNPAID,
+    at_step,
+    fill_order,
+    is_large_enough,
+    round_trip_bps,
+    slippage_bps,
+)
+from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
+from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
+from huracan.market.engine.lane import Lane
+from huracan.market.engine.record_book import FillRecord
+
+FARTHEST_BPS = 9_000.0
+"""No barrier lies farther below the entry: prices stay above 0."""
+
+
+@compiled_inline
+def volatility_unit_bps(volatility_bps: float, rules: RuleNumbers) -> float:
+    """`TradingRules.volatility_unit_bps` of one bar."""
+    least = rules.minimum_volatility_bps
+    return float((volatility_bps if volatility_bps > least else least) * rules.horizon_factor)
+
+
+@compiled
+def open_position(
+    lane: Lane, action: int, decided: Bar, bar: Bar, market: Market, rules: RuleNumbers, costs: CostNumbers,
+    fill: FillRecord,
+) -> bool:  # fmt: skip
+    """Fills the entry decided at the close of `decided` at the open of `bar`; False where it lapses.
+
+    Size, costs, stop and target are fixed here. A maker entry rests at the open and needs a price beyond it.
+    """
+    side, is_maker = -1 if action >= FIRST_SHORT else 1, rules.entries_are_maker
+    reference, multiplier = bar.open, rules.size_multipliers[entry_slot(action)]
+    if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):
+        return False
+    notional = rules.notional_usd * multiplier
+    quantity = at_step(notional / reference, market.step_size, False)
+    if not is_large_enough(quantity, reference, market, rules):
+        return False
+    clear_position(lane)
+    slippage = slippage_bps(notional, decided, costs)
+    price = fill_order(
+        lane, lane.trades, lane.bar, ENTRY_KIND, side > 0, is_maker, quantity, reference, slippage,
+        market.tick_size, costs, fill,
+    )  # fmt: skip
+    if price == UNPAID:
+        return False
+    lane.trades += 1
+    lane.side, lane.size_multiplier = side, multiplier
+    lane.entry_reference, lane.entry_price, lane.best, lane.worst = reference, price, reference, reference
+    lane.signal_bar, lane.entry_bar = lane.bar - 1, lane.bar
+    lane.best_bar, lane.worst_bar = lane.bar, lane.bar
+    lane.volatility_bps = decided.volatility_bps
+    lane.unit_bps = volatility_unit_bps(decided.volatility_bps, rules)
+    lane.estimated_cost_bps = round_trip_bps(notional, decided, side, is_maker, market.tick_size, costs)
+    set_barriers(lane, market.tick_size, rules)
+    return True
+
+
+@compiled_inline
+def clear_position(lane: Lane) -> None:
+    """Nothing of the position before is left."""
+    lane.is_trailing, lane.stop_has_followed, lane.adds, lane.scale_outs = False, False, 0, 0
+    lane.opened_quantity, lane.opened_reference_usd, lane.opened_price_usd = 0.0, 0.0, 0.0
+    lane.closed_reference_usd, lane.closed_price_usd = 0.0, 0.0
+    lane.fee_usd, lane.spread_usd, lane.slippage_usd, lane.funding_usd = 0.0, 0.0, 0.0, 0.0
+
+
+@compiled_inline
+def set_barriers(lane: Lane, tick: float, rules: RuleNumbers) -> None:
+    """Stop and target at their distances, on ticks: the next one away from the entry."""
+    stop_bps = max(rules.stop_volatilities * lane.unit_bps, rules.stop_floor_bps)
+    target_bps = max(rules.target_volatilities * lane.unit_bps, rules.target_floor_bps)
+    if lane.side < 0:
+        target_bps = min(target_bps, FARTHEST_BPS)
+    stop = lane.entry_reference * (1.0 - lane.side * min(stop_bps, FARTHEST_BPS) * BPS)
+    target = lane.entry_reference * (1.0 + lane.side * target_bps * BPS)
+    lane.stop = at_step(stop, tick, lane.side < 0)
+    lane.target = at_step(target, tick, lane.side > 0)
+
+
+@compiled
+def add_to_position(
+    lane: Lane, decided: Bar, reference: float, market: Market, rules: RuleNumbers, costs: CostNumbers,
+    fill: FillRecord,
+) -> bool:  # fmt: skip
+    """More of the same side at the open; False where rounding leaves too little or cash does not pay it."""
+    notional = rules.add_notional_usd
+    quantity = at_step(notional / reference, market.step_size, False)
+    if not is_large_enough(quantity, reference, market, rules):
+        return False
+    slippage = slippage_bps(notional, decided, costs)
+    price = fill_order(
+        lane, lane.trades - 1, lane.bar, ADD_KIND, lane.side > 0, False, quantity, reference, slippage,
+        market.tick_size, costs, fill,
+    )  # fmt: skip
+    if price == UNPAID:
+        return False
+    lane.adds += 1
+    lane.entry_reference = lane.opened_reference_usd / lane.opened_quantity
+    lane.entry_price = lane.opened_price_usd / lane.opened_quantity
+    return True
+
+
+@compiled
+def scale_out(
+    lane: Lane, decided: Bar, reference: float, market: Market, rules: RuleNumbers, costs: CostNumbers,
+    fill: FillRecord,
+) -> bool:  # fmt: skip
+    """Half of the position at the open; False where either half would be too small."""
+    half = at_step(0.5 * lane.quantity, market.step_size, False)
+    is_enough = is_large_enough(half, reference, market, rules)
+    if not (is_enough and is_large_enough(lane.quantity - half, reference, market, rules)):
+        return False
+    slippage = slippage_bps(half * reference, decided, costs)
+    fill_order(
+        lane, lane.trades - 1, lane.bar, SCALE_OUT_KIND, lane.side < 0, False, half, reference, slippage,
+        market.tick_size, costs, fill,
+    )  # fmt: skip
+    lane.scale_outs += 1
+    return True

@@ -1,0 +1,68 @@
+"""Whole action lists through the market at once, by the same compiled step: the same fills to the bit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.errors import InvalidInput
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions, Floats
+from huracan.market.engine.environment import beginning, illegal_action
+from huracan.market.engine.kernel_advance import replay_lanes
+from huracan.market.engine.kernel_bars import bars_of
+from huracan.market.engine.kernel_numbers import cost_numbers, rule_numbers
+from huracan.market.engine.kernel_observe import equity_lanes
+from huracan.market.engine.record_book import RecordBook
+from huracan.market.rules import TradingRules
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What the action lists came to."""
+
+    fills: NDArray[np.void]
+    """FILL records by lane and time."""
+    closed: NDArray[np.void]
+    """CLOSED records by lane and trade."""
+    cash_usd: Floats
+    """[lanes] at the end, as is the equity."""
+    equity_usd: Floats
+
+
+def replay(
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    symbols: NDArray[np.integer],
+    first_bars: NDArray[np.integer],
+    actions: NDArray[np.integer],
+    *,
+    is_lenient: bool = False,
+) -> Replay:
+    """Lane l begins at the close of `first_bars[l]` of `symbols[l]` and takes `actions[l, j]` j bars later.
+
+    Once its session is over only WAIT is legal. InvalidInput at the first illegal action, unless
+    `is_lenient`: then doing nothing (WAIT or HOLD) takes its place.
+    """
+    state = beginning(block, rules, symbols, first_bars)
+    listed = np.asarray(actions)
+    if listed.ndim != 2 or listed.shape[0] != state.size:
+        raise InvalidInput(
+            f"The action lists were {listed.shape} for {state.size} lanes.", "Give [lanes, bars]."
+        )
+    if listed.dtype != np.int8:
+        listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
+    listed = np.ascontiguousarray(listed)
+    bars, numbers, priced = bars_of(block), rule_numbers(rules), cost_numbers(costs)
+    book = RecordBook(True)
+    # Every fill is that of an order in the lists, or the exit of a position that one of them opened.
+    orders = np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX))
+    records = book.with_room(int(orders))
+    lane, column = replay_lanes(state, listed, is_lenient, bars, numbers, priced, records)
+    if lane >= 0:
+        raise illegal_action(int(listed[lane, column]), state[lane], block, rules)
+    equity = np.empty(state.size)
+    equity_lanes(state, bars, equity)
+    return Replay(book.fills(), book.closed(), state["cash_usd"].copy(), equity)

@@ -1,0 +1,94 @@
+"""What others would have made of the same bars: doing nothing, holding, and guessing as often and as long.
+
+How each of them trades is in `baselines`.
+"""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from huracan.market.block import MarketBlock
+from huracan.market.costs import BPS, CostAssumptions
+from huracan.market.rules import TradingRules
+from huracan.market.what_if.baselines import (
+    DO_NOTHING_NET_USD,
+    TIE_BPS,
+    BuyAndHold,
+    buy_and_hold,
+    random_entries,
+)
+from huracan.market.what_if.scenario_tables import (
+    ALL_SYMBOLS,
+    BRAIN,
+    BUY_AND_HOLD,
+    DO_NOTHING,
+    RANDOM_ENTRIES,
+    RIVALS_SCHEMA,
+)
+
+DRAWS = 200
+
+
+def compare_with_rivals(
+    trades: pa.Table,
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    generator: np.random.Generator,
+) -> tuple[pa.Table, NDArray[np.float64]]:
+    """RIVALS_SCHEMA of the block's bars, and the mean net of a trade in bps of every random draw [draws].
+
+    `trades` (TRADES_SCHEMA) are the brain's. Random entries are as many in each of 200 draws, and held as
+    long: every guess takes the holding time of one of the brain's trades. No draws without a trade.
+    """
+    net_bps = trades["net_bps"].to_numpy(zero_copy_only=False)
+    held = trades["bars_held"].to_numpy(zero_copy_only=False).astype(np.int64)
+    net_usd = float(trades["net_usd"].to_numpy(zero_copy_only=False).sum())
+    guesses = random_entries(block, rules, costs, net_bps.size, held, generator, DRAWS)
+    draws = guesses.net_bps_per_trade if guesses.trades else np.zeros(0)
+    rows = [
+        _row(BRAIN, ALL_SYMBOLS, net_bps.size, net_usd, _mean(net_bps)),
+        _row(DO_NOTHING, ALL_SYMBOLS, 0, DO_NOTHING_NET_USD, None),
+        *_held(buy_and_hold(block, rules, costs)),
+        _row(RANDOM_ENTRIES, ALL_SYMBOLS, guesses.trades, float(guesses.net_usd.mean()), _mean(draws))
+        | _spread(draws, _mean(net_bps)),
+    ]
+    return pa.Table.from_pylist(rows, schema=RIVALS_SCHEMA), draws
+
+
+def _row(rival: str, symbol: str, trades: int, net_usd: float, net_bps: float | None) -> dict[str, Any]:
+    return {"rival": rival, "symbol": symbol, "trades": trades, "net_usd": net_usd, "net_bps": net_bps}
+
+
+def _held(holding: BuyAndHold) -> list[dict[str, Any]]:
+    """The row of all symbols, then one per symbol; what could not be bought is no trade."""
+    bought = {symbol: usd for symbol, usd in holding.bought_usd.items() if usd > 0}
+    spent = sum(bought.values())
+    total_bps = holding.net_usd / (spent * BPS) if spent > 0 else None
+    rows = [_row(BUY_AND_HOLD, ALL_SYMBOLS, len(bought), holding.net_usd, total_bps)]
+    for symbol, net in holding.net_bps.items():
+        usd = bought.get(symbol)
+        is_bought = usd is not None
+        net_usd = net * BPS * usd if usd is not None else 0.0
+        rows.append(_row(BUY_AND_HOLD, symbol, int(is_bought), net_usd, net if is_bought else None))
+    return rows
+
+
+def _spread(draws: NDArray[np.float64], brain_bps: float | None) -> dict[str, Any]:
+    if brain_bps is None or not draws.size:
+        return {"draws": draws.size}
+    low, high = np.quantile(draws, [0.05, 0.95]).tolist()
+    is_tied = np.abs(draws - brain_bps) <= TIE_BPS
+    beaten = np.where(is_tied, 0.5, draws < brain_bps).mean()
+    return {
+        "draws": draws.size,
+        "net_bps_low": low,
+        "net_bps_high": high,
+        "brain_percentile": float(100.0 * beaten),
+    }
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if values.size else None
