@@ -40,8 +40,8 @@ def main() -> None:
 
 
 def measure(home: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    from huracan_assets.resources import Outside
-    from huracan_resources.settings import load_settings
+    from huracan_resources.resources import Outside
+    from huracan_resources.settings.settings import load_settings
 
     outside = Outside(load_settings(environ={"HURACAN_HOME": str(home)}))
     trades = [
@@ -64,7 +64,7 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
     from huracan.market.policy import ScriptedPolicy
     from huracan.market.rules import TradingRules
     from huracan.regimes.model import REGIMES
-    from huracan_resources.parquet import encode_table
+    from huracan_resources.lake.parquet import encode_table
 
     random = np.random.default_rng(day.toordinal())
     symbols, rows = arguments.symbols, arguments.symbols * BARS

@@ -21,13 +21,12 @@ import psycopg
 import pyarrow as pa
 
 from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
-from huracan_resources import memory
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import stop_embedded
-from huracan_resources.memory import similar_trades
-from huracan_resources.memory_filter import MemoryFilter
-from huracan_resources.migrate import shipped_migrations
-from huracan_resources.tables import replace_partition
+from huracan_resources.database.database import Database, memory
+from huracan_resources.database.embedded_postgres import stop_embedded
+from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.database.migrate import shipped_migrations
+from huracan_resources.database.tables import replace_partition
 
 DIMENSIONS, FEATURES, K = 64, 77, 20
 FIRST = date(2023, 6, 2)

@@ -97,7 +97,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     from huracan_console.main import read_settings
     from huracan_console.plan import NIGHT, PlannedRun, history_days, plan_night
     from huracan_console.walk import open_workplace
-    from huracan_resources.embedded_postgres import stop_embedded
+    from huracan_resources.database.embedded_postgres import stop_embedded
 
     assignments = list(arguments.assignments)
     if arguments.data:

@@ -6,7 +6,7 @@ from huracan.models.canonical import canonical_json
 from huracan_assets import market_block, plots
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def window_days(settings: Settings) -> int:

@@ -6,8 +6,8 @@ Which table of a partition goes into which of the database a stage declares.
 from collections.abc import Mapping
 from datetime import date
 
-from huracan_assets.resources import Outside
-from huracan_resources.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.resources import Outside
 
 
 def load_rows(manifest: Manifest, database: Mapping[str, str], outside: Outside) -> None:

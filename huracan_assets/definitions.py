@@ -29,9 +29,9 @@ from huracan_assets import (  # noqa: E402
 )
 from huracan_assets.jobs import MARKET, night_jobs  # noqa: E402
 from huracan_assets.partitions import daily_partitions  # noqa: E402
-from huracan_assets.resources import Outside  # noqa: E402
 from huracan_assets.retention import retention_job  # noqa: E402
-from huracan_resources.settings import Settings, load_settings  # noqa: E402
+from huracan_resources.resources import Outside  # noqa: E402
+from huracan_resources.settings.settings import Settings, load_settings  # noqa: E402
 
 STAGES = [
     candles.ohlcv,

@@ -20,7 +20,7 @@ from huracan_assets.models import TRAILING_TRADES
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
 from huracan_resources.brains import last_promoted, read_bundle, record_trial
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 from huracan_resources.signing import signing_key
 
 VERDICT_FILE = "verdict.json"

@@ -8,7 +8,7 @@ from huracan.features.invariance import judge_features
 from huracan.features.recipe import RECIPE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def warmup_days(settings: Settings) -> int:

@@ -6,9 +6,9 @@ from datetime import date
 
 from huracan.errors import HuracanError
 from huracan_assets.database_rows import are_rows_loaded
-from huracan_assets.resources import Outside
 from huracan_assets.stage import Stage
-from huracan_resources.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.resources import Outside
 
 
 class Freshness:

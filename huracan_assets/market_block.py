@@ -17,7 +17,7 @@ from huracan.features.recipe import RECIPE
 from huracan.market.block import VOLATILITY_COLUMN, MarketBlock
 from huracan.market.block_tables import build_market_block
 from huracan_assets.reads import Inputs, Read
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 EMBEDDING_FILE = "embedding.json"
 ROOMS = [

@@ -12,8 +12,8 @@ from huracan.features.recipe import RECIPE
 from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
-from huracan_resources.memory import similar_trades
-from huracan_resources.memory_filter import MemoryFilter
+from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory_filter import MemoryFilter
 
 ROOMS = ["features", "market", "analysis"]
 KEEP_DAYS = 10 * 365

@@ -15,7 +15,7 @@ from huracan.models.window import trailing_trades
 from huracan_assets import plots
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Night, Outcome, stage
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 MODEL_FILE = "model.json"
 

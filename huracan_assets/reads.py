@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from huracan.errors import InputRefused
 from huracan_assets.partitions import PREVIOUS_DAY
-from huracan_resources.lake import Lake
-from huracan_resources.manifest import Manifest
-from huracan_resources.settings import Settings
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.settings.settings import Settings
 
 
 @dataclass(frozen=True)

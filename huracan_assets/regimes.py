@@ -10,7 +10,7 @@ from huracan_assets import plots
 from huracan_assets.features import warmup_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Night, Outcome, stage
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def lead_days(settings: Settings) -> int:

@@ -1,6 +1,6 @@
 """The job `retention`: what has aged out is deleted, counted and reported, never beside another run.
 
-How it is deleted belongs in `huracan_resources.retention`, what must stay in `retention_needs`.
+How it is deleted belongs in `huracan_resources.lake.retention`, what must stay in `retention_needs`.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from huracan.errors import HuracanError, InputRefused
-from huracan_assets.resources import Outside
 from huracan_assets.retention_needs import TABLES, check_retention
 from huracan_assets.stage import Stage
-from huracan_resources.retention import age_out_of_database, age_out_of_lake, oldest_kept
-from huracan_resources.retention_of_dagster import age_out_events, age_out_runs
-from huracan_resources.retention_report import Deletion, sum_up
-from huracan_resources.settings_retention import limited
+from huracan_resources.database.retention_of_dagster import age_out_events, age_out_runs
+from huracan_resources.lake.retention import age_out_of_database, age_out_of_lake, oldest_kept
+from huracan_resources.lake.retention_report import Deletion, sum_up
+from huracan_resources.resources import Outside
+from huracan_resources.settings.retention import limited
 
 RETENTION = "retention"
 DAY_TAG = "huracan/retention"

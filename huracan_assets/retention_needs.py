@@ -7,9 +7,9 @@ from huracan.errors import InvalidInput
 from huracan_assets.jobs import MARKET, STAGES
 from huracan_assets.regimes import lead_days
 from huracan_assets.stage import Stage
-from huracan_resources.lake_views import view_name
-from huracan_resources.settings import Settings
-from huracan_resources.settings_retention import limited
+from huracan_resources.lake.views import view_name
+from huracan_resources.settings.retention import limited
+from huracan_resources.settings.settings import Settings
 
 REPEATED_NIGHTS = 7
 """How many of the last nights may be made once more: those that were missed, and the newest again."""

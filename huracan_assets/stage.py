@@ -22,11 +22,11 @@ from huracan_assets.code_version import source_digest
 from huracan_assets.database_rows import load_lost_days, load_rows
 from huracan_assets.partitions import day_of
 from huracan_assets.reads import Inputs, Read, describe_reads, edges_of, resolve_all
-from huracan_assets.resources import Outside
-from huracan_resources.lake import Lake
-from huracan_resources.manifest import Manifest
-from huracan_resources.parquet import encode_table
-from huracan_resources.settings import Settings
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings
 
 OWNERS = ["team:huracan"]
 

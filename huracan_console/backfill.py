@@ -9,7 +9,7 @@ from huracan_assets.jobs import STAGES
 from huracan_console.plan import NIGHT, check_day, plan_backfill
 from huracan_console.summary import print_failures, print_json
 from huracan_console.walk import open_workplace, walk
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def run_backfill(

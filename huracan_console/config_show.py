@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from huracan_resources.settings import Settings, explain
+from huracan_resources.settings.settings import Settings, explain
 
 
 def show(settings: Settings, console: Console, *, as_json: bool) -> int:

@@ -13,12 +13,12 @@ from packaging.utils import canonicalize_name
 
 from huracan.errors import HuracanError, Unavailable
 from huracan_assets.definitions import STAGES
-from huracan_assets.resources import Outside
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
-from huracan_resources.settings import Settings, explain
-from huracan_resources.store import ObjectStore
+from huracan_resources.lake.store import ObjectStore
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings, explain
 
 _SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
 _MINIMUM_FREE_GB = 2.0

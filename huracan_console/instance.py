@@ -13,8 +13,8 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from pydantic import SecretStr
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings import Settings, explain
-from huracan_resources.settings_sources import OVERRIDE
+from huracan_resources.settings.settings import Settings, explain
+from huracan_resources.settings.sources import OVERRIDE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

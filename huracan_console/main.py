@@ -14,7 +14,7 @@ from rich.console import Console
 
 from huracan.errors import HuracanError, InvalidInput
 from huracan_console.safe_text import plain
-from huracan_resources.settings import Settings, load_settings
+from huracan_resources.settings.settings import Settings, load_settings
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
 from huracan_console.summary import night_summary, print_failures, print_json, print_summary
 from huracan_console.walk import open_workplace, walk
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def run_night(

@@ -8,7 +8,7 @@ from huracan.errors import InvalidInput
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, STAGES, TRADE
 from huracan_assets.regimes import lead_days
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 NIGHT = (MARKET, TRADE, LEARN, PUBLISH)
 

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from huracan.errors import InvalidInput
 from huracan_assets.definitions import STAGES
-from huracan_assets.resources import Outside
 from huracan_assets.retention import age_out, newest_night, refuse_while_runs
 from huracan_console.instance import open_instance
 from huracan_console.runs import reap
 from huracan_console.safe_text import cell
-from huracan_resources.retention_report import sum_up
-from huracan_resources.settings import Settings
+from huracan_resources.lake.retention_report import sum_up
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings
 
 _PIPED = 140
 """Columns of a pipe, which has no width."""

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
-from huracan_assets.workspace import HomeWorkspace
 from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import cell, plain
-from huracan_resources.lake_views import LakeViews
-from huracan_resources.settings import Settings
+from huracan_resources.lake.views import LakeViews
+from huracan_resources.settings.settings import Settings
+from huracan_resources.workspace import HomeWorkspace
 
 
 def run_sql(

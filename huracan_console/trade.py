@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
-from huracan_assets.trade_report import report_trade
-from huracan_assets.workspace import HomeWorkspace
 from huracan_console.row_text import as_json_value, rows_as_csv
 from huracan_console.safe_text import cell, plain
 from huracan_console.trade_chart import draw_in_terminal, draw_png
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
+from huracan_resources.trade_report import report_trade
+from huracan_resources.workspace import HomeWorkspace
 
 _PRICES = ("reference_price", "price")
 _COSTS = ("gross", "fee", "spread", "slippage", "funding", "net")

@@ -17,10 +17,10 @@ import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 
 from huracan.errors import InvalidInput
-from huracan_assets.resources import Outside
 from huracan_console.instance import REPOSITORY, environment, open_instance
 from huracan_console.runs import reap
-from huracan_resources.settings import Settings
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings
 
 _ADDRESS = "127.0.0.1"
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

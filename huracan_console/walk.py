@@ -9,12 +9,12 @@ from rich.console import Console
 from huracan_assets.definitions import STAGES, build_definitions
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import NEEDS
-from huracan_assets.resources import Outside
 from huracan_console.display import NightDisplay
 from huracan_console.instance import open_instance
 from huracan_console.plan import PlannedRun
 from huracan_console.runs import FinishedRun, RunStarter, reap
-from huracan_resources.settings import Settings
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings
 
 
 @dataclass

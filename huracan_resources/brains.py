@@ -15,8 +15,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from huracan.errors import InputRefused
-from huracan_resources.lake import Lake
-from huracan_resources.store import ObjectStore
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import ObjectStore
 
 LATEST = "latest.json"
 BRAIN_ASSET, BRAIN_FILE = "baseline_brain", "brain.json"

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from huracan.brain.signature import generate_key_pair, public_key_of
-from huracan_resources.settings import Settings
+from huracan_resources.settings.settings import Settings
 
 
 def signing_key(settings: Settings) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from huracan_assets.resources import Outside
 from huracan_resources.notifier import Delivered
+from huracan_resources.resources import Outside
 
 
 @dataclass(frozen=True)

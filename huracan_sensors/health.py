@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from huracan_assets.jobs import Job
-from huracan_assets.resources import Outside
+from huracan_resources.resources import Outside
 from huracan_sensors.alerts import Trouble, alert, resolve, resolve_others
 from huracan_sensors.chain import NIGHT_TAG
 from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_night

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from huracan_resources.lake import Lake
+from huracan_resources.lake.lake import Lake
 from huracan_sensors.alerts import Trouble
 
 LATE_KIND = "partition late"

@@ -16,8 +16,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import stop_embedded
+from huracan_resources.database.database import Database
+from huracan_resources.database.embedded_postgres import stop_embedded
 
 S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 

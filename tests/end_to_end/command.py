@@ -17,11 +17,11 @@ from click.testing import CliRunner
 
 from huracan_console.instance import open_instance
 from huracan_console.main import main
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import stop_embedded
-from huracan_resources.lake import Lake
-from huracan_resources.settings import Settings, load_settings
-from huracan_resources.store import LocalStore
+from huracan_resources.database.database import Database
+from huracan_resources.database.embedded_postgres import stop_embedded
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import LocalStore
+from huracan_resources.settings.settings import Settings, load_settings
 
 FIRST_DAY = date(2025, 2, 6)
 DAY = date(2025, 2, 12)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from huracan.brain.signature import generate_key_pair
-from huracan_resources.embedded_postgres import embedded_url
+from huracan_resources.database.embedded_postgres import embedded_url
 from tests.end_to_end.command import DAY, SMALL_NIGHT, Answer, Home
 
 MakeHome = Callable[..., Home]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
-from huracan_resources.lake_views import LakeViews
+from huracan_resources.lake.views import LakeViews
 from tests.end_to_end.command import DAY, Answer, Home
 
 DAYS = (DAY, DAY + timedelta(days=1))

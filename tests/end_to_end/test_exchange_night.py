@@ -17,8 +17,8 @@ from rich.console import Console
 from huracan.candles.schema import Timeframe
 from huracan_assets import candles, definitions
 from huracan_console.backfill import run_backfill
-from huracan_resources.candle_files import CandleFiles
-from huracan_resources.embedded_postgres import embedded_url
+from huracan_resources.candles.files import CandleFiles
+from huracan_resources.database.embedded_postgres import embedded_url
 from tests.end_to_end.command import Home, assert_whole
 from tests.end_to_end.conftest import MakeHome
 from tests.exchange_emulator import Emulator, running_emulator

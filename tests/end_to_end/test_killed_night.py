@@ -9,8 +9,8 @@ import pytest
 
 from huracan.errors import InputRefused
 from huracan_assets.jobs import STAGES as ASSETS_BY_JOB
-from huracan_resources.lake import Lake
-from huracan_resources.store import LocalStore
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 from tests.end_to_end.conftest import MakeHome
 

@@ -17,8 +17,8 @@ from huracan.market.paper.session import Session
 from huracan_assets.definitions import STAGES
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
 from huracan_resources.brains import read_latest
-from huracan_resources.partition_rows import PartitionRows
-from huracan_resources.store import LocalStore
+from huracan_resources.database.partition_rows import PartitionRows
+from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 
 NEXT_DAY = DAY + timedelta(days=1)

@@ -20,7 +20,7 @@ from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan_resources.candle_files import CandleFiles
+from huracan_resources.candles.files import CandleFiles
 
 MINUTE = Timeframe("1m")
 OUTAGE = date(2023, 3, 24)

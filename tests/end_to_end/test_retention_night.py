@@ -1,7 +1,7 @@
 """Retention knows every table that real nights make, and takes nothing from them that is young."""
 
-from huracan_resources.lake_views import LakeViews
-from huracan_resources.settings_retention import DatabaseRetention, LakeRetention
+from huracan_resources.lake.views import LakeViews
+from huracan_resources.settings.retention import DatabaseRetention, LakeRetention
 from tests.end_to_end.command import Answer, Home
 
 

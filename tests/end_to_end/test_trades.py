@@ -17,7 +17,7 @@ import huracan
 from huracan.errors import InvalidInput
 from huracan.features.recipe import RECIPE
 from huracan.market.ledger import TRADES_SCHEMA
-from huracan_resources.parquet import encode_table
+from huracan_resources.lake.parquet import encode_table
 from tests.end_to_end.command import DAY, Answer, Home
 
 NEXT_DAY = DAY + timedelta(days=1)

@@ -15,9 +15,9 @@ from huracan.candles.schema import Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan_assets.candles import ohlcv
 from huracan_assets.partitions import daily_partitions
-from huracan_assets.resources import Outside
-from huracan_resources.parquet import encode_table
-from huracan_resources.settings import load_settings
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import load_settings
 from tests.exchange_emulator import running_emulator
 
 DAY = date(2025, 3, 2)

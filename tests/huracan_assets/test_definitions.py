@@ -15,7 +15,7 @@ import pytest
 
 from huracan_assets.definitions import STAGES, build_definitions
 from huracan_assets.jobs import STAGES as ASSETS_BY_JOB
-from huracan_resources.settings import load_settings
+from huracan_resources.settings.settings import load_settings
 
 SNAPSHOT = Path(__file__).parent / "graph.json"
 

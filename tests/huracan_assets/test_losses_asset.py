@@ -20,10 +20,10 @@ from huracan.verdict import Verdict
 from huracan_assets.losses import loss_analysis, past_days
 from huracan_assets.market_block import priced_block
 from huracan_assets.reads import Inputs, resolve_all
-from huracan_assets.resources import Outside
 from huracan_assets.stage import Night
-from huracan_resources.parquet import encode_table
-from huracan_resources.settings import load_settings
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import load_settings
 from tests.huracan.analysis.shadow_days import BARS, DAY, FREE, WIDE, day_block, days_before, trade
 
 SYMBOLS = 2

@@ -12,10 +12,10 @@ from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan_assets.market_block import EMBEDDING_FILE
 from huracan_assets.patterns import pattern_library
 from huracan_assets.reads import resolve_all
-from huracan_assets.resources import Outside
 from huracan_assets.stage import Night, Outcome
-from huracan_resources.parquet import encode_table
-from huracan_resources.settings import load_settings
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import load_settings
 
 DAY = date(2025, 3, 20)
 BEFORE = DAY - timedelta(days=1)

@@ -8,7 +8,6 @@ import pytest
 
 from huracan.candles.simulate import SimulatedMarket
 from huracan.errors import InvalidInput
-from huracan_assets.resources import Outside, open_candle_source
 from huracan_resources.brains import (
     LATEST,
     bundle_key,
@@ -19,8 +18,9 @@ from huracan_resources.brains import (
     retract_latest,
     write_bundle,
 )
-from huracan_resources.candle_files import CandleFiles
-from huracan_resources.settings import load_settings
+from huracan_resources.candles.files import CandleFiles
+from huracan_resources.resources import Outside, open_candle_source
+from huracan_resources.settings.settings import load_settings
 
 DAY = date(2025, 3, 10)
 FILES = {"manifest.json": b"{}", "manifest.sig": b"s", "policy.safetensors": b"weights"}

@@ -10,14 +10,14 @@ import pytest
 
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan_assets.definitions import STAGES, build_definitions
-from huracan_assets.resources import Outside
 from huracan_assets.retention import RETENTION, age_out, refuse_while_runs
 from huracan_assets.retention_needs import TABLES, check_retention, needs_of
-from huracan_resources.database import Database
-from huracan_resources.lake_views import view_name
-from huracan_resources.parquet import encode_table
-from huracan_resources.settings import Settings, load_settings
-from huracan_resources.settings_retention import FOREVER, DatabaseRetention, LakeRetention
+from huracan_resources.database.database import Database
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.lake.views import view_name
+from huracan_resources.resources import Outside
+from huracan_resources.settings.retention import FOREVER, DatabaseRetention, LakeRetention
+from huracan_resources.settings.settings import Settings, load_settings
 
 NEWEST = date(2025, 6, 30)
 

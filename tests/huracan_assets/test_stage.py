@@ -16,12 +16,12 @@ from huracan_assets import stage as stage_module
 from huracan_assets.freshness import Freshness
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.reads import Inputs, Read, yesterday
-from huracan_assets.resources import Outside
 from huracan_assets.stage import Check, Night, Outcome, Stage, stage
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import embedded_url, stop_embedded
-from huracan_resources.settings import load_settings
-from huracan_resources.tables import read_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.tables import read_partition
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import load_settings
 
 FIRST = date(2025, 3, 1)
 PARTITIONS = daily_partitions(FIRST)
@@ -334,7 +334,7 @@ def test_the_code_version_changes_with_the_rooms_it_is_made_from() -> None:
 
 
 def _parquet(table: pa.Table) -> bytes:
-    from huracan_resources.parquet import encode_table
+    from huracan_resources.lake.parquet import encode_table
 
     return encode_table(table)
 

@@ -15,7 +15,7 @@ import pytest
 
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan_resources.embedded_postgres import embedded_url
+from huracan_resources.database.embedded_postgres import embedded_url
 from tests.end_to_end.command import FIRST_DAY, Answer, Home, assert_whole
 from tests.end_to_end.conftest import make_home, signing_key  # noqa: F401
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from huracan.errors import InvalidInput
 from huracan_console.main import main, read_settings, source_overrides
-from huracan_resources.database import Database
+from huracan_resources.database.database import Database
 
 SECRETS = {
     "DATABASE_URL": "postgresql://me:hunter2@db.example/huracan",

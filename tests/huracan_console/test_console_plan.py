@@ -19,7 +19,7 @@ from huracan_console.plan import (
     plan_backfill,
     plan_night,
 )
-from huracan_resources.settings import Settings, load_settings
+from huracan_resources.settings.settings import Settings, load_settings
 
 DAY = date(2025, 2, 12)
 TODAYS = [PlannedRun(job, DAY) for job in NIGHT]

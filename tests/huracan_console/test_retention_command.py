@@ -12,7 +12,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from huracan_resources.parquet import encode_table
+from huracan_resources.lake.parquet import encode_table
 from tests.end_to_end.command import Home
 
 NEWEST = date(2025, 6, 30)

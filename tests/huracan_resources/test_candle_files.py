@@ -19,7 +19,7 @@ from huracan.candles.quality import assemble_day, judge_candles
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput
-from huracan_resources.candle_files import CandleFiles
+from huracan_resources.candles.files import CandleFiles
 
 MINUTE, HOUR = Timeframe("1m"), Timeframe("1h")
 DAY = date(2025, 1, 2)

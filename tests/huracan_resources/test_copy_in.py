@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huracan.errors import InvalidInput
-from huracan_resources.database import Database
-from huracan_resources.tables import read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import read_partition, replace_partition
 
 DAY = date(2023, 6, 30)
 

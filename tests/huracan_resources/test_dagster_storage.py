@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from huracan_resources.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 
 NIGHT = """
 import dagster as dg
@@ -32,7 +32,7 @@ print(instance.get_runs_count())
 def home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
         (Path(name) / "dagster.yaml").write_text(
-            "storage:\n  custom:\n    module: huracan_resources.dagster_storage\n"
+            "storage:\n  custom:\n    module: huracan_resources.database.dagster_storage\n"
             "    class: HuracanDagsterStorage\n    config: {}\ntelemetry:\n  enabled: false\n"
         )
         yield Path(name)

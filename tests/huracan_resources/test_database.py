@@ -15,14 +15,14 @@ import psycopg
 import pytest
 
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.database import Database, dagster_url, open_connection, plain_url, shown_url
-from huracan_resources.embedded_postgres import embedded_url, stop_embedded
-from huracan_resources.migrate import migrate, shipped_migrations
+from huracan_resources.database.database import Database, dagster_url, open_connection, plain_url, shown_url
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.migrate import migrate, shipped_migrations
 
 ASK = """
 import sys
 from pathlib import Path
-from huracan_resources.database import Database
+from huracan_resources.database.database import Database
 with Database(Path(sys.argv[1])).connect() as connection:
     print(connection.execute("SELECT count(*) FROM schema_migration").fetchone()[0])
     sys.stdout.flush()

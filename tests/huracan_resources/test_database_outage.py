@@ -16,10 +16,10 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import Unavailable
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import embedded_url, stop_embedded
-from huracan_resources.partition_rows import PartitionRows
-from huracan_resources.tables import read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.partition_rows import PartitionRows
+from huracan_resources.database.tables import read_partition, replace_partition
 
 DAY = date(2023, 6, 30)
 
@@ -28,8 +28,8 @@ import sys, time
 from datetime import date
 from pathlib import Path
 import pyarrow as pa
-from huracan_resources.database import Database
-from huracan_resources.tables import replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import replace_partition
 with Database(Path("/nowhere"), sys.argv[1]).connect() as connection:
     rows = pa.table({"gate": [f"new{n}" for n in range(5)], **{k: [1] * 5 for k in sys.argv[2].split(",")}})
     replace_partition(connection, "gate_stats", date(2023, 6, 30), rows)

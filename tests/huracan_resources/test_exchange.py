@@ -15,11 +15,11 @@ from huracan.candles.quality import assemble_day
 from huracan.candles.schema import FUNDING_SCHEMA, RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.candle_files import CandleFiles
-from huracan_resources.exchange import Exchange
-from huracan_resources.exchange_client import ExchangeOptions
-from huracan_resources.exchange_funding import collect_funding
-from huracan_resources.exchange_pages import collect_rows, rows_to_table
+from huracan_resources.candles.exchange import Exchange
+from huracan_resources.candles.exchange_client import ExchangeOptions
+from huracan_resources.candles.exchange_funding import collect_funding
+from huracan_resources.candles.exchange_pages import collect_rows, rows_to_table
+from huracan_resources.candles.files import CandleFiles
 from tests.exchange_emulator import Emulator, running_emulator
 
 MINUTE = Timeframe("1m")

@@ -15,8 +15,8 @@ from huracan.candles.quality import assemble_day, judge_candles
 from huracan.candles.schema import FUNDING_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput
-from huracan_resources.candle_files import CandleFiles
-from huracan_resources.funding_files import FundingFiles
+from huracan_resources.candles.files import CandleFiles
+from huracan_resources.candles.funding_files import FundingFiles
 
 DAY, HOUR = date(2025, 1, 2), Timeframe("1h")
 PERPETUAL = "BTC/USDT:USDT"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-from huracan_resources.database import Database
-from huracan_resources.incidents import Incidents
+from huracan_resources.database.database import Database
+from huracan_resources.database.incidents import Incidents
 
 AT = datetime(2023, 6, 30, 2, 0, tzinfo=UTC)
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from huracan.errors import InputRefused
 from huracan.verdict import Verdict
-from huracan_resources.lake import Lake
-from huracan_resources.manifest import Manifest
-from huracan_resources.parquet import encode_table
-from huracan_resources.store import LocalStore
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.lake.store import LocalStore
 
 DAY = date(2023, 6, 30)
 BAD = Verdict("candle_continuity", False, "80 of 1440 minutes are missing.", {"missing": 80})

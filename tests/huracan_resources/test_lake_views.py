@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan_resources.lake import Lake
-from huracan_resources.lake_views import LakeViews
-from huracan_resources.parquet import encode_table
-from huracan_resources.store import LocalStore, ObjectStore, S3Store
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.lake.store import LocalStore, ObjectStore, S3Store
+from huracan_resources.lake.views import LakeViews
 from tests.conftest import S3_KEY, S3_SECRET
 
 DAY = date(2023, 6, 2)

@@ -10,8 +10,8 @@ from huracan.errors import InvalidInput
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.market.paper.signals import SIGNALS_SCHEMA
 from huracan.market.what_if.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
-from huracan_resources.database import Database
-from huracan_resources.tables import column_types, read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import column_types, read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 START = datetime(2023, 6, 2, tzinfo=UTC)

@@ -11,11 +11,11 @@ import pytest
 
 from huracan.analysis.memory.embedding import fit_embedding
 from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
-from huracan_resources.database import Database
-from huracan_resources.memory import EXACT_ROWS, similar_trades
-from huracan_resources.memory_filter import MemoryFilter
-from huracan_resources.migrate import shipped_migrations
-from huracan_resources.tables import replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.memory import EXACT_ROWS, similar_trades
+from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.database.migrate import shipped_migrations
+from huracan_resources.database.tables import replace_partition
 
 ROWS, DAY = 100_000, date(2023, 6, 2)
 START = datetime(2023, 6, 2, tzinfo=UTC)

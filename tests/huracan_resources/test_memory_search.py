@@ -19,11 +19,11 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
 from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
 from huracan.models.importance import IMPORTANCE_SCHEMA
-from huracan_resources import memory as memory_search
-from huracan_resources.database import Database
-from huracan_resources.memory import similar_trades
-from huracan_resources.memory_filter import MemoryFilter
-from huracan_resources.tables import column_types, read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.database import memory as memory_search
+from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.database.tables import column_types, read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 START = datetime(2023, 6, 2, tzinfo=UTC)

@@ -10,15 +10,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from huracan_resources.embedded_postgres import embedded_url, stop_embedded
-from huracan_resources.migrate import migrate, shipped_migrations
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.migrate import migrate, shipped_migrations
 
 NAMES = list(shipped_migrations())
 
 UPGRADE = """
 import sys
 from pathlib import Path
-from huracan_resources.database import Database
+from huracan_resources.database.database import Database
 sys.stdin.readline()
 print(len(Database(Path("/nowhere"), sys.argv[1]).migrate()), flush=True)
 """

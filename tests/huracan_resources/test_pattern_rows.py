@@ -10,9 +10,9 @@ import pytest
 from huracan.analysis.patterns.evidence import nothing_forward
 from huracan.analysis.patterns.table import NIGHTS_SCHEMA, PATTERNS_SCHEMA, STATES
 from huracan.analysis.patterns.trials import no_trials
-from huracan_resources.database import Database
-from huracan_resources.migrate import migrate, shipped_migrations
-from huracan_resources.tables import read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.migrate import migrate, shipped_migrations
+from huracan_resources.database.tables import read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 

@@ -9,10 +9,9 @@ import dagster as dg
 import pytest
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 
-from huracan_resources import retention_of_dagster
-from huracan_resources.database import Database
-from huracan_resources.embedded_postgres import stop_embedded
-from huracan_resources.retention_of_dagster import age_out_events, age_out_runs
+from huracan_resources.database.database import Database, retention_of_dagster
+from huracan_resources.database.embedded_postgres import stop_embedded
+from huracan_resources.database.retention_of_dagster import age_out_events, age_out_runs
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = TODAY + timedelta(days=1)
@@ -53,7 +52,7 @@ def instance(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg
     monkeypatch.setenv("HURACAN_HOME", str(database.home))
     home = database.home.parent
     (home / "dagster.yaml").write_text(
-        "storage:\n  custom:\n    module: huracan_resources.dagster_storage\n"
+        "storage:\n  custom:\n    module: huracan_resources.database.dagster_storage\n"
         "    class: HuracanDagsterStorage\n    config: {}\ntelemetry:\n  enabled: false\n"
     )
     with dg.DagsterInstance.from_config(str(home)) as made:

@@ -10,7 +10,7 @@ import pytest
 from huracan.candles.market_info import MarketInfo
 from huracan.errors import InvalidInput
 from huracan_console.instance import environment
-from huracan_resources.settings import Settings, explain, load_settings
+from huracan_resources.settings.settings import Settings, explain, load_settings
 
 PROFILES = Path(__file__).resolve().parents[2] / "config"
 
@@ -197,7 +197,8 @@ def test_the_home_is_absolute_and_everything_lies_below_it(folder: Path, tmp_pat
 
 def test_settings_load_without_the_heavy_libraries() -> None:
     code = (
-        "import sys; from huracan_resources.settings import load_settings; load_settings(environ={}); "
+        "import sys; from huracan_resources.settings.settings import load_settings; "
+        "load_settings(environ={}); "
         "heavy = {'torch', 'lightgbm', 'sklearn', 'ccxt', 'dagster', 'psycopg'}; "
         "print(heavy & set(sys.modules))"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput, Unavailable
-from huracan_resources.store import LocalStore, ObjectStore, S3Store, open_store
+from huracan_resources.lake.store import LocalStore, ObjectStore, S3Store, open_store
 
 KEY, SECRET = "test-key", "test-secret-of-some-length"
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
-from huracan_resources.database import Database
-from huracan_resources.tables import read_days, read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import read_days, read_partition, replace_partition
 
 DAY, NEXT = date(2023, 6, 30), date(2023, 7, 1)
 

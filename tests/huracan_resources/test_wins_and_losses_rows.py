@@ -12,9 +12,9 @@ from huracan.analysis.rules.verdicts import RULE_VERDICTS
 from huracan.analysis.trades.losses import LOSSES_SCHEMA
 from huracan.analysis.trades.repeat import REPEAT_VERDICTS
 from huracan.analysis.trades.wins import WINS_SCHEMA
-from huracan_resources.database import Database
-from huracan_resources.migrate import migrate, shipped_migrations
-from huracan_resources.tables import read_partition, replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.migrate import migrate, shipped_migrations
+from huracan_resources.database.tables import read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 SHARED = {

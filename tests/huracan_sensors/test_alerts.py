@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from huracan.errors import Unavailable
-from huracan_resources.database import Database
-from huracan_resources.incidents import Incidents
+from huracan_resources.database.database import Database
+from huracan_resources.database.incidents import Incidents
 from huracan_resources.notifier import Delivered, NotDelivered
 from huracan_sensors.alerts import Trouble, alert, resolve_others
 

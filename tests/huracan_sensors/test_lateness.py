@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from huracan_resources.lake import Lake
-from huracan_resources.store import LocalStore
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import LocalStore
 from huracan_sensors.lateness import late_days, late_troubles, missed_night
 
 NIGHT_START = 2

@@ -82,7 +82,7 @@ class CcxtSource(Block):
 
 def default_home() -> Path:
     """`.huracan` in the checkout, wherever a process of it was started; else in the current directory."""
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return (checkout if (checkout / "config").is_dir() else Path.cwd()) / ".huracan"
 
 

@@ -15,8 +15,8 @@ import psycopg
 from pgvector.psycopg import register_vector
 
 from huracan.errors import HuracanError, InvalidInput, Unavailable
-from huracan_resources.embedded_postgres import embedded_url
-from huracan_resources.migrate import migrate
+from huracan_resources.database.embedded_postgres import embedded_url
+from huracan_resources.database.migrate import migrate
 
 DAGSTER_SCHEMA = "dagster"
 """Dagster's tables have a schema of their own beside ours."""

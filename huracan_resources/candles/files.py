@@ -21,15 +21,15 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
-from huracan_resources.candle_file_names import (
+from huracan_resources.candles.file_names import (
     CandleFile,
     guess_symbols,
     list_candidates,
     match_files,
     range_of_days,
 )
-from huracan_resources.candle_file_readers import read_candles, row_group_bounds
-from huracan_resources.funding_files import FundingFiles
+from huracan_resources.candles.file_readers import read_candles, row_group_bounds
+from huracan_resources.candles.funding_files import FundingFiles
 
 _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
 _LARGE_FILE_ROWS = 200_000

@@ -9,13 +9,13 @@ from typing import Any
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSource
 from huracan.errors import InvalidInput
-from huracan_resources.database import Database
-from huracan_resources.incidents import Incidents
-from huracan_resources.lake import Lake
+from huracan_resources.database.database import Database
+from huracan_resources.database.incidents import Incidents
+from huracan_resources.database.partition_rows import PartitionRows
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import ObjectStore, open_store
 from huracan_resources.notifier import Notifier
-from huracan_resources.partition_rows import PartitionRows
-from huracan_resources.settings import Settings
-from huracan_resources.store import ObjectStore, open_store
+from huracan_resources.settings.settings import Settings
 
 
 class Outside:
@@ -70,7 +70,7 @@ def open_candle_source(settings: Settings) -> CandleSource:
     """The candle source that the settings name."""
     source, timeframe = settings.source, Timeframe(settings.universe.timeframe)
     if source.kind == "files":
-        from huracan_resources.candle_files import CandleFiles
+        from huracan_resources.candles.files import CandleFiles
 
         if source.files.directory is None:
             raise InvalidInput(
@@ -79,7 +79,8 @@ def open_candle_source(settings: Settings) -> CandleSource:
             )
         return CandleFiles(source.files.directory, timeframe, source.files.exchange)
     if source.kind == "ccxt":
-        from huracan_resources.exchange import Exchange, ExchangeOptions
+        from huracan_resources.candles.exchange import Exchange
+        from huracan_resources.candles.exchange_client import ExchangeOptions
 
         ccxt = source.ccxt
         options = ExchangeOptions(

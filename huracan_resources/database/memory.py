@@ -18,8 +18,8 @@ from huracan.analysis.memory.neighbourhood import no_neighbours
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.memory_filter import MemoryFilter
-from huracan_resources.memory_reader import remembered_trades
+from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.database.memory_reader import remembered_trades
 
 EXACT_ROWS = 10_000
 """Up to so many trades a scan of them all is about as fast as the index (benchmarks/memory.py), and exact."""

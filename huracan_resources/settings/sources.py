@@ -57,7 +57,7 @@ def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mappin
 def profile_files(environ: Mapping[str, str]) -> list[Path]:
     """base.yaml and the profile that HURACAN_ENV picks (`local` if unset), where they exist."""
     given = environ.get("HURACAN_CONFIG_DIR")
-    beside = Path(__file__).resolve().parents[1] / "config"
+    beside = Path(__file__).resolve().parents[2] / "config"
     folder = Path(given) if given else beside if beside.is_dir() else Path("config")
     if given and not folder.is_dir():
         raise InvalidInput(

@@ -10,9 +10,9 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import create_engine
 
-from huracan_resources.database import DAGSTER_SCHEMA, dagster_url, open_connection, plain_url
-from huracan_resources.embedded_postgres import embedded_url
-from huracan_resources.settings import load_settings
+from huracan_resources.database.database import DAGSTER_SCHEMA, dagster_url, open_connection, plain_url
+from huracan_resources.database.embedded_postgres import embedded_url
+from huracan_resources.settings.settings import load_settings
 
 _KEPT, _MORE = 1, 4
 """Connections that each of Dagster's three stores keeps open, and how many more it may open at once."""
@@ -24,7 +24,7 @@ _LOCK = 4_857_226_103
 class HuracanDagsterStorage(DagsterPostgresStorage):
     """dagster-postgres on the database of our settings, in a schema of its own.
 
-    In dagster.yaml: `storage: {custom: {module: huracan_resources.dagster_storage, class:
+    In dagster.yaml: `storage: {custom: {module: huracan_resources.database.dagster_storage, class:
     HuracanDagsterStorage, config: {}}}`.
     """
 

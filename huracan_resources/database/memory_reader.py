@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 
 from huracan.candles.schema import TIME
-from huracan_resources.memory_filter import MemoryFilter
+from huracan_resources.database.memory_filter import MemoryFilter
 
 DIMENSIONS = 64
 _BLOCK_ROWS = 65_536

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from psycopg import sql
 
 from huracan.errors import InvalidInput
-from huracan_resources.copy_in import copy_in
-from huracan_resources.copy_out import copy_out, selected
+from huracan_resources.database.copy_in import copy_in
+from huracan_resources.database.copy_out import copy_out, selected
 
 
 def replace_partition(connection: psycopg.Connection, table: str, day: date, rows: pa.Table) -> int:

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from huracan.errors import AgedOut, InputRefused
 from huracan.verdict import Verdict
-from huracan_resources.manifest import FileEntry, Manifest, Parameter, content_hash
-from huracan_resources.parquet import decode_table, row_count
-from huracan_resources.store import ObjectStore
+from huracan_resources.lake.manifest import FileEntry, Manifest, Parameter, content_hash
+from huracan_resources.lake.parquet import decode_table, row_count
+from huracan_resources.lake.store import ObjectStore
 
 MANIFEST = "manifest.json"
 

@@ -13,7 +13,7 @@ _LOCK = 4_857_226_102
 
 def shipped_migrations() -> dict[str, str]:
     """File name to SQL, in order."""
-    folder = files("huracan_resources") / "migrations"
+    folder = files("huracan_resources.database") / "migrations"
     found = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".sql")}
     return dict(sorted(found.items()))
 

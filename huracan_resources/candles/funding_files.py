@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 
 from huracan.candles.funding import empty_funding, funding_window
 from huracan.errors import InvalidInput
-from huracan_resources.candle_file_names import (
+from huracan_resources.candles.file_names import (
     UNNAMED,
     CandleFile,
     list_funding,
     match_files,
     range_of_days,
 )
-from huracan_resources.candle_file_readers import read_funding
+from huracan_resources.candles.file_readers import read_funding
 
 
 class FundingFiles:

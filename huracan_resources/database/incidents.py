@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from huracan_resources.copy_in import storable
-from huracan_resources.database import Database
+from huracan_resources.database.copy_in import storable
+from huracan_resources.database.database import Database
 
 
 @dataclass(frozen=True)

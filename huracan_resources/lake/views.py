@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
 from huracan.market.ledger import TRADES_SCHEMA
-from huracan_resources.lake import Lake
-from huracan_resources.manifest import Manifest
-from huracan_resources.store import LocalStore
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.store import LocalStore
 
 ALIASES = {
     ("post_exit", "data"): "post_exit_tracking",

@@ -17,9 +17,9 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
-from huracan_resources.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
-from huracan_resources.exchange_pages import Row, collect_rows, rows_to_table
+from huracan_resources.candles.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
+from huracan_resources.candles.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
+from huracan_resources.candles.exchange_pages import Row, collect_rows, rows_to_table
 
 _PAGE = 1000
 # Positions in a raw kline: open time, prices, volume, trade count, taker buy volume.

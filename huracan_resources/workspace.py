@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InvalidInput
 from huracan.workspace import Day
-from huracan_assets.resources import Outside
-from huracan_resources.lake_views import LakeViews
-from huracan_resources.settings import Settings, load_settings
+from huracan_resources.lake.views import LakeViews
+from huracan_resources.resources import Outside
+from huracan_resources.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,8 @@ from huracan.market.costs import DEAREST, WHOLE_BPS, CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
-from huracan_resources.settings_blocks import (
+from huracan_resources.settings.retention import Retention
+from huracan_resources.settings.sections import (
     Alerts,
     Block,
     CcxtSource,
@@ -38,8 +39,7 @@ from huracan_resources.settings_blocks import (
     Storage,
     Universe,
 )
-from huracan_resources.settings_retention import Retention
-from huracan_resources.settings_sources import Values, gather, nested
+from huracan_resources.settings.sources import Values, gather, nested
 
 DOMAIN_BLOCKS = (
     "universe",

@@ -9,12 +9,12 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from huracan_resources.database import Database
-from huracan_resources.lake import Lake
-from huracan_resources.lake_views import view_name
-from huracan_resources.manifest import Manifest
-from huracan_resources.retention_report import Deletion, add, record
-from huracan_resources.tables import column_types
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import column_types
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.retention_report import Deletion, add, record
+from huracan_resources.lake.views import view_name
 
 
 def oldest_kept(newest: date, days: int) -> date:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings_blocks import Block
+from huracan_resources.settings.sections import Block
 
 FOREVER: Final = "forever"
 Forever = Literal["forever"]

@@ -12,10 +12,10 @@ import numpy as np
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.recipe import RECIPE
 from huracan.models.canonical import read_json_object
-from huracan_assets.workspace import HomeWorkspace
-from huracan_resources.lake_views import LakeViews
-from huracan_resources.memory import similar_trades
-from huracan_resources.memory_filter import MemoryFilter
+from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.lake.views import LakeViews
+from huracan_resources.workspace import HomeWorkspace
 
 NEIGHBOURS = 10
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
@@ -143,8 +143,9 @@ def _neighbours(
 def _candles(views: LakeViews, trade: dict[str, Any]) -> list[dict[str, Any]] | None:
     if "ohlcv" not in views.tables:
         return None
-    return views.query(
+    found: list[dict[str, Any]] = views.query(
         "SELECT open_time, open, high, low, close, volume, status FROM ohlcv"
         " WHERE symbol = ? AND open_time BETWEEN ? AND ? ORDER BY open_time",
         [trade["symbol"], trade["entry_time"] - BEFORE, trade["exit_time"] + AFTER],
     ).to_pylist()
+    return found

@@ -6,8 +6,8 @@ from datetime import date
 import pyarrow as pa
 from psycopg import Connection
 
-from huracan_resources.database import Database
-from huracan_resources.tables import replace_partition
+from huracan_resources.database.database import Database
+from huracan_resources.database.tables import replace_partition
 
 
 class PartitionRows:
