@@ -40,20 +40,20 @@ def main() -> None:
 
 
 def measure(home: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    from huracan_resources.resources import Outside
+    from huracan_resources.resources import Resources
     from huracan_resources.settings.settings import load_settings
 
-    outside = Outside(load_settings(environ={"HURACAN_HOME": str(home)}))
+    resources = Resources(load_settings(environ={"HURACAN_HOME": str(home)}))
     trades = [
-        write_day(outside, DAY - timedelta(days=back), arguments) for back in range(arguments.days, -1, -1)
+        write_day(resources, DAY - timedelta(days=back), arguments) for back in range(arguments.days, -1, -1)
     ]
-    analyse(outside, pa.concat_tables(trades[:-1]))  # compiles and fills the file cache
+    analyse(resources, pa.concat_tables(trades[:-1]))  # compiles and fills the file cache
     report = {"symbols": arguments.symbols, "days_before": arguments.days}
-    report |= analyse(outside, pa.concat_tables(trades[:-1]))
+    report |= analyse(resources, pa.concat_tables(trades[:-1]))
     return report | {"peak_mb": psutil.Process().memory_info().rss / 2**20}
 
 
-def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Table:
+def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Table:
     """The partitions of a day, made up and traded; its trades."""
     from huracan.candles.schema import OHLCV_SCHEMA, TIME
     from huracan.features.recipe import RECIPE
@@ -100,7 +100,7 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
         ),
     }
     for name, table in tables.items():
-        outside.lake.write(name, day, {"data.parquet": encode_table(table)})
+        resources.lake.write(name, day, {"data.parquet": encode_table(table)})
     block = build_market_block(tables["ohlcv"], tables["features"], tables["regimes"], RECIPE.names)
     chance = arguments.trades / (symbols * BARS)
     script = np.where(random.random((BARS, symbols)) < 1.5 * chance, 2, 5)
@@ -109,7 +109,7 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
     policy = ScriptedPolicy(script, is_lenient=True)
     session = trade_session(block, policy, TradingRules(), CostAssumptions(), made_by)
     files = {"data": session.trades, "session": session.bars}
-    outside.lake.write(
+    resources.lake.write(
         "shadow_trades", day, {f"{name}.parquet": encode_table(t) for name, t in files.items()}
     )
     known = pa.table(
@@ -120,11 +120,11 @@ def write_day(outside: Any, day: date, arguments: argparse.Namespace) -> pa.Tabl
             "pattern_mean_net_bps": random.standard_normal(session.trades.num_rows) * 10,
         }
     )
-    outside.lake.write("loss_analysis", day, {"data.parquet": encode_table(known)})
+    resources.lake.write("loss_analysis", day, {"data.parquet": encode_table(known)})
     return session.trades
 
 
-def analyse(outside: Any, past_trades: pa.Table) -> dict[str, float]:
+def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     """Seconds of the steps of the two assets on the last day, and how much there was to do."""
     from huracan.analysis.memory.embedding import fit_embedding
     from huracan.analysis.memory.neighbourhood import no_neighbours
@@ -138,18 +138,18 @@ def analyse(outside: Any, past_trades: pa.Table) -> dict[str, float]:
     from huracan.candles.schema import Timeframe
     from huracan.features.recipe import RECIPE
     from huracan.models.confidence import fit_confidence_model
-    from huracan_assets.losses import loss_analysis, past_days
-    from huracan_assets.market_block import priced_block
+    from huracan_assets.analysis.loss_analysis import loss_analysis, past_days
+    from huracan_assets.inputs.market_block import priced_block
     from huracan_assets.reads import Read, resolve_all
-    from huracan_assets.stage import Night
+    from huracan_assets.stage import StageContext
 
-    settings, lake = outside.settings, outside.lake
+    settings, lake = resources.settings, resources.lake
     market = settings.market
     reads = [*(r for r in loss_analysis.reads if r.key), *map(Read, ("ohlcv", "features", "regimes"))]
     trades = lake.read_table("shadow_trades", DAY)
     model = fit_confidence_model(past_trades, RECIPE.names, settings.models)
     statistics = fit_embedding(lake.read_table("features", DAY - timedelta(days=1)), RECIPE.names, DAY)
-    night = Night("loss_analysis", DAY, settings, outside, "")
+    context = StageContext("loss_analysis", DAY, settings, resources, "")
 
     report: dict[str, float] = {}
 
@@ -171,11 +171,11 @@ def analyse(outside: Any, past_trades: pa.Table) -> dict[str, float]:
         losses = analyse_losses(trades, no_neighbours(), drivers, luck, DAY, Timeframe("1m"), candles)
     rules = distinct_rules(losses["rule"])
     with timed("rules"):
-        trials = try_rules(rules, past_days(inputs, night), DAY, market.rules, market.costs)
+        trials = try_rules(rules, past_days(inputs, context), DAY, market.rules, market.costs)
         with_trials(losses, rules_table(losses, trials, DAY))
     report["whole_seconds"] = sum(report.values())
     with timed("of_it_reading"):
-        days = list(past_days(inputs, night))
+        days = list(past_days(inputs, context))
     sixty = [AvoidanceRule.read(f'{{"kind": "leave_aged", "bars": {bars}}}') for bars in range(1, 61)]
     with timed("sixty_more_rules"):
         try_rules(sixty, days, DAY, market.rules, market.costs)

@@ -4,8 +4,6 @@ numba's own cache looks at the date of a function's file alone. Machine code is 
 that file and of every file of Huracan that it imports: an upgrade can never run yesterday's kernel.
 """
 
-import ast
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -15,8 +13,9 @@ from typing import Any, TypeVar
 
 import numba
 
+from huracan.import_closure import PACKAGE, closure, digest_of, save_parsed, writable_folder
+
 F = TypeVar("F", bound=Callable[..., Any])
-_PACKAGE = Path(__file__).parent
 
 
 def compiled(function: F) -> F:
@@ -42,7 +41,7 @@ def compiled_fast(function: F) -> F:
 
 
 def _compile(function: F, **options: Any) -> F:
-    folder = _machine_code_folder(Path(function.__code__.co_filename))
+    folder = _machine_code_folder(function.__module__)
     configuration: Any = numba.config
     before, configuration.CACHE_DIR = configuration.CACHE_DIR, str(folder or "")
     try:
@@ -53,45 +52,23 @@ def _compile(function: F, **options: Any) -> F:
 
 
 @cache
-def _machine_code_folder(source: Path) -> Path | None:
-    """Where the code of `source` is kept; None where no folder can be written.
+def _machine_code_folder(module: str) -> Path | None:
+    """Where the code of `module` is kept; None where no folder can be written.
 
     NUMBA_CACHE_DIR names another place. Older code is deleted beside the package only: elsewhere it may be
     the code of another copy of Huracan, which still runs it.
     """
-    digest = hashlib.sha256()
-    for path in sorted(sources_of(source)):
-        digest.update(path.read_bytes())
-    own = _PACKAGE / "__pycache__"
-    places = [own, Path("~/.cache/huracan").expanduser()]
+    stem = module.rpartition(".")[2]
+    name = f"{stem}-{digest_of(closure(module))}"
+    save_parsed()
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    for place in [Path(chosen)] if chosen else places:
-        folder = place / f"{source.stem}-{digest.hexdigest()[:16]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            older = place.glob(f"{source.stem}-{'[0-9a-f]' * 16}") if place == own else ()
-            for old in older:
-                if old != folder:
-                    shutil.rmtree(old, ignore_errors=True)
-            return folder
-    return None
-
-
-def sources_of(source: Path) -> set[Path]:
-    """`source` and every file of Huracan that it imports, directly or not."""
-    found: set[Path] = set()
-    left = [source]
-    while left:
-        path = left.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("huracan."):
-                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-                files = [_PACKAGE.parent / f"{name.replace('.', '/')}.py" for name in names]
-                left += [file for file in files if file.is_file()]
+    if chosen:
+        folder = Path(chosen) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    found = writable_folder(name)
+    if found is not None and found.parent == PACKAGE / "__pycache__":
+        for old in found.parent.glob(f"{stem}-{'[0-9a-f]' * 16}"):
+            if old != found:
+                shutil.rmtree(old, ignore_errors=True)
     return found

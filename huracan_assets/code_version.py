@@ -1,19 +1,30 @@
-"""The version of code: a digest of its source, so that a change is never mistaken for old work."""
+"""The version of an asset: a digest of all code that its body reaches, so that old work is never mistaken
+for new.
 
-import hashlib
-from functools import cache
-from pathlib import Path
+It follows the domain and what assets share in `inputs`. What only runs, shows or stores (the modules at the
+root of this package, plots, resources) is left out: an edit of the notifier must not train a policy again.
+"""
 
-_REPOSITORY = Path(__file__).resolve().parents[1]
+from huracan.import_closure import Module, closure, digest_of, save_parsed
+
+_PACKAGE = "huracan_assets"
+_DEPTH_OF_STAGES = 2
+"""What decides content lies in a folder of the package, never at its root."""
 
 
-@cache
-def source_digest(rooms: tuple[str, ...]) -> str:
-    """Over the Python files of these packages of `huracan`, or of files relative to it."""
-    digest = hashlib.sha256()
-    for room in sorted(rooms):
-        path = (_REPOSITORY / "huracan" / room).resolve()
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            digest.update(file.relative_to(_REPOSITORY).as_posix().encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+def reached_by(module: str) -> list[Module]:
+    """Every module whose code decides what the asset declared in `module` holds, that one included."""
+    return closure(module, ("huracan", _PACKAGE), is_left_out=_is_machinery)
+
+
+def code_version(module: str) -> str:
+    """16 hex digits; comments, docstrings and layout do not count."""
+    version = digest_of(reached_by(module))
+    save_parsed()
+    return version
+
+
+def _is_machinery(module: str) -> bool:
+    package, *rest = module.split(".")
+    is_picture = module.endswith((".plots", "_plots"))
+    return is_picture or (package == _PACKAGE and len(rest) < _DEPTH_OF_STAGES)

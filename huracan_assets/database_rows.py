@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import date
 
 from huracan_resources.lake.manifest import Manifest
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 
 
-def load_rows(manifest: Manifest, database: Mapping[str, str], outside: Outside) -> None:
+def load_rows(manifest: Manifest, database: Mapping[str, str], resources: Resources) -> None:
     """Make each table of `database` (in PostgreSQL -> in the partition) hold the partition's rows.
 
     Rows whose file aged out are left as they are.
@@ -18,20 +18,20 @@ def load_rows(manifest: Manifest, database: Mapping[str, str], outside: Outside)
     for table, name in _standing(manifest, database).items():
         rows = None
         if f"{name}.parquet" in manifest.files:
-            rows = outside.lake.read_manifests([manifest], None, name)
-        outside.rows.load(table, manifest.day, manifest.content_hash, rows)
+            rows = resources.lake.read_manifests([manifest], None, name)
+        resources.rows.load(table, manifest.day, manifest.content_hash, rows)
 
 
-def load_lost_days(asset: str, database: Mapping[str, str], before: date, outside: Outside) -> None:
+def load_lost_days(asset: str, database: Mapping[str, str], before: date, resources: Resources) -> None:
     """Load the days of `asset` before `before` that the database was never given, or lost.
 
     What is searched in the database would else be found in a part of the past, and nobody would see it.
     """
-    earlier = {day for day in outside.lake.days(asset) if day < before}
-    for day in sorted(earlier - outside.rows.days(database)):
-        manifest = outside.lake.manifest(asset, day)
+    earlier = {day for day in resources.lake.days(asset) if day < before}
+    for day in sorted(earlier - resources.rows.days(database)):
+        manifest = resources.lake.manifest(asset, day)
         if manifest is not None:
-            load_rows(manifest, database, outside)
+            load_rows(manifest, database, resources)
 
 
 def are_rows_loaded(manifest: Manifest, database: Mapping[str, str], held: Mapping[str, str]) -> bool:

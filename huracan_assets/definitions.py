@@ -1,59 +1,20 @@
 """The front door that Dagster loads: assets, checks, jobs, the schedule and the sensors, assembled.
 
-No asset lives here. It is the one file of its floor that may look up, for the sensors.
+No asset lives here: the registry finds them. It is the one file of its floor that may look up, for sensors.
 """
 
 import warnings
 
 import dagster as dg
 
-# Partitioned asset checks are marked preview, once per check; their shape is held by the snapshot test.
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-from huracan_assets import (  # noqa: E402
-    agent,
-    brain,
-    candles,
-    evaluation,
-    features,
-    gates,
-    losses,
-    memory,
-    models,
-    patterns,
-    performance,
-    post_exit,
-    regimes,
-    shadow,
-    wins,
-)
-from huracan_assets.jobs import MARKET, night_jobs  # noqa: E402
-from huracan_assets.partitions import daily_partitions  # noqa: E402
-from huracan_assets.retention import retention_job  # noqa: E402
-from huracan_resources.resources import Outside  # noqa: E402
-from huracan_resources.settings.settings import Settings, load_settings  # noqa: E402
-
-STAGES = [
-    candles.ohlcv,
-    features.features,
-    regimes.regimes,
-    agent.ppo_checkpoint,
-    shadow.shadow_trades,
-    shadow.shadow_scenarios,
-    post_exit.post_exit,
-    memory.trade_memory,
-    wins.win_analysis,
-    losses.loss_analysis,
-    patterns.pattern_library,
-    gates.gate_decisions,
-    gates.gate_stats,
-    models.confidence_model,
-    models.meta_label_model,
-    models.feature_importance,
-    evaluation.brain_evaluation,
-    brain.baseline_brain,
-    performance.model_performance,
-]
+from huracan_assets.job_definitions import night_jobs
+from huracan_assets.jobs import MARKET
+from huracan_assets.partitions import daily_partitions
+from huracan_assets.registry import stages
+from huracan_assets.retention import retention_job
+from huracan_assets.wiring import asset_of
+from huracan_resources.resources import Resources
+from huracan_resources.settings.settings import Settings, load_settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -63,18 +24,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     from huracan_sensors.night import night_schedule
     from huracan_sensors.retention import retention_schedule
 
-    schedule, ageing = settings.schedule, retention_job(STAGES)
+    # Partitioned asset checks are marked preview, once per check; their shape is held by the snapshot test.
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    schedule, ageing = settings.schedule, retention_job(stages())
     partitions = daily_partitions(settings.universe.first_day)
     jobs = night_jobs(partitions)
     return dg.Definitions(
-        assets=[stage.asset(partitions) for stage in STAGES],
+        assets=[asset_of(stage, partitions) for stage in stages()],
         jobs=[*jobs.values(), ageing],
         schedules=[
             night_schedule(jobs[MARKET], schedule.hour, schedule.is_enabled),
             retention_schedule(ageing, schedule.hour, schedule.is_enabled),
         ],
         sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET])],
-        resources={"outside": Outside(settings)},
+        resources={"resources": Resources(settings)},
         executor=dg.in_process_executor,
     )
 

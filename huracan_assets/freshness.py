@@ -8,15 +8,15 @@ from huracan.errors import HuracanError
 from huracan_assets.database_rows import are_rows_loaded
 from huracan_assets.stage import Stage
 from huracan_resources.lake.manifest import Manifest
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 
 
 class Freshness:
     """Compares manifests with today's code, configuration, inputs and database, without reading any data."""
 
-    def __init__(self, outside: Outside, stages: Iterable[Stage]) -> None:
-        self._outside = outside
-        self._lake, self._settings = outside.lake, outside.settings
+    def __init__(self, resources: Resources, stages: Iterable[Stage]) -> None:
+        self._resources = resources
+        self._lake, self._settings = resources.lake, resources.settings
         self._stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
@@ -29,7 +29,7 @@ class Freshness:
             if manifest is None:
                 return False
             current[stage.name] = manifest
-        held = self._outside.rows.held(day) if any(stage.database for stage in stages) else {}
+        held = self._resources.rows.held(day) if any(stage.database for stage in stages) else {}
         return all(are_rows_loaded(current[stage.name], stage.database, held) for stage in stages)
 
     def is_readable(self, assets: Iterable[str], day: date) -> bool:

@@ -7,11 +7,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import dagster as dg
 import pyarrow as pa
 
 from huracan.errors import InputRefused
-from huracan_assets.partitions import PREVIOUS_DAY
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.settings.settings import Settings
@@ -204,21 +202,3 @@ def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manif
     if read.optional and lake.manifest(read.asset, last) is None and lake.is_beginning(read.asset, last):
         return []
     return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days)
-
-
-def edges_of(reads: Sequence[Read]) -> list[dg.AssetDep]:
-    edges: dict[str, dg.AssetDep] = {}
-    for read in reads:
-        if read.edge:
-            mapping = PREVIOUS_DAY if read.ends == -1 else None
-            edges[read.asset] = dg.AssetDep(read.asset, partition_mapping=mapping)
-    return list(edges.values())
-
-
-def describe_reads(reads: Sequence[Read]) -> str:
-    def days(read: Read) -> str:
-        if callable(read.days):
-            return "a window of days"
-        return "one day" if read.days == 1 else f"{read.days} days"
-
-    return "; ".join(f"{read.asset}: {days(read)} ending at D{read.ends or ''}" for read in reads) or "-"

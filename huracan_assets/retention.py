@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from huracan.errors import HuracanError, InputRefused
-from huracan_assets.retention_needs import TABLES, check_retention
+from huracan_assets.retention_needs import check_retention
 from huracan_assets.stage import Stage
+from huracan_resources.catalogue import catalogue
 from huracan_resources.database.retention_of_dagster import age_out_events, age_out_runs
 from huracan_resources.lake.retention import age_out_of_database, age_out_of_lake, oldest_kept
 from huracan_resources.lake.retention_report import Deletion, sum_up
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.retention import limited
 
 RETENTION = "retention"
@@ -30,24 +31,26 @@ _UNFINISHED = (
 )
 
 
-def newest_night(outside: Outside, on: date) -> date | None:
+def newest_night(resources: Resources, on: date) -> date | None:
     """The last day up to `on` that has a ledger. Ages are counted from it, so that after an outage nothing is
     gone that the nights which are made up for still read."""
-    return max((day for day in outside.lake.days("shadow_trades") if day <= on), default=None)
+    return max((day for day in resources.lake.days("shadow_trades") if day <= on), default=None)
 
 
-def age_out(outside: Outside, stages: Sequence[Stage], on: date, *, dry: bool) -> list[Deletion]:
+def age_out(resources: Resources, stages: Sequence[Stage], on: date, *, dry: bool) -> list[Deletion]:
     """Delete what has aged out by the day `on`; with `dry` only tell.
 
     `InvalidInput` for a setting that is shorter than what the nights read; then nothing is deleted.
     """
-    check_retention(stages, outside.settings)
-    retention, database = outside.settings.retention, outside.database
+    check_retention(stages, resources.settings)
+    retention, database = resources.settings.retention, resources.database
     found: list[Deletion] = []
-    newest = newest_night(outside, on)
+    newest = newest_night(resources, on)
     if newest is not None:
-        files = {TABLES[name]: days for name, days in limited(retention.lake).items()}
-        found += age_out_of_lake(outside.lake, database, files, newest, on, dry)
+        entries = catalogue()
+        limits = limited(retention.lake).items()
+        files = {(entries[name].asset, entries[name].key): days for name, days in limits}
+        found += age_out_of_lake(resources.lake, database, files, newest, on, dry)
         found += age_out_of_database(database, limited(retention.database), newest, on, dry)
     for name, delete in (("event_log", age_out_events), ("runs", age_out_runs)):
         days = limited(retention.dagster).get(name)
@@ -74,12 +77,12 @@ def refuse_while_runs(instance: dg.DagsterInstance) -> None:
 
 def retention_job(stages: Sequence[Stage]) -> dg.JobDefinition:
     @dg.op(description="Deletes what the settings of retention let go, and reports it.", pool=RETENTION)
-    def delete_what_aged_out(context: dg.OpExecutionContext, outside: dg.ResourceParam[Outside]) -> None:
+    def delete_what_aged_out(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
         asked = context.run.tags.get(DAY_TAG)
         on = date.fromisoformat(asked) if asked else datetime.now(UTC).date()
         try:
             refuse_while_runs(context.instance)
-            lines = list(sum_up(age_out(outside, stages, on, dry=False)))
+            lines = list(sum_up(age_out(resources, stages, on, dry=False)))
         except HuracanError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         records = [dg.TableRecord(line) for line in lines]

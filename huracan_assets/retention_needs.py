@@ -4,32 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from huracan.errors import InvalidInput
-from huracan_assets.jobs import MARKET, STAGES
-from huracan_assets.regimes import lead_days
+from huracan_assets.inputs.windows import lead_days
+from huracan_assets.jobs import MARKET
 from huracan_assets.stage import Stage
-from huracan_resources.lake.views import view_name
+from huracan_resources.catalogue import catalogue
 from huracan_resources.settings.retention import limited
 from huracan_resources.settings.settings import Settings
 
 REPEATED_NIGHTS = 7
 """How many of the last nights may be made once more: those that were missed, and the newest again."""
-
-_FILES = {
-    "ohlcv": ("data", "quarantine"),
-    "features": ("data",),
-    "regimes": ("data",),
-    "ppo_checkpoint": ("curve",),
-    "shadow_trades": ("session", "decisions", "signals"),
-    "gate_decisions": ("data",),
-    "gate_stats": ("data",),
-    "shadow_scenarios": ("data", "rivals"),
-    "feature_importance": ("data",),
-    "model_performance": ("data",),
-}
-"""Asset to its tables that may age out."""
-
-TABLES = {view_name(asset, table): (asset, table) for asset, tables in _FILES.items() for table in tables}
-"""Name in the settings to (asset, table)."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +27,7 @@ def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[str, Need]:
     """Asset to the longest need of it."""
     needs: dict[str, Need] = {}
     for stage in stages:
-        again = _nights_made_again(stage.name, settings)
+        again = _nights_made_again(stage, settings)
         for read in stage.reads:
             days = read.days(settings) if callable(read.days) else read.days
             need = Need(again + days - 1 - read.ends, stage.name)
@@ -53,9 +36,9 @@ def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[str, Need]:
     return needs
 
 
-def _nights_made_again(asset: str, settings: Settings) -> int:
-    """For how many days a partition of `asset` may be made now: the candles of a whole training window."""
-    of_market = settings.training.window_days + lead_days(settings) if asset in STAGES[MARKET] else 0
+def _nights_made_again(stage: Stage, settings: Settings) -> int:
+    """For how many days a partition of `stage` may be made now: the candles of a whole training window."""
+    of_market = settings.training.window_days + lead_days(settings) if stage.job == MARKET else 0
     return REPEATED_NIGHTS + 1 + of_market
 
 
@@ -63,11 +46,11 @@ def check_retention(stages: Sequence[Stage], settings: Settings) -> None:
     """`InvalidInput` for a table that is kept for fewer days than the nights read of it."""
     needs, least = needs_of(stages, settings), Need(REPEATED_NIGHTS + 1, "the repetition of a missed night")
     for table, days in limited(settings.retention.lake).items():
-        asset, _ = TABLES[table]
+        asset = catalogue()[table].asset
         _refuse_short(f"lake.{table}", days, max(least, needs.get(asset, least), key=lambda need: need.days))
-    for block in ("database", "dagster"):
-        for table, days in limited(getattr(settings.retention, block)).items():
-            _refuse_short(f"{block}.{table}", days, least)
+    for section in ("database", "dagster"):
+        for table, days in limited(getattr(settings.retention, section)).items():
+            _refuse_short(f"{section}.{table}", days, least)
 
 
 def _refuse_short(key: str, days: int, need: Need) -> None:

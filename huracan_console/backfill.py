@@ -5,7 +5,7 @@ from datetime import date, datetime
 from rich.console import Console
 
 from huracan.errors import InvalidInput
-from huracan_assets.jobs import STAGES
+from huracan_assets.jobs import NEEDS
 from huracan_console.plan import NIGHT, check_day, plan_backfill
 from huracan_console.summary import print_failures, print_json
 from huracan_console.walk import open_workplace, walk
@@ -55,7 +55,7 @@ def choose_jobs(jobs: str) -> tuple[str, ...]:
     if jobs == "all":
         return NIGHT
     named = {name.strip() for name in jobs.split(",")}
-    unknown = sorted(named - set(STAGES))
+    unknown = sorted(named - set(NEEDS))
     if unknown:
         raise InvalidInput(f"--jobs names {unknown[0]!r}.", f"Use {', '.join(NIGHT)} or all.")
     return tuple(job for job in NIGHT if job in named)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from huracan_assets import progress as reports
-from huracan_assets.jobs import STAGES
+from huracan_assets.registry import assets_by_job
 from huracan_console.plan import PlannedRun
 
 
@@ -59,7 +59,7 @@ class NightDisplay:
 
     @staticmethod
     def _is_summed(run: PlannedRun) -> bool:
-        return run.is_history and len(STAGES[run.job]) > 1
+        return run.is_history and len(assets_by_job()[run.job]) > 1
 
     def _hear(self, report: reports.Progress) -> None:
         run = self._run

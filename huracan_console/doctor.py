@@ -12,12 +12,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from huracan.errors import HuracanError, Unavailable
-from huracan_assets.definitions import STAGES
+from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
 from huracan_resources.lake.store import ObjectStore
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, explain
 
 _SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
@@ -36,13 +36,13 @@ class Finding:
 
 def run_doctor(settings: Settings, *, as_json: bool) -> int:
     """Exit code 0 when all is well, 1 when something needs hands."""
-    outside = Outside(settings)
+    resources = Resources(settings)
     findings = [
         _look("dependencies", _dependencies),
-        _look("database", lambda: _database(outside)),
-        _look("lake", lambda: _store_works(outside.lake.store)),
-        _look("brains", lambda: _store_works(outside.brains)),
-        _look("candle source", lambda: _source(outside)),
+        _look("database", lambda: _database(resources)),
+        _look("lake", lambda: _store_works(resources.lake.store)),
+        _look("brains", lambda: _store_works(resources.brains)),
+        _look("candle source", lambda: _source(resources)),
         _look("disk", lambda: _disk(settings)),
         _look("retention", lambda: _retention(settings)),
         _look("alerts", lambda: _alerts(settings)),
@@ -93,12 +93,13 @@ def _pins() -> dict[str, str]:
     return {canonicalize_name(name): version.strip() for name, version in pairs}
 
 
-def _database(outside: Outside) -> str:
-    with outside.database.connect() as connection:
+def _database(resources: Resources) -> str:
+    with resources.database.connect() as connection:
         server = connection.info.server_version
         row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchone()
-    version = row[0] if row else "missing"
-    return f"{outside.database.shown_url}, PostgreSQL {server // 10000}.{server % 10000}, pgvector {version}"
+    server_version = f"{server // 10000}.{server % 10000}"
+    extension = row[0] if row else "missing"
+    return f"{resources.database.shown_url}, PostgreSQL {server_version}, pgvector {extension}"
 
 
 def _store_works(store: ObjectStore) -> str:
@@ -113,8 +114,8 @@ def _store_works(store: ObjectStore) -> str:
     return f"{store.url} can be written and read"
 
 
-def _source(outside: Outside) -> str:
-    settings, source = outside.settings, outside.candle_source
+def _source(resources: Resources) -> str:
+    settings, source = resources.settings, resources.candle_source
     source.check_symbols(settings.universe.symbols)
     if settings.source.kind == "files":
         return f"{source.identity.name}: {', '.join(settings.universe.symbols)}"
@@ -137,7 +138,7 @@ def _disk(settings: Settings) -> str:
 
 
 def _retention(settings: Settings) -> str:
-    check_retention(STAGES, settings)
+    check_retention(stages(), settings)
     days = {key: value for key, value, _ in explain(settings) if key.startswith("retention.")}
     limits = [f"{key.removeprefix('retention.')} {value}" for key, value in days.items() if value.isdigit()]
     return f"days kept: {', '.join(limits)}; the rest forever" if limits else "everything is kept forever"

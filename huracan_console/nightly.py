@@ -18,9 +18,9 @@ def run_night(
     check_day(day, settings, now)
     with open_workplace(settings) as place:
         console.print(
-            f"Night of {day} from {place.outside.candle_source.identity.name} candles", style="bold"
+            f"Night of {day} from {place.resources.candle_source.identity.name} candles", style="bold"
         )
-        place.outside.candle_source.check_symbols(settings.universe.symbols)
+        place.resources.candle_source.check_symbols(settings.universe.symbols)
         plan = plan_night(day, settings, place.freshness)
         span = len(history_days(day, settings)) - 1
         result = walk(place, plan, {}, console, span, "history")

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from huracan.errors import InvalidInput
 from huracan_assets.freshness import Freshness
-from huracan_assets.jobs import LEARN, MARKET, PUBLISH, STAGES, TRADE
-from huracan_assets.regimes import lead_days
+from huracan_assets.inputs.windows import lead_days
+from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
+from huracan_assets.registry import assets_by_job
 from huracan_resources.settings.settings import Settings
 
 NIGHT = (MARKET, TRADE, LEARN, PUBLISH)
@@ -50,10 +51,10 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
     """
     before = day - timedelta(days=1)
     for each in history_days(before, settings):
-        if not freshness.is_readable(STAGES[MARKET], each):
+        if not freshness.is_readable(assets_by_job()[MARKET], each):
             yield PlannedRun(MARKET, each, True)
     yield from skipped_nights(before, freshness)
-    if before >= settings.universe.first_day and not freshness.is_done(STAGES[LEARN], before):
+    if before >= settings.universe.first_day and not freshness.is_done(assets_by_job()[LEARN], before):
         yield PlannedRun(LEARN, before, True)
     for job in NIGHT:
         yield PlannedRun(job, day)
@@ -68,7 +69,7 @@ def skipped_nights(last: date, freshness: Freshness) -> Iterator[PlannedRun]:
     nights = [day for day in freshness.days("shadow_trades") if day <= last]
     if not nights:
         return
-    if not freshness.is_there(STAGES[TRADE], nights[-1]):
+    if not freshness.is_there(assets_by_job()[TRADE], nights[-1]):
         yield PlannedRun(TRADE, nights[-1], True)
     for offset in range(1, (last - nights[-1]).days + 1):
         for job in NIGHT:
@@ -90,5 +91,5 @@ def plan_backfill(
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         for job in jobs:
-            if not freshness.is_done(STAGES[job], day):
+            if not freshness.is_done(assets_by_job()[job], day):
                 yield PlannedRun(job, day, True)

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
-from huracan_assets.definitions import STAGES
+from huracan_assets.registry import stages
 from huracan_assets.retention import age_out, newest_night, refuse_while_runs
 from huracan_console.instance import open_instance
 from huracan_console.runs import reap
 from huracan_console.safe_text import cell
 from huracan_resources.lake.retention_report import sum_up
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
 _PIPED = 140
@@ -26,7 +26,7 @@ _NUMBERS = ("rows", "files", "MB")
 
 def run_retention(settings: Settings, day: date | None, *, dry: bool, as_json: bool) -> int:
     """Exit code 0. With `dry` nothing is deleted and Dagster is not asked whether a run is under way."""
-    outside, today = Outside(settings), datetime.now(UTC).date()
+    resources, today = Resources(settings), datetime.now(UTC).date()
     on = day or today
     if on > today:
         raise InvalidInput(
@@ -36,8 +36,8 @@ def run_retention(settings: Settings, day: date | None, *, dry: bool, as_json: b
         with open_instance(settings) as instance:
             reap(instance)
             refuse_while_runs(instance)
-    lines = list(sum_up(age_out(outside, STAGES, on, dry=dry)))
-    newest = newest_night(outside, on)
+    lines = list(sum_up(age_out(resources, stages(), on, dry=dry)))
+    newest = newest_night(resources, on)
     if as_json:
         night = newest.isoformat() if newest else None
         click.echo(

@@ -28,7 +28,7 @@ def run_sql(
     """Exit code 0. Without a statement the tables of the lake are listed."""
     workspace = HomeWorkspace(settings)
     if views:
-        with LakeViews(workspace.outside.lake) as made:
+        with LakeViews(workspace.resources.lake) as made:
             click.echo(json.dumps(made.definitions()) if as_json else made.definitions())
         return 0
     if statement is None:
@@ -54,8 +54,8 @@ def run_sql(
 def _ask(workspace: HomeWorkspace, statement: str, database: bool) -> tuple[list[str], list[Sequence[Any]]]:
     """Names of the columns, which may repeat, and the rows as they came: a data frame would round them."""
     if database:
-        names, rows = workspace.outside.database.query(statement)
+        names, rows = workspace.resources.database.query(statement)
         return list(names), list(rows)
-    with LakeViews(workspace.outside.lake) as views:
+    with LakeViews(workspace.resources.lake) as views:
         found = views.query(statement)
     return found.column_names, list(zip(*(column.to_pylist() for column in found.columns), strict=True))

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from huracan_assets.jobs import STAGES
+from huracan_assets.registry import assets_by_job
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import NIGHT
 from huracan_console.safe_text import plain
@@ -18,10 +18,10 @@ from huracan_resources.brains import LATEST, read_latest
 
 def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
     """Everything that `--json` prints, as plain values."""
-    lake = place.outside.lake
+    lake = place.resources.lake
     assets = {}
     for job in NIGHT:
-        for asset in STAGES[job]:
+        for asset in assets_by_job()[job]:
             manifest = lake.manifest(asset, day)
             if manifest is not None:
                 data = manifest.files.get("data.parquet")
@@ -33,7 +33,7 @@ def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
                 }
     return {
         "day": day.isoformat(),
-        "source": place.outside.candle_source.identity.name,
+        "source": place.resources.candle_source.identity.name,
         "is_success": result.is_success,
         "runs": [
             {
@@ -48,16 +48,16 @@ def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
         "assets": assets,
         "brain": _brain(place, day),
         "lake": lake.store.url,
-        "database": place.outside.database.shown_url,
+        "database": place.resources.database.shown_url,
     }
 
 
 def _brain(place: Workplace, day: date) -> dict[str, Any]:
-    manifest = place.outside.lake.manifest("baseline_brain", day)
+    manifest = place.resources.lake.manifest("baseline_brain", day)
     if manifest is None or "brain.json" not in manifest.files:
         return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
-    brain = json.loads(place.outside.lake.read_file("baseline_brain", day, "brain.json"))
-    url, latest = place.outside.brains.url, read_latest(place.outside.brains)
+    brain = json.loads(place.resources.lake.read_file("baseline_brain", day, "brain.json"))
+    url, latest = place.resources.brains.url, read_latest(place.resources.brains)
     return brain | {
         "bundle_url": f"{url}/{brain['bundle']}",
         "is_latest": latest is not None and latest["brain_id"] == brain["brain_id"],

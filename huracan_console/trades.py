@@ -72,7 +72,7 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> pa.Table:
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
-    with LakeViews(workspace.outside.lake, first, last) as views:
+    with LakeViews(workspace.resources.lake, first, last) as views:
         if asked.reason is not None:
             named = ["exit_reason", *(["primary_reason"] if "loss_analysis" in views.tables else [])]
             conditions.append("(" + " OR ".join(f"upper({column}) = upper(?)" for column in named) + ")")
@@ -87,7 +87,7 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> pa.Table:
 
 def _newest(workspace: HomeWorkspace) -> date:
     """The newest day that was traded."""
-    lake = workspace.outside.lake
+    lake = workspace.resources.lake
     for day in reversed(lake.days("shadow_trades")):
         manifest = lake.manifest("shadow_trades", day)
         if manifest is not None and "data.parquet" in manifest.files:

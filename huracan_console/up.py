@@ -19,7 +19,7 @@ from rich.console import Console
 from huracan.errors import InvalidInput
 from huracan_console.instance import REPOSITORY, environment, open_instance
 from huracan_console.runs import reap
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
 _ADDRESS = "127.0.0.1"
@@ -45,11 +45,11 @@ def run_servers(settings: Settings, port: int, console: Console, *, as_json: boo
     if _is_answering(port):
         raise InvalidInput(f"Port {port} of {_ADDRESS} is taken.", "Give another one with --port.")
     stop = _StopSignal()
-    outside = Outside(settings)
-    outside.database.migrate()
+    resources = Resources(settings)
+    resources.database.migrate()
     with open_instance(settings) as instance:
         reap(instance)
-        console.print(f"Database: {outside.database.shown_url}", highlight=False, soft_wrap=True)
+        console.print(f"Database: {resources.database.shown_url}", highlight=False, soft_wrap=True)
     servers = [_start(command, os.environ | environment(settings)) for command in _commands(port)]
     console.print("Starting Dagster's webserver and daemon ...")
     try:

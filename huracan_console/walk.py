@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from huracan_assets.definitions import STAGES, build_definitions
+from huracan_assets.definitions import build_definitions
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import NEEDS
+from huracan_assets.registry import stages
 from huracan_console.display import NightDisplay
 from huracan_console.instance import open_instance
 from huracan_console.plan import PlannedRun
 from huracan_console.runs import FinishedRun, RunStarter, reap
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
 
@@ -38,7 +39,7 @@ class Workplace:
     """One console's settings, its way to the outside, and a starter of runs."""
 
     settings: Settings
-    outside: Outside
+    resources: Resources
     freshness: Freshness
     starter: RunStarter
 
@@ -46,12 +47,12 @@ class Workplace:
 @contextmanager
 def open_workplace(settings: Settings) -> Iterator[Workplace]:
     """Open Dagster's instance and build the graph over `settings`; runs of dead consoles are ended first."""
-    outside = Outside(settings)
+    resources = Resources(settings)
     with open_instance(settings) as instance:
         definitions = build_definitions(settings)
         starter = RunStarter(definitions, instance)
         reap(instance)
-        yield Workplace(settings, outside, Freshness(outside, STAGES), starter)
+        yield Workplace(settings, resources, Freshness(resources, stages()), starter)
 
 
 def walk(

@@ -18,7 +18,7 @@ from huracan_resources.notifier import Notifier
 from huracan_resources.settings.settings import Settings
 
 
-class Outside:
+class Resources:
     """One place to reach the lake, the database, the brains, the candle source and the notifier."""
 
     def __init__(self, settings: Settings) -> None:

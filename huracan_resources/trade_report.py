@@ -42,7 +42,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     so.
     """
     day, identity = _find(workspace, trade_id)
-    lake = workspace.outside.lake
+    lake = workspace.resources.lake
     with LakeViews(lake, day - timedelta(days=1), day + timedelta(days=1)) as views:
         (trade,) = views.query("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity]).to_pylist()
         report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
@@ -57,7 +57,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
 
 
 def _find(workspace: HomeWorkspace, trade_id: str) -> tuple[date, str]:
-    with LakeViews(workspace.outside.lake) as views:
+    with LakeViews(workspace.resources.lake) as views:
         found = views.query(
             "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
         ).to_pylist()
@@ -79,7 +79,7 @@ def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: 
 def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dict[str, Any]:
     """The trace of the signal, by the names of the day's action list and bias terms."""
     names = read_json_object(
-        workspace.outside.lake.read_file("shadow_trades", day, "model.json"), "model.json"
+        workspace.resources.lake.read_file("shadow_trades", day, "model.json"), "model.json"
     )
     columns = ("action_probabilities", "policy_logits", "action_bias", "action_mask")
     by_action = {
@@ -127,7 +127,7 @@ def _neighbours(
         return None
     (own,) = remembered
     try:
-        with workspace.outside.database.connect() as connection:
+        with workspace.resources.database.connect() as connection:
             found = similar_trades(
                 connection,
                 np.array([own["embedding"]], np.float32),

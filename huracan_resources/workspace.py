@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from huracan.errors import InvalidInput
 from huracan.workspace import Day
 from huracan_resources.lake.views import LakeViews
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class HomeWorkspace:
     """A `huracan.workspace.Workspace` over the lake and the database that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
-        self.outside = Outside(settings)
+        self.resources = Resources(settings)
 
     def trades(self, first: Day, last: Day | None = None, **equal: str) -> "pd.DataFrame":
         conditions, values = ["true"], []
@@ -49,11 +49,11 @@ class HomeWorkspace:
     def database(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
         import pandas as pd
 
-        names, rows = self.outside.database.query(statement, parameters)
+        names, rows = self.resources.database.query(statement, parameters)
         return pd.DataFrame(rows, columns=names)
 
     def _views(self, first: Day | None = None, last: Day | None = None) -> LakeViews:
-        return LakeViews(self.outside.lake, _day(first), _day(last))
+        return LakeViews(self.resources.lake, _day(first), _day(last))
 
 
 def open_workspace(settings: Mapping[str, Any] | None = None) -> HomeWorkspace:

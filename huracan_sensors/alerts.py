@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from huracan_resources.notifier import Delivered
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Trouble:
     detail: str
 
 
-def alert(outside: Outside, troubles: Sequence[Trouble], at: datetime) -> list[str]:
+def alert(resources: Resources, troubles: Sequence[Trouble], at: datetime) -> list[str]:
     """Open incidents for `troubles` and tell of every open one that nobody was told of yet; their identities.
 
     What cannot be delivered stays open and untold, so that the next tick tries again. If the incidents cannot
@@ -28,39 +28,39 @@ def alert(outside: Outside, troubles: Sequence[Trouble], at: datetime) -> list[s
 
     try:
         for trouble in troubles:
-            outside.incidents.open_incident(trouble.identity, trouble.kind, _line(trouble), at)
-        waiting = outside.incidents.undelivered()
+            resources.incidents.open_incident(trouble.identity, trouble.kind, _line(trouble), at)
+        waiting = resources.incidents.undelivered()
     except HuracanError:
-        return [t.identity for t in troubles if _tell(outside, t.title, t.detail)]
+        return [t.identity for t in troubles if _tell(resources, t.title, t.detail)]
     told = []
     for incident in waiting:
-        if _tell(outside, f"Huracan: {incident.kind}", incident.detail):
-            outside.incidents.mark_alerted(incident.identity)
+        if _tell(resources, f"Huracan: {incident.kind}", incident.detail):
+            resources.incidents.mark_alerted(incident.identity)
             told.append(incident.identity)
     return told
 
 
-def resolve(outside: Outside, identities: Sequence[str], at: datetime) -> list[str]:
+def resolve(resources: Resources, identities: Sequence[str], at: datetime) -> list[str]:
     """Close these incidents where they are open, so that the same trouble may be told again; which were."""
-    return [identity for identity in identities if outside.incidents.resolve(identity, at)]
+    return [identity for identity in identities if resources.incidents.resolve(identity, at)]
 
 
-def resolve_others(outside: Outside, kind: str, still: Sequence[Trouble], at: datetime) -> list[str]:
+def resolve_others(resources: Resources, kind: str, still: Sequence[Trouble], at: datetime) -> list[str]:
     """Close the open incidents of `kind` that are not among `still`; their identities."""
     wrong = {trouble.identity for trouble in still}
     over = [
         incident.identity
-        for incident in outside.incidents.open_incidents()
+        for incident in resources.incidents.open_incidents()
         if incident.kind == kind and incident.identity not in wrong
     ]
     for identity in over:
-        outside.incidents.resolve(identity, at)
-        _tell(outside, f"Huracan: {kind} is over", identity)
+        resources.incidents.resolve(identity, at)
+        _tell(resources, f"Huracan: {kind} is over", identity)
     return over
 
 
-def _tell(outside: Outside, title: str, detail: str) -> bool:
-    return isinstance(outside.notifier.notify(title, detail), Delivered)
+def _tell(resources: Resources, title: str, detail: str) -> bool:
+    return isinstance(resources.notifier.notify(title, detail), Delivered)
 
 
 def _line(trouble: Trouble) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from huracan_assets.jobs import NEEDS, NEXT, Job
+from huracan_assets.job_definitions import Job
+from huracan_assets.jobs import NEEDS, NEXT
 
 NIGHT_TAG = "huracan/night"
 """On every run of a night: the day. It is what makes the chain follow a run."""

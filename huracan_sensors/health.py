@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from huracan_assets.jobs import Job
-from huracan_resources.resources import Outside
+from huracan_assets.job_definitions import Job
+from huracan_resources.resources import Resources
 from huracan_sensors.alerts import Trouble, alert, resolve, resolve_others
 from huracan_sensors.chain import NIGHT_TAG
 from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_night
@@ -36,7 +36,7 @@ def health_sensors(market: Job) -> list[dg.SensorDefinition]:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Alerts when a run fails, once per job and day.",
 )
-def run_failed(context: dg.RunFailureSensorContext, outside: dg.ResourceParam[Outside]) -> None:
+def run_failed(context: dg.RunFailureSensorContext, resources: dg.ResourceParam[Resources]) -> None:
     run = context.dagster_run
     day = run.tags.get("dagster/partition", "no partition")
     steps = [event.step_key for event in context.get_step_failure_events()]
@@ -46,7 +46,7 @@ def run_failed(context: dg.RunFailureSensorContext, outside: dg.ResourceParam[Ou
         f"{run.job_name} of {day} failed",
         f"in {', '.join(filter(None, steps)) or 'no step'}; run {run.run_id}",
     )
-    alert(outside, [trouble], datetime.now(UTC))
+    alert(resources, [trouble], datetime.now(UTC))
 
 
 @dg.run_status_sensor(
@@ -55,8 +55,8 @@ def run_failed(context: dg.RunFailureSensorContext, outside: dg.ResourceParam[Ou
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Closes the incident of a failed run when the same job succeeds for the same day.",
 )
-def run_recovered(context: dg.RunStatusSensorContext, outside: dg.ResourceParam[Outside]) -> None:
-    resolve(outside, [_identity(context.dagster_run)], datetime.now(UTC))
+def run_recovered(context: dg.RunStatusSensorContext, resources: dg.ResourceParam[Resources]) -> None:
+    resolve(resources, [_identity(context.dagster_run)], datetime.now(UTC))
 
 
 def _identity(run: dg.DagsterRun) -> str:
@@ -70,7 +70,7 @@ def _identity(run: dg.DagsterRun) -> str:
     description="Alerts when an asset check fails, whatever started its run, once per check and day.",
 )
 def check_failed(
-    context: dg.SensorEvaluationContext, outside: dg.ResourceParam[Outside]
+    context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]
 ) -> dg.SensorResult | dg.SkipReason:
     cursor = int(context.cursor) if context.cursor else 0
     records = context.instance.get_event_records(
@@ -79,8 +79,8 @@ def check_failed(
         ascending=True,
     )
     now, judged = datetime.now(UTC), latest_checks(records)
-    told = alert(outside, [trouble for trouble in judged.values() if trouble is not None], now)
-    resolve(outside, [identity for identity, trouble in judged.items() if trouble is None], now)
+    told = alert(resources, [trouble for trouble in judged.values() if trouble is not None], now)
+    resolve(resources, [identity for identity, trouble in judged.items() if trouble is None], now)
     last = records[-1].storage_id if records else cursor
     return dg.SensorResult(cursor=str(last), skip_reason=f"{len(records)} checks seen, {len(told)} alerts.")
 
@@ -116,15 +116,15 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         description="Alerts when the newest day is late, and starts missed nights, one after the other.",
     )
     def partition_late(
-        context: dg.SensorEvaluationContext, outside: dg.ResourceParam[Outside]
+        context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]
     ) -> dg.SensorResult:
         now = datetime.now(UTC)
-        late = late_days(outside.lake, outside.settings.schedule.hour, now)
+        late = late_days(resources.lake, resources.settings.schedule.hour, now)
         troubles = late_troubles(late)
-        told = alert(outside, troubles, now)
-        over = resolve_others(outside, LATE_KIND, troubles, now)
-        is_ours = outside.settings.schedule.is_enabled and not _is_night_under_way(context.instance)
-        missed = missed_night(outside.lake, late) if is_ours else None
+        told = alert(resources, troubles, now)
+        over = resolve_others(resources, LATE_KIND, troubles, now)
+        is_ours = resources.settings.schedule.is_enabled and not _is_night_under_way(context.instance)
+        missed = missed_night(resources.lake, late) if is_ours else None
         if missed is not None:
             # Once an hour: an exchange that was down at two may be up at five.
             attempt = f"{now:%Y-%m-%dT%H}"

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from huracan_assets.jobs import MARKET, Job
+from huracan_assets.job_definitions import Job
+from huracan_assets.jobs import MARKET
 from huracan_sensors.chain import NIGHT_TAG
 
 

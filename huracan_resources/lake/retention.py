@@ -1,6 +1,6 @@
 """Deletes what has aged out of the lake and of the database, counted, and safe to kill and to run again.
 
-How long a table is kept belongs in `settings_retention`; Dagster's own tables in `retention_of_dagster`.
+How long a table is kept belongs in the settings; Dagster's own tables in `retention_of_dagster`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,12 +9,12 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from huracan_resources.catalogue import name_of
 from huracan_resources.database.database import Database
 from huracan_resources.database.tables import column_types
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.retention_report import Deletion, add, record
-from huracan_resources.lake.views import view_name
 
 
 def oldest_kept(newest: date, days: int) -> date:
@@ -61,7 +61,7 @@ def _aged(lake: Lake, asset: str, table: str, kept_from: date) -> Iterator[Manif
 
 def _deletion(manifest: Manifest, table: str, kept_from: date) -> Deletion:
     entry = manifest.files[f"{table}.parquet"]
-    name = view_name(manifest.asset, table)
+    name = name_of(manifest.asset, table)
     return Deletion("lake", name, manifest.day, entry.rows or 0, 1, entry.size, kept_from)
 
 

@@ -13,18 +13,10 @@ import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
 from huracan.market.ledger import TRADES_SCHEMA
+from huracan_resources.catalogue import name_of
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.store import LocalStore
-
-ALIASES = {
-    ("post_exit", "data"): "post_exit_tracking",
-    ("post_exit", "quality"): "exit_quality",
-    ("shadow_trades", "signals"): "shadow_signals",
-    ("pattern_library", "nights"): "pattern_nights",
-    ("shadow_scenarios", "rivals"): "shadow_rivals",
-}
-"""Tables of the lake whose rows PostgreSQL holds under another name than the lake's own."""
 
 TRADES = "trades"
 """The ledger with what the analyses say of each trade."""
@@ -62,7 +54,7 @@ class LakeViews:
         for key in self._lake.store.list():
             named = _TABLE.fullmatch(key)
             if named and self._is_asked_for(date.fromisoformat(named["day"])):
-                found[view_name(named["asset"], named["table"])] = (named["asset"], named["table"])
+                found[name_of(named["asset"], named["table"])] = (named["asset"], named["table"])
         return dict(sorted(found.items()))
 
     @cached_property
@@ -70,7 +62,7 @@ class LakeViews:
         """Views of which no file is left, because retention let every day of them go."""
         assets = {key.partition("/day=")[0] for key in self._lake.store.list() if "/day=" in key}
         marked = {
-            view_name(asset, file.removesuffix(".parquet"))
+            name_of(asset, file.removesuffix(".parquet"))
             for asset in assets
             for manifest in self._manifests(asset)
             for file in manifest.aged_out
@@ -183,11 +175,6 @@ class LakeViews:
 
     def _is_asked_for(self, day: date) -> bool:
         return (self._first is None or day >= self._first) and (self._last is None or day <= self._last)
-
-
-def view_name(asset: str, table: str) -> str:
-    """The view of a table of an asset: the asset's name for `data`, else both, or PostgreSQL's own name."""
-    return ALIASES.get((asset, table), asset if table == "data" else f"{asset}_{table}")
 
 
 def _no_row_of(schema: pa.Schema) -> str:

@@ -1,95 +1,64 @@
-"""How long each table is kept. Tables are named as `huracan sql` names them; others are kept forever.
+"""How long each table is kept. Which tables there are, their assets declare; they are named as in SQL.
 
 What reads a table back decides how short its days may be: see `huracan_assets.retention_needs`.
 """
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings.sections import Block
+from huracan.tables import FOREVER, Always, Forever, Keep
+from huracan_resources.catalogue import catalogue
+from huracan_resources.settings.sections import OpenSection, Section
 
-FOREVER: Final = "forever"
-Forever = Literal["forever"]
 Days = Annotated[int, Field(ge=1)] | Forever
 """The newest nights whose rows are kept, or `forever`."""
 
-_WHY_KEPT = {
-    "trade_memory": "every search reads all of it",
-    "trial_ledger": "the deflated Sharpe ratio counts every candidate ever tried",
+DATABASE_ONLY: Mapping[str, Keep] = {
+    "brain_registry": Always(),
+    "trial_ledger": Always("the deflated Sharpe ratio counts every candidate ever tried"),
 }
+"""Tables of PostgreSQL that no partition fills."""
 
 
-def _never_deleted(value: Any, info: ValidationInfo) -> Any:
+def _never_deleted(value: Any, table: str, why: str) -> Any:
     if value == FOREVER:
         return value
-    why = _WHY_KEPT.get(str(info.field_name), "trades, analyses and verdicts are what the nights are for")
     raise InvalidInput(
-        f"The retention of {info.field_name} is {value}, but it is always kept: {why}.",
+        f"The retention of {table} is {value}, but it is always kept: {why}.",
         f"Remove that setting, or write {FOREVER}.",
     )
 
 
-Kept = Annotated[Forever, BeforeValidator(_never_deleted)]
-"""A table that nothing deletes; it stands here so that a setting for it is refused with the reason."""
+def _setting(table: str, keep: Keep) -> tuple[Any, Any]:
+    """Type and default. A table that is always kept has a setting too, to be refused with the reason."""
+    if isinstance(keep, Always):
+        refuse = partial(_never_deleted, table=table, why=keep.why)
+        return Annotated[Forever, BeforeValidator(refuse)], FOREVER
+    return Days, keep
 
 
-class LakeRetention(Block):
+class LakeRetention(OpenSection):
     """Tables of the lake. What has aged out of it can be made again only while its inputs are there."""
 
-    ohlcv: Days = FOREVER
-    ohlcv_quarantine: Days = FOREVER
-    features: Days = FOREVER
-    regimes: Days = FOREVER
-    shadow_trades_session: Days = 90
-    """Every bar of a session with its action and equity."""
-    shadow_trades_decisions: Days = 90
-    """Every decision of the policy, with what it saw."""
-    shadow_signals: Days = 90
-    gate_decisions: Days = 90
-    shadow_scenarios: Days = FOREVER
-    shadow_rivals: Days = FOREVER
-    ppo_checkpoint_curve: Days = FOREVER
-    feature_importance: Days = FOREVER
-    gate_stats: Days = FOREVER
-    model_performance: Days = FOREVER
-    shadow_trades: Kept = FOREVER
-    shadow_trades_fills: Kept = FOREVER
-    trade_memory: Kept = FOREVER
-    win_analysis: Kept = FOREVER
-    loss_analysis: Kept = FOREVER
-    loss_analysis_rules: Kept = FOREVER
-    pattern_library: Kept = FOREVER
-    pattern_nights: Kept = FOREVER
-    post_exit_tracking: Kept = FOREVER
-    exit_quality: Kept = FOREVER
-    brain_evaluation: Kept = FOREVER
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, Any]]:
+        return {name: _setting(name, entry.table.keep) for name, entry in catalogue().items()}
 
 
-class DatabaseRetention(Block):
+class DatabaseRetention(OpenSection):
     """Tables of PostgreSQL."""
 
-    shadow_signals: Days = 90
-    shadow_scenarios: Days = FOREVER
-    shadow_rivals: Days = FOREVER
-    feature_importance: Days = FOREVER
-    gate_stats: Days = FOREVER
-    model_performance: Days = FOREVER
-    shadow_trades: Kept = FOREVER
-    trade_memory: Kept = FOREVER
-    win_analysis: Kept = FOREVER
-    loss_analysis: Kept = FOREVER
-    pattern_library: Kept = FOREVER
-    pattern_nights: Kept = FOREVER
-    post_exit_tracking: Kept = FOREVER
-    exit_quality: Kept = FOREVER
-    brain_evaluation: Kept = FOREVER
-    brain_registry: Kept = FOREVER
-    trial_ledger: Kept = FOREVER
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, Any]]:
+        kept = {name: entry.table.keep for name, entry in catalogue().items() if entry.table.in_database}
+        return {name: _setting(name, keep) for name, keep in {**kept, **DATABASE_ONLY}.items()}
 
 
-class DagsterRetention(Block):
+class DagsterRetention(Section):
     """Dagster's own records, in days of the calendar. What it knows of assets and checks is always kept."""
 
     event_log: Days = 90
@@ -98,14 +67,14 @@ class DagsterRetention(Block):
     """Runs that made no asset and judged none, such as those of retention itself."""
 
 
-class Retention(Block):
+class Retention(Section):
     """What ages out, and when."""
 
-    lake: LakeRetention = LakeRetention()
-    database: DatabaseRetention = DatabaseRetention()
+    lake: LakeRetention = Field(default_factory=lambda: LakeRetention.complete()())
+    database: DatabaseRetention = Field(default_factory=lambda: DatabaseRetention.complete()())
     dagster: DagsterRetention = DagsterRetention()
 
 
-def limited(block: Block) -> dict[str, int]:
+def limited(section: Section) -> dict[str, int]:
     """Table to days, of those that are not kept forever."""
-    return {name: days for name, days in block.model_dump().items() if isinstance(days, int)}
+    return {name: days for name, days in section.model_dump().items() if isinstance(days, int)}

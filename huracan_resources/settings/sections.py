@@ -1,23 +1,70 @@
-"""The blocks of settings that the domain does not know: the source, storage, database, alerts, schedule.
+"""The sections of settings that the domain does not know: the source, storage, database, alerts, schedule.
 
-The domain's own blocks are its frozen dataclasses; see `settings`.
+The domain's own sections are its frozen dataclasses; see `settings`.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    NonNegativeFloat,
+    SecretStr,
+    create_model,
+    field_validator,
+)
+from pydantic_core import CoreSchema
 
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 
 
-class Block(BaseModel):
+class Section(BaseModel):
     """A group of settings: frozen, and closed to unknown names."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class OpenSection(Section):
+    """A section whose settings are declared by the parts that they belong to, wherever those are found."""
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, Any]]:
+        """Name of each setting to its type and its default (or pydantic's `Field` with one)."""
+        return {}
+
+    @classmethod
+    def complete(cls) -> "type[Self]":
+        """The section with all of its settings; the same class each time."""
+        made: type[Self] = _complete(cls)
+        return made
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Of the complete section: whoever has a field of this type gets that one."""
+        return handler(source) if cls.model_fields else handler.generate_schema(cls.complete())
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+@cache
+def _complete(section: type[OpenSection]) -> Any:
+    made: Any = create_model(
+        section.__name__,
+        __base__=section,
+        __module__=section.__module__,
+        __doc__=section.__doc__,
+        **dict(section.declared()),  # type: ignore[call-overload]
+    )
+    return made
 
 
 _LONGEST_SYMBOL = 100
@@ -27,7 +74,7 @@ Filter = Literal["tick_size", "step_size", "minimum_notional"]
 """What an order must keep to; see `MarketInfo`."""
 
 
-class Universe(Block):
+class Universe(Section):
     """What is traded: symbols in a fixed order, the length of a bar, and the first day of history.
 
     `markets`, filters by symbol, go before what the source says; files and the simulated market say nothing.
@@ -62,14 +109,14 @@ class Universe(Block):
         return Timeframe(timeframe).name
 
 
-class FilesSource(Block):
+class FilesSource(Section):
     """The user's own candle files; `exchange` picks one where the directory holds several."""
 
     directory: Path | None = None
     exchange: str | None = None
 
 
-class CcxtSource(Block):
+class CcxtSource(Section):
     """An exchange through ccxt; `base_url` replaces the exchange's own address. Keys are rarely needed."""
 
     exchange: str = "binance"
@@ -86,7 +133,7 @@ def default_home() -> Path:
     return (checkout if (checkout / "config").is_dir() else Path.cwd()) / ".huracan"
 
 
-class Storage(Block):
+class Storage(Section):
     """Where everything lies. `lake_url` and `brains_url` default to directories below `home`."""
 
     home: Path = Field(default_factory=default_home, validate_default=True)
@@ -111,25 +158,25 @@ class Storage(Block):
         return self.brains_url or str(self.home / "brains")
 
 
-class DatabaseBlock(Block):
+class DatabaseSection(Section):
     """A PostgreSQL server with pgvector; none means the embedded one."""
 
     url: SecretStr | None = None
 
 
-class Alerts(Block):
+class Alerts(Section):
     """Where alerts go: apprise URLs. None: they are only logged."""
 
     urls: tuple[SecretStr, ...] = ()
 
 
-class Signing(Block):
+class Signing(Section):
     """The Ed25519 private key that signs brains, 32 bytes in base64."""
 
     private_key: SecretStr | None = None
 
 
-class Schedule(Block):
+class Schedule(Section):
     """When the night starts, in hours UTC."""
 
     hour: int = Field(default=2, ge=0, le=23)

@@ -1,6 +1,6 @@
 """All settings of one night, from defaults, profiles, environment and the command line.
 
-How they are read belongs in `settings_sources`; what the domain's blocks mean, in the domain.
+How they are read belongs in `sources`; what the domain's sections mean, in the domain.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ from huracan.regimes.model import RegimeConfig
 from huracan_resources.settings.retention import Retention
 from huracan_resources.settings.sections import (
     Alerts,
-    Block,
     CcxtSource,
-    DatabaseBlock,
+    DatabaseSection,
     FilesSource,
     Mode,
     Schedule,
+    Section,
     Signing,
     SourceKind,
     Storage,
@@ -41,7 +41,7 @@ from huracan_resources.settings.sections import (
 )
 from huracan_resources.settings.sources import Values, gather, nested
 
-DOMAIN_BLOCKS = (
+DOMAIN_SECTIONS = (
     "universe",
     "source",
     "candles",
@@ -53,7 +53,7 @@ DOMAIN_BLOCKS = (
     "patterns",
     "promotion",
 )
-"""The blocks that decide what a night computes; the others only say where things lie and who is told."""
+"""The sections that decide what a night computes; the others only say where things lie and who is told."""
 
 _OUTSIDE_DIGEST = {
     *(
@@ -64,10 +64,10 @@ _OUTSIDE_DIGEST = {
         "source.ccxt.attempts",
     ),
 }
-"""Settings inside domain blocks that change no result: how far back history goes is seen in the inputs."""
+"""Settings inside domain sections that change no result: how far back history goes is seen in the inputs."""
 
 
-class Source(Block):
+class Source(Section):
     """Where candles come from. Only the part that `kind` names is used."""
 
     kind: SourceKind = "simulated"
@@ -76,7 +76,7 @@ class Source(Block):
     ccxt: CcxtSource = CcxtSource()
 
 
-class Market(Block):
+class Market(Section):
     """What trading costs and the rules by which the shadow ledger trades."""
 
     costs: CostAssumptions = Field(default_factory=CostAssumptions)
@@ -96,7 +96,7 @@ class Market(Block):
         return costs
 
 
-class Settings(Block):
+class Settings(Section):
     """Everything a night needs to know. Frozen; made by `load_settings`."""
 
     mode: Mode = "shadow"
@@ -111,20 +111,20 @@ class Settings(Block):
     patterns: PatternConfig = Field(default_factory=PatternConfig)
     promotion: PromotionConfig = Field(default_factory=PromotionConfig)
     storage: Storage = Field(default_factory=Storage)
-    database: DatabaseBlock = DatabaseBlock()
+    database: DatabaseSection = DatabaseSection()
     alerts: Alerts = Alerts()
     signing: Signing = Signing()
     schedule: Schedule = Schedule()
-    retention: Retention = Retention()
+    retention: Retention = Field(default_factory=Retention)
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    def digest(self, *blocks: str) -> str:
-        """SHA-256 over the domain's settings, or over those in `blocks` only (names such as `market`).
+    def digest(self, *sections: str) -> str:
+        """SHA-256 over the domain's settings, or over those in `sections` only (names such as `market`).
 
         Free of secrets and of places, so that two machines with the same settings agree.
         """
-        chosen = blocks or DOMAIN_BLOCKS
+        chosen = sections or DOMAIN_SECTIONS
         lines = {
             key: _plain(value)
             for key, value in _leaves(self, "")

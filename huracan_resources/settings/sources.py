@@ -1,6 +1,6 @@
 """Where settings come from: profiles, environment, the console. Merging them, and who said what.
 
-Which settings there are belongs in `settings` and `settings_blocks`.
+Which settings there are belongs in `settings` and `sections`.
 """
 
 import dataclasses
@@ -15,9 +15,10 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from huracan.errors import InvalidInput
+from huracan_resources.settings.sections import OpenSection
 
 OVERRIDE = "HURACAN__"
-"""Begins the name of a variable that sets one value: HURACAN__BLOCK__KEY."""
+"""Begins the name of a variable that sets one value: HURACAN__SECTION__KEY."""
 
 NAMED_VARIABLES = {
     "HURACAN_MODE": "mode",
@@ -78,17 +79,19 @@ def nested(values: Values) -> dict[str, Any]:
     """The values as the nested mapping that the model validates."""
     tree: dict[str, Any] = {}
     for key, (value, _) in values.items():
-        *blocks, name = key.split(".")
+        *sections, name = key.split(".")
         branch = tree
-        for block in blocks:
-            branch = branch.setdefault(block, {})
+        for section in sections:
+            branch = branch.setdefault(section, {})
         branch[name] = value
     return tree
 
 
 def fields_of(kind: Any) -> dict[str, Any] | None:
-    """Name to type of the settings in a block; None if `kind` is a single value."""
+    """Name to type of the settings in a section; None if `kind` is a single value."""
     kind = without_none(kind)
+    if isinstance(kind, type) and issubclass(kind, OpenSection):
+        kind = kind.complete()
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return {name: field.annotation for name, field in kind.model_fields.items()}
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
@@ -122,7 +125,7 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterat
             yield from _leaves(known[name], value, f"{lead}{name}.", where)
         elif value is not None:
             raise InvalidInput(
-                f"{where}: {lead}{name} is a block, not a single value.", f"It holds {', '.join(inner)}."
+                f"{where}: {lead}{name} is a section, not a single value.", f"It holds {', '.join(inner)}."
             )
 
 
@@ -143,7 +146,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise InvalidInput(f"{path}, line 1: the file is not a mapping of blocks.", "Write `block:` lines.")
+        raise InvalidInput(f"{path}, line 1: the file is not a mapping.", "Write `section:` lines.")
     return content
 
 

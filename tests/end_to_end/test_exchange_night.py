@@ -15,7 +15,9 @@ import pytest
 from rich.console import Console
 
 from huracan.candles.schema import Timeframe
-from huracan_assets import candles, definitions
+from huracan_assets import definitions
+from huracan_assets.market import ohlcv as candles
+from huracan_assets.registry import stages
 from huracan_console.backfill import run_backfill
 from huracan_resources.candles.files import CandleFiles
 from huracan_resources.database.embedded_postgres import embedded_url
@@ -125,9 +127,10 @@ def test_the_command_puts_the_outage_into_the_partition_and_into_the_check(files
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The retries of `ohlcv` as they are, but at once: the night waits 10, 20 and 40 seconds."""
     policy = candles.ohlcv.retry
-    assert policy is not None and policy.delay == 10 and policy.max_retries == 3
-    at_once = replace(candles.ohlcv, retry=dg.RetryPolicy(max_retries=policy.max_retries))
-    monkeypatch.setattr(definitions, "STAGES", [at_once, *definitions.STAGES[1:]])
+    assert policy is not None and policy.delay_seconds == 10 and policy.times == 3
+    at_once = replace(candles.ohlcv, retry=replace(policy, delay_seconds=0))
+    others = [each for each in stages() if each.name != "ohlcv"]
+    monkeypatch.setattr(definitions, "stages", lambda: [at_once, *others])
 
 
 def _backfill_next(home: Home, exchange: Emulator) -> int:

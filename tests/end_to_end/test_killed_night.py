@@ -8,14 +8,14 @@ import dagster as dg
 import pytest
 
 from huracan.errors import InputRefused
-from huracan_assets.jobs import STAGES as ASSETS_BY_JOB
+from huracan_assets.registry import assets_by_job
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 from tests.end_to_end.conftest import MakeHome
 
 _POLL_SECONDS, _PATIENCE_SECONDS = 0.02, 300.0
-REMADE = ("ppo_checkpoint", *ASSETS_BY_JOB["publish"])
+REMADE = ("ppo_checkpoint", *assets_by_job()["publish"])
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from huracan_assets.jobs import STAGES
+from huracan_assets.registry import assets_by_job
 from tests.end_to_end.command import DAY, Answer, Home
 from tests.end_to_end.conftest import MakeHome
 
@@ -47,7 +47,7 @@ def test_the_night_after_the_loss_finds_the_trades_that_it_would_have_found(
         "nightly", "--date", NEXT.isoformat(), "--json", "--set", "promotion.minimum_trades=1000000"
     )
     assert answer.code == 0, answer.out + answer.err
-    for asset in ("win_analysis", "loss_analysis", *STAGES["trade"]):
+    for asset in ("win_analysis", "loss_analysis", *assets_by_job()["trade"]):
         assert answer.hashes[asset] == second_night.hashes[asset], asset
 
 

@@ -14,20 +14,20 @@ from huracan.brain.signature import generate_key_pair, public_key_of
 from huracan.errors import InputRefused
 from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.session import Session
-from huracan_assets.definitions import STAGES
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
+from huracan_assets.registry import stages
 from huracan_resources.brains import read_latest
 from huracan_resources.database.partition_rows import PartitionRows
 from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 
 NEXT_DAY = DAY + timedelta(days=1)
-ASSETS = {stage.name for stage in STAGES}
+ASSETS = {stage.name for stage in stages()}
 
 
 def test_a_night_makes_every_asset_of_the_graph_for_its_day(home: Home, first_night: Answer) -> None:
     assert set(first_night.summary["assets"]) == ASSETS
-    for stage in STAGES:
+    for stage in stages():
         manifest = home.lake.manifest(stage.name, DAY)
         assert manifest is not None, stage.name
         assert manifest.content_hash == first_night.hashes[stage.name]
@@ -171,7 +171,7 @@ def test_the_registry_names_both_brains_and_the_trials_are_counted(
 def test_the_database_holds_the_rows_of_the_lakes_partitions(
     home: Home, first_night: Answer, second_night: Answer
 ) -> None:
-    tables = {table: (stage.name, file) for stage in STAGES for table, file in stage.database.items()}
+    tables = {table: (stage.name, file) for stage in stages() for table, file in stage.database.items()}
     assert {"trade_memory", "win_analysis", "loss_analysis", "pattern_library"} <= set(tables)
     counted: dict[str, int] = {}
     with home.database.connect() as connection:
@@ -226,9 +226,9 @@ def test_the_runs_of_a_night_stand_in_dagster_with_their_partition(home: Home, f
 def test_every_materialisation_and_check_in_dagster_carries_the_partition(
     home: Home, second_night: Answer
 ) -> None:
-    declared = {(stage.name, check.name) for stage in STAGES for check in stage.checks}
+    declared = {(stage.name, check.name) for stage in stages() for check in stage.checks}
     with home.instance() as instance:
-        for stage in STAGES:
+        for stage in stages():
             days = instance.get_materialized_partitions(dg.AssetKey(stage.name))
             assert {DAY.isoformat(), NEXT_DAY.isoformat()} <= days, stage.name
         records = instance.get_event_records(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from huracan_assets.definitions import STAGES
+from huracan_assets.registry import stages
 from tests.end_to_end.command import DAY, Answer, Home
 from tests.end_to_end.conftest import MakeHome
 
@@ -27,7 +27,7 @@ def test_the_same_night_in_a_fresh_home_gives_the_same_hashes(
 ) -> None:
     assert other_night.hashes == first_night.hashes
     assert other_night.summary["brain"]["brain_id"] == first_night.summary["brain"]["brain_id"]
-    for stage in STAGES:
+    for stage in stages():
         for back in range(1, 7):
             day = DAY - timedelta(days=back)
             ours, theirs = home.lake.manifest(stage.name, day), other_home.lake.manifest(stage.name, day)

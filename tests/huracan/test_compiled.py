@@ -1,6 +1,5 @@
 """Compiled code is kept on disk, and never survives a change of what it was made from."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from huracan.compiled import sources_of
+from huracan.import_closure import closure
 
 PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})
+import huracan.import_closure as closure
+closure.PACKAGE = __import__("pathlib").Path({folder!r}) / "huracan"
 import huracan.compiled as compiled
-compiled._PACKAGE = __import__("pathlib").Path({folder!r}) / "huracan"
 sys.modules["huracan"].__path__.append({folder!r} + "/huracan")
 from huracan.outer_kernel import doubled
 print(doubled(3.0), doubled.stats.cache_hits[doubled.signatures[0]] if doubled.stats.cache_hits else 0)
@@ -81,7 +81,9 @@ def test_two_copies_that_share_a_folder_leave_each_other_their_code(tmp_path: Pa
 
 
 def test_the_sources_of_a_kernel_reach_through_its_imports() -> None:
-    spec = importlib.util.find_spec("huracan.market.engine.kernel_step")
-    assert spec is not None and spec.origin is not None
-    names = {path.name for path in sources_of(Path(spec.origin))}
-    assert {"kernel_step.py", "compiled.py", "kernel_fills.py"} <= names
+    names = {module.name for module in closure("huracan.market.engine.kernel_step")}
+    assert {
+        "huracan.market.engine.kernel_step",
+        "huracan.compiled",
+        "huracan.market.engine.kernel_fills",
+    } <= names

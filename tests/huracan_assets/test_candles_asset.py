@@ -13,10 +13,11 @@ from huracan.candles.funding import funding_table
 from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan.candles.schema import Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan_assets.candles import ohlcv
+from huracan_assets.market.ohlcv import ohlcv
 from huracan_assets.partitions import daily_partitions
+from huracan_assets.wiring import asset_of
 from huracan_resources.lake.parquet import encode_table
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.exchange_emulator import running_emulator
 
@@ -31,16 +32,16 @@ def candles() -> pa.Table:
     return SimulatedMarket(SimulatedMarketConfig(), ["BTC/USDT"], HOUR).fetch_day("BTC/USDT", DAY)
 
 
-def _outside(home: Path, **changes: object) -> Outside:
+def _resources(home: Path, **changes: object) -> Resources:
     chosen = {"universe.symbols": [PERPETUAL], "universe.timeframe": "1h", "storage.home": str(home)}
-    return Outside(load_settings({**chosen, **changes}, environ={"HURACAN_CONFIG_DIR": str(home)}))
+    return Resources(load_settings({**chosen, **changes}, environ={"HURACAN_CONFIG_DIR": str(home)}))
 
 
-def _night(outside: Outside) -> dg.ExecuteInProcessResult:
+def _night(resources: Resources) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [ohlcv.asset(daily_partitions(DAY))],
+        [asset_of(ohlcv, daily_partitions(DAY))],
         partition_key=DAY.isoformat(),
-        resources={"outside": outside},
+        resources={"resources": resources},
         instance=dg.DagsterInstance.ephemeral(),
     )
 
@@ -52,7 +53,7 @@ def test_files_give_rates_beside_candles_and_the_settings_give_the_filters(
     times, rates = zip(*RATES, strict=True)
     table = funding_table(np.array(times), np.array(rates))
     pq.write_table(table, tmp_path / "binanceusdm_BTC-USDT-USDT_funding.parquet")
-    outside = _outside(
+    resources = _resources(
         tmp_path,
         **{
             "source.kind": "files",
@@ -60,17 +61,17 @@ def test_files_give_rates_beside_candles_and_the_settings_give_the_filters(
             "universe.markets": {PERPETUAL: {"tick_size": 0.1, "minimum_notional": 5}},
         },
     )
-    result = _night(outside)
-    day = outside.lake.read_table("ohlcv", DAY)
+    result = _night(resources)
+    day = resources.lake.read_table("ohlcv", DAY)
     assert day["funding_rate"].to_pylist()[:9] == [1e-4, *[None] * 7, -2e-4]
-    odd = outside.lake.read_table("ohlcv", DAY, "quarantine").to_pylist()
+    odd = resources.lake.read_table("ohlcv", DAY, "quarantine").to_pylist()
     assert [(row["funding_rate"], row["reason"]) for row in odd] == [
         (3e-4, "the funding rate is settled at no bar's open")
     ]
     sanity = next(each for each in result.get_asset_check_evaluations() if each.check_name == "candle_sanity")
     assert sanity.passed
     assert "Funding rates in quarantine: BTC/USDT:USDT 1." in (sanity.description or "")
-    infos = market_infos_from_json(outside.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
+    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
     assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, None, 5.0)}
 
 
@@ -78,7 +79,7 @@ def test_an_exchange_gives_its_own_filters_and_the_settings_go_before(
     tmp_path: Path, candles: pa.Table
 ) -> None:
     with running_emulator({PERPETUAL: candles}, timeframe="1h", funding={PERPETUAL: RATES}) as emulator:
-        outside = _outside(
+        resources = _resources(
             tmp_path,
             **{
                 "source.kind": "ccxt",
@@ -87,28 +88,28 @@ def test_an_exchange_gives_its_own_filters_and_the_settings_go_before(
                 "universe.markets": {PERPETUAL: {"minimum_notional": 50}},
             },
         )
-        assert _night(outside).success
-    infos = market_infos_from_json(outside.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
+        assert _night(resources).success
+    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
     assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0)}
-    assert outside.lake.read_table("ohlcv", DAY)["funding_rate"].null_count == 22
+    assert resources.lake.read_table("ohlcv", DAY)["funding_rate"].null_count == 22
 
 
 def test_a_market_without_filters_has_no_file_of_them(tmp_path: Path) -> None:
-    outside = _outside(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
-    assert _night(outside).success
-    manifest = outside.lake.manifest("ohlcv", DAY)
+    resources = _resources(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
+    assert _night(resources).success
+    manifest = resources.lake.manifest("ohlcv", DAY)
     assert manifest is not None
     assert MARKET_INFO_FILE not in manifest.files
 
 
 def test_days_that_were_stored_before_there_were_rates_are_read_as_null(tmp_path: Path) -> None:
-    outside = _outside(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
-    assert _night(outside).success
-    new = outside.lake.read_table("ohlcv", DAY)
+    resources = _resources(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
+    assert _night(resources).success
+    new = resources.lake.read_table("ohlcv", DAY)
     before = DAY.replace(day=1)
     old = encode_table(new.drop_columns(["funding_rate"]))
-    outside.lake.write("ohlcv", before, {"data.parquet": old})
-    both = outside.lake.read_manifests([outside.lake.require("ohlcv", day) for day in (before, DAY)])
+    resources.lake.write("ohlcv", before, {"data.parquet": old})
+    both = resources.lake.read_manifests([resources.lake.require("ohlcv", day) for day in (before, DAY)])
     assert both.num_rows == 48
     assert both["funding_rate"].null_count == 48
     assert both.schema.names == new.schema.names

@@ -13,8 +13,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from huracan_assets.definitions import STAGES, build_definitions
-from huracan_assets.jobs import STAGES as ASSETS_BY_JOB
+from huracan_assets.definitions import build_definitions
+from huracan_assets.registry import assets_by_job, stages
 from huracan_resources.settings.settings import load_settings
 
 SNAPSHOT = Path(__file__).parent / "graph.json"
@@ -53,7 +53,7 @@ def _graph(definitions: dg.Definitions) -> dict[str, Any]:
             name: sorted(
                 key.to_user_string() for key in repository.get_job(name).asset_layer.executable_asset_keys
             )
-            for name in ASSETS_BY_JOB
+            for name in assets_by_job()
         },
         "schedules": {
             each.name: [each.cron_schedule, each.job_name, each.default_status.value]
@@ -75,17 +75,17 @@ def test_the_definitions_can_be_loaded(definitions: dg.Definitions) -> None:
 
 
 def test_every_asset_belongs_to_exactly_one_job() -> None:
-    in_jobs = [asset for assets in ASSETS_BY_JOB.values() for asset in assets]
-    assert sorted(in_jobs) == sorted(stage.name for stage in STAGES)
+    in_jobs = [asset for assets in assets_by_job().values() for asset in assets]
+    assert sorted(in_jobs) == sorted(stage.name for stage in stages())
 
 
 def test_what_the_day_made_is_told_although_the_training_fails() -> None:
-    later = {*ASSETS_BY_JOB["learn"], *ASSETS_BY_JOB["publish"]}
-    for stage in STAGES:
-        if stage.name in ASSETS_BY_JOB["trade"]:
+    later = {*assets_by_job()["learn"], *assets_by_job()["publish"]}
+    for stage in stages():
+        if stage.name in assets_by_job()["trade"]:
             tonight = {read.asset for read in stage.reads if read.ends == 0}
             assert not tonight & later, stage.name
-    assert "model_performance" in ASSETS_BY_JOB["trade"]
+    assert "model_performance" in assets_by_job()["trade"]
 
 
 def test_every_asset_has_a_description_an_owner_and_a_version(definitions: dg.Definitions) -> None:
@@ -98,7 +98,7 @@ def test_every_asset_has_a_description_an_owner_and_a_version(definitions: dg.De
 
 def test_every_asset_is_a_pool_of_its_own(definitions: dg.Definitions) -> None:
     pools = [asset.op.pool for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
-    assert sorted(pools) == sorted(stage.name for stage in STAGES)
+    assert sorted(pools) == sorted(stage.name for stage in stages())
 
 
 def test_only_the_network_and_the_database_are_retried(definitions: dg.Definitions) -> None:
@@ -107,7 +107,7 @@ def test_only_the_network_and_the_database_are_retried(definitions: dg.Definitio
         for asset in definitions.assets or []
         if isinstance(asset, dg.AssetsDefinition) and asset.op.retry_policy is not None
     }
-    assert retried == {"ohlcv", *(stage.name for stage in STAGES if stage.database)}
+    assert retried == {"ohlcv", *(stage.name for stage in stages() if stage.database)}
 
 
 def test_definitions_load_without_any_heavy_library() -> None:

@@ -17,12 +17,12 @@ from huracan.market.block import MarketBlock
 from huracan.market.paper.session import Session
 from huracan.regimes.model import REGIMES
 from huracan.verdict import Verdict
-from huracan_assets.losses import loss_analysis, past_days
-from huracan_assets.market_block import priced_block
+from huracan_assets.analysis.loss_analysis import loss_analysis, past_days
+from huracan_assets.inputs.market_block import priced_block
 from huracan_assets.reads import Inputs, resolve_all
-from huracan_assets.stage import Night
+from huracan_assets.stage import StageContext
 from huracan_resources.lake.parquet import encode_table
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.huracan.analysis.shadow_days import BARS, DAY, FREE, WIDE, day_block, days_before, trade
 
@@ -67,12 +67,12 @@ def _tables(block: MarketBlock) -> dict[str, pa.Table]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Outside:
-    return Outside(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
+def resources(tmp_path: Path) -> Resources:
+    return Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
 
 
 @pytest.fixture
-def fill(outside: Outside) -> Callable[[date], None]:
+def fill(resources: Resources) -> Callable[[date], None]:
     """Writes the partitions of a day: candles, features, regimes, the ledger, and the analyses."""
 
     def write(day: date) -> None:
@@ -85,27 +85,29 @@ def fill(outside: Outside) -> Callable[[date], None]:
             identity = {"trade_id": session.trades["trade_id"].to_pylist()[place : place + 1]}
             tables[asset] = {"data": pa.table(identity | known)}
         for asset, files in tables.items():
-            outside.lake.write(
+            resources.lake.write(
                 asset, day, {f"{name}.parquet": encode_table(table) for name, table in files.items()}
             )
 
     return write
 
 
-def _inputs(outside: Outside) -> Inputs:
+def _inputs(resources: Resources) -> Inputs:
     reads = [read for read in loss_analysis.reads if read.key]
-    return resolve_all(outside.lake, reads, DAY, outside.settings)
+    return resolve_all(resources.lake, reads, DAY, resources.settings)
 
 
-def _past(outside: Outside) -> list[PastDay | UnusableDay]:
-    return list(past_days(_inputs(outside), Night("loss_analysis", DAY, outside.settings, outside, "")))
+def _past(resources: Resources) -> list[PastDay | UnusableDay]:
+    return list(
+        past_days(_inputs(resources), StageContext("loss_analysis", DAY, resources.settings, resources, ""))
+    )
 
 
-def test_the_days_before_are_read_as_they_were_traded(outside: Outside, fill) -> None:
+def test_the_days_before_are_read_as_they_were_traded(resources: Resources, fill) -> None:
     for day in days_before(3):
         fill(day)
     fill(DAY)
-    found = _past(outside)
+    found = _past(resources)
     assert [each.day for each in found] == days_before(3)
     for each in found:
         assert isinstance(each, PastDay)
@@ -115,63 +117,63 @@ def test_the_days_before_are_read_as_they_were_traded(outside: Outside, fill) ->
 
 
 def test_a_day_before_a_policy_traded_is_no_past_and_one_without_analyses_knows_no_neighbours(
-    outside: Outside, fill
+    resources: Resources, fill
 ) -> None:
     first, second, third = days_before(3)
-    outside.lake.write("shadow_trades", first, {}, note="No policy.")
+    resources.lake.write("shadow_trades", first, {}, note="No policy.")
     fill(second)
     fill(third)
     for asset in ("win_analysis", "loss_analysis"):
-        outside.lake.write(asset, third, {}, note="No memory.")
-    found = _past(outside)
+        resources.lake.write(asset, third, {}, note="No memory.")
+    found = _past(resources)
     assert [each.day for each in found] == [second, third]
     assert found[1].analysed is None
     assert np.isnan(play_again(found[1], WIDE, FREE).win_probability).all()
 
 
 @pytest.mark.parametrize("asset", ["ohlcv", "features", "regimes", "shadow_trades"])
-def test_a_day_that_was_judged_bad_or_is_damaged_is_named(outside: Outside, fill, asset: str) -> None:
+def test_a_day_that_was_judged_bad_or_is_damaged_is_named(resources: Resources, fill, asset: str) -> None:
     for day in days_before(3):
         fill(day)
     bad = DAY - timedelta(days=2)
-    held = outside.lake.manifest(asset, bad)
-    files = {name: outside.lake.read_file(asset, bad, name) for name in held.files}
-    outside.lake.write(asset, bad, files, verdicts=[Verdict("check", False, "It is wrong.")])
-    found = _past(outside)
+    held = resources.lake.manifest(asset, bad)
+    files = {name: resources.lake.read_file(asset, bad, name) for name in held.files}
+    resources.lake.write(asset, bad, files, verdicts=[Verdict("check", False, "It is wrong.")])
+    found = _past(resources)
     assert [isinstance(each, UnusableDay) for each in found] == [False, True, False]
     assert str(bad) in found[1].why and asset in found[1].why
-    entry = outside.lake.write(asset, bad, files).files["data.parquet"]
-    path = Path(outside.settings.storage.lake) / asset / f"day={bad}" / entry.stored_as
+    entry = resources.lake.write(asset, bad, files).files["data.parquet"]
+    path = Path(resources.settings.storage.lake) / asset / f"day={bad}" / entry.stored_as
     path.write_bytes(path.read_bytes()[:-5])
-    found = _past(outside)
+    found = _past(resources)
     # The day after looks back into damaged candles, too.
     assert [isinstance(each, UnusableDay) for each in found] == [False, True, asset == "ohlcv"]
     assert "damaged" in found[1].why
 
 
-def test_a_lake_without_a_past_has_no_days_before(outside: Outside, fill) -> None:
+def test_a_lake_without_a_past_has_no_days_before(resources: Resources, fill) -> None:
     fill(DAY)
-    assert _past(outside) == []
+    assert _past(resources) == []
 
 
-def test_a_market_without_features_is_the_one_that_was_traded(outside: Outside, fill) -> None:
+def test_a_market_without_features_is_the_one_that_was_traded(resources: Resources, fill) -> None:
     day = DAY - timedelta(days=1)
     fill(day)
-    made, block = priced_block(_inputs(outside), day, "past_"), _block(day)
+    made, block = priced_block(_inputs(resources), day, "past_"), _block(day)
     for name in ("open", "high", "low", "close", "volatility_bps", "regime", "is_ready", "open_time_ms"):
         assert np.array_equal(getattr(made, name), getattr(block, name)), name
     assert made.feature_names == () and made.features.shape == (SYMBOLS, BARS, 0)
     fill(day - timedelta(days=1))
     # With candles of the day before, the traded value of the first bars looks back into them.
-    earlier = priced_block(_inputs(outside), day, "past_")
+    earlier = priced_block(_inputs(resources), day, "past_")
     assert not np.array_equal(earlier.traded_value_usd[:, :59], made.traded_value_usd[:, :59])
     assert np.array_equal(earlier.traded_value_usd[:, 60:], made.traded_value_usd[:, 60:])
 
 
-def test_an_analysis_is_not_made_anew_of_a_past_that_has_aged_out(outside: Outside, fill) -> None:
+def test_an_analysis_is_not_made_anew_of_a_past_that_has_aged_out(resources: Resources, fill) -> None:
     first, second = days_before(2)
     for day in (first, second, DAY):
         fill(day)
-    outside.lake.age_out(outside.lake.require("shadow_trades", first), "session.parquet", DAY)
+    resources.lake.age_out(resources.lake.require("shadow_trades", first), "session.parquet", DAY)
     with pytest.raises(AgedOut, match=f"shadow_trades/{first}/session.parquet aged out"):
-        _past(outside)
+        _past(resources)

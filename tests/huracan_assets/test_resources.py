@@ -19,7 +19,7 @@ from huracan_resources.brains import (
     write_bundle,
 )
 from huracan_resources.candles.files import CandleFiles
-from huracan_resources.resources import Outside, open_candle_source
+from huracan_resources.resources import Resources, open_candle_source
 from huracan_resources.settings.settings import load_settings
 
 DAY = date(2025, 3, 10)
@@ -27,7 +27,7 @@ FILES = {"manifest.json": b"{}", "manifest.sig": b"s", "policy.safetensors": b"w
 
 
 @pytest.fixture(params=["directory", "s3"])
-def outside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outside:
+def resources(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resources:
     environ = {"HURACAN_HOME": str(tmp_path)}
     if request.param == "s3":
         endpoint = request.getfixturevalue("s3_endpoint")
@@ -39,63 +39,63 @@ def outside(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
             "HURACAN__STORAGE__S3_ENDPOINT_URL": endpoint,
             "HURACAN__STORAGE__S3_REGION": "us-east-1",
         }
-    return Outside(load_settings(environ=environ))
+    return Resources(load_settings(environ=environ))
 
 
-def test_a_partition_written_to_the_lake_is_read_back(outside: Outside) -> None:
-    outside.lake.write("ohlcv", DAY, {"note.txt": b"closed candles"}, source="test")
-    assert outside.lake.read_file("ohlcv", DAY, "note.txt") == b"closed candles"
-    assert outside.lake.days("ohlcv") == [DAY]
+def test_a_partition_written_to_the_lake_is_read_back(resources: Resources) -> None:
+    resources.lake.write("ohlcv", DAY, {"note.txt": b"closed candles"}, source="test")
+    assert resources.lake.read_file("ohlcv", DAY, "note.txt") == b"closed candles"
+    assert resources.lake.days("ohlcv") == [DAY]
 
 
-def test_a_bundle_is_complete_before_latest_points_at_it(outside: Outside) -> None:
-    assert read_latest(outside.brains) is None
-    url = write_bundle(outside.brains, DAY, "b1", FILES)
+def test_a_bundle_is_complete_before_latest_points_at_it(resources: Resources) -> None:
+    assert read_latest(resources.brains) is None
+    url = write_bundle(resources.brains, DAY, "b1", FILES)
     assert url.endswith("2025/03/10/baseline_b1")
-    assert read_latest(outside.brains) is None
-    assert move_latest(outside.brains, DAY, "b1", FILES["manifest.json"])
-    latest = read_latest(outside.brains)
+    assert read_latest(resources.brains) is None
+    assert move_latest(resources.brains, DAY, "b1", FILES["manifest.json"])
+    latest = read_latest(resources.brains)
     assert latest is not None and latest["bundle"] == bundle_key(DAY, "b1")
-    assert read_bundle(outside.brains, latest["bundle"]) == FILES
+    assert read_bundle(resources.brains, latest["bundle"]) == FILES
 
 
-def test_latest_never_moves_back_to_an_earlier_night(outside: Outside) -> None:
-    move_latest(outside.brains, DAY, "b2", b"{}")
-    before = outside.brains.get(LATEST)
-    assert not move_latest(outside.brains, date(2025, 3, 9), "b1", b"{}")
-    assert outside.brains.get(LATEST) == before
+def test_latest_never_moves_back_to_an_earlier_night(resources: Resources) -> None:
+    move_latest(resources.brains, DAY, "b2", b"{}")
+    before = resources.brains.get(LATEST)
+    assert not move_latest(resources.brains, date(2025, 3, 9), "b1", b"{}")
+    assert resources.brains.get(LATEST) == before
 
 
-def _publish(outside: Outside, day: date, verdict: str) -> None:
+def _publish(resources: Resources, day: date, verdict: str) -> None:
     """A brain's partition and bundle, as the asset leaves them."""
     brain_id = f"b{day.day}"
     manifest = json.dumps({"day": day.isoformat(), "brain_id": brain_id}).encode()
-    write_bundle(outside.brains, day, brain_id, {**FILES, "manifest.json": manifest})
+    write_bundle(resources.brains, day, brain_id, {**FILES, "manifest.json": manifest})
     facts = {"verdict": verdict, "bundle": bundle_key(day, brain_id)}
-    outside.lake.write("baseline_brain", day, {"brain.json": json.dumps(facts).encode()})
+    resources.lake.write("baseline_brain", day, {"brain.json": json.dumps(facts).encode()})
     if verdict == "promoted":
-        move_latest(outside.brains, day, brain_id, manifest)
+        move_latest(resources.brains, day, brain_id, manifest)
 
 
-def test_a_brain_that_was_refused_after_all_does_not_stay_latest(outside: Outside) -> None:
-    _publish(outside, date(2025, 3, 8), "promoted")
-    _publish(outside, date(2025, 3, 9), "refused")
-    _publish(outside, DAY, "promoted")
-    assert not retract_latest(outside.brains, outside.lake, date(2025, 3, 9))
-    assert retract_latest(outside.brains, outside.lake, DAY)
-    latest = read_latest(outside.brains)
+def test_a_brain_that_was_refused_after_all_does_not_stay_latest(resources: Resources) -> None:
+    _publish(resources, date(2025, 3, 8), "promoted")
+    _publish(resources, date(2025, 3, 9), "refused")
+    _publish(resources, DAY, "promoted")
+    assert not retract_latest(resources.brains, resources.lake, date(2025, 3, 9))
+    assert retract_latest(resources.brains, resources.lake, DAY)
+    latest = read_latest(resources.brains)
     assert latest is not None and latest["brain_id"] == "b8"
-    assert last_promoted(outside.lake, DAY) == bundle_key(date(2025, 3, 8), "b8")
+    assert last_promoted(resources.lake, DAY) == bundle_key(date(2025, 3, 8), "b8")
 
 
 def test_wrong_credentials_are_one_sentence_that_names_the_variables(
-    outside: Outside, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    if not outside.settings.storage.lake.startswith("s3://"):
+    if not resources.settings.storage.lake.startswith("s3://"):
         pytest.skip("a directory has no credentials")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(InvalidInput, match="AWS_SECRET_ACCESS_KEY"):
-        outside.lake.write("ohlcv", DAY, {"note.txt": b""})
+        resources.lake.write("ohlcv", DAY, {"note.txt": b""})
 
 
 def test_the_settings_choose_the_candle_source(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,16 +10,20 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput, Unavailable
+from huracan.tables import Table
 from huracan.verdict import Verdict
-from huracan_assets import stage as stage_module
+from huracan_assets import wiring
 from huracan_assets.freshness import Freshness
+from huracan_assets.jobs import TRADE
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.reads import Inputs, Read, yesterday
-from huracan_assets.stage import Check, Night, Outcome, Stage, stage
+from huracan_assets.shown import Markdown
+from huracan_assets.stage import Check, Outcome, Retry, Stage, StageContext, stage
+from huracan_assets.wiring import asset_of
 from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.database.tables import read_partition
-from huracan_resources.resources import Outside
+from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
 FIRST = date(2025, 3, 1)
@@ -29,21 +32,21 @@ CALLS: list[str] = []
 
 
 @pytest.fixture
-def outside(tmp_path: Path, database: Database) -> Outside:
+def resources(tmp_path: Path, database: Database) -> Resources:
     CALLS.clear()
-    made = Outside(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
+    made = Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
     made.__dict__["database"] = database
     return made
 
 
-def _declare(body: Callable[[Inputs, Night], Outcome], **options: object) -> Stage:
-    given: dict[str, object] = {"group": "test", "kinds": set(), "reads": [], "rooms": [], "blocks": []}
+def _declare(body: Callable[[Inputs, StageContext], Outcome], **options: object) -> Stage:
+    given: dict[str, object] = {"job": TRADE, "kinds": set(), "reads": [], "tables": {"data": Table()}}
     return stage(**{**given, **options})(body)  # type: ignore[arg-type]
 
 
-def numbers(inputs: Inputs, night: Night) -> Outcome:
+def numbers(inputs: Inputs, context: StageContext) -> Outcome:
     CALLS.append("numbers")
-    value = night.settings.schedule.hour + night.day.day
+    value = context.settings.schedule.hour + context.day.day
     return Outcome(
         tables={"data": pa.table({"value": [value]})},
         verdicts=[Verdict("value_is_small", value < 20, f"The value is {value}.")],
@@ -51,37 +54,38 @@ def numbers(inputs: Inputs, night: Night) -> Outcome:
     )
 
 
-def total(inputs: Inputs, night: Night) -> Outcome:
+def total(inputs: Inputs, context: StageContext) -> Outcome:
     CALLS.append("total")
     values = inputs.table("numbers")["value"].to_pylist()
     return Outcome(tables={"data": pa.table({"value": [sum(values)]})})
 
 
-def before(inputs: Inputs, night: Night) -> Outcome:
+def before(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.has("numbers"):
         return Outcome(note="There is nothing before the first night.")
     return Outcome(tables={"data": inputs.table("numbers")})
 
 
+IMPORTANCE = Table(name="feature_importance", in_database=True)
 SMALL = [Check("value_is_small", "The value is below 20.")]
-NUMBERS = _declare(numbers, checks=SMALL, blocks=["schedule"])
+NUMBERS = _declare(numbers, checks=SMALL, settings=["schedule"])
 TOTAL = _declare(total, reads=[Read("numbers", days=3)])
 BEFORE = _declare(before, reads=[yesterday("numbers")])
 
 
-def _run(outside: Outside, stages: list[Stage], day: int, **options: object) -> dg.ExecuteInProcessResult:
+def _run(resources: Resources, stages: list[Stage], day: int, **options: object) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [each.asset(PARTITIONS) for each in stages],
+        [asset_of(each, PARTITIONS) for each in stages],
         partition_key=FIRST.replace(day=day).isoformat(),
-        resources={"outside": outside},
+        resources={"resources": resources},
         instance=options.pop("instance", None) or dg.DagsterInstance.ephemeral(),  # type: ignore[arg-type]
         raise_on_error=False,
         **options,  # type: ignore[arg-type]
     )
 
 
-def _value(outside: Outside, asset: str, day: int) -> int:
-    return outside.lake.read_table(asset, FIRST.replace(day=day))["value"][0].as_py()
+def _value(resources: Resources, asset: str, day: int) -> int:
+    return resources.lake.read_table(asset, FIRST.replace(day=day))["value"][0].as_py()
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
@@ -91,53 +95,51 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     return str(data.user_failure_data.description)
 
 
-def test_the_same_inputs_code_and_settings_are_not_computed_twice(outside: Outside) -> None:
-    assert _run(outside, [NUMBERS, TOTAL], 1).success
-    assert _run(outside, [NUMBERS, TOTAL], 1).success
+def test_the_same_inputs_code_and_settings_are_not_computed_twice(resources: Resources) -> None:
+    assert _run(resources, [NUMBERS, TOTAL], 1).success
+    assert _run(resources, [NUMBERS, TOTAL], 1).success
     assert CALLS == ["numbers", "total"]
 
 
-def test_reused_work_still_shows_what_it_showed(outside: Outside) -> None:
-    def pictured(inputs: Inputs, night: Night) -> Outcome:
-        return Outcome(
-            tables={"data": pa.table({"value": [1]})}, metadata={"plot": dg.MetadataValue.md("a curve")}
-        )
+def test_reused_work_still_shows_what_it_showed(resources: Resources) -> None:
+    def pictured(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(tables={"data": pa.table({"value": [1]})}, metadata={"plot": Markdown("a curve")})
 
     declared = _declare(pictured)
     with dg.DagsterInstance.ephemeral() as instance:
         for _ in range(2):
-            result = _run(outside, [declared], 1, instance=instance)
+            result = _run(resources, [declared], 1, instance=instance)
         metadata = result.asset_materializations_for_node("pictured")[0].metadata
     assert metadata["reused"].value is True
     assert metadata["plot"].value == "a curve"
     assert metadata["dagster/partition_row_count"].value == 1
 
 
-def test_a_changed_setting_computes_again_only_what_depends_on_it(outside: Outside) -> None:
-    _run(outside, [NUMBERS, TOTAL], 1)
-    settings = outside.settings.model_copy(
-        update={"schedule": outside.settings.schedule.model_copy(update={"hour": 5})}
+def test_a_changed_setting_computes_again_only_what_depends_on_it(resources: Resources) -> None:
+    _run(resources, [NUMBERS, TOTAL], 1)
+    settings = resources.settings.model_copy(
+        update={"schedule": resources.settings.schedule.model_copy(update={"hour": 5})}
     )
-    changed = Outside(settings)
-    changed.__dict__["database"] = outside.database
+    changed = Resources(settings)
+    changed.__dict__["database"] = resources.database
     _run(changed, [NUMBERS], 1)
     assert CALLS == ["numbers", "total", "numbers"]
     assert _value(changed, "numbers", 1) == 6
 
 
-def test_a_changed_input_computes_again_what_was_made_from_it(outside: Outside) -> None:
+def test_a_changed_input_computes_again_what_was_made_from_it(resources: Resources) -> None:
     for day in (1, 2):
-        _run(outside, [NUMBERS, TOTAL], day)
-    outside.lake.write(
+        _run(resources, [NUMBERS, TOTAL], day)
+    resources.lake.write(
         "numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [100]}))}, source="test"
     )
-    _run(outside, [TOTAL], 2)
+    _run(resources, [TOTAL], 2)
     assert CALLS.count("total") == 3
-    assert _value(outside, "total", 2) == 104
+    assert _value(resources, "total", 2) == 104
 
 
-def test_a_failed_blocking_check_stops_what_follows_in_the_same_run(outside: Outside) -> None:
-    result = _run(outside, [NUMBERS, TOTAL], 25)
+def test_a_failed_blocking_check_stops_what_follows_in_the_same_run(resources: Resources) -> None:
+    result = _run(resources, [NUMBERS, TOTAL], 25)
     assert not result.success
     assert CALLS == ["numbers"]
     evaluation = result.get_asset_check_evaluations()[0]
@@ -145,77 +147,81 @@ def test_a_failed_blocking_check_stops_what_follows_in_the_same_run(outside: Out
     assert evaluation.partition == "2025-03-25"
 
 
-def test_a_failed_blocking_check_stops_what_follows_in_a_later_run(outside: Outside) -> None:
-    _run(outside, [NUMBERS], 25)
-    result = _run(outside, [TOTAL], 25)
+def test_a_failed_blocking_check_stops_what_follows_in_a_later_run(resources: Resources) -> None:
+    _run(resources, [NUMBERS], 25)
+    result = _run(resources, [TOTAL], 25)
     assert not result.success
     assert "numbers/2025-03-25 was judged bad by value_is_small" in _failure(result)
 
 
-def test_a_warning_check_fails_and_lets_the_night_go_on(outside: Outside) -> None:
-    def cautious(inputs: Inputs, night: Night) -> Outcome:
+def test_a_warning_check_fails_and_lets_the_night_go_on(resources: Resources) -> None:
+    def cautious(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(
             tables={"data": pa.table({"value": [1]})},
             verdicts=[Verdict("is_fine", False, "It is not.", blocking=False)],
         )
 
     warned = _declare(cautious, checks=[Check("is_fine", "All is well.", blocking=False)])
-    result = _run(outside, [warned], 1)
+    result = _run(resources, [warned], 1)
     assert result.success
     assert not result.get_asset_check_evaluations()[0].passed
 
 
-def test_a_hole_in_a_window_is_refused_and_named(outside: Outside) -> None:
+def test_a_hole_in_a_window_is_refused_and_named(resources: Resources) -> None:
     for day in (1, 3):
-        _run(outside, [NUMBERS], day)
-    result = _run(outside, [TOTAL], 3)
+        _run(resources, [NUMBERS], day)
+    result = _run(resources, [TOTAL], 3)
     assert not result.success
     assert "There is no partition numbers/2025-03-02" in _failure(result)
 
 
-def test_a_window_is_shorter_where_history_begins(outside: Outside) -> None:
-    _run(outside, [NUMBERS], 1)
-    _run(outside, [NUMBERS, TOTAL], 2)
-    assert _value(outside, "total", 2) == (2 + 1) + (2 + 2)
+def test_a_window_is_shorter_where_history_begins(resources: Resources) -> None:
+    _run(resources, [NUMBERS], 1)
+    _run(resources, [NUMBERS, TOTAL], 2)
+    assert _value(resources, "total", 2) == (2 + 1) + (2 + 2)
 
 
-def test_the_first_night_has_no_yesterday_and_says_so(outside: Outside) -> None:
-    assert _run(outside, [BEFORE], 1).success
-    manifest = outside.lake.manifest("before", FIRST)
+def test_the_first_night_has_no_yesterday_and_says_so(resources: Resources) -> None:
+    assert _run(resources, [BEFORE], 1).success
+    manifest = resources.lake.manifest("before", FIRST)
     assert manifest is not None and manifest.note == "There is nothing before the first night."
 
 
-def test_a_missing_yesterday_after_the_first_night_is_refused(outside: Outside) -> None:
-    _run(outside, [NUMBERS], 1)
-    assert not _run(outside, [BEFORE], 3).success
+def test_a_missing_yesterday_after_the_first_night_is_refused(resources: Resources) -> None:
+    _run(resources, [NUMBERS], 1)
+    assert not _run(resources, [BEFORE], 3).success
 
 
-def test_a_partition_made_from_an_earlier_input_is_not_read_beside_the_new_one(outside: Outside) -> None:
-    def both(inputs: Inputs, night: Night) -> Outcome:
+def test_a_partition_made_from_an_earlier_input_is_not_read_beside_the_new_one(resources: Resources) -> None:
+    def both(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(tables={"data": inputs.table("total")})
 
-    _run(outside, [NUMBERS, TOTAL], 1)
-    outside.lake.write("numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [9]}))}, source="test")
-    result = _run(outside, [_declare(both, reads=[Read("numbers"), Read("total")])], 1)
+    _run(resources, [NUMBERS, TOTAL], 1)
+    resources.lake.write(
+        "numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [9]}))}, source="test"
+    )
+    result = _run(resources, [_declare(both, reads=[Read("numbers"), Read("total")])], 1)
     assert "total/2025-03-01 was made from an earlier numbers/2025-03-01" in _failure(result)
     record = _declare(both, reads=[Read("numbers"), Read("total", is_record=True)])
-    assert _run(outside, [record], 1).success
+    assert _run(resources, [record], 1).success
 
 
-def test_a_yesterday_that_is_not_needed_may_have_been_judged_bad(outside: Outside) -> None:
-    def careful(inputs: Inputs, night: Night) -> Outcome:
+def test_a_yesterday_that_is_not_needed_may_have_been_judged_bad(resources: Resources) -> None:
+    def careful(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"Not used: {inputs.refusal('numbers')}")
 
-    _run(outside, [NUMBERS], 25)
-    assert _run(outside, [_declare(careful, reads=[yesterday("numbers", is_needed=False)])], 26).success
-    manifest = outside.lake.manifest("careful", FIRST.replace(day=26))
+    _run(resources, [NUMBERS], 25)
+    assert _run(resources, [_declare(careful, reads=[yesterday("numbers", is_needed=False)])], 26).success
+    manifest = resources.lake.manifest("careful", FIRST.replace(day=26))
     assert manifest is not None and "judged bad by value_is_small" in manifest.note
 
 
-def test_fetching_again_keeps_good_candles_from_worse_ones_and_from_other_sources(outside: Outside) -> None:
+def test_fetching_again_keeps_good_candles_from_worse_ones_and_from_other_sources(
+    resources: Resources,
+) -> None:
     answers = iter([(1, "a"), (2, "b"), (99, "a"), (3, "a")])
 
-    def fetched(inputs: Inputs, night: Night) -> Outcome:
+    def fetched(inputs: Inputs, context: StageContext) -> Outcome:
         value, source = next(answers)
         return Outcome(
             tables={"data": pa.table({"value": [value]})},
@@ -224,113 +230,107 @@ def test_fetching_again_keeps_good_candles_from_worse_ones_and_from_other_source
         )
 
     declared = _declare(fetched, checks=SMALL, reads_outside=True)
-    assert _run(outside, [declared], 1).success
-    assert "comes from 'a', and this run brings 'b'" in _failure(_run(outside, [declared], 1))
-    assert "The good partition of before is kept" in _failure(_run(outside, [declared], 1))
-    assert _value(outside, "fetched", 1) == 1
-    assert _run(outside, [declared], 1).success
-    assert _value(outside, "fetched", 1) == 3
+    assert _run(resources, [declared], 1).success
+    assert "comes from 'a', and this run brings 'b'" in _failure(_run(resources, [declared], 1))
+    assert "The good partition of before is kept" in _failure(_run(resources, [declared], 1))
+    assert _value(resources, "fetched", 1) == 1
+    assert _run(resources, [declared], 1).success
+    assert _value(resources, "fetched", 1) == 3
 
 
-def test_a_damaged_file_is_made_again(outside: Outside, tmp_path: Path) -> None:
-    _run(outside, [NUMBERS], 1)
+def test_a_damaged_file_is_made_again(resources: Resources, tmp_path: Path) -> None:
+    _run(resources, [NUMBERS], 1)
     (file,) = (tmp_path / "lake" / "numbers" / "day=2025-03-01").glob("data-*.parquet")
     file.write_bytes(b"x" + file.read_bytes()[1:])
-    assert _run(outside, [NUMBERS], 1).success
+    assert _run(resources, [NUMBERS], 1).success
     assert CALLS == ["numbers", "numbers"]
-    assert _value(outside, "numbers", 1) == 3
+    assert _value(resources, "numbers", 1) == 3
 
 
-def test_a_declared_check_that_was_not_answered_is_an_error_and_not_a_pass(outside: Outside) -> None:
-    def unjudged(inputs: Inputs, night: Night) -> Outcome:
+def test_a_declared_check_that_was_not_answered_is_an_error_and_not_a_pass(resources: Resources) -> None:
+    def unjudged(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(tables={"data": pa.table({"value": [1]})})
 
-    assert "was judged by []" in _failure(_run(outside, [_declare(unjudged, checks=SMALL)], 1))
+    assert "was judged by []" in _failure(_run(resources, [_declare(unjudged, checks=SMALL)], 1))
 
 
-def test_partitions_of_two_candle_sources_are_not_mixed(outside: Outside) -> None:
-    _run(outside, [NUMBERS], 1)
-    outside.lake.write(
+def test_partitions_of_two_candle_sources_are_not_mixed(resources: Resources) -> None:
+    _run(resources, [NUMBERS], 1)
+    resources.lake.write(
         "numbers", FIRST.replace(day=2), {"data.parquet": _parquet(pa.table({"value": [1]}))}, source="other"
     )
-    result = _run(outside, [TOTAL], 2)
+    result = _run(resources, [TOTAL], 2)
     assert "comes from" in _failure(result) and "HURACAN_HOME" in _failure(result)
 
 
-def test_a_permanent_error_is_tried_once_and_the_network_again(outside: Outside) -> None:
-    def wrong(inputs: Inputs, night: Night) -> Outcome:
+def test_a_permanent_error_is_tried_once_and_the_network_again(resources: Resources) -> None:
+    def wrong(inputs: Inputs, context: StageContext) -> Outcome:
         CALLS.append("wrong")
         raise InvalidInput("The symbol X is unknown.", "Write it as BASE/QUOTE.")
 
-    def unreachable(inputs: Inputs, night: Night) -> Outcome:
+    def unreachable(inputs: Inputs, context: StageContext) -> Outcome:
         CALLS.append("unreachable")
         raise Unavailable("The exchange did not answer.", "Look at the network.")
 
-    retry = dg.RetryPolicy(max_retries=2, delay=0.01)
+    retry = Retry(times=2, delay_seconds=0.01)
     for body in (wrong, unreachable):
-        assert not _run(outside, [_declare(body, retry=retry)], 1).success
+        assert not _run(resources, [_declare(body, retry=retry)], 1).success
     assert CALLS == ["wrong", "unreachable", "unreachable", "unreachable"]
 
 
-def test_rows_lost_from_the_database_come_back_from_the_lake(outside: Outside) -> None:
-    def importance(inputs: Inputs, night: Night) -> Outcome:
+def test_rows_lost_from_the_database_come_back_from_the_lake(resources: Resources) -> None:
+    def importance(inputs: Inputs, context: StageContext) -> Outcome:
         CALLS.append("importance")
         table = pa.table({"feature": ["a"], "gain": [1.0], "rank": pa.array([1], pa.int64())})
         return Outcome(tables={"data": table})
 
-    declared = _declare(importance, database={"feature_importance": "data"})
-    _run(outside, [declared], 7)
-    with outside.database.connect() as connection:
+    declared = _declare(importance, tables={"data": IMPORTANCE})
+    _run(resources, [declared], 7)
+    with resources.database.connect() as connection:
         connection.execute("DELETE FROM feature_importance")
         connection.execute("DELETE FROM partition_rows")
-    assert _run(outside, [declared], 7).success
-    with outside.database.connect() as connection:
+    assert _run(resources, [declared], 7).success
+    with resources.database.connect() as connection:
         rows = connection.execute("SELECT day, feature FROM feature_importance").fetchall()
     assert rows == [(date(2025, 3, 7), "a")]
     assert CALLS == ["importance"]
 
 
-def _aged(outside: Outside, asset: str, day: int, file: str) -> None:
-    manifest = outside.lake.require(asset, FIRST.replace(day=day))
-    outside.lake.remove_aged_out(outside.lake.age_out(manifest, file, date(2025, 6, 1)), file)
+def _aged(resources: Resources, asset: str, day: int, file: str) -> None:
+    manifest = resources.lake.require(asset, FIRST.replace(day=day))
+    resources.lake.remove_aged_out(resources.lake.age_out(manifest, file, date(2025, 6, 1)), file)
 
 
-def test_a_backfill_passes_over_what_aged_out_and_a_window_has_it_made_again(outside: Outside) -> None:
-    _run(outside, [NUMBERS], 1)
-    content = outside.lake.require("numbers", FIRST).content_hash
-    _aged(outside, "numbers", 1, "data.parquet")
-    freshness = Freshness(outside, [NUMBERS])
+def test_a_backfill_passes_over_what_aged_out_and_a_window_has_it_made_again(resources: Resources) -> None:
+    _run(resources, [NUMBERS], 1)
+    content = resources.lake.require("numbers", FIRST).content_hash
+    _aged(resources, "numbers", 1, "data.parquet")
+    freshness = Freshness(resources, [NUMBERS])
     assert freshness.is_done(["numbers"], FIRST) and not freshness.is_readable(["numbers"], FIRST)
-    refused = _run(outside, [TOTAL], 1)
+    refused = _run(resources, [TOTAL], 1)
     assert "data.parquet aged out on 2025-06-01 by retention" in _failure(refused)
-    assert _run(outside, [NUMBERS, TOTAL], 1).success
-    assert outside.lake.require("numbers", FIRST).content_hash == content
+    assert _run(resources, [NUMBERS, TOTAL], 1).success
+    assert resources.lake.require("numbers", FIRST).content_hash == content
     assert freshness.is_readable(["numbers"], FIRST)
 
 
-def test_rows_stay_as_they_are_where_the_file_that_they_came_from_has_aged_out(outside: Outside) -> None:
-    def importance(inputs: Inputs, night: Night) -> Outcome:
+def test_rows_stay_as_they_are_where_the_file_that_they_came_from_has_aged_out(resources: Resources) -> None:
+    def importance(inputs: Inputs, context: StageContext) -> Outcome:
         CALLS.append("importance")
         table = pa.table({"feature": ["kept"], "gain": [1.0], "rank": [1]})
         return Outcome(tables={"data": pa.table({"value": [1]}), "detail": table})
 
-    declared = _declare(importance, database={"feature_importance": "detail"})
-    _run(outside, [declared], 8)
-    _aged(outside, "importance", 8, "detail.parquet")
-    with outside.database.connect() as connection:
+    declared = _declare(importance, tables={"data": Table(), "detail": IMPORTANCE})
+    _run(resources, [declared], 8)
+    _aged(resources, "importance", 8, "detail.parquet")
+    with resources.database.connect() as connection:
         connection.execute("DELETE FROM partition_rows")
-    assert _run(outside, [declared], 8).success
-    with outside.database.connect() as connection:
+    assert _run(resources, [declared], 8).success
+    with resources.database.connect() as connection:
         rows = connection.execute(
             "SELECT feature FROM feature_importance WHERE day = '2025-03-08'"
         ).fetchall()
     assert rows == [("kept",)] and CALLS == ["importance"]
-
-
-def test_the_code_version_changes_with_the_rooms_it_is_made_from() -> None:
-    other = replace(NUMBERS, rooms=["candles"])
-    assert other.code_version != NUMBERS.code_version
-    assert NUMBERS.code_version == _declare(numbers).code_version
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -340,23 +340,23 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def test_an_asset_whose_database_stops_while_it_works_is_tried_again_and_leaves_whole_rows(
-    outside: Outside,
+    resources: Resources,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
         home = Path(name)
         served = Database(home, embedded_url(home))
-        outside.__dict__["database"] = served
+        resources.__dict__["database"] = served
         served.migrate()
 
-        def importance(inputs: Inputs, night: Night) -> Outcome:
+        def importance(inputs: Inputs, context: StageContext) -> Outcome:
             CALLS.append("importance")
             # The first try finds the server gone when it writes; somebody starts it before the second.
             stop_embedded(home) if len(CALLS) == 1 else embedded_url(home)
             rows = pa.table({"feature": ["a", "b"], "gain": [1.0, 2.0], "rank": [1, 2]})
             return Outcome(tables={"data": rows})
 
-        declared = _declare(importance, database={"feature_importance": "data"}, reads_outside=True)
-        result = _run(outside, [declared], 1)
+        declared = _declare(importance, tables={"data": IMPORTANCE}, reads_outside=True)
+        result = _run(resources, [declared], 1)
         assert result.success and CALLS == ["importance"] * 2
         with served.connect() as connection:
             assert read_partition(connection, "feature_importance", FIRST)["rank"].to_pylist() == [1, 2]
@@ -364,15 +364,15 @@ def test_an_asset_whose_database_stops_while_it_works_is_tried_again_and_leaves_
 
 
 def test_an_asset_whose_database_stays_away_says_so_and_what_to_do(
-    outside: Outside, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage_module, "DATABASE_RETRY", dg.RetryPolicy(max_retries=1, delay=0))
-    outside.__dict__["database"] = Database(Path("/nowhere"), "postgresql://user:hunter2@127.0.0.1:1/name")
+    monkeypatch.setattr(wiring, "DATABASE_RETRY", Retry(times=1, delay_seconds=0))
+    resources.__dict__["database"] = Database(Path("/nowhere"), "postgresql://user:hunter2@127.0.0.1:1/name")
 
-    def importance(inputs: Inputs, night: Night) -> Outcome:
+    def importance(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(tables={"data": pa.table({"feature": ["a"], "gain": [1.0], "rank": [1]})})
 
-    result = _run(outside, [_declare(importance, database={"feature_importance": "data"})], 1)
+    result = _run(resources, [_declare(importance, tables={"data": IMPORTANCE})], 1)
     failed = [event for event in result.all_events if event.is_step_failure]
     shown = str(failed[0].step_failure_data.error)
     assert not result.success and [event.is_step_up_for_retry for event in result.all_events].count(True) == 1

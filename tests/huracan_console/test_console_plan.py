@@ -8,7 +8,8 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan_assets.freshness import Freshness
-from huracan_assets.jobs import LEARN, MARKET, PUBLISH, STAGES, TRADE
+from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
+from huracan_assets.registry import assets_by_job
 from huracan_console.backfill import choose_jobs
 from huracan_console.plan import (
     NIGHT,
@@ -44,7 +45,7 @@ class Done:
         return self.is_done(assets, day)
 
     def is_done(self, assets: Iterable[str], day: date) -> bool:
-        (job,) = [job for job, stages in STAGES.items() if stages == list(assets)]
+        (job,) = [job for job, stages in assets_by_job().items() if stages == list(assets)]
         return (job, day) in self.done
 
 
@@ -95,7 +96,7 @@ def test_trades_of_the_night_before_that_were_cut_short_are_made_again(settings:
 def test_a_whole_night_of_an_earlier_version_is_not_traded_again(settings: Settings) -> None:
     done = Done([(MARKET, _before(back)) for back in range(1, 7)] + [(LEARN, _before(1))], [_before(1)])
     assert _plan(settings, done)[0] == PlannedRun(TRADE, _before(1), True)
-    done.there.append((STAGES[TRADE], _before(1)))
+    done.there.append((assets_by_job()[TRADE], _before(1)))
     assert _plan(settings, done) == TODAYS
 
 

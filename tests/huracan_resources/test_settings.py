@@ -83,7 +83,7 @@ def test_the_shipped_base_repeats_the_defaults(tmp_path: Path) -> None:
         ("market: {costs: {taker_fee: 1}}", ["market.costs.taker_fee ", "market.costs.taker_fee_bps?"]),
         ("markets: 1", ["Did you mean market?"]),
         ("zzzzzz: 1", ["zzzzzz", "Known: mode, universe"]),
-        ("market: 7", ["market is a block"]),
+        ("market: 7", ["market is a section"]),
         ("schedule:\n  hour: 1\n bad: [", ["bad.yaml, line 3"]),
         ("- a\n", ["bad.yaml, line 1", "mapping"]),
         ("schedule: {hour: 24}", ["bad.yaml: the setting schedule.hour is wrong"]),

@@ -5,12 +5,11 @@ import json
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from huracan.agent.config import TrainingConfig
 from huracan.agent.night.window import digest_block
-from huracan.compiled import sources_of
+from huracan.import_closure import closure, digest_of
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.lane import LANE
@@ -29,7 +28,7 @@ def training_identity(
         "rules": asdict(rules),
         "costs": asdict(costs),
         "device": [device, config.mixed_precision],
-        "code": code_digest(Path(__file__).with_name("train.py")),
+        "code": code_digest("huracan.agent.night.train"),
         "lane": repr(LANE.descr),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -42,10 +41,8 @@ def settings_of(config: TrainingConfig) -> dict[str, Any]:
 
 
 @cache
-def code_digest(source: Path) -> str:
-    """Over `source`, all of Huracan that it imports, and the libraries that count: half a training by one
+def code_digest(module: str) -> str:
+    """Over `module`, all of Huracan that it imports, and the libraries that count: half a training by one
     kernel and half by another would be the work of neither."""
-    found = hashlib.sha256(" ".join(version(name) for name in _LIBRARIES).encode())
-    for path in sorted(sources_of(source)):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    libraries = " ".join(version(name) for name in _LIBRARIES)
+    return hashlib.sha256(f"{libraries} {digest_of(closure(module))}".encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""What a table of the lake is called, what its columns mean and in which unit, and how long it is kept.
+
+A table stands once, in the file of the asset that makes it: the views of SQL, the database, retention, the UI
+and the documents read it from there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pyarrow as pa
+
+FOREVER: Final = "forever"
+Forever = Literal["forever"]
+
+
+@dataclass(frozen=True)
+class Always:
+    """Of a table that nothing may let go of; `why` tells whoever tries."""
+
+    why: str = "trades, analyses and verdicts are what the nights are for"
+
+
+Keep = int | Forever | Always
+"""How many of the newest nights are kept unless the settings say otherwise: a number, or `forever`."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type in the lake, what it means, and the unit of its numbers where they have one."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    unit: str = ""
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """The columns as Arrow knows them. Meanings stay out of it: they are not part of the bytes of a table."""
+    return pa.schema([(column.name, column.type) for column in columns])
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a partition. `name` is that of its view, by default the asset's, with the key of any table
+    but `data` behind it; where it is `in_database`, the table of PostgreSQL has the same name."""
+
+    columns: Sequence[Column] = ()
+    keep: Keep = FOREVER
+    name: str = ""
+    in_database: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOwner:
+    """An asset as far as its tables go. `name` is its folder in the lake; the main table's key is `data`."""
+
+    name: str
+    tables: Mapping[str, Table]
+
+    def view_names(self) -> dict[str, str]:
+        """Key of each table -> the name under which SQL knows it."""
+        return {key: table.name or view_name(self.name, key) for key, table in self.tables.items()}
+
+
+def view_name(asset: str, key: str) -> str:
+    """What a table is called of which no asset says how."""
+    return asset if key == "data" else f"{asset}_{key}"

@@ -1,0 +1,80 @@
+"""The asset `trade_memory`: what each trade's entry looked like, and the trades that looked alike before."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.analysis.memory.agreement import judge_agreement
+from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.memory.rows import memory_rows
+from huracan.analysis.trades.checks import judge_embeddings
+from huracan.features.recipe import RECIPE
+from huracan.tables import Always, Table
+from huracan_assets.inputs.file_names import EMBEDDING_FILE
+from huracan_assets.jobs import TRADE
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+KEEP_DAYS = 10 * 365
+"""Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
+
+EMBEDDING_DAYS = 14
+"""Days of features that fit the embedding's statistics, the first time that they are fitted."""
+
+AGREEMENT_DAYS = 30
+"""Days before the day on whose trades it is measured whether distance means something."""
+
+
+@stage(
+    job=TRADE,
+    kinds={"postgres"},
+    reads=[
+        Read("shadow_trades"),
+        Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
+        Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
+        Read(
+            "trade_memory",
+            key="before",
+            days=AGREEMENT_DAYS,
+            ends=-1,
+            edge=False,
+            is_record=True,
+            may_lack_days=True,
+        ),
+    ],
+    tables={"data": Table(keep=Always("every search reads all of it"), in_database=True)},
+    settings=["universe"],
+    checks=[
+        Check("memory_embedding", "Embeddings are finite and point in different directions."),
+        Check(
+            "memory_agreement",
+            "Near trades agree in regime and outcome more often than random ones do.",
+            blocking=False,
+        ),
+    ],
+)
+def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
+    """Each trade's entry context as a vector, searchable in pgvector.
+
+    The vector's statistics are fitted once, on days before their first use, and then carried from night to
+    night, so that distances stay comparable; a new recipe fits them anew.
+    """
+    carried = inputs.file("earlier", EMBEDDING_FILE)
+    statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
+    if statistics is None or not statistics.serves(RECIPE.names, context.day, KEEP_DAYS):
+        past = inputs.table("past") if inputs.has("past") else None
+        if past is None or not pc.sum(past["is_ready"]).as_py():
+            return Outcome(note=f"No bar before {context.day} has features to fit the embedding on.")
+        statistics = fit_embedding(past, RECIPE.names, context.day)
+    files = {EMBEDDING_FILE: statistics.to_json().encode()}
+    if not inputs.has("shadow_trades"):
+        return Outcome(files=files, note=f"No session was traded on {context.day}.")
+    trades = inputs.table("shadow_trades")
+    embeddings = embed_trades(trades, statistics)
+    rows = memory_rows(trades, embeddings, statistics.version, context.day, context.timeframe)
+    remembered = pa.concat_tables([*inputs.each_day("before"), rows])
+    return Outcome(
+        tables={"data": rows},
+        files=files,
+        verdicts=[judge_embeddings(embeddings), judge_agreement(remembered, statistics.version)],
+        metadata={"embedding_version": statistics.version},
+    )

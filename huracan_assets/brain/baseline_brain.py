@@ -1,0 +1,150 @@
+"""The asset `baseline_brain`: the bundle that other programs load, when the night's verdict allows it."""
+
+import json
+from dataclasses import asdict
+
+from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.patterns.context import KnownPatterns
+from huracan.brain.bundle import BundleParts, build_bundle
+from huracan.brain.manifest import MANIFEST
+from huracan.evaluation.promotion import BrainVerdict
+from huracan.features.recipe import RECIPE
+from huracan.gates.roster import describe_gates, fit_gates
+from huracan.market.actions import mask_rules
+from huracan_assets import shown
+from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
+from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
+from huracan_assets.inputs.windows import window_days
+from huracan_assets.jobs import PUBLISH
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Outcome, StageContext, stage
+
+
+@stage(
+    job=PUBLISH,
+    kinds={"safetensors", "onnx"},
+    reads=[
+        Read("ppo_checkpoint"),
+        Read("brain_evaluation"),
+        Read("confidence_model"),
+        Read("meta_label_model"),
+        Read("feature_importance"),
+        Read("gate_stats"),
+        Read("pattern_library"),
+        Read("regimes"),
+        TRAILING_TRADES,
+        Read("features", days=window_days, edge=False),
+    ],
+    settings=["universe", "market", "models", "gates", "training"],
+    reads_outside=True,
+)
+def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
+    """The published brain: signed, complete, and loadable without this platform.
+
+    The bundle and its row in the registry are written for every verdict; `latest` moves, last of all, only to
+    a brain that was promoted. A brain of simulated candles says so and is never eligible for live trading.
+    """
+    # They bring the drivers of database and object store, which declarations must not load.
+    from huracan_resources.brains import (
+        BRAIN_FILE,
+        BrainRecord,
+        bundle_key,
+        move_latest,
+        register_brain,
+        retract_latest,
+        write_bundle,
+    )
+    from huracan_resources.signing import signing_key
+
+    verdict_file = inputs.file("brain_evaluation", VERDICT_FILE)
+    if verdict_file is None:
+        manifest = inputs.last("brain_evaluation")
+        return Outcome(note=manifest.note if manifest else f"No verdict for {context.day}.")
+    verdict = _verdict(verdict_file)
+    files = build_bundle(_parts(inputs, context, verdict), signing_key(context.settings))
+    brain_id = json.loads(files[MANIFEST])["brain_id"]
+    url = write_bundle(context.resources.brains, context.day, brain_id, files)
+    record = BrainRecord.of(files, context.day, url, context.settings.digest())
+    with context.resources.database.connect() as connection:
+        register_brain(connection, record)
+    moved = verdict.promoted and context.settings.mode == "shadow"
+    if moved:
+        moved = move_latest(context.resources.brains, context.day, brain_id, files[MANIFEST])
+    elif not verdict.promoted:
+        retract_latest(context.resources.brains, context.resources.lake, context.day)
+    # Neither where this machine keeps its brains nor what came later: the same night is the same bytes.
+    facts = {
+        "brain_id": brain_id,
+        "verdict": record.verdict,
+        "reasons": list(verdict.reasons),
+        "bundle": bundle_key(context.day, brain_id),
+        "is_live_eligible": verdict.live_eligible,
+        "seeds": _seeds(inputs),
+    }
+    return Outcome(
+        files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
+        metadata={
+            **facts | {"seeds": facts["seeds"]["count"], "reasons": shown.lines(verdict.reasons)},
+            "bundle_url": url,
+            "is_latest": moved,
+        },
+    )
+
+
+def _verdict(content: bytes) -> BrainVerdict:
+    values = json.loads(content)
+    return BrainVerdict(**{**values, "reasons": tuple(values["reasons"])})
+
+
+def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> BundleParts:
+    settings, regimes = context.settings, inputs.file("regimes", "parameters.json")
+    confidence, meta_label = confidence_of(inputs, context), meta_label_of(inputs, context)
+    gates = fit_gates(trades_until(inputs, context.day, settings), confidence, meta_label, settings.gates)
+    checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
+    manifest = inputs.last("ppo_checkpoint")
+    assert checkpoint is not None and manifest is not None  # there is a verdict on it
+    return BundleParts(
+        day=context.day,
+        code_version=manifest.code_version,
+        checkpoint=checkpoint,
+        timeframe=settings.universe.timeframe,
+        symbols=tuple(settings.universe.symbols),
+        recipe={
+            "version": RECIPE.version,
+            "digest": RECIPE.digest,
+            "warmup_bars": RECIPE.warmup_bars,
+            "columns": RECIPE.describe(),
+        },
+        mask_rules=mask_rules(settings.market.rules.allow_short),
+        regimes=json.loads(regimes or b"{}"),
+        gates=describe_gates(gates),
+        confidence=confidence,
+        meta_label=meta_label,
+        costs=asdict(settings.market.costs),
+        trading_rules=asdict(settings.market.rules),
+        patterns=_patterns(inputs),
+        data_hashes={m.day.isoformat(): m.content_hash for m in inputs.manifests("features")},
+        source=manifest.source,
+        is_simulated=manifest.is_simulated,
+        verdict=verdict,
+    )
+
+
+def _seeds(inputs: Inputs) -> dict[str, float]:
+    """How many seeds the night trained, and what they made on the held-out tail: the median is the brain."""
+    seeds = json.loads(inputs.file("ppo_checkpoint", "report.json") or b"{}")["seeds"]
+    return {name: seeds[name] for name in ("count", "net_usd_lowest", "net_usd_highest", "net_usd_std")}
+
+
+def _patterns(inputs: Inputs) -> dict[str, object]:
+    """What whoever loads the brain needs to fill the pattern columns of the day after."""
+    content = inputs.file("pattern_library", EMBEDDING_FILE)
+    if content is None or not inputs.has("pattern_library"):
+        return {"embedding": None, "centroids": [], "outcomes": [], "trust": []}
+    known = KnownPatterns.of(inputs.table("pattern_library"), EmbeddingStatistics.from_json(content.decode()))
+    return {
+        "embedding": json.loads(content),
+        "centroids": known.centroids,
+        "outcomes": known.outcomes,
+        "trust": known.trust,
+    }

@@ -1,0 +1,155 @@
+"""The asset `brain_evaluation`: is tonight's policy fit to be published."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.brain.brain import load_brain
+from huracan.brain.signature import public_key_of
+from huracan.errors import InputRefused, InvalidInput
+from huracan.evaluation.evidence import gather_evidence
+from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
+from huracan.evaluation.sharpe import measure_returns
+from huracan.features.recipe import RECIPE
+from huracan.market.actions import action_names
+from huracan.tables import Always, Table
+from huracan_assets import shown
+from huracan_assets.inputs import market_block
+from huracan_assets.inputs.file_names import VERDICT_FILE
+from huracan_assets.inputs.past_trades import TRAILING_TRADES
+from huracan_assets.inputs.windows import held_out_and_before, held_out_days
+from huracan_assets.jobs import PUBLISH
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+
+@stage(
+    job=PUBLISH,
+    kinds={"postgres"},
+    reads=[
+        Read("ppo_checkpoint"),
+        TRAILING_TRADES,
+        Read("ohlcv", days=held_out_and_before, edge=False),
+        Read("features", days=held_out_days, edge=False),
+        Read("regimes", days=held_out_days, edge=False),
+        market_block.pattern_libraries(held_out_days),
+    ],
+    tables={"data": Table(keep=Always(), in_database=True)},
+    settings=["market", "promotion", "models"],
+    checks=[
+        Check(
+            "brain_out_of_sample",
+            "Net of costs the brain beats doing nothing, random entries, luck and the last brain.",
+            blocking=False,
+        )
+    ],
+    reads_outside=True,
+)
+def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
+    """The verdict on tonight's policy, from days that its training never saw.
+
+    Its held-out tail is set against doing nothing, random entries with the same holding, the last published
+    brain on the same bars, and the luck of all candidates ever tried. A refused brain is an answer: the check
+    warns, and the night goes on.
+    """
+    report = inputs.file("ppo_checkpoint", "report.json")
+    checkpoint = inputs.last("ppo_checkpoint")
+    if report is None or checkpoint is None:
+        return Outcome(
+            note=f"No policy was trained on {context.day}: {checkpoint.note if checkpoint else ''}"
+        )
+    facts = json.loads(report)
+    last_net_usd, last_brain = _last_brain(inputs, context)
+    evidence = gather_evidence(
+        facts["held_out"],
+        trials=_count_trial(facts, checkpoint.is_simulated, context),
+        is_simulated=checkpoint.is_simulated,
+        last_brain_net_usd=last_net_usd,
+        sessions=inputs.tables("shadow_trades", "session"),
+    )
+    verdict = judge_brain(evidence, context.settings.promotion)
+    if facts.get("refit"):
+        verdict = replace(verdict, reasons=(*verdict.reasons, facts["refit"]["note"]))
+    row = {
+        "model_id": facts["model_id"],
+        "is_promoted": verdict.promoted,
+        "is_live_eligible": verdict.live_eligible,
+        "is_simulated": evidence.is_simulated,
+        "verdict": "promoted" if verdict.promoted else "refused",
+        "reasons": json.dumps(verdict.reasons),
+        "numbers": json.dumps(verdict.numbers | _spread(facts), sort_keys=True),
+    }
+    return Outcome(
+        tables={"data": pa.Table.from_pylist([row])},
+        files={VERDICT_FILE: json.dumps(asdict(verdict), sort_keys=True).encode()},
+        verdicts=[out_of_sample_verdict(verdict)],
+        metadata={
+            "verdict": row["verdict"],
+            "reasons": shown.lines(verdict.reasons),
+            "last_brain": last_brain,
+        },
+    )
+
+
+def _spread(facts: dict[str, Any]) -> dict[str, float]:
+    """How far the night's seeds lie apart on the held-out tail."""
+    seeds = facts["seeds"]
+    figures = ("count", "net_usd_mean", "net_usd_std", "net_usd_lowest", "net_usd_highest")
+    return {f"seeds_{name}": seeds[name] for name in figures}
+
+
+def _count_trial(facts: dict[str, Any], is_simulated: bool, context: StageContext) -> int:
+    """How many candidates there were up to the day: the ledger's count, and never fewer than the lake's
+    nights, so that a lost database does not make the verdict easier."""
+    from huracan_resources.brains import record_trial
+
+    lake = context.resources.lake
+    nights = sum(day < context.day for day in lake.days(context.asset)) + 1
+    held_out = facts["held_out"]
+    returns = np.asarray(held_out["hourly_returns_bps"], dtype=np.float64)
+    with context.resources.database.connect() as connection:
+        counted = record_trial(
+            connection,
+            day=context.day,
+            model_id=facts["model_id"],
+            sharpe_per_observation=measure_returns(returns).sharpe,
+            observations=returns.size,
+            net_bps=float(held_out["net_bps_per_trade"]),
+            configuration_digest=context.settings.digest(),
+            is_simulated=is_simulated,
+        )
+    return max(counted, nights)
+
+
+def _last_brain(inputs: Inputs, context: StageContext) -> tuple[float | None, str]:
+    """(net USD on the same held-out bars, which brain) of the newest brain promoted before the day.
+
+    None where there is none, or where it cannot be compared any more: another recipe or key, a lost bundle.
+    That is said in the metadata, and must not keep new brains from being published for ever.
+    """
+    from huracan.agent.policy.evaluation import evaluate_policy
+    from huracan.market.observation import observation_names
+    from huracan_resources.brains import last_promoted, read_bundle
+    from huracan_resources.signing import signing_key
+
+    market = context.settings.market
+    key = last_promoted(context.resources.lake, context.day)
+    if key is None:
+        return None, "none was promoted before"
+    try:
+        public_key = public_key_of(signing_key(context.settings))
+        brain = load_brain(read_bundle(context.resources.brains, key), public_key)
+        names = observation_names(RECIPE.names)
+        if brain.weights.observation_names != names:
+            raise InputRefused(f"The brain {brain.brain_id} was made by another feature recipe.", "")
+        if brain.weights.action_names != action_names(market.rules.allow_short):
+            raise InputRefused(f"The brain {brain.brain_id} has another list of actions.", "")
+    except (InputRefused, InvalidInput) as refused:
+        return None, f"{key} cannot be compared: {refused.what}"
+    block = market_block.market_block(inputs)
+    generator = np.random.default_rng(context.settings.training.seed)
+    result = evaluate_policy(block, brain, market.rules, market.costs, generator)
+    return float(result["net_usd"]), brain.brain_id

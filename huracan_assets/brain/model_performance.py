@@ -1,0 +1,45 @@
+"""The asset `model_performance`: how the policy that traded the day did."""
+
+import json
+
+import pyarrow as pa
+
+from huracan.evaluation.performance import judge_performance, performance_table
+from huracan.tables import Table
+from huracan_assets import shown
+from huracan_assets.brain import plots
+from huracan_assets.jobs import TRADE
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+
+@stage(
+    job=TRADE,
+    kinds={"postgres"},
+    reads=[Read("shadow_trades")],
+    tables={"data": Table(in_database=True)},
+    checks=[Check("performance_sums", "All, the symbols and the regimes each sum to the ledger.")],
+)
+def model_performance(inputs: Inputs, context: StageContext) -> Outcome:
+    """How the policy that traded the day did: trades, net, Sharpe ratio with its error, drawdown, exposure,
+    turnover and costs, of all, by symbol and by regime."""
+    manifest = inputs.last("shadow_trades")
+    if manifest is None or not inputs.has("shadow_trades"):
+        return Outcome(note=f"No session was traded on {context.day}.")
+    trades = inputs.table("shadow_trades")
+    table = performance_table(trades, inputs.tables("shadow_trades", "session"))
+    model_id = json.loads(inputs.file("shadow_trades", "model.json") or b"{}").get("model_id", "")
+    made_by = {
+        "model_id": pa.array([model_id] * len(table)),
+        "is_simulated": [manifest.is_simulated] * len(table),
+    }
+    for name, column in made_by.items():
+        table = table.append_column(name, pa.array(column))
+    return Outcome(
+        tables={"data": table},
+        verdicts=[judge_performance(table, trades)],
+        metadata={
+            "performance": shown.top_rows(table, 30),
+            "net_by_part": plots.net_by_part(table),
+        },
+    )

@@ -1,0 +1,50 @@
+"""The asset `gate_decisions`: every signal judged."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from huracan.gates.judge import judge_gate_coverage, judge_signals
+from huracan.gates.roster import describe_gates, fit_gates
+from huracan.models.canonical import canonical_json
+from huracan.tables import Table
+from huracan_assets import shown
+from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
+from huracan_assets.jobs import TRADE
+from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+
+@stage(
+    job=TRADE,
+    kinds={"parquet"},
+    reads=[
+        Read("shadow_trades"),
+        replace(TRAILING_TRADES, key="past", ends=-1, optional=True, edge=False),
+        yesterday("confidence_model"),
+        yesterday("meta_label_model"),
+    ],
+    tables={"data": Table(keep=90)},
+    settings=["gates", "models"],
+    checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
+    is_record=True,
+)
+def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
+    """What each gate says of each of the day's signals, judged by what was known before the day.
+
+    Gates stand beside the ledger, not in its way: a refused signal is traded on paper too, so that the worth
+    of a refusal can be counted. A gate that cannot judge yet abstains, and says why.
+    """
+    if not inputs.has("shadow_trades"):
+        return Outcome(note=f"No session was traded on {context.day}.")
+    trades = inputs.table("shadow_trades")
+    past = trades_until(inputs, context.day - timedelta(days=1), context.settings, "past")
+    gates = fit_gates(
+        past, confidence_of(inputs, context), meta_label_of(inputs, context), context.settings.gates
+    )
+    decisions = judge_signals(trades, gates)
+    return Outcome(
+        tables={"data": decisions},
+        files={"gates.json": canonical_json(describe_gates(gates))},
+        verdicts=[judge_gate_coverage(decisions, trades, gates)],
+        metadata={"decisions": shown.count_table(decisions, ["gate", "verdict"])},
+    )

@@ -1,0 +1,5 @@
+"""Files beside the tables of a partition, which one asset writes and another reads."""
+
+EMBEDDING_FILE = "embedding.json"
+MODEL_FILE = "model.json"
+VERDICT_FILE = "verdict.json"

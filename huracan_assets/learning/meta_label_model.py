@@ -1,0 +1,20 @@
+"""The asset `meta_label_model`: whether to take a signal that the policy gave."""
+
+from huracan.models.meta_label import fit_meta_label_model
+from huracan_assets.inputs.past_trades import TRAILING_TRADES, trades_until
+from huracan_assets.jobs import TRADE
+from huracan_assets.learning.fitted import fitted
+from huracan_assets.reads import Inputs
+from huracan_assets.stage import Outcome, StageContext, stage
+
+
+@stage(
+    job=TRADE,
+    kinds={"scikitlearn"},
+    reads=[TRAILING_TRADES],
+    settings=["models"],
+)
+def meta_label_model(inputs: Inputs, context: StageContext) -> Outcome:
+    """Whether to take a signal that the policy gave: logistic regression on the policy's own outputs."""
+    trades = trades_until(inputs, context.day, context.settings)
+    return fitted(fit_meta_label_model(trades, context.settings.models))

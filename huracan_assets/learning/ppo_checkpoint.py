@@ -1,0 +1,69 @@
+"""The asset `ppo_checkpoint`: the policy trained on the window that ends with the day."""
+
+from pathlib import Path
+
+from huracan.models.canonical import canonical_json
+from huracan.tables import Table
+from huracan_assets.inputs import market_block
+from huracan_assets.inputs.windows import window_days
+from huracan_assets.jobs import LEARN
+from huracan_assets.learning import plots
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+
+@stage(
+    job=LEARN,
+    kinds={"torch", "safetensors"},
+    reads=[
+        Read("ohlcv", days=window_days),
+        Read("features", days=window_days),
+        Read("regimes", days=window_days),
+        market_block.pattern_libraries(window_days),
+    ],
+    tables={"curve": Table()},
+    settings=["universe", "market", "training"],
+    checks=[Check("learner_health", "No NaN; entropy, KL and explained variance are in their bands.")],
+    expected_minutes=2,
+    is_record=True,
+)
+def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
+    """PPO over the market environment, on a window with a held-out tail and an embargo before it.
+
+    Partition D is trained on days up to D, and trades no day before D+1. Several seeds are trained; the one
+    with the median held-out result is kept. Its weights lie in `policy.safetensors` with the normaliser's
+    statistics and the contextual bias inside; what every seed did on the held-out tail, in `report.json`. A
+    training that was killed goes on where it saved itself last, below HURACAN_HOME.
+    """
+    from huracan.agent.context.recovery import FileRecovery
+    from huracan.agent.context.train import judge_learner, train_policy
+
+    config, market = context.settings.training, context.settings.market
+    days = [manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files]
+    if len(days) < config.window_days:
+        return Outcome(note=f"{len(days)} of the {config.window_days} days that training needs are there.")
+    recovery = FileRecovery(recovery_file(context))
+    trained = train_policy(
+        market_block.market_block(inputs), config, market.rules, market.costs, context.steps, recovery
+    )
+    return Outcome(
+        tables={"curve": trained.curve},
+        files={
+            "policy.safetensors": trained.checkpoint,
+            "report.json": canonical_json(trained.report | {"model_id": trained.model_id}),
+        },
+        verdicts=[judge_learner(trained)],
+        metadata={
+            "model_id": trained.model_id,
+            "held_out": plots.held_out_table(trained.report),
+            "seeds": plots.seeds_table(trained.report),
+            "learning_curve": plots.learning_curve(trained.curve),
+        },
+    )
+
+
+def recovery_file(context: StageContext) -> Path:
+    """Where a training of the day keeps its state while it runs."""
+    return (
+        context.settings.storage.home / "recovery" / f"{context.asset}-{context.day.isoformat()}.safetensors"
+    )

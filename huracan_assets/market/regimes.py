@@ -1,0 +1,55 @@
+"""The asset `regimes`: what kind of market each bar of the day was in, by what was known at its close."""
+
+import pyarrow as pa
+
+from huracan.regimes.coverage import judge_regimes
+from huracan.regimes.filter import filter_regimes
+from huracan.regimes.fit import fit_regimes
+from huracan.regimes.observations import READ_COLUMNS
+from huracan.tables import Table
+from huracan_assets.inputs.windows import lead_days, regime_days
+from huracan_assets.jobs import MARKET
+from huracan_assets.market import plots
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+
+@stage(
+    job=MARKET,
+    kinds={"parquet"},
+    reads=[
+        Read("features", key="past", days=regime_days, ends=-1, optional=True, edge=False),
+        Read("features", key="today"),
+        Read("ohlcv"),
+    ],
+    tables={"data": Table()},
+    settings=["universe", "regimes"],
+    checks=[Check("regime_coverage", "Every bar has a regime and probabilities that sum to one.")],
+)
+def regimes(inputs: Inputs, context: StageContext) -> Outcome:
+    """Trend, range, high volatility or panic, with probabilities.
+
+    Parameters are fitted on the days before D; a forward filter runs through D, so that a label never changes
+    when later bars arrive. The parameters lie in the partition as `parameters.json`.
+    """
+    config, known = context.settings.regimes, len(inputs.days("past"))
+    if known < lead_days(context.settings):
+        needed = lead_days(context.settings)
+        return Outcome(
+            note=f"{known} of the {needed} days of features that a fit needs before {context.day}."
+        )
+    past = inputs.table("past", columns=READ_COLUMNS)
+    today = inputs.table("today", columns=READ_COLUMNS)
+    parameters = fit_regimes(past, config)
+    lead_in = pa.concat_tables([inputs.table("past", columns=READ_COLUMNS, last_days=1), today])
+    table = filter_regimes(lead_in, context.day, parameters)
+    return Outcome(
+        tables={"data": table},
+        files={"parameters.json": parameters.to_json().encode()},
+        verdicts=[
+            judge_regimes(
+                table, context.day, context.timeframe, context.settings.universe.symbols, parameters
+            )
+        ],
+        metadata={"price_with_regimes": plots.price_with_regimes(inputs.table("ohlcv"), table)},
+    )

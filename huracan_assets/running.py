@@ -1,0 +1,97 @@
+"""Runs a stage for a day: once, whole, and not again while nothing that it depends on has changed.
+
+It resolves the declared reads through the lake (which refuses a missing day and one that a gate judged bad),
+skips the body when neither its inputs nor its code nor its configuration changed, writes what the body made
+with its manifest, and replaces the rows in the database. It knows no Dagster.
+"""
+
+from dataclasses import dataclass
+
+from huracan.errors import InputRefused, InvalidInput
+from huracan_assets.database_rows import load_lost_days, load_rows
+from huracan_assets.stage import Outcome, Stage, StageContext
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.parquet import encode_table
+
+
+@dataclass(frozen=True)
+class Made:
+    """The partition as it now stands; `outcome` is None where it stood already."""
+
+    manifest: Manifest
+    outcome: Outcome | None
+
+
+def run_stage(stage: Stage, context: StageContext) -> Made:
+    """Make the partition of the context's day, or find it made."""
+    lake = context.resources.lake
+    context.progress(0.0)
+    inputs = stage.inputs(lake, context.day, context.settings)
+    current = stage.current(lake, context.day, context.settings, inputs)
+    if current is not None and not stage.reads_outside:
+        load_rows(current, stage.database, context.resources)
+        context.progress(1.0, "unchanged")
+        return Made(current, None)
+    for asset in stage.searches:
+        load_lost_days(asset, {asset: "data"}, context.day, context.resources)
+    outcome = stage.body(inputs, context)
+    _refuse_unjudged(stage, outcome)
+    _refuse_undeclared(stage, outcome)
+    if stage.reads_outside:
+        _keep_good(lake.manifest(context.asset, context.day), outcome, outcome.source or inputs.source)
+    manifest = lake.write(
+        context.asset,
+        context.day,
+        {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
+        | dict(outcome.files),
+        inputs=inputs.hashes(),
+        code_version=stage.code_version,
+        configuration_digest=context.configuration_digest,
+        source=outcome.source or inputs.source,
+        is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
+        verdicts=outcome.verdicts,
+        note=outcome.note,
+    )
+    load_rows(manifest, stage.database, context.resources)
+    context.progress(1.0, outcome.note)
+    return Made(manifest, outcome)
+
+
+def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:
+    """A declared check without a verdict would read as passed; only an empty partition may lack one."""
+    judged = {verdict.rule: verdict.blocking for verdict in outcome.verdicts}
+    declared = {check.name: check.blocking for check in stage.checks}
+    if (judged.keys() - declared) or (declared.keys() - judged.keys() and not outcome.note):
+        raise InvalidInput(
+            f"{stage.name} declares the checks {sorted(declared)} and was judged by {sorted(judged)}.",
+            "Judge by every declared check.",
+        )
+    if any(blocking != declared[rule] for rule, blocking in judged.items()):
+        raise InvalidInput(f"{stage.name} blocks by other checks than it declares.", "Make them agree.")
+
+
+def _refuse_undeclared(stage: Stage, outcome: Outcome) -> None:
+    """A table that is not declared would have no name in SQL, no age and no meaning."""
+    undeclared = sorted(outcome.tables.keys() - stage.tables.keys())
+    if undeclared:
+        raise InvalidInput(
+            f"{stage.name} made the tables {undeclared} and declares {sorted(stage.tables)}.",
+            "Declare every table in the stage's `tables`.",
+        )
+
+
+def _keep_good(kept: Manifest | None, outcome: Outcome, source: str) -> None:
+    """What was fetched again must not destroy what is there: not by another source, not by worse candles."""
+    if kept is None or kept.failed_verdicts:
+        return
+    if kept.source and source and kept.source != source:
+        raise InputRefused(
+            f"{kept.key} comes from {kept.source!r}, and this run brings {source!r}.",
+            "Give each source a HURACAN_HOME of its own, or remove that partition first.",
+        )
+    failed = [verdict for verdict in outcome.verdicts if verdict.blocking and not verdict.passed]
+    if failed:
+        raise InputRefused(
+            f"{kept.key} was fetched again and judged bad by {failed[0].rule}: {failed[0].reason}",
+            "The good partition of before is kept; remove it first if it is wrong.",
+        )

@@ -1,0 +1,170 @@
+"""A stage as Dagster knows it: the asset with its edges, checks, pool and retries, and what a run reports.
+
+How a stage runs belongs in `running`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from huracan.errors import HuracanError, Unavailable
+from huracan.verdict import Verdict
+from huracan_assets.partitions import PREVIOUS_DAY, day_of
+from huracan_assets.reads import Read
+from huracan_assets.running import Made, run_stage
+from huracan_assets.shown import Markdown, Rows
+from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, Retry, Stage, StageContext
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.resources import Resources
+
+OWNERS = ["team:huracan"]
+
+
+def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The stage as an asset with a step that runs it for the partition's day."""
+
+    @dg.asset(
+        name=stage.name,
+        partitions_def=partitions,
+        deps=edges_of(stage.reads),
+        check_specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=stage.name,
+                description=check.description,
+                blocking=check.blocking,
+                partitions_def=partitions,
+            )
+            for check in stage.checks
+        ],
+        group_name=stage.group,
+        kinds=set(stage.kinds),
+        owners=OWNERS,
+        tags={"huracan/group": stage.group},
+        code_version=stage.code_version,
+        description=stage.body.__doc__,
+        metadata={"expected_minutes": stage.expected_minutes, "reads": describe_reads(stage.reads)},
+        pool=stage.name,
+        retry_policy=_retry_policy(stage.retry or (DATABASE_RETRY if stage.database else None)),
+    )
+    def wired(
+        context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]
+    ) -> dg.MaterializeResult:
+        with _permanent_failures():
+            settings, day = resources.settings, day_of(context.partition_key)
+            digest = stage.configuration_digest(settings)
+            known = StageContext(stage.name, day, settings, resources, digest)
+            made = run_stage(stage, known)
+            return _result(stage, made, _shown(made, known, context.instance))
+
+    return wired
+
+
+def edges_of(reads: Sequence[Read]) -> list[dg.AssetDep]:
+    edges: dict[str, dg.AssetDep] = {}
+    for read in reads:
+        if read.edge:
+            mapping = PREVIOUS_DAY if read.ends == -1 else None
+            edges[read.asset] = dg.AssetDep(read.asset, partition_mapping=mapping)
+    return list(edges.values())
+
+
+def describe_reads(reads: Sequence[Read]) -> str:
+    def days(read: Read) -> str:
+        if callable(read.days):
+            return "a window of days"
+        return "one day" if read.days == 1 else f"{read.days} days"
+
+    return "; ".join(f"{read.asset}: {days(read)} ending at D{read.ends or ''}" for read in reads) or "-"
+
+
+def _retry_policy(retry: Retry | None) -> dg.RetryPolicy | None:
+    if retry is None:
+        return None
+    return dg.RetryPolicy(
+        max_retries=retry.times,
+        delay=retry.delay_seconds,
+        backoff=dg.Backoff.EXPONENTIAL,
+        jitter=dg.Jitter.PLUS_MINUS if retry.has_jitter else None,
+    )
+
+
+def _shown(made: Made, context: StageContext, instance: dg.DagsterInstance) -> Mapping[str, Any]:
+    if made.outcome is None:
+        return {**_shown_before(context, instance), "reused": True}
+    told = {name: _metadata_value(value) for name, value in made.outcome.metadata.items()}
+    return _table_metadata(made.outcome, context) | told
+
+
+def _metadata_value(value: Any) -> Any:
+    if isinstance(value, Markdown):
+        return dg.MetadataValue.md(value.text)
+    if isinstance(value, Rows):
+        return dg.MetadataValue.table([dg.TableRecord(record) for record in value.records])
+    return value
+
+
+def _shown_before(context: StageContext, instance: dg.DagsterInstance) -> Mapping[str, Any]:
+    """What the UI showed of the partition when it was made: a plot stays in sight when work is reused."""
+    made = dg.AssetRecordsFilter(dg.AssetKey(context.asset), asset_partitions=[context.day.isoformat()])
+    records = instance.fetch_materializations(made, limit=1).records
+    shown = records[0].asset_materialization if records else None
+    return shown.metadata if shown else {}
+
+
+def _table_metadata(outcome: Outcome, context: StageContext) -> dict[str, Any]:
+    uri = f"{context.resources.lake.store.url}/{context.asset}/day={context.day.isoformat()}"
+    described: dict[str, Any] = {"dagster/uri": uri}
+    data = outcome.tables.get("data")
+    if data is None:
+        return described
+    columns = [dg.TableColumn(column.name, str(column.type)) for column in data.schema]
+    return described | {
+        "dagster/partition_row_count": data.num_rows,
+        "dagster/row_count": data.num_rows,
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+    }
+
+
+def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.MaterializeResult:
+    manifest = made.manifest
+    found = {verdict.rule: verdict for verdict in manifest.verdicts}
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.content_hash),
+        metadata={
+            "note": manifest.note or "-",
+            "is_simulated": manifest.is_simulated,
+            "inputs": dg.MetadataValue.json(dict(manifest.inputs)),
+            **metadata,
+        },
+        check_results=[_check_result(check, found.get(check.name), manifest) for check in stage.checks],
+    )
+
+
+def _check_result(check: Check, verdict: Verdict | None, manifest: Manifest) -> dg.AssetCheckResult:
+    if verdict is None:
+        why = manifest.note or "the partition is empty."
+        verdict = Verdict(check.name, True, f"Nothing to judge: {why}")
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
+        description=verdict.reason,
+        metadata=dict(verdict.numbers),
+    )
+
+
+class _permanent_failures:
+    """Only what the network may have caused is worth a retry; everything else a user must act on."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, HuracanError) and not isinstance(error, Unavailable):
+            raise dg.Failure(
+                description=str(error),
+                metadata={"what": error.what, "remedy": error.remedy},
+                allow_retries=False,
+            ) from error

@@ -1,0 +1,45 @@
+"""Every table that some asset declares, by the name under which SQL knows it.
+
+The assets are found through their registry, so that nothing here imports the graph. What is in a table is
+declared beside the asset that makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from huracan.registry import Registry
+from huracan.tables import Table, TableOwner, view_name
+
+ASSETS = Registry("huracan.assets", "huracan_assets.*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a table lies in the lake, and what it is."""
+
+    asset: str
+    key: str
+    table: Table
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """Name of each table to its entry, in the order of names."""
+    found = {
+        name: Entry(owner.name, key, owner.tables[key])
+        for owner in ASSETS.parts(TableOwner)
+        for key, name in owner.view_names().items()
+    }
+    return dict(sorted(found.items()))
+
+
+@cache
+def names() -> Mapping[tuple[str, str], str]:
+    """(asset, key) of each declared table to its name."""
+    return {(entry.asset, entry.key): name for name, entry in catalogue().items()}
+
+
+def name_of(asset: str, key: str) -> str:
+    """The name of a table; of one that no asset declares any more, that which it would have by default."""
+    return names().get((asset, key)) or view_name(asset, key)
