@@ -41,11 +41,33 @@ class Freshness:
         found = [self._lake.manifest(asset, day) for asset in assets]
         return all(manifest is not None and not manifest.failed_verdicts for manifest in found)
 
+    def is_outdated(self, assets: Iterable[str], day: date) -> bool:
+        """Whether one of `assets` has a partition of `day` that other code or settings made, and that is no
+        record of a finished night; told by the manifests alone."""
+        for asset in assets:
+            stage, manifest = self._stages[asset], self._lake.manifest(asset, day)
+            if manifest is None or stage.is_of_now(manifest, self._settings):
+                continue
+            if stage.record(self._lake, day) is None:
+                return True
+        return False
+
+    def kept_records(self, day: date) -> list[str]:
+        """The assets whose record of `day` is of other code or other settings than those of now."""
+        return [
+            stage.name
+            for stage in self._stages.values()
+            if (record := stage.record(self._lake, day)) and not stage.is_of_now(record, self._settings)
+        ]
+
     def days(self, asset: str) -> list[date]:
         """The days that have a partition of `asset`."""
         return self._lake.days(asset)
 
     def _current(self, stage: Stage, day: date, may_be_aged_out: bool) -> Manifest | None:
+        record = stage.record(self._lake, day)
+        if record is not None:
+            return record if self._lake.is_whole(record) else None
         try:
             inputs = stage.inputs(self._lake, day, self._settings)
         except HuracanError:

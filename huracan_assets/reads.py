@@ -47,6 +47,12 @@ def yesterday(asset: str, *, is_needed: bool = True) -> Read:
     return Read(asset, ends=-1, optional=True, is_needed=is_needed, is_record=True)
 
 
+def record(asset: str) -> Read:
+    """The day's own partition of what is a record of a finished night: it stands although, later, what it was
+    made from is made anew."""
+    return Read(asset, is_record=True)
+
+
 class Inputs:
     """What a stage declared to read, resolved to manifests; data is read when it is asked for."""
 

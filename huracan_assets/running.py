@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
+from huracan_assets.reads import Inputs
 from huracan_assets.stage import Outcome, Stage, StageContext
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.parquet import encode_table
@@ -26,12 +27,20 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     """Make the partition of the context's day, or find it made."""
     lake = context.resources.lake
     context.progress(0.0)
+    record = stage.record(lake, context.day)
+    if record is not None and not context.remakes_records and not _is_made_of_now(stage, context, record):
+        if not lake.is_whole(record):
+            raise InputRefused(
+                f"{record.key}, of a finished night, is damaged and cannot be made again as it was:"
+                " code, settings or inputs have changed since.",
+                f"Restore its files, or run huracan backfill --from {record.day} --to {record.day} --jobs all"
+                " --remake.",
+            )
+        return _as_it_stands(stage, context, record, "kept as it was made")
     inputs = stage.inputs(lake, context.day, context.settings)
     current = stage.current(lake, context.day, context.settings, inputs)
     if current is not None and not stage.reads_outside:
-        load_rows(current, stage.database, context.resources)
-        context.progress(1.0, "unchanged")
-        return Made(current, None)
+        return _as_it_stands(stage, context, current, "unchanged")
     for asset in stage.searches:
         load_lost_days(asset, {asset: "data"}, context.day, context.resources)
     outcome = stage.body(inputs, context)
@@ -51,10 +60,36 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
         verdicts=outcome.verdicts,
         note=outcome.note,
+        remade=_is_remade(record, stage, context, inputs),
     )
     load_rows(manifest, stage.database, context.resources)
     context.progress(1.0, outcome.note)
     return Made(manifest, outcome)
+
+
+def _as_it_stands(stage: Stage, context: StageContext, manifest: Manifest, why: str) -> Made:
+    load_rows(manifest, stage.database, context.resources)
+    context.progress(1.0, why)
+    return Made(manifest, None)
+
+
+def _is_made_of_now(stage: Stage, context: StageContext, record: Manifest) -> bool:
+    """Whether making the record again would give what is there: then nothing is lost by it."""
+    if not stage.is_of_now(record, context.settings):
+        return False
+    try:
+        inputs = stage.inputs(context.resources.lake, context.day, context.settings)
+    except InputRefused:
+        return False
+    return inputs.hashes() == record.inputs
+
+
+def _is_remade(record: Manifest | None, stage: Stage, context: StageContext, inputs: Inputs) -> bool:
+    """Once a record was made again by other code, settings or inputs, it stays marked."""
+    if record is None:
+        return False
+    same = stage.is_of_now(record, context.settings) and record.inputs == inputs.hashes()
+    return record.remade or not same
 
 
 def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:

@@ -18,6 +18,7 @@ from huracan.tables import Table, TableOwner
 from huracan.verdict import Verdict
 from huracan_assets import progress
 from huracan_assets.code_version import code_version
+from huracan_assets.finished import is_finished
 from huracan_assets.reads import Inputs, Read, resolve_all
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
@@ -58,6 +59,7 @@ class StageContext:
     settings: Settings
     resources: "Resources"
     configuration_digest: str
+    remakes_records: bool = False
 
     @property
     def timeframe(self) -> Timeframe:
@@ -129,6 +131,21 @@ class Stage(TableOwner):
         """What the stage reads for `day`; `InputRefused` where a day is missing or was judged bad."""
         return resolve_all(lake, self.reads, day, settings)
 
+    def record(self, lake: Lake, day: date) -> Manifest | None:
+        """The partition of a finished night that stays as it was made; None where there is none such.
+
+        One that is empty or was judged bad records nothing.
+        """
+        manifest = lake.manifest(self.name, day) if self.is_record else None
+        if manifest is None or not manifest.files or manifest.failed_verdicts:
+            return None
+        return manifest if is_finished(lake, day) else None
+
+    def is_of_now(self, manifest: Manifest, settings: Settings) -> bool:
+        """Whether the partition was made by the code and the settings of now, whatever its inputs."""
+        made_by = (manifest.code_version, manifest.configuration_digest)
+        return made_by == (self.code_version, self.configuration_digest(settings))
+
     def current(
         self, lake: Lake, day: date, settings: Settings, inputs: Inputs, *, may_be_aged_out: bool = False
     ) -> Manifest | None:
@@ -159,8 +176,8 @@ def stage(
     content depends on; what code it depends on is found from its file. `searches` names assets whose earlier
     days the body looks for in the database; days that were lost there are loaded before. What `reads_outside`
     of the lake (an exchange, the registry) runs every time, because no manifest can tell that it is
-    unchanged. What `is_record` of a night is kept as it was made, whatever changes later. The asset's name is
-    the body's, its description the docstring."""
+    unchanged. What `is_record` of a finished night stays as it was made, whatever changes later. The asset's
+    name is the body's, its description the docstring."""
 
     def declare(body: Body) -> Stage:
         return Stage(

@@ -10,6 +10,7 @@ import dagster as dg
 
 from huracan.errors import HuracanError, Unavailable
 from huracan.verdict import Verdict
+from huracan_assets.finished import REMAKE_TAG
 from huracan_assets.partitions import PREVIOUS_DAY, day_of
 from huracan_assets.reads import Read
 from huracan_assets.running import Made, run_stage
@@ -54,7 +55,8 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
         with _permanent_failures():
             settings, day = resources.settings, day_of(context.partition_key)
             digest = stage.configuration_digest(settings)
-            known = StageContext(stage.name, day, settings, resources, digest)
+            remakes = REMAKE_TAG in context.run.tags
+            known = StageContext(stage.name, day, settings, resources, digest, remakes)
             made = run_stage(stage, known)
             return _result(stage, made, _shown(made, known, context.instance))
 
@@ -135,6 +137,7 @@ def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.Materia
         metadata={
             "note": manifest.note or "-",
             "is_simulated": manifest.is_simulated,
+            "remade": manifest.remade,
             "inputs": dg.MetadataValue.json(dict(manifest.inputs)),
             **metadata,
         },

@@ -1,11 +1,13 @@
 """`huracan backfill`: the days of a range, in order, in this process; days that are done are passed over."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rich.console import Console
 
 from huracan.errors import InvalidInput
+from huracan_assets.finished import REMAKE_TAG
 from huracan_assets.jobs import NEEDS
+from huracan_console.outlook import announce_outdated
 from huracan_console.plan import NIGHT, check_day, plan_backfill
 from huracan_console.summary import print_failures, print_json
 from huracan_console.walk import open_workplace, walk
@@ -20,19 +22,23 @@ def run_backfill(
     now: datetime,
     console: Console,
     *,
+    remakes: bool,
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Exit code 0 when every day of the range is done, 1 where one failed."""
+    """Exit code 0 when every day of the range is done, 1 where one failed. With `remakes` the records of
+    finished nights are made again, and marked so, where code, settings or inputs have changed since."""
     if first > last:
         raise InvalidInput(f"--from {first} is after --to {last}.", "Give the earlier day first.")
     for day in (first, last):
         check_day(day, settings, now)
     chosen = choose_jobs(jobs)
     with open_workplace(settings) as place:
-        plan = plan_backfill(first, last, chosen, place.freshness)
-        days = (last - first).days + 1
-        result = walk(place, plan, {"huracan/backfill": f"{first}..{last}"}, console, days, "backfill")
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        announce_outdated(place.freshness, place.instance, days, chosen, console)
+        plan = plan_backfill(days, chosen, place.freshness, remakes=remakes)
+        tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if remakes else {})
+        result = walk(place, plan, tags, console, len(days), "backfill")
     if as_json:
         print_json(
             {

@@ -161,12 +161,14 @@ def nightly(
     show_default=True,
     help="Which jobs of each day: market, trade, learn, publish, separated by commas, or all.",
 )
+@click.option("--remake", is_flag=True, help="Make finished nights again too; they are marked as remade.")
 @shared_options
 def backfill(
     first: date,
     last: date,
     source: str | None,
     jobs: str,
+    remake: bool,
     assignments: tuple[str, ...],
     as_json: bool,
     verbose: bool,
@@ -176,7 +178,9 @@ def backfill(
 
     settings = read_settings(assignments, source)
     now, console = datetime.now(UTC), _console(as_json)
-    return run_backfill(settings, first, last, jobs, now, console, as_json=as_json, verbose=verbose)
+    return run_backfill(
+        settings, first, last, jobs, now, console, remakes=remake, as_json=as_json, verbose=verbose
+    )
 
 
 @main.command()

@@ -1,9 +1,11 @@
 """`huracan nightly`: one night with the history that it needs, and what came of it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rich.console import Console
 
+from huracan_assets.jobs import MARKET
+from huracan_console.outlook import announce_outdated, announce_records
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
 from huracan_console.summary import night_summary, print_failures, print_json, print_summary
 from huracan_console.walk import open_workplace, walk
@@ -22,6 +24,9 @@ def run_night(
         )
         place.resources.candle_source.check_symbols(settings.universe.symbols)
         plan = plan_night(day, settings, place.freshness)
+        history = history_days(day - timedelta(days=1), settings)
+        announce_outdated(place.freshness, place.instance, history, [MARKET], console)
+        announce_records(place.freshness, day, console)
         span = len(history_days(day, settings)) - 1
         result = walk(place, plan, {}, console, span, "history")
         summary = night_summary(place, day, result)

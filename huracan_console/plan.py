@@ -1,6 +1,6 @@
 """Which runs a night needs: the history that is missing, yesterday's policy, and the four jobs of the day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -84,12 +84,11 @@ def history_days(last: date, settings: Settings) -> list[date]:
 
 
 def plan_backfill(
-    first: date, last: date, jobs: tuple[str, ...], freshness: Freshness
+    days: Sequence[date], jobs: tuple[str, ...], freshness: Freshness, *, remakes: bool = False
 ) -> Iterator[PlannedRun]:
-    """The runs of `jobs` for every day from `first` to `last` that is not done, day by day, decided run by
-    run."""
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
+    """The runs of `jobs` for every one of `days` that is not done, day by day, decided run by run; those that
+    are done too where it `remakes`."""
+    for day in days:
         for job in jobs:
-            if not freshness.is_done(assets_by_job()[job], day):
+            if remakes or not freshness.is_done(assets_by_job()[job], day):
                 yield PlannedRun(job, day, True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import dagster as dg
 from rich.console import Console
 
 from huracan_assets.definitions import build_definitions
@@ -36,12 +37,13 @@ class Walk:
 
 @dataclass(frozen=True)
 class Workplace:
-    """One console's settings, its way to the outside, and a starter of runs."""
+    """One console's settings, its resources, a starter of runs, and Dagster's instance."""
 
     settings: Settings
     resources: Resources
     freshness: Freshness
     starter: RunStarter
+    instance: dg.DagsterInstance
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         definitions = build_definitions(settings)
         starter = RunStarter(definitions, instance)
         reap(instance)
-        yield Workplace(settings, resources, Freshness(resources, stages()), starter)
+        yield Workplace(settings, resources, Freshness(resources, stages()), starter, instance)
 
 
 def walk(

@@ -22,7 +22,7 @@ from huracan_assets.inputs import market_block
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.inputs.remembered import neighbours_of, statistics_of
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.reads import Inputs, Read, record, yesterday
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 PAST = "past_"
@@ -38,7 +38,7 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
     job=TRADE,
     kinds={"postgres"},
     reads=[
-        Read("shadow_trades"),
+        record("shadow_trades"),
         Read("trade_memory"),
         Read("win_analysis"),
         yesterday("confidence_model"),

@@ -11,7 +11,7 @@ from huracan.features.recipe import RECIPE
 from huracan.tables import Always, Table
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 KEEP_DAYS = 10 * 365
@@ -28,7 +28,7 @@ AGREEMENT_DAYS = 30
     job=TRADE,
     kinds={"postgres"},
     reads=[
-        Read("shadow_trades"),
+        record("shadow_trades"),
         Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
         Read(

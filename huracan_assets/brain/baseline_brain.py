@@ -16,7 +16,7 @@ from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
 from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
 from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import PUBLISH
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Outcome, StageContext, stage
 
 
@@ -24,8 +24,8 @@ from huracan_assets.stage import Outcome, StageContext, stage
     job=PUBLISH,
     kinds={"safetensors", "onnx"},
     reads=[
-        Read("ppo_checkpoint"),
-        Read("brain_evaluation"),
+        record("ppo_checkpoint"),
+        record("brain_evaluation"),
         Read("confidence_model"),
         Read("meta_label_model"),
         Read("feature_importance"),
@@ -37,6 +37,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
     ],
     settings=["universe", "market", "models", "gates", "training"],
     reads_outside=True,
+    is_record=True,
 )
 def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     """The published brain: signed, complete, and loadable without this platform.

@@ -11,7 +11,7 @@ from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
 from huracan.errors import InputRefused, InvalidInput
 from huracan.evaluation.evidence import gather_evidence
-from huracan.evaluation.promotion import judge_brain, out_of_sample_verdict
+from huracan.evaluation.promotion import BrainVerdict, judge_brain, out_of_sample_verdict
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
@@ -22,7 +22,7 @@ from huracan_assets.inputs.file_names import VERDICT_FILE
 from huracan_assets.inputs.past_trades import TRAILING_TRADES
 from huracan_assets.inputs.windows import held_out_and_before, held_out_days
 from huracan_assets.jobs import PUBLISH
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 
@@ -30,7 +30,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     job=PUBLISH,
     kinds={"postgres"},
     reads=[
-        Read("ppo_checkpoint"),
+        record("ppo_checkpoint"),
         TRAILING_TRADES,
         Read("ohlcv", days=held_out_and_before, edge=False),
         Read("features", days=held_out_days, edge=False),
@@ -47,6 +47,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         )
     ],
     reads_outside=True,
+    is_record=True,
 )
 def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
     """The verdict on tonight's policy, from days that its training never saw.
@@ -73,6 +74,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
     verdict = judge_brain(evidence, context.settings.promotion)
     if facts.get("refit"):
         verdict = replace(verdict, reasons=(*verdict.reasons, facts["refit"]["note"]))
+    verdict = _without_remade(verdict, checkpoint.remade, inputs)
     row = {
         "model_id": facts["model_id"],
         "is_promoted": verdict.promoted,
@@ -92,6 +94,21 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
             "last_brain": last_brain,
         },
     )
+
+
+def _without_remade(verdict: BrainVerdict, is_remade: bool, inputs: Inputs) -> BrainVerdict:
+    """What was remade after its night is no prospective evidence: it may speak against a brain only."""
+    sessions = [manifest.day for manifest in inputs.manifests("shadow_trades") if manifest.remade]
+    reasons = list(verdict.reasons)
+    if sessions:
+        reasons.append(
+            f"{len(sessions)} of the trailing sessions were remade after their nights, the last of them"
+            f" {sessions[-1]}: they are no prospective evidence, and only their drawdown counts."
+        )
+    if is_remade:
+        reasons.append("The policy was remade after its night, so it is never eligible for live trading.")
+    is_eligible = verdict.live_eligible and not is_remade
+    return replace(verdict, reasons=tuple(reasons), live_eligible=is_eligible)
 
 
 def _spread(facts: dict[str, Any]) -> dict[str, float]:

@@ -9,14 +9,14 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.brain import plots
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 
 @stage(
     job=TRADE,
     kinds={"postgres"},
-    reads=[Read("shadow_trades")],
+    reads=[record("shadow_trades")],
     tables={"data": Table(in_database=True)},
     checks=[Check("performance_sums", "All, the symbols and the regimes each sum to the ledger.")],
 )

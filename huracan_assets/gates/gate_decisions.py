@@ -10,7 +10,7 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read, yesterday
+from huracan_assets.reads import Inputs, record, yesterday
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 
@@ -18,7 +18,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     job=TRADE,
     kinds={"parquet"},
     reads=[
-        Read("shadow_trades"),
+        record("shadow_trades"),
         replace(TRAILING_TRADES, key="past", ends=-1, optional=True, edge=False),
         yesterday("confidence_model"),
         yesterday("meta_label_model"),

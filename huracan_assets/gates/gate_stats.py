@@ -4,14 +4,14 @@ from huracan.gates.statistics import gate_statistics
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, record
 from huracan_assets.stage import Outcome, StageContext, stage
 
 
 @stage(
     job=TRADE,
     kinds={"postgres"},
-    reads=[Read("gate_decisions"), Read("shadow_trades")],
+    reads=[record("gate_decisions"), record("shadow_trades")],
     tables={"data": Table(in_database=True)},
 )
 def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:

@@ -6,7 +6,7 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.shadow import plots
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
@@ -14,10 +14,11 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 @stage(
     job=TRADE,
     kinds={"parquet", "postgres"},
-    reads=[Read("shadow_trades"), Read("features"), Read("regimes"), Read("ohlcv", days=2)],
+    reads=[record("shadow_trades"), Read("features"), Read("regimes"), Read("ohlcv", days=2)],
     tables={"data": Table(in_database=True), "rivals": Table(name="shadow_rivals", in_database=True)},
     settings=["universe", "market"],
     checks=[Check("scenario_base", "The decisions replayed as they were make what the ledger says.")],
+    is_record=True,
 )
 def shadow_scenarios(inputs: Inputs, context: StageContext) -> Outcome:
     """What the day's decisions would have made under other circumstances, and what others would have made.

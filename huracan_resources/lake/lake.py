@@ -40,6 +40,7 @@ class Lake:
         verdicts: Iterable[Verdict] = (),
         note: str = "",
         parameters: Mapping[str, Parameter] | None = None,
+        remade: bool = False,
     ) -> Manifest:
         """Replace the partition by `files` (logical name such as `data.parquet` to bytes).
 
@@ -64,6 +65,7 @@ class Lake:
             tuple(verdicts),
             note,
             dict(parameters or {}),
+            remade=remade,
         )
         self.store.put(f"{folder}/{MANIFEST}", manifest.to_json())
         self._sweep(folder, manifest)
@@ -155,7 +157,20 @@ class Lake:
             return None
         if "data.parquet" in manifest.aged_out and not may_be_aged_out:
             return None
-        return manifest if self._is_whole(manifest) else None
+        return manifest if self.is_whole(manifest) else None
+
+    def is_whole(self, manifest: Manifest) -> bool:
+        """Whether every file is there as it was written: a damaged one must not pass for finished work."""
+        folder = _folder(manifest.asset, manifest.day)
+        for name, entry in manifest.files.items():
+            if name in manifest.aged_out:
+                continue
+            key = f"{folder}/{entry.stored_as}"
+            if not self.store.exists(key):
+                return False
+            if hashlib.sha256(self.store.get(key)).hexdigest() != entry.sha256:
+                return False
+        return True
 
     def age_out(self, manifest: Manifest, file: str, on: date) -> Manifest:
         """Mark `file` as let go `on` that day, where it is not marked yet; `remove_aged_out` deletes it.
@@ -173,19 +188,6 @@ class Lake:
         if file not in manifest.aged_out:
             raise InputRefused(f"{manifest.key}/{file} is not marked as aged out.", "Mark it first.")
         self.store.delete(f"{_folder(manifest.asset, manifest.day)}/{manifest.files[file].stored_as}")
-
-    def _is_whole(self, manifest: Manifest) -> bool:
-        """Whether every file is there as it was written: a damaged one must not pass for finished work."""
-        folder = _folder(manifest.asset, manifest.day)
-        for name, entry in manifest.files.items():
-            if name in manifest.aged_out:
-                continue
-            key = f"{folder}/{entry.stored_as}"
-            if not self.store.exists(key):
-                return False
-            if hashlib.sha256(self.store.get(key)).hexdigest() != entry.sha256:
-                return False
-        return True
 
     def _present(self, asset: str, day: date) -> Manifest:
         manifest = self.manifest(asset, day)

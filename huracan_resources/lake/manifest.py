@@ -33,7 +33,8 @@ class Manifest:
     """A partition of `asset` for `day`: `files` by logical name, `inputs` from `asset/day` to content hash.
 
     `note` says in words what a reader should know, such as why the partition is empty. `aged_out` names files
-    that retention let go, each with the day of that; what they were still stands among `files`.
+    that retention let go, each with the day of that; what they were still stands among `files`. What was
+    `remade` took the place of a finished night's record: it is no evidence of what was done that night.
     """
 
     asset: str
@@ -49,6 +50,7 @@ class Manifest:
     note: str = ""
     parameters: dict[str, Parameter] = field(default_factory=dict)
     aged_out: dict[str, str] = field(default_factory=dict)
+    remade: bool = False
 
     @property
     def key(self) -> str:
@@ -70,8 +72,9 @@ class Manifest:
         content = asdict(self) | {"day": self.day.isoformat()}
         content["verdicts"] = [asdict(v) | {"numbers": _plain(v.numbers)} for v in self.verdicts]
         content["parameters"] = _plain(self.parameters)
-        if not self.aged_out:
-            del content["aged_out"]
+        for name in ("aged_out", "remade"):
+            if not content[name]:
+                del content[name]
         return (json.dumps(content, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
     @staticmethod

@@ -126,7 +126,7 @@ def test_what_a_run_makes_stale_is_planned_because_each_day_is_judged_when_its_t
 
 def test_a_backfill_goes_day_by_day_and_passes_over_what_is_done() -> None:
     done = Done([(MARKET, DAY), (TRADE, _before(1))])
-    plan = list(plan_backfill(_before(1), DAY, (MARKET, TRADE), cast(Freshness, done)))
+    plan = list(plan_backfill([_before(1), DAY], (MARKET, TRADE), cast(Freshness, done)))
     assert plan == [PlannedRun(MARKET, _before(1), True), PlannedRun(TRADE, DAY, True)]
 
 

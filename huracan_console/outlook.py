@@ -1,0 +1,65 @@
+"""What an upgrade or a changed setting means for what is there: said in a line each, before it is done."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from statistics import median
+
+import dagster as dg
+from rich.console import Console
+
+from huracan_assets.freshness import Freshness
+from huracan_assets.registry import assets_by_job
+
+_RUNS = 20
+_MINUTE, _HOUR = 60, 3_600
+
+
+def announce_outdated(
+    freshness: Freshness,
+    instance: dg.DagsterInstance,
+    days: Sequence[date],
+    jobs: Iterable[str],
+    console: Console,
+) -> None:
+    """One line where partitions of `days` were made by another version or other settings: how many days of
+    which jobs are made again, and how long that took before."""
+    told, seconds = [], 0.0
+    for job in jobs:
+        outdated = sum(freshness.is_outdated(assets_by_job()[job], day) for day in days)
+        if outdated:
+            told.append(f"{outdated} days of {job}")
+            seconds += outdated * usual_seconds(instance, job)
+    if told:
+        takes = f", about {shown_duration(seconds)}" if seconds else ""
+        console.print(
+            f"Made by another version or with other settings, and made again: {', '.join(told)}{takes}."
+            " Finished nights keep their policies, trades and decisions.",
+            highlight=False,
+        )
+
+
+def announce_records(freshness: Freshness, day: date, console: Console) -> None:
+    """One line where the night of `day` is finished and other code or settings made it."""
+    kept = freshness.kept_records(day)
+    if kept:
+        console.print(
+            f"The night of {day} is finished: {', '.join(kept)} stay as another version or other settings"
+            f" made them. To have them remade: huracan backfill --from {day} --to {day} --jobs all --remake",
+            highlight=False,
+        )
+
+
+def usual_seconds(instance: dg.DagsterInstance, job: str) -> float:
+    """The median duration of the last runs of the job that succeeded; 0 where there was none."""
+    succeeded = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
+    records = instance.get_run_records(succeeded, limit=_RUNS)
+    took = [each.end_time - each.start_time for each in records if each.end_time and each.start_time]
+    return median(took) if took else 0.0
+
+
+def shown_duration(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _HOUR:
+        return f"{round(seconds / _MINUTE)} min"
+    return f"{seconds / _HOUR:.1f} h"

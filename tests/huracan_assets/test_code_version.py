@@ -1,0 +1,120 @@
+"""The version of an asset changes with every line that decides its content, and with no other.
+
+What an asset reaches is told a second time by grimp, the graph behind the import contracts.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+import huracan
+from huracan.import_closure import source_of
+from huracan.registry import Registry
+from huracan_assets.code_version import reached_by
+from huracan_assets.registry import stages
+from huracan_assets.stage import Stage
+
+ROOT = Path(huracan.__file__).parents[1]
+PACKAGES = ("huracan", "huracan_resources", "huracan_assets")
+SHOW = """
+import json
+from huracan_assets.registry import stages
+print(json.dumps({stage.name: stage.code_version for stage in stages()}))
+"""
+
+
+@cache
+def _imports() -> grimp.ImportGraph:
+    return grimp.build_graph("huracan", "huracan_assets", exclude_type_checking_imports=True, cache_dir=None)
+
+
+def _reached_by_grimp(start: str) -> set[str]:
+    graph, found, left = _imports(), set(), [start]
+    while left:
+        module = left.pop()
+        parts = module.split(".")
+        is_machinery = parts[0] == "huracan_assets" and len(parts) < 3
+        if module in found or is_machinery or parts[-1].endswith("plots"):
+            continue
+        found.add(module)
+        left += graph.find_modules_directly_imported_by(module)
+        left += [".".join(parts[:length]) for length in range(1, len(parts))]
+        for walked in source_of(_file(module)).registries:
+            left += [name for name, _ in Registry(*walked).files()]
+    return found
+
+
+def _file(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@pytest.mark.parametrize("stage", stages(), ids=lambda stage: stage.name)
+def test_an_asset_reaches_what_its_imports_reach(stage: Stage) -> None:
+    module = stage.body.__module__
+    assert {each.name for each in reached_by(module)} == _reached_by_grimp(module)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("copy")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def before(copy: Path) -> dict[str, str]:
+    return _versions(copy)
+
+
+def _versions(folder: Path) -> dict[str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "HURACAN_HOME": str(folder / "home")}
+    answer = subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    found: dict[str, str] = json.loads(answer.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("huracan/evaluation/splits.py", "MORE = 1"),
+        ("huracan/evaluation/wilson.py", "MORE = 1"),
+        ("huracan/features/recipe.py", "MORE = 1"),
+        ("huracan/market/engine/kernel_step.py", "MORE = 1"),
+        ("huracan_assets/inputs/windows.py", "MORE = 1"),
+        ("huracan_resources/notifier.py", "MORE = 1"),
+        ("huracan_assets/shown.py", "MORE = 1"),
+        ("huracan_assets/market/plots.py", "MORE = 1"),
+        ("huracan/market/costs.py", '"""Only words."""'),
+    ],
+)
+def test_an_edit_changes_the_versions_of_those_that_reach_the_file_and_of_no_other(
+    copy: Path, before: dict[str, str], file: str, line: str
+) -> None:
+    original = (copy / file).read_text()
+    (copy / file).write_text(f"{original}\n\n{line}\n")
+    after = _versions(copy)
+    (copy / file).write_text(original)
+    module = file.removesuffix(".py").replace("/", ".")
+    reaching = {each.name for each in stages() if module in _reached_by_grimp(each.body.__module__)}
+    expected = set() if line.startswith('"') else reaching
+    assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_models_and_gates_follow_the_splits_that_they_are_fitted_by() -> None:
+    module = "huracan.evaluation.splits"
+    reaching = {
+        each.name for each in stages() if module in {m.name for m in reached_by(each.body.__module__)}
+    }
+    assert {"confidence_model", "meta_label_model", "gate_decisions", "baseline_brain"} <= reaching
+    assert not {"ohlcv", "features", "regimes"} & reaching
