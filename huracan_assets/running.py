@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
-from huracan_assets.reads import Inputs
 from huracan_assets.stage import Outcome, Stage, StageContext
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.parquet import encode_table
@@ -60,7 +59,7 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
         verdicts=outcome.verdicts,
         note=outcome.note,
-        remade=_is_remade(record, stage, context, inputs),
+        replaced=record,
     )
     load_rows(manifest, stage.database, context.resources)
     context.progress(1.0, outcome.note)
@@ -82,14 +81,6 @@ def _is_made_of_now(stage: Stage, context: StageContext, record: Manifest) -> bo
     except InputRefused:
         return False
     return inputs.hashes() == record.inputs
-
-
-def _is_remade(record: Manifest | None, stage: Stage, context: StageContext, inputs: Inputs) -> bool:
-    """Once a record was made again by other code, settings or inputs, it stays marked."""
-    if record is None:
-        return False
-    same = stage.is_of_now(record, context.settings) and record.inputs == inputs.hashes()
-    return record.remade or not same
 
 
 def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:

@@ -35,8 +35,8 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
     statistics and the contextual bias inside; what every seed did on the held-out tail, in `report.json`. A
     training that was killed goes on where it saved itself last, below HURACAN_HOME.
     """
-    from huracan.agent.context.recovery import FileRecovery
-    from huracan.agent.context.train import judge_learner, train_policy
+    from huracan.agent.night.recovery import FileRecovery
+    from huracan.agent.night.train import judge_learner, train_policy
 
     config, market = context.settings.training, context.settings.market
     days = [manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files]

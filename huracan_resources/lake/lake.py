@@ -40,23 +40,25 @@ class Lake:
         verdicts: Iterable[Verdict] = (),
         note: str = "",
         parameters: Mapping[str, Parameter] | None = None,
-        remade: bool = False,
+        replaced: Manifest | None = None,
     ) -> Manifest:
         """Replace the partition by `files` (logical name such as `data.parquet` to bytes).
 
         New files lie under names that carry their hash, so the old manifest stays true until the new one
-        takes its place in one step; only then are files that nobody names any more removed.
+        takes its place in one step; only then are files that nobody names any more removed. Where it takes
+        the place of a record, `replaced`, with another content, it is marked as remade, for good.
         """
         folder = _folder(asset, day)
         entries = {name: _entry(name, data) for name, data in sorted(files.items())}
         for name, data in files.items():
             # A file of that name may be damaged: it is written again, never trusted.
             self.store.put(f"{folder}/{entries[name].stored_as}", data)
+        made = content_hash(entries)
         manifest = Manifest(
             asset,
             day,
             entries,
-            content_hash(entries),
+            made,
             dict(inputs or {}),
             code_version,
             configuration_digest,
@@ -65,7 +67,7 @@ class Lake:
             tuple(verdicts),
             note,
             dict(parameters or {}),
-            remade=remade,
+            remade=replaced is not None and (replaced.remade or replaced.content_hash != made),
         )
         self.store.put(f"{folder}/{MANIFEST}", manifest.to_json())
         self._sweep(folder, manifest)

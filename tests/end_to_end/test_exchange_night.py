@@ -145,6 +145,7 @@ def _backfill_next(home: Home, exchange: Emulator) -> int:
             "market",
             datetime.now(UTC),
             Console(quiet=True),
+            remakes=False,
             as_json=False,
             verbose=False,
         )
