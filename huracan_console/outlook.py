@@ -35,6 +35,7 @@ def announce_outdated(
             f"Made by another version or with other settings, and made again: {', '.join(told)}{takes}."
             " Finished nights keep their policies, trades and decisions.",
             highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -46,6 +47,7 @@ def announce_records(freshness: Freshness, day: date, console: Console) -> None:
             f"The night of {day} is finished: {', '.join(kept)} stay as another version or other settings"
             f" made them. To have them remade: huracan backfill --from {day} --to {day} --jobs all --remake",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -1,0 +1,153 @@
+"""A home that an earlier version wrote is opened by this one: data are kept, and finished nights are records.
+
+`homes/version_0_1.tar.xz` holds four nights of one coin at 15 minutes as that version left them, its tables
+as SQL, and the marks of what aged out (features sooner than the settings allow, for its size).
+"""
+
+import json
+import tarfile
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from huracan_assets.registry import stages
+from huracan_resources.database.embedded_postgres import embedded_url
+from huracan_resources.lake.manifest import Manifest
+from tests.end_to_end.command import Answer, Home
+from tests.end_to_end.conftest import MakeHome
+
+ARCHIVE = Path(__file__).parent / "homes" / "version_0_1.tar.xz"
+FIRST, LAST = date(2025, 1, 2), date(2025, 2, 8)
+NEXT = LAST + timedelta(days=1)
+RECORDS = [stage.name for stage in stages() if stage.is_record]
+
+Manifests = Mapping[tuple[str, date], Manifest]
+
+
+@pytest.fixture(scope="module")
+def old(make_home: MakeHome) -> Home:
+    home = make_home()
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(home.path, filter="data")
+    with psycopg.connect(embedded_url(home.path)) as connection:
+        connection.execute((home.path / "database.sql").read_bytes())
+    settings = json.loads((home.path / "settings.json").read_text())["set"]
+    home.variables = {f"HURACAN__{key.upper().replace('.', '__')}": value for key, value in settings.items()}
+    return home
+
+
+@pytest.fixture(scope="module")
+def written(old: Home) -> Manifests:
+    """Every manifest as the earlier version left it."""
+    return _manifests(old)
+
+
+@pytest.fixture(scope="module")
+def history(old: Home, written: Manifests) -> Answer:
+    """The first command after the upgrade: the market of all days."""
+    answer = old.run("backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat())
+    assert answer.code == 0, answer.out + answer.err
+    return answer
+
+
+@pytest.fixture(scope="module")
+def next_night(old: Home, history: Answer) -> Answer:
+    answer = old.run("nightly", "--date", NEXT.isoformat())
+    assert answer.code == 0, answer.out + answer.err
+    return answer
+
+
+def _manifests(home: Home) -> Manifests:
+    found = {}
+    for asset in [stage.name for stage in stages()]:
+        for day in home.lake.days(asset):
+            manifest = home.lake.manifest(asset, day)
+            assert manifest is not None
+            found[asset, day] = manifest
+    return found
+
+
+def test_what_is_made_again_is_said_in_one_line_before_it_is_done(history: Answer) -> None:
+    told, *_ = history.err.splitlines()
+    assert told == (
+        "Made by another version or with other settings, and made again: 38 days of market."
+        " Finished nights keep their policies, trades and decisions."
+    )
+
+
+def test_a_night_after_that_has_nothing_to_make_again_and_finds_its_history(next_night: Answer) -> None:
+    assert "made again" not in next_night.err and "history:" not in next_night.err
+
+
+def test_the_next_night_is_traded_by_the_policy_that_the_earlier_version_left(
+    old: Home, written: Manifests, next_night: Answer
+) -> None:
+    left = written["ppo_checkpoint", LAST]
+    assert old.lake.manifest("ppo_checkpoint", LAST) == left
+    ledger = old.lake.require("shadow_trades", NEXT)
+    assert ledger.inputs[left.key] == left.content_hash
+    assert "No policy" not in ledger.note and ledger.files["data.parquet"].rows
+
+
+def test_finished_nights_are_of_the_earlier_version_and_new_days_of_this_one(
+    old: Home, written: Manifests, next_night: Answer
+) -> None:
+    by_name = {stage.name: stage for stage in stages()}
+    for (asset, day), before in written.items():
+        now = old.lake.manifest(asset, day)
+        if asset in RECORDS and before.files:
+            assert now == before, (asset, day)
+    for asset in ("confidence_model", "gate_decisions"):
+        old_version = written[asset, LAST].code_version
+        assert old.lake.require(asset, LAST).code_version == old_version != by_name[asset].code_version
+        assert old.lake.require(asset, NEXT).code_version == by_name[asset].code_version
+
+
+def test_what_is_made_again_has_the_content_that_it_had(
+    old: Home, written: Manifests, next_night: Answer
+) -> None:
+    again = 0
+    for (asset, day), before in written.items():
+        now = old.lake.manifest(asset, day)
+        assert now is not None and now.content_hash == before.content_hash, (asset, day)
+        again += now.code_version != before.code_version
+    assert again, "nothing was made again: the archive is of this version"
+    for manifest in _manifests(old).values():
+        assert old.lake.is_whole(manifest), manifest.key
+
+
+def test_its_rows_its_brains_and_its_aged_out_files_are_known(old: Home, next_night: Answer) -> None:
+    answer = old.call("sql", "--database", "--json", "SELECT count(*) AS trades FROM shadow_trades")
+    assert json.loads(answer.out)[0]["trades"] > 60
+    brains = old.call("sql", "--database", "--json", "SELECT day, verdict FROM brain_registry ORDER BY day")
+    assert [row["day"] for row in json.loads(brains.out)][-2:] == [LAST.isoformat(), NEXT.isoformat()]
+    assert old.lake.require("shadow_trades", date(2025, 2, 5)).aged_out
+    trades = json.loads(old.call("trades", "--date", LAST.isoformat(), "--json", "--limit", "0").out)
+    assert trades and all(trade["trade_id"] for trade in trades)
+
+
+def test_a_backfill_resumes_and_leaves_the_records(old: Home, written: Manifests, next_night: Answer) -> None:
+    words = ("backfill", "--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "all", "--json")
+    answer = old.run(*words)
+    assert answer.code == 0 and answer.summary["runs"] > 0, answer.out + answer.err
+    for asset in RECORDS:
+        assert old.lake.manifest(asset, LAST) == written[asset, LAST], asset
+    again = old.run(*words)
+    assert again.code == 0 and again.summary["runs"] == 0, again.out
+
+
+def test_a_remake_with_other_costs_is_marked_and_is_no_evidence(
+    old: Home, written: Manifests, next_night: Answer
+) -> None:
+    words = ("--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "trade", "--json")
+    costs = ("--set", "market.costs.taker_fee_bps=3")
+    assert old.run("backfill", *words, *costs).code == 0
+    assert not old.lake.require("shadow_trades", LAST).remade
+    answer = old.run("backfill", *words, *costs, "--remake")
+    assert answer.code == 0, answer.out + answer.err
+    remade = old.lake.require("shadow_trades", LAST)
+    assert remade.remade and remade.content_hash != written["shadow_trades", LAST].content_hash
+    assert old.lake.require("ppo_checkpoint", LAST) == written["ppo_checkpoint", LAST]
