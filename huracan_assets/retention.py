@@ -1,6 +1,6 @@
 """The job `retention`: what has aged out is deleted, counted and reported, never beside another run.
 
-How it is deleted belongs in `huracan_resources.lake.retention`, what must stay in `retention_needs`.
+How it is deleted belongs in `huracan_resources.retention.ageing`, what must stay in `retention_needs`.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from huracan.errors import HuracanError, InputRefused
 from huracan_assets.retention_needs import check_retention
 from huracan_assets.stage import Stage
 from huracan_resources.catalogue import catalogue
-from huracan_resources.database.retention_of_dagster import age_out_events, age_out_runs
-from huracan_resources.lake.retention import age_out_of_database, age_out_of_lake, oldest_kept
-from huracan_resources.lake.retention_report import Deletion, sum_up
 from huracan_resources.resources import Resources
+from huracan_resources.retention.ageing import age_out_of_database, age_out_of_lake, oldest_kept
+from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
+from huracan_resources.retention.report import Deletion, sum_up
 from huracan_resources.settings.retention import limited
 
 RETENTION = "retention"

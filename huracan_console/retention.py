@@ -15,8 +15,8 @@ from huracan_assets.retention import age_out, newest_night, refuse_while_runs
 from huracan_console.instance import open_instance
 from huracan_console.runs import reap
 from huracan_console.safe_text import cell
-from huracan_resources.lake.retention_report import sum_up
 from huracan_resources.resources import Resources
+from huracan_resources.retention.report import sum_up
 from huracan_resources.settings.settings import Settings
 
 _PIPED = 140

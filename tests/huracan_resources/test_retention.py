@@ -12,9 +12,9 @@ from huracan_resources.database.database import Database
 from huracan_resources.database.partition_rows import PartitionRows
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.parquet import encode_table
-from huracan_resources.lake.retention import age_out_of_database, age_out_of_lake
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.lake.views import LakeViews
+from huracan_resources.retention.ageing import age_out_of_database, age_out_of_lake
 
 NEWEST = date(2025, 3, 10)
 TODAY = date(2025, 3, 11)
@@ -224,7 +224,7 @@ def test_killed_before_the_commit_no_row_is_gone_and_none_is_reported(
         raise Killed
 
     _signals(clean)
-    monkeypatch.setattr("huracan_resources.lake.retention.add", die)
+    monkeypatch.setattr("huracan_resources.retention.ageing.add", die)
     with pytest.raises(Killed):
         age_out_of_database(clean, {"shadow_signals": 3}, NEWEST, TODAY, dry=False)
     assert _days(clean) == [6, 7, 8, 9, 10] and _reported(clean) == []

@@ -11,7 +11,7 @@ from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 
 from huracan_resources.database.database import Database, retention_of_dagster
 from huracan_resources.database.embedded_postgres import stop_embedded
-from huracan_resources.database.retention_of_dagster import age_out_events, age_out_runs
+from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = TODAY + timedelta(days=1)

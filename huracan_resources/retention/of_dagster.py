@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from psycopg import sql
 
 from huracan_resources.database.database import DAGSTER_SCHEMA, Database
-from huracan_resources.lake.retention_report import Deletion, add
+from huracan_resources.retention.report import Deletion, add
 
 ASSET_EVENTS = (
     *("ASSET_MATERIALIZATION", "ASSET_MATERIALIZATION_PLANNED", "ASSET_OBSERVATION"),

@@ -1,6 +1,6 @@
 """Deletes what has aged out of the lake and of the database, counted, and safe to kill and to run again.
 
-How long a table is kept belongs in the settings; Dagster's own tables in `retention_of_dagster`.
+How long a table is kept belongs in the settings; Dagster's own tables in `of_dagster`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from huracan_resources.database.database import Database
 from huracan_resources.database.tables import column_types
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
-from huracan_resources.lake.retention_report import Deletion, add, record
+from huracan_resources.retention.report import Deletion, add, record
 
 
 def oldest_kept(newest: date, days: int) -> date:
