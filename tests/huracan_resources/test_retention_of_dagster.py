@@ -9,8 +9,9 @@ import dagster as dg
 import pytest
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 
-from huracan_resources.database.database import Database, retention_of_dagster
+from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import stop_embedded
+from huracan_resources.retention import of_dagster
 from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
 
 TODAY = datetime.now(UTC).date()
@@ -164,5 +165,5 @@ def test_a_database_without_dagster_has_nothing_to_delete(tmp_path: Path) -> Non
 def test_every_event_by_which_dagster_knows_assets_and_checks_is_among_those_that_are_kept() -> None:
     known = {kind.value for kind in (*ASSET_EVENTS, *ASSET_CHECK_EVENTS)}
     named = {kind.value for kind in dg.DagsterEventType if kind.value.startswith(("ASSET_", "FRESHNESS_"))}
-    assert known <= set(retention_of_dagster.ASSET_EVENTS)
-    assert named - {"ASSET_STORE_OPERATION"} <= set(retention_of_dagster.ASSET_EVENTS)
+    assert known <= set(of_dagster.ASSET_EVENTS)
+    assert named - {"ASSET_STORE_OPERATION"} <= set(of_dagster.ASSET_EVENTS)
