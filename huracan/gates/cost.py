@@ -10,8 +10,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.gates.config import GateConfig
-from huracan.gates.gate import GateVerdicts, abstain_from_all, require_above
+from huracan.gates.contract import Answers, GateContext, GateKind, abstain_from_all, require_above
+
+
+@dataclass(frozen=True)
+class CostGateSettings:
+    """How much edge is enough, and how much past is."""
+
+    buffer_bps: float = 5.0
+    """The expected gross edge must exceed the estimated cost by this much."""
+    minimum_past_trades: int = 30
+    """Closed trades below which the gate abstains."""
+    shrinkage_trades: float = 20.0
+    """Weight, in trades, of the overall mean when a regime's own mean is estimated."""
 
 
 @dataclass(frozen=True)
@@ -22,47 +33,48 @@ class CostGate:
     """(regime, expected gross bps), by name; other regimes take `overall_edge_bps`."""
     overall_edge_bps: float
     past_trades: int
-    buffer_bps: float
-    minimum_past_trades: int
-    name: str = "cost"
-    why: str = "Trades whose edge does not pay for fee, spread and slippage lose money surely and slowly."
+    settings: CostGateSettings
 
-    def judge(self, trades: pa.Table) -> GateVerdicts:
+    def judge(self, signals: pa.Table) -> Answers:
         """Block unless expected gross edge > estimated cost + buffer, all in bps of the notional."""
-        if self.past_trades < self.minimum_past_trades:
-            reason = f"{self.past_trades} past trades say too little ({self.minimum_past_trades} needed)."
-            return abstain_from_all(trades.num_rows, reason)
+        needed = self.settings.minimum_past_trades
+        if self.past_trades < needed:
+            reason = f"{self.past_trades} past trades say too little ({needed} needed)."
+            return abstain_from_all(signals.num_rows, reason)
         known = dict(self.edge_bps)
-        edge = [known.get(regime, self.overall_edge_bps) for regime in trades["regime"].to_pylist()]
-        cost = trades["estimated_cost_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
-        return require_above(
-            np.array(edge, dtype=np.float64), cost + self.buffer_bps, "expected gross edge", " bps", 1
-        )
+        edge = [known.get(regime, self.overall_edge_bps) for regime in signals["regime"].to_pylist()]
+        cost = signals["estimated_cost_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
+        threshold = cost + self.settings.buffer_bps
+        return require_above(np.array(edge, dtype=np.float64), threshold, "expected gross edge", " bps", 1)
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""
         return {
-            "why": self.why,
             "rule": "edge_bps[regime] > estimated_cost_bps + buffer_bps",
             "edge_bps": dict(self.edge_bps),
             "overall_edge_bps": self.overall_edge_bps,
             "past_trades": self.past_trades,
-            "buffer_bps": self.buffer_bps,
-            "minimum_past_trades": self.minimum_past_trades,
+            "buffer_bps": self.settings.buffer_bps,
+            "minimum_past_trades": self.settings.minimum_past_trades,
         }
 
 
-def fit_cost_gate(past_trades: pa.Table, config: GateConfig) -> CostGate:
-    """Learn from `past_trades`: every one closed before the day that the gate will judge.
-
-    Edge of a regime: (n mean + k overall) / (n + k) with k = `shrinkage_trades`.
-    """
-    count = past_trades.num_rows
-    gross = past_trades["gross_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
-    overall = float(gross.mean()) if count else 0.0
+def fit(context: GateContext[CostGateSettings]) -> CostGate:
+    """Edge of a regime: (n mean + k overall) / (n + k) with k = `shrinkage_trades`."""
+    past, weight = context.past_trades, context.settings.shrinkage_trades
+    gross = past["gross_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
+    overall = float(gross.mean()) if past.num_rows else 0.0
     edges = []
-    for regime in sorted(pc.unique(past_trades["regime"]).drop_null().to_pylist()):
-        own = gross[pc.equal(past_trades["regime"], regime).to_numpy(zero_copy_only=False).astype(bool)]
-        edge = (own.sum() + config.shrinkage_trades * overall) / (len(own) + config.shrinkage_trades)
-        edges.append((regime, float(edge)))
-    return CostGate(tuple(edges), overall, count, config.cost_buffer_bps, config.minimum_past_trades)
+    for regime in sorted(pc.unique(past["regime"]).drop_null().to_pylist()):
+        own = gross[pc.equal(past["regime"], regime).to_numpy(zero_copy_only=False).astype(bool)]
+        edges.append((regime, float((own.sum() + weight * overall) / (len(own) + weight))))
+    return CostGate(tuple(edges), overall, past.num_rows, context.settings)
+
+
+GATE = GateKind(
+    name="cost",
+    why="Trades whose edge does not pay for fee, spread and slippage lose money surely and slowly.",
+    settings=CostGateSettings,
+    fit=fit,
+    order=10,
+)

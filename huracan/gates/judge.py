@@ -1,9 +1,10 @@
-"""Asks every gate about every signal and writes the answers down, with one combined answer per signal.
+"""Asks every gate about every signal that was traded and writes the answers down, with one combined answer.
 
 Gates are shown signal columns only, so that none can look at an outcome.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
+from math import prod
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +12,9 @@ from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
-from huracan.gates.gate import ABSTAIN, BLOCK, PASS, Gate, GateVerdicts
+from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.verdict import Verdict
-
-COMBINED = "combined"
 
 DECISIONS_SCHEMA = pa.schema(
     [
@@ -31,36 +30,36 @@ DECISIONS_SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""One row per trade and gate, then one with the gate `combined`. `margin` = value - threshold, null where
-either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
+"""One row per trade and gate, then one with the gate `combined`. `verdict` is `Answer.text`. `margin` =
+value - threshold, null where either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate,
+any number of `combined`."""
 
 
-def judge_signals(trades: pa.Table, gates: Sequence[Gate]) -> pa.Table:
+def judge_signals(trades: pa.Table, gates: Mapping[str, Gate]) -> pa.Table:
     """DECISIONS_SCHEMA in the order of `trades`, then of `gates`, the combined row last.
 
     Combined: block if any gate blocks, pass if none blocks and at least one passes, abstain if all abstain.
-    Raises InvalidInput where names repeat or a gate answers what it may not.
+    What several gates resize is resized by the product; of several order types the first gate's holds. Raises
+    InvalidInput where a gate does not give one answer per signal.
     """
-    names = [gate.name for gate in gates]
-    if len(set(names)) != len(names) or COMBINED in names:
-        raise InvalidInput(f"The gates are named {names}.", f"Use unique names other than {COMBINED!r}.")
     signals = trades.select(SIGNAL_COLUMNS)
-    answers = {gate.name: _checked(gate.judge(signals), gate.name, trades.num_rows) for gate in gates}
-    blocks = [_rows(signals, name, answer, _is_silent(answer)) for name, answer in answers.items()]
-    silent = sum((_is_silent(answer) for answer in answers.values()), np.zeros(trades.num_rows, np.int64))
+    answers = {name: _checked(gate.judge(signals), name, trades.num_rows) for name, gate in gates.items()}
+    blocks = [_rows(signals, name, given, _is_silent(given)) for name, given in answers.items()]
+    silent = sum((_is_silent(given) for given in answers.values()), np.zeros(trades.num_rows, np.int64))
     blocks.append(_rows(signals, COMBINED, _combine(answers, trades.num_rows), silent))
     order = np.arange(len(blocks) * trades.num_rows).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
-def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Sequence[Gate]) -> Verdict:
-    """Rule `gate_coverage`: every trade has exactly one answer of every gate, and one combined."""
-    names = [*(gate.name for gate in gates), COMBINED]
+def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Collection[str]) -> Verdict:
+    """Rule `gate_coverage`: every trade has exactly one answer of every gate in `gates`, and one combined."""
+    names = [*gates, COMBINED]
     wanted = {(trade, name) for trade in trades["trade_id"].to_pylist() for name in names}
     given = list(zip(decisions["trade_id"].to_pylist(), decisions["gate"].to_pylist(), strict=True))
     missing, extra = wanted - set(given), set(given) - wanted
     repeated = len(given) - len(set(given))
-    invalid = sum(verdict not in (PASS, BLOCK, ABSTAIN) for verdict in decisions["verdict"].to_pylist())
+    known = {PASS.text, BLOCK.text, ABSTAIN.text}
+    invalid = sum(verdict_in(text) not in known for text in decisions["verdict"].to_pylist())
     passed = not missing and not extra and repeated == 0 and invalid == 0
     reason = f"Each of {trades.num_rows} trades was judged once by each of {len(names) - 1} gates."
     if not passed:
@@ -74,40 +73,48 @@ def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Sequence[G
     return Verdict("gate_coverage", passed, reason, {**numbers, "extra": len(extra), "repeated": repeated})
 
 
-def _checked(answer: GateVerdicts, name: str, count: int) -> GateVerdicts:
-    lengths = {len(answer.verdict), len(answer.value), len(answer.threshold), len(answer.reason)}
-    if lengths != {count} or not set(answer.verdict) <= {PASS, BLOCK, ABSTAIN}:
+def _checked(given: Answers, name: str, count: int) -> Answers:
+    lengths = {len(given.answer), len(given.value), len(given.threshold), len(given.reason)}
+    if lengths != {count} or not all(isinstance(answer, Answer) for answer in given.answer):
         raise InvalidInput(f"The gate {name} did not answer {count} signals properly.", "Correct the gate.")
-    return answer
+    return given
 
 
-def _combine(answers: dict[str, GateVerdicts], count: int) -> GateVerdicts:
-    verdicts, reasons, blocking = [], [], np.zeros(count)
+def _combine(answers: Mapping[str, Answers], count: int) -> Answers:
+    combined, reasons, blocking = [], [], np.zeros(count)
     for row in range(count):
-        by = {name: answer.verdict[row] for name, answer in answers.items()}
-        blocked = [name for name, verdict in by.items() if verdict == BLOCK]
-        silent = [name for name, verdict in by.items() if verdict == ABSTAIN]
+        by = {name: given.answer[row] for name, given in answers.items()}
+        blocked = [name for name, answer in by.items() if answer == BLOCK]
+        silent = [name for name, answer in by.items() if answer == ABSTAIN]
         blocking[row] = len(blocked)
-        verdicts.append(BLOCK if blocked else ABSTAIN if len(silent) == len(by) else PASS)
-        says = {BLOCK: f"Blocked by {', '.join(blocked)}", PASS: "No gate blocked it"}
-        text = says.get(verdicts[-1], "No gate had an opinion")
+        if blocked:
+            combined.append(BLOCK)
+            text = f"Blocked by {', '.join(blocked)}"
+        elif len(silent) == len(by):
+            combined.append(ABSTAIN)
+            text = "No gate had an opinion"
+        else:
+            factor = prod(answer.size_factor for answer in by.values())
+            order_type = next((answer.order_type for answer in by.values() if answer.order_type), None)
+            combined.append(Answer("pass", factor, order_type))
+            text = "No gate blocked it"
         reasons.append(f"{text}; abstained: {', '.join(silent)}." if silent else f"{text}.")
-    return GateVerdicts(tuple(verdicts), blocking, np.zeros(count), tuple(reasons))
+    return Answers(tuple(combined), blocking, np.zeros(count), tuple(reasons))
 
 
-def _is_silent(answer: GateVerdicts) -> NDArray[np.int64]:
-    return np.array([verdict == ABSTAIN for verdict in answer.verdict], dtype=np.int64)
+def _is_silent(given: Answers) -> NDArray[np.int64]:
+    return np.array([answer == ABSTAIN for answer in given.answer], dtype=np.int64)
 
 
-def _rows(signals: pa.Table, name: str, answer: GateVerdicts, abstained: NDArray[np.int64]) -> pa.Table:
+def _rows(signals: pa.Table, name: str, given: Answers, abstained: NDArray[np.int64]) -> pa.Table:
     columns = {
         **{key: signals[key] for key in ("trade_id", "symbol", "signal_time")},
         "gate": pa.array([name] * signals.num_rows, pa.string()),
-        "verdict": pa.array(answer.verdict, pa.string()),
-        "value": pa.array(answer.value, pa.float64(), from_pandas=True),
-        "threshold": pa.array(answer.threshold, pa.float64(), from_pandas=True),
-        "margin": pa.array(answer.value - answer.threshold, pa.float64(), from_pandas=True),
+        "verdict": pa.array([answer.text for answer in given.answer], pa.string()),
+        "value": pa.array(given.value, pa.float64(), from_pandas=True),
+        "threshold": pa.array(given.threshold, pa.float64(), from_pandas=True),
+        "margin": pa.array(given.value - given.threshold, pa.float64(), from_pandas=True),
         "abstained": pa.array(abstained, pa.int64()),
-        "reason": pa.array(answer.reason, pa.string()),
+        "reason": pa.array(given.reason, pa.string()),
     }
     return pa.table(columns, schema=DECISIONS_SCHEMA)

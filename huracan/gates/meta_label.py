@@ -1,49 +1,30 @@
-"""The meta-label gate: a signal of which the policy is this sure must have paid, in the past.
+"""The meta-label gate: a signal of which the policy is this sure must have paid, in the past."""
 
-The probability must exceed the regime's break-even plus a margin. Without a model worth asking it abstains.
-"""
+from dataclasses import dataclass, field
 
-from dataclasses import dataclass
-
-import pyarrow as pa
-
-from huracan.gates.break_even import BreakEven, fit_break_even
-from huracan.gates.config import GateConfig
-from huracan.gates.gate import GateVerdicts
-from huracan.gates.probability import describe_probability, judge_probability
-from huracan.models.config import Unfit
-from huracan.models.meta_label import MetaLabelModel
+from huracan.gates.break_even import RegimeMargins
+from huracan.gates.contract import GateContext, GateKind
+from huracan.gates.probability import ProbabilityGate, ProbabilitySettings, fit_probability_gate
 
 
 @dataclass(frozen=True)
-class MetaLabelGate:
-    """The model and break-even of the day before the one that is judged."""
+class MetaLabelGateSettings(ProbabilitySettings):
+    """As of any gate that asks a model, with smaller margins."""
 
-    model: MetaLabelModel | Unfit
-    break_even: BreakEven
-    config: GateConfig
-    name: str = "meta_label"
-    why: str = "A policy is often wrong about the same kind of its own signals; acting on those is a choice."
-
-    def judge(self, trades: pa.Table) -> GateVerdicts:
-        """Block unless the probability exceeds its threshold; abstain where there is none."""
-        return judge_probability(
-            self.model,
-            self.break_even,
-            self.config,
-            self.config.meta_label_margin,
-            trades,
-            "meta-label probability",
-        )
-
-    def describe(self) -> dict[str, object]:
-        """Plain JSON values."""
-        margins = self.config.meta_label_margin
-        return {"why": self.why, **describe_probability(self.model, self.break_even, margins)}
+    margin: RegimeMargins = field(default_factory=lambda: RegimeMargins(0.0, 0.0, 0.02, 0.05))
 
 
-def fit_meta_label_gate(
-    past_trades: pa.Table, model: MetaLabelModel | Unfit, config: GateConfig
-) -> MetaLabelGate:
-    """Learn the break-even from `past_trades`, all closed before the day that the gate will judge."""
-    return MetaLabelGate(model, fit_break_even(past_trades, config), config)
+def fit(context: GateContext[MetaLabelGateSettings]) -> ProbabilityGate:
+    """Over the meta-label model."""
+    return fit_probability_gate(
+        context.past_trades, context.meta_label, context.settings, "meta-label probability"
+    )
+
+
+GATE = GateKind(
+    name="meta_label",
+    why="A policy is often wrong about the same kind of its own signals; acting on those is a choice.",
+    settings=MetaLabelGateSettings,
+    fit=fit,
+    order=20,
+)

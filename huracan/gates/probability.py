@@ -1,12 +1,14 @@
-"""How a gate turns a model's probability into a verdict: the part that two gates have in common."""
+"""A gate that asks a model for a probability: what the gates of the two models have in common.
 
-from dataclasses import asdict
+The probability must exceed the regime's break-even plus a margin. Without a model worth asking it abstains.
+"""
+
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
-from huracan.gates.break_even import BreakEven
-from huracan.gates.config import GateConfig, RegimeMargins
-from huracan.gates.gate import GateVerdicts, abstain_from_all, require_above
+from huracan.gates.break_even import BreakEven, RegimeMargins, fit_break_even
+from huracan.gates.contract import Answers, abstain_from_all, require_above
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
 from huracan.models.meta_label import MetaLabelModel
@@ -14,35 +16,59 @@ from huracan.models.meta_label import MetaLabelModel
 Model = ConfidenceModel | MetaLabelModel | Unfit
 
 
-def judge_probability(
-    model: Model,
-    break_even: BreakEven,
-    config: GateConfig,
-    margins: RegimeMargins,
-    trades: pa.Table,
-    words: str,
-) -> GateVerdicts:
-    """Pass where the model's probability exceeds break-even plus margin, in the regime of the signal."""
-    if isinstance(model, Unfit):
-        return abstain_from_all(trades.num_rows, f"There is no model: {model.reason}")
-    if config.require_skill and not model.has_skill:
-        auc = "not measurable" if model.tail.auc is None else f"{model.tail.auc:.3f}"
-        reason = f"The model showed no skill out of time (AUC {auc} on {model.tail_trades} trades)."
-        return abstain_from_all(trades.num_rows, reason)
-    if break_even.past_trades < config.minimum_past_trades or break_even.overall is None:
-        reason = f"{break_even.past_trades} past trades give no break-even probability."
-        return abstain_from_all(trades.num_rows, reason)
-    return require_above(model.predict(trades), break_even.thresholds(trades, margins), words, "", 3)
+@dataclass(frozen=True)
+class ProbabilitySettings:
+    """When a model is asked, and how sure it must be."""
+
+    minimum_past_trades: int = 30
+    """Closed trades below which the gate abstains."""
+    shrinkage_trades: float = 20.0
+    """Weight, in trades, of the overall means when a regime's own wins and losses are estimated."""
+    require_skill: bool = True
+    """A model that showed no skill out of time is not asked: the gate abstains."""
+    margin: RegimeMargins = field(default_factory=RegimeMargins)
+    """By how much the probability must exceed the break-even of the signal's regime."""
 
 
-def describe_probability(model: Model, break_even: BreakEven, margins: RegimeMargins) -> dict[str, object]:
-    """Threshold rule and state as plain JSON values; the model itself is a file of its own."""
-    return {
-        "rule": "probability > break_even[regime] + margin[regime]",
-        "break_even": dict(break_even.by_regime),
-        "overall_break_even": break_even.overall,
-        "past_trades": break_even.past_trades,
-        "margin": asdict(margins),
-        "model": model.reason if isinstance(model, Unfit) else "fitted",
-        "has_skill": False if isinstance(model, Unfit) else model.has_skill,
-    }
+@dataclass(frozen=True)
+class ProbabilityGate:
+    """The model and break-even of the day before the one that is judged."""
+
+    model: Model
+    break_even: BreakEven
+    settings: ProbabilitySettings
+    words: str
+    """What the probability is called in a reason."""
+
+    def judge(self, signals: pa.Table) -> Answers:
+        """Block unless the probability exceeds its threshold; abstain where there is none."""
+        count, model, past_trades = signals.num_rows, self.model, self.break_even.past_trades
+        if isinstance(model, Unfit):
+            return abstain_from_all(count, f"There is no model: {model.reason}")
+        if self.settings.require_skill and not model.has_skill:
+            auc = "not measurable" if model.tail.auc is None else f"{model.tail.auc:.3f}"
+            reason = f"The model showed no skill out of time (AUC {auc} on {model.tail_trades} trades)."
+            return abstain_from_all(count, reason)
+        if past_trades < self.settings.minimum_past_trades or self.break_even.overall is None:
+            return abstain_from_all(count, f"{past_trades} past trades give no break-even probability.")
+        thresholds = self.break_even.thresholds(signals, self.settings.margin)
+        return require_above(model.predict(signals), thresholds, self.words, "", 3)
+
+    def describe(self) -> dict[str, object]:
+        """Threshold rule and state as plain JSON values; the model itself is a file of its own."""
+        return {
+            "rule": "probability > break_even[regime] + margin[regime]",
+            "break_even": dict(self.break_even.by_regime),
+            "overall_break_even": self.break_even.overall,
+            "past_trades": self.break_even.past_trades,
+            "margin": asdict(self.settings.margin),
+            "model": self.model.reason if isinstance(self.model, Unfit) else "fitted",
+            "has_skill": False if isinstance(self.model, Unfit) else self.model.has_skill,
+        }
+
+
+def fit_probability_gate(
+    past_trades: pa.Table, model: Model, settings: ProbabilitySettings, words: str
+) -> ProbabilityGate:
+    """Learn the break-even for the probabilities of `model`, of the day before as the trades are."""
+    return ProbabilityGate(model, fit_break_even(past_trades, settings.shrinkage_trades), settings, words)

@@ -1,31 +1,48 @@
-"""Which gates judge, in which order. To add a gate: write its file, then name it here."""
+"""Which gates there are, in which order they judge, and all of them fitted. No gate is named here."""
 
-import pyarrow as pa
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from huracan.gates.confidence import fit_confidence_gate
-from huracan.gates.config import GateConfig
-from huracan.gates.cost import fit_cost_gate
-from huracan.gates.gate import Gate
-from huracan.gates.meta_label import fit_meta_label_gate
-from huracan.models.confidence import ConfidenceModel
-from huracan.models.config import Unfit
-from huracan.models.meta_label import MetaLabelModel
+from huracan.errors import InvalidInput
+from huracan.gates.contract import COMBINED, Gate, GateContext, GateKind, SettingsByName
+from huracan.registry import Registry
 
-
-def fit_gates(
-    past_trades: pa.Table,
-    confidence: ConfidenceModel | Unfit,
-    meta_label: MetaLabelModel | Unfit,
-    config: GateConfig,
-) -> tuple[Gate, ...]:
-    """All gates for the day after `past_trades` (see `models.window.trailing_trades`) and the models."""
-    return (
-        fit_cost_gate(past_trades, config),
-        fit_meta_label_gate(past_trades, meta_label, config),
-        fit_confidence_gate(past_trades, confidence, config),
-    )
+GATES = Registry("huracan.gates", "huracan.gates")
 
 
-def describe_gates(gates: tuple[Gate, ...]) -> dict[str, object]:
-    """What the bundle keeps about the gates, in order, as plain JSON values."""
-    return {"order": [gate.name for gate in gates], "gates": {gate.name: gate.describe() for gate in gates}}
+@cache
+def gate_kinds() -> Mapping[str, GateKind[Any]]:
+    """Name of each gate -> its declaration, in the order in which they judge.
+
+    Of this package and of every package registered under `huracan.gates`. `InvalidInput` for two gates of a
+    name and a gate whose file has another name.
+    """
+    found: dict[str, GateKind[Any]] = {}
+    for kind in GATES.parts(GateKind):
+        module = kind.fit.__module__
+        if module.rpartition(".")[2] != kind.name or kind.name == COMBINED:
+            raise InvalidInput(
+                f"{module} declares the gate {kind.name}.",
+                f"Fit it in a file {kind.name}.py, and call it anything but {COMBINED!r}.",
+            )
+        if kind.name in found:
+            other = found[kind.name].fit.__module__
+            raise InvalidInput(f"{module} and {other} both declare {kind.name}.", "Rename one of them.")
+        found[kind.name] = kind
+    return dict(sorted(found.items(), key=lambda each: (each[1].order, each[0])))
+
+
+def fit_gates(context: GateContext[SettingsByName]) -> dict[str, Gate]:
+    """Every gate by name, fitted for the day after `context`; each is shown its own settings alone."""
+    return {
+        name: kind.fit(replace(context, settings=context.settings[name]))
+        for name, kind in gate_kinds().items()
+    }
+
+
+def describe_gates(gates: Mapping[str, Gate]) -> dict[str, object]:
+    """What the bundle keeps about the gates of `fit_gates`, in order, as plain JSON values."""
+    described = {name: {"why": gate_kinds()[name].why, **gate.describe()} for name, gate in gates.items()}
+    return {"order": list(gates), "gates": described}

@@ -1,6 +1,6 @@
 """What each gate was worth: the outcomes of the signals it passed beside those it would have refused.
 
-Every signal was shadow-traded, so the refused ones have outcomes too. Nothing is decided here.
+Every signal that is judged was shadow-traded, so the refused ones have outcomes too. Nothing is decided here.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.evaluation.wilson import wilson_interval
-from huracan.gates.gate import ABSTAIN, BLOCK, PASS
+from huracan.gates.contract import ABSTAIN, BLOCK, PASS, verdict_in
 
 GATE_STATISTICS_SCHEMA = pa.schema(
     [
@@ -50,7 +50,7 @@ def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
     for gate in pc.unique(decisions["gate"]).to_pylist():
         part = decisions.filter(pc.equal(decisions["gate"], gate))
         index = np.array([place[trade] for trade in part["trade_id"].to_pylist()], dtype=np.int64)
-        verdict = np.array(part["verdict"].to_pylist(), dtype=object)
+        verdict = np.array([verdict_in(text) for text in part["verdict"].to_pylist()], dtype=object)
         rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index])})
     return pa.Table.from_pylist(rows, schema=GATE_STATISTICS_SCHEMA)
 
@@ -58,7 +58,7 @@ def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
 def _figures(
     verdict: NDArray[np.object_], net_bps: NDArray[np.float64], net_usd: NDArray[np.float64]
 ) -> dict[str, float | int | None]:
-    passed, blocked = verdict == PASS, verdict == BLOCK
+    passed, blocked = verdict == PASS.text, verdict == BLOCK.text
     passes, blocks = int(passed.sum()), int(blocked.sum())
     wins = int((net_bps[passed] > 0).sum())
     interval = wilson_interval(wins, passes) or (None, None)
@@ -66,7 +66,7 @@ def _figures(
         "judged": len(verdict),
         "passed": passes,
         "blocked": blocks,
-        "abstained": int((verdict == ABSTAIN).sum()),
+        "abstained": int((verdict == ABSTAIN.text).sum()),
         "block_rate": blocks / (passes + blocks) if passes + blocks else None,
         "passed_mean_net_bps": float(net_bps[passed].mean()) if passes else None,
         "passed_net_usd": float(net_usd[passed].sum()),

@@ -9,6 +9,7 @@ from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.manifest import MANIFEST
 from huracan.evaluation.promotion import BrainVerdict
 from huracan.features.recipe import RECIPE
+from huracan.gates.contract import GateContext
 from huracan.gates.roster import describe_gates, fit_gates
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
@@ -100,7 +101,14 @@ def _verdict(content: bytes) -> BrainVerdict:
 def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> BundleParts:
     settings, regimes = context.settings, inputs.file("regimes", "parameters.json")
     confidence, meta_label = confidence_of(inputs, context), meta_label_of(inputs, context)
-    gates = fit_gates(trades_until(inputs, context.day, settings), confidence, meta_label, settings.gates)
+    gates = fit_gates(
+        GateContext(
+            past_trades=trades_until(inputs, context.day, settings),
+            confidence=confidence,
+            meta_label=meta_label,
+            settings=settings.gates,
+        )
+    )
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     manifest = inputs.last("ppo_checkpoint")
     assert checkpoint is not None and manifest is not None  # there is a verdict on it

@@ -1,8 +1,9 @@
-"""The asset `gate_decisions`: every signal judged."""
+"""The asset `gate_decisions`: every signal that was traded, judged."""
 
 from dataclasses import replace
 from datetime import timedelta
 
+from huracan.gates.contract import GateContext
 from huracan.gates.judge import judge_gate_coverage, judge_signals
 from huracan.gates.roster import describe_gates, fit_gates
 from huracan.models.canonical import canonical_json
@@ -29,7 +30,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     is_record=True,
 )
 def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
-    """What each gate says of each of the day's signals, judged by what was known before the day.
+    """What each gate says of each signal that the day's trades began with, by what was known before the day.
 
     Gates stand beside the ledger, not in its way: a refused signal is traded on paper too, so that the worth
     of a refusal can be counted. A gate that cannot judge yet abstains, and says why.
@@ -39,7 +40,12 @@ def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
     trades = inputs.table("shadow_trades")
     past = trades_until(inputs, context.day - timedelta(days=1), context.settings, "past")
     gates = fit_gates(
-        past, confidence_of(inputs, context), meta_label_of(inputs, context), context.settings.gates
+        GateContext(
+            past_trades=past,
+            confidence=confidence_of(inputs, context),
+            meta_label=meta_label_of(inputs, context),
+            settings=context.settings.gates,
+        )
     )
     decisions = judge_signals(trades, gates)
     return Outcome(

@@ -20,7 +20,7 @@ from huracan.candles.quality import CandleLimits
 from huracan.candles.simulate import SimulatedMarketConfig
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
-from huracan.gates.config import GateConfig
+from huracan.gates.roster import gate_kinds
 from huracan.market.costs import DEAREST, WHOLE_BPS, CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
@@ -32,6 +32,7 @@ from huracan_resources.settings.sections import (
     DatabaseSection,
     FilesSource,
     Mode,
+    OpenSection,
     Schedule,
     Section,
     Signing,
@@ -96,6 +97,16 @@ class Market(Section):
         return costs
 
 
+class Gates(OpenSection):
+    """What each gate asks of a signal, in a section of its name; explained in the gate's own file."""
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, Any]]:
+        return {
+            name: (kind.settings, Field(default_factory=kind.settings)) for name, kind in gate_kinds().items()
+        }
+
+
 class Settings(Section):
     """Everything a night needs to know. Frozen; made by `load_settings`."""
 
@@ -107,7 +118,7 @@ class Settings(Section):
     market: Market = Market()
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     models: ModelConfig = Field(default_factory=ModelConfig)
-    gates: GateConfig = Field(default_factory=GateConfig)
+    gates: Gates = Field(default_factory=lambda: Gates.complete()())
     patterns: PatternConfig = Field(default_factory=PatternConfig)
     promotion: PromotionConfig = Field(default_factory=PromotionConfig)
     storage: Storage = Field(default_factory=Storage)

@@ -117,7 +117,7 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterat
     known = fields_of(kind) or {}
     for name, value in tree.items():
         if name not in known:
-            raise _unknown(lead, str(name), list(known), where)
+            raise _unknown(lead, str(name), known, where)
         inner = fields_of(known[name])
         if inner is None:
             yield f"{lead}{name}", value
@@ -129,8 +129,10 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterat
             )
 
 
-def _unknown(lead: str, name: str, known: list[str], where: str) -> InvalidInput:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+def _unknown(lead: str, name: str, known: Mapping[str, Any], where: str) -> InvalidInput:
+    """With the nearest setting of the section, or of one inside it: `cost_buffer` may mean `cost.buffer`."""
+    deeper = [f"{section}.{inner}" for section in known for inner in fields_of(known[section]) or ()]
+    near = difflib.get_close_matches(name, [*known, *deeper], n=1, cutoff=0.5)
     hint = f"Did you mean {lead}{near[0]}?" if near else f"Known: {', '.join(known) or 'nothing below that'}."
     return InvalidInput(f"{where}: the setting {lead}{name} is unknown.", hint)
 

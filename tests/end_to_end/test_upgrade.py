@@ -22,6 +22,12 @@ from tests.end_to_end.conftest import MakeHome
 ARCHIVE = Path(__file__).parent / "homes" / "version_0_1.tar.xz"
 FIRST, LAST = date(2025, 1, 2), date(2025, 2, 8)
 NEXT = LAST + timedelta(days=1)
+RENAMED = {
+    "gates.minimum_past_trades": [
+        f"gates.{gate}.minimum_past_trades" for gate in ("cost", "meta_label", "confidence")
+    ]
+}
+"""Settings of that version, and what they are called now."""
 RECORDS = [stage.name for stage in stages() if stage.is_record]
 
 Manifests = Mapping[tuple[str, date], Manifest]
@@ -34,7 +40,8 @@ def old(make_home: MakeHome) -> Home:
         archive.extractall(home.path, filter="data")
     with psycopg.connect(embedded_url(home.path)) as connection:
         connection.execute((home.path / "database.sql").read_bytes())
-    settings = json.loads((home.path / "settings.json").read_text())["set"]
+    said = json.loads((home.path / "settings.json").read_text())["set"]
+    settings = {key: value for old, value in said.items() for key in RENAMED.get(old, [old])}
     home.variables = {f"HURACAN__{key.upper().replace('.', '__')}": value for key, value in settings.items()}
     return home
 

@@ -1,0 +1,168 @@
+"""What a gate is: fitted on the past, it judges a day's signals before their outcome.
+
+One gate per file beside this one, or in another package's: a settings class, what is fitted, and a `GateKind`
+that names both. The roster finds it; how its answers are stored belongs in `judge`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from huracan.errors import InvalidInput
+from huracan.models.confidence import ConfidenceModel
+from huracan.models.config import Unfit
+from huracan.models.meta_label import MetaLabelModel
+
+Floats = NDArray[np.float64]
+GateSettings = TypeVar("GateSettings")
+
+COMBINED = "combined"
+"""What all gates together say of a signal, where a gate's name would stand. No gate may have it."""
+
+
+class OrderType(StrEnum):
+    """How a passed signal is to be sent."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a gate says of one signal: `PASS`, `BLOCK`, `ABSTAIN`, `resize(factor)` or `order(order_type)`.
+
+    The last two let it pass on a condition. Raises InvalidInput for anything else.
+    """
+
+    verdict: Literal["pass", "block", "abstain"]
+    size_factor: float = 1.0
+    """By which the signal's size is multiplied."""
+    order_type: OrderType | None = None
+    """None: the gate does not mind."""
+
+    def __post_init__(self) -> None:
+        is_plain = self.size_factor == 1 and self.order_type is None
+        if self.verdict not in ("pass", "block", "abstain") or not (self.verdict == "pass" or is_plain):
+            raise InvalidInput(f"A gate answers {self}.", "Use PASS, BLOCK, ABSTAIN, resize or order.")
+        if not (isfinite(self.size_factor) and self.size_factor > 0):
+            raise InvalidInput(
+                f"A gate multiplies a size by {self.size_factor}.", "Use a number above 0, or BLOCK."
+            )
+
+    @property
+    def text(self) -> str:
+        """The column `verdict` of the decisions: the verdict, then each condition after a comma."""
+        resized = "" if self.size_factor == 1 else f", resize {float(self.size_factor)!r}"
+        return f"{self.verdict}{resized}{f', order {self.order_type}' if self.order_type else ''}"
+
+
+PASS, BLOCK = Answer("pass"), Answer("block")
+ABSTAIN = Answer("abstain")
+"""The gate has no ground to judge this signal. It is never counted as a pass."""
+
+
+def resize(factor: float) -> Answer:
+    """Pass the signal at `factor` times its size."""
+    return Answer("pass", size_factor=factor)
+
+
+def order(order_type: OrderType) -> Answer:
+    """Pass the signal if it is sent as `order_type`."""
+    return Answer("pass", order_type=order_type)
+
+
+def verdict_in(text: str) -> str:
+    """`pass`, `block` or `abstain`: what `Answer.text` begins with."""
+    return text.partition(",")[0]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers of one gate about n signals, in their order."""
+
+    answer: tuple[Answer, ...]
+    value: Floats
+    """[n] what was measured; NaN where the gate abstained without measuring."""
+    threshold: Floats
+    """[n] what it had to exceed; NaN where there is no such number."""
+    reason: tuple[str, ...]
+    """A sentence with its numbers, of abstentions too."""
+
+
+class Gate(Protocol):
+    """A fitted gate. It holds what it learnt when it was made, and remembers nothing of what it judged."""
+
+    def judge(self, signals: pa.Table) -> Answers:
+        """One answer per row of `models.inputs.SIGNAL_COLUMNS`; nothing in them came after the signal.
+
+        All signals of the day come at once, so that they can be ranked: against those of the same or an
+        earlier `signal_time`, for a later one was not known yet.
+        """
+
+    def describe(self) -> dict[str, object]:
+        """Thresholds and fitted state as plain JSON values, for the brain's bundle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateContext(Generic[GateSettings]):
+    """What a gate may learn from. All of it was known before the day that the gate will judge."""
+
+    past_trades: pa.Table
+    """TRADES_SCHEMA: the trades of the trailing days that were closed by the end of the day before."""
+    confidence: ConfidenceModel | Unfit
+    """Of the day before, or why there is none."""
+    meta_label: MetaLabelModel | Unfit
+    settings: GateSettings
+    """The gate's own; `fit_gates` is given those of all gates, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateKind(Generic[GateSettings]):
+    """The declaration of a gate, in the file of its name."""
+
+    name: str
+    """The section of its settings below `gates`, and its value in the column `gate` of the decisions."""
+    why: str
+    """One sentence: what the gate protects from."""
+    settings: type[GateSettings]
+    """A frozen dataclass; every setting has a default, and a docstring that explains it."""
+    fit: Callable[[GateContext[GateSettings]], Gate]
+    order: int = 100
+    """Gates judge in this order, then in that of their names."""
+
+
+class SettingsByName(Protocol):
+    """The settings of every gate."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Those of the gate `name`."""
+
+
+def abstain_from_all(count: int, reason: str) -> Answers:
+    """The same abstention for every signal."""
+    unknown = np.full(count, np.nan)
+    return Answers((ABSTAIN,) * count, unknown, unknown.copy(), (reason,) * count)
+
+
+def require_above(value: Floats, threshold: Floats, words: str, unit: str, places: int) -> Answers:
+    """Pass where `value` exceeds `threshold`, abstain where either is unknown, else block.
+
+    `words` names the value in the reason, `unit` follows the numbers, printed with `places` decimals.
+    """
+    answers, reasons = [], []
+    for has, needs in zip(value.tolist(), threshold.tolist(), strict=True):
+        if not (np.isfinite(has) and np.isfinite(needs)):
+            answers.append(ABSTAIN)
+            reasons.append(f"The {words} or what it must exceed is not known.")
+            continue
+        passed = has > needs
+        answers.append(PASS if passed else BLOCK)
+        says = "exceeds" if passed else "does not exceed"
+        reasons.append(f"The {words} of {has:.{places}f}{unit} {says} {needs:.{places}f}{unit}.")
+    return Answers(tuple(answers), value, threshold, tuple(reasons))
