@@ -16,6 +16,7 @@ from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
+from huracan_resources.candle_sources import candle_sources
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, explain
@@ -117,7 +118,7 @@ def _store_works(store: ObjectStore) -> str:
 def _source(resources: Resources) -> str:
     settings, source = resources.settings, resources.candle_source
     source.check_symbols(settings.universe.symbols)
-    if settings.source.kind == "files":
+    if not candle_sources()[settings.source.kind].has_yesterday:
         return f"{source.identity.name}: {', '.join(settings.universe.symbols)}"
     day = last_closed_day(datetime.now(UTC))
     candles = source.fetch_day(settings.universe.symbols[0], day)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from huracan.errors import HuracanError, InvalidInput
 from huracan_console.safe_text import plain
+from huracan_resources.candle_sources import candle_sources, usages
 from huracan_resources.settings.settings import Settings, load_settings
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -95,17 +96,13 @@ def _value(assignment: str, text: str) -> Any:
 
 
 def source_overrides(source: str) -> dict[str, Any]:
-    """`simulated`, `files:DIRECTORY` or `ccxt:EXCHANGE` as settings."""
-    kind, _, detail = source.partition(":")
-    if kind not in ("simulated", "files", "ccxt"):
-        raise InvalidInput(
-            f"--source {source!r} is unknown.", "Use simulated, files:DIRECTORY or ccxt:EXCHANGE."
-        )
-    named = {"files": "source.files.directory", "ccxt": "source.ccxt.exchange"}
-    overrides: dict[str, Any] = {"source.kind": kind}
-    if detail and kind in named:
-        overrides[named[kind]] = detail
-    return overrides
+    """The name of a candle source, or `NAME:TEXT`, as settings: `files:DIRECTORY`, `ccxt:EXCHANGE`."""
+    name, _, text = source.partition(":")
+    kind = candle_sources().get(name)
+    if kind is None or (text and not kind.argument):
+        raise InvalidInput(f"--source {source!r} is unknown.", f"Use {usages()}.")
+    argument = {f"source.{name}.{kind.argument}": text} if text else {}
+    return {"source.kind": name, **argument}
 
 
 class OneLineGroup(click.Group):
@@ -139,7 +136,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--date", "day", type=Day(), help="The UTC day; the last closed one if not given.")
-@click.option("--source", help="simulated, files:DIRECTORY or ccxt:EXCHANGE instead of the configured one.")
+@click.option("--source", help="NAME or NAME:TEXT, such as files:DIRECTORY, not the configured source.")
 @shared_options
 def nightly(
     day: date | None, source: str | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
@@ -154,7 +151,7 @@ def nightly(
 @main.command()
 @click.option("--from", "first", type=Day(), required=True, help="The first UTC day.")
 @click.option("--to", "last", type=Day(), required=True, help="The last UTC day, included.")
-@click.option("--source", help="simulated, files:DIRECTORY or ccxt:EXCHANGE instead of the configured one.")
+@click.option("--source", help="NAME or NAME:TEXT, such as files:DIRECTORY, not the configured source.")
 @click.option(
     "--jobs",
     default="market",

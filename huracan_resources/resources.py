@@ -8,7 +8,7 @@ from typing import Any
 
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSource
-from huracan.errors import InvalidInput
+from huracan_resources.candle_sources import candle_sources
 from huracan_resources.database.database import Database
 from huracan_resources.database.incidents import Incidents
 from huracan_resources.database.partition_rows import PartitionRows
@@ -68,30 +68,5 @@ class Resources:
 
 def open_candle_source(settings: Settings) -> CandleSource:
     """The candle source that the settings name."""
-    source, timeframe = settings.source, Timeframe(settings.universe.timeframe)
-    if source.kind == "files":
-        from huracan_resources.candles.files import CandleFiles
-
-        if source.files.directory is None:
-            raise InvalidInput(
-                "The candle source is files, but no directory is set.",
-                "Use --source files:DIRECTORY, or set source.files.directory.",
-            )
-        return CandleFiles(source.files.directory, timeframe, source.files.exchange)
-    if source.kind == "ccxt":
-        from huracan_resources.candles.exchange import Exchange
-        from huracan_resources.candles.exchange_client import ExchangeOptions
-
-        ccxt = source.ccxt
-        options = ExchangeOptions(
-            api_key=ccxt.api_key.get_secret_value() if ccxt.api_key else "",
-            api_secret=ccxt.secret.get_secret_value() if ccxt.secret else "",
-            base_url=ccxt.base_url or "",
-            timeout_s=ccxt.timeout_seconds,
-            maximum_waits=ccxt.attempts,
-            secret_variable="HURACAN_EXCHANGE_SECRET",
-        )
-        return Exchange(ccxt.exchange, timeframe, options)
-    from huracan.candles.simulate import SimulatedMarket
-
-    return SimulatedMarket(source.simulated, tuple(settings.universe.symbols), timeframe)
+    kind, universe = candle_sources()[settings.source.kind], settings.universe
+    return kind.open(settings.source[kind.name], universe.symbols, Timeframe(universe.timeframe))

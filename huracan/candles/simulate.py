@@ -28,7 +28,7 @@ from huracan.candles.simulated_path import (
     walk_symbol,
 )
 from huracan.candles.simulated_symbols import symbol_parameters
-from huracan.candles.source import SourceIdentity, unknown_symbol
+from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput
 
 FloatArray = npt.NDArray[np.float64]
@@ -194,3 +194,6 @@ class SimulatedMarket:
         year = start.year + years
         first = start if index == 0 else date(year, month + 1, 1)
         return first, monthrange(year, month + 1)[1] - first.day + 1
+
+
+SOURCE = CandleSourceKind(name="simulated", settings=SimulatedMarketConfig, open=SimulatedMarket)

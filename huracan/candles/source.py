@@ -1,21 +1,24 @@
 """What every source of candles answers, whatever lies behind it: an exchange, files, a simulation.
 
-No source lives here, and no rule about good or bad candles; see `quality`.
+No source lives here: each is one file, with its settings, the class that answers, and a `CandleSourceKind`
+that names both. Nor is there a rule about good or bad candles; see `quality`.
 """
 
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
 from huracan.candles.market_info import MarketInfo
-from huracan.candles.schema import RAW_SCHEMA
+from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.errors import InvalidInput
+
+SourceSettings = TypeVar("SourceSettings")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,30 @@ class CandleSource(Protocol):
 
         Raises as `check_symbols`.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandleSourceKind(Generic[SourceSettings]):
+    """The declaration of a candle source, in the file of the source."""
+
+    name: str
+    """The value of `source.kind`, the section of its settings below `source`, and the word of `--source`."""
+    settings: type[SourceSettings]
+    """A frozen dataclass or a section of settings; each has a default. Secrets are pydantic's `SecretStr`."""
+    open: Callable[[SourceSettings, Sequence[str], Timeframe], CandleSource]
+    """Of the settings, the symbols of the universe and the length of a bar. Contacts nobody yet; raises
+    InvalidInput where the settings do not suffice."""
+    argument: str = ""
+    """The setting that the text after `--source NAME:` is for."""
+    changes_no_candle: tuple[str, ...] = ()
+    """Settings beside the secrets that do not count as another configuration, such as how long is waited."""
+    has_yesterday: bool = True
+    """Whether the day that has closed is there by now, as `doctor` then sees for itself."""
+
+    @property
+    def usage(self) -> str:
+        """How `--source` names it: `files:DIRECTORY`."""
+        return f"{self.name}:{self.argument.upper()}" if self.argument else self.name
 
 
 def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> InvalidInput:

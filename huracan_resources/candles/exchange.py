@@ -11,19 +11,35 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+from pydantic import Field, SecretStr
 
 from huracan.candles.funding import empty_funding, funding_window
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
-from huracan.candles.source import SourceIdentity, unknown_symbol
+from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.candles.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
 from huracan_resources.candles.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
 from huracan_resources.candles.exchange_pages import Row, collect_rows, rows_to_table
+from huracan_resources.settings.sections import Section
 
 _PAGE = 1000
 # Positions in a raw kline: open time, prices, volume, trade count, taker buy volume.
 _KLINE_FIELDS = (0, 1, 2, 3, 4, 5, 8, 9)
+
+
+class ExchangeSettings(Section):
+    """An exchange through ccxt. Keys are rarely needed: candles are public."""
+
+    exchange: str = "binance"
+    """Any that ccxt knows."""
+    base_url: str | None = None
+    """Replaces the exchange's own address, for a mirror."""
+    api_key: SecretStr | None = None
+    secret: SecretStr | None = None
+    timeout_seconds: float = Field(default=10.0, gt=0)
+    attempts: int = Field(default=5, ge=1)
+    """How often a rate limit is waited out per question."""
 
 
 def _utc_now() -> datetime:
@@ -181,3 +197,23 @@ class Exchange:
                 f"{self._exchange_id} has no {market['symbol']} on {day}: its candles begin on {begin}.",
                 f"Choose {begin} or later.",
             )
+
+
+def _open(settings: ExchangeSettings, _: Sequence[str], timeframe: Timeframe) -> Exchange:
+    options = ExchangeOptions(
+        api_key=settings.api_key.get_secret_value() if settings.api_key else "",
+        api_secret=settings.secret.get_secret_value() if settings.secret else "",
+        base_url=settings.base_url or "",
+        timeout_s=settings.timeout_seconds,
+        maximum_waits=settings.attempts,
+    )
+    return Exchange(settings.exchange, timeframe, options)
+
+
+SOURCE = CandleSourceKind(
+    name="ccxt",
+    settings=ExchangeSettings,
+    open=_open,
+    argument="exchange",
+    changes_no_candle=("timeout_seconds", "attempts"),
+)

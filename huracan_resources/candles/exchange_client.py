@@ -33,7 +33,7 @@ class ExchangeOptions:
     maximum_wait_s: float = 120.0
     """a longer Retry-After is not waited for"""
     key_variable: str = "HURACAN_EXCHANGE_API_KEY"
-    secret_variable: str = "HURACAN_EXCHANGE_API_SECRET"
+    secret_variable: str = "HURACAN_EXCHANGE_SECRET"
 
 
 def make_client(exchange_id: str, options: ExchangeOptions) -> Any:

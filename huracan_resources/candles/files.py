@@ -19,7 +19,7 @@ from huracan.candles.defects import MISSING_TIME, open_times_ms
 from huracan.candles.funding import empty_funding
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
-from huracan.candles.source import SourceIdentity, empty_candles, unknown_symbol
+from huracan.candles.source import CandleSourceKind, SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
 from huracan_resources.candles.file_names import (
     CandleFile,
@@ -30,9 +30,19 @@ from huracan_resources.candles.file_names import (
 )
 from huracan_resources.candles.file_readers import read_candles, row_group_bounds
 from huracan_resources.candles.funding_files import FundingFiles
+from huracan_resources.settings.sections import Section
 
 _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
 _LARGE_FILE_ROWS = 200_000
+
+
+class FilesSettings(Section):
+    """The user's own candle files."""
+
+    directory: Path | None = None
+    """Searched with all that lies below it."""
+    exchange: str | None = None
+    """Picks one where the directory holds several."""
 
 
 @dataclass(frozen=True)
@@ -229,3 +239,17 @@ def _is_sorted(times: npt.NDArray[np.int64]) -> bool:
 
 def _utc(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _open(settings: FilesSettings, _: Sequence[str], timeframe: Timeframe) -> CandleFiles:
+    if settings.directory is None:
+        raise InvalidInput(
+            "The candle source is files, but no directory is set.",
+            "Use --source files:DIRECTORY, or set source.files.directory.",
+        )
+    return CandleFiles(settings.directory, timeframe, settings.exchange)
+
+
+SOURCE = CandleSourceKind(
+    name="files", settings=FilesSettings, open=_open, argument="directory", has_yesterday=False
+)

@@ -1,4 +1,4 @@
-"""The sections of settings that the domain does not know: the source, storage, database, alerts, schedule.
+"""The sections of settings that the domain does not know: universe, storage, database, alerts, schedule.
 
 The domain's own sections are its frozen dataclasses; see `settings`.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -35,6 +35,8 @@ class Section(BaseModel):
 class OpenSection(Section):
     """A section whose settings are declared by the parts that they belong to, wherever those are found."""
 
+    _is_complete: ClassVar[bool] = False
+
     @classmethod
     def declared(cls) -> Mapping[str, tuple[Any, Any]]:
         """Name of each setting to its type and its default (or pydantic's `Field` with one)."""
@@ -43,13 +45,13 @@ class OpenSection(Section):
     @classmethod
     def complete(cls) -> "type[Self]":
         """The section with all of its settings; the same class each time."""
-        made: type[Self] = _complete(cls)
+        made: type[Self] = cls if cls._is_complete else _complete(cls)
         return made
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Of the complete section: whoever has a field of this type gets that one."""
-        return handler(source) if cls.model_fields else handler.generate_schema(cls.complete())
+        return handler(source) if cls._is_complete else handler.generate_schema(cls.complete())
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -64,6 +66,7 @@ def _complete(section: type[OpenSection]) -> Any:
         __doc__=section.__doc__,
         **dict(section.declared()),  # type: ignore[call-overload]
     )
+    made._is_complete = True
     return made
 
 
@@ -107,24 +110,6 @@ class Universe(Section):
     @classmethod
     def _timeframe_is_known(cls, timeframe: str) -> str:
         return Timeframe(timeframe).name
-
-
-class FilesSource(Section):
-    """The user's own candle files; `exchange` picks one where the directory holds several."""
-
-    directory: Path | None = None
-    exchange: str | None = None
-
-
-class CcxtSource(Section):
-    """An exchange through ccxt; `base_url` replaces the exchange's own address. Keys are rarely needed."""
-
-    exchange: str = "binance"
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    secret: SecretStr | None = None
-    timeout_seconds: float = Field(default=10.0, gt=0)
-    attempts: int = Field(default=5, ge=1)
 
 
 def default_home() -> Path:
@@ -184,5 +169,4 @@ class Schedule(Section):
     """False on a machine that only looks: neither the schedule nor a missed night starts a run there."""
 
 
-SourceKind = Literal["simulated", "files", "ccxt"]
 Mode = Literal["shadow", "research"]

@@ -10,14 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from huracan.agent.config import TrainingConfig
 from huracan.analysis.patterns.config import PatternConfig
 from huracan.candles.quality import CandleLimits
-from huracan.candles.simulate import SimulatedMarketConfig
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -25,22 +24,20 @@ from huracan.market.costs import DEAREST, WHOLE_BPS, CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
+from huracan_resources.candle_sources import candle_sources
 from huracan_resources.settings.retention import Retention
 from huracan_resources.settings.sections import (
     Alerts,
-    CcxtSource,
     DatabaseSection,
-    FilesSource,
     Mode,
     OpenSection,
     Schedule,
     Section,
     Signing,
-    SourceKind,
     Storage,
     Universe,
 )
-from huracan_resources.settings.sources import Values, gather, nested
+from huracan_resources.settings.sources import Values, fields_of, gather, nested, without_none
 
 DOMAIN_SECTIONS = (
     "universe",
@@ -56,25 +53,26 @@ DOMAIN_SECTIONS = (
 )
 """The sections that decide what a night computes; the others only say where things lie and who is told."""
 
-_OUTSIDE_DIGEST = {
-    *(
-        "universe.first_day",
-        "source.ccxt.api_key",
-        "source.ccxt.secret",
-        "source.ccxt.timeout_seconds",
-        "source.ccxt.attempts",
-    ),
-}
-"""Settings inside domain sections that change no result: how far back history goes is seen in the inputs."""
+
+class _HasSettings(Protocol):
+    @property
+    def settings(self) -> type[Any]: ...
 
 
-class Source(Section):
-    """Where candles come from. Only the part that `kind` names is used."""
+def _sections(kinds: Mapping[str, _HasSettings]) -> dict[str, tuple[Any, Any]]:
+    """A section of its own for each of `kinds`."""
+    return {name: (kind.settings, Field(default_factory=kind.settings)) for name, kind in kinds.items()}
 
-    kind: SourceKind = "simulated"
-    simulated: SimulatedMarketConfig = Field(default_factory=SimulatedMarketConfig)
-    files: FilesSource = FilesSource()
-    ccxt: CcxtSource = CcxtSource()
+
+class Source(OpenSection):
+    """Where candles come from: of the sources' own sections only the one that `kind` names is used."""
+
+    kind: str = "simulated"
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, Any]]:
+        kinds, default = candle_sources(), cls.model_fields["kind"].default
+        return {"kind": (Literal[tuple(kinds)], default), **_sections(kinds)}
 
 
 class Market(Section):
@@ -102,9 +100,7 @@ class Gates(OpenSection):
 
     @classmethod
     def declared(cls) -> Mapping[str, tuple[Any, Any]]:
-        return {
-            name: (kind.settings, Field(default_factory=kind.settings)) for name, kind in gate_kinds().items()
-        }
+        return _sections(gate_kinds())
 
 
 class Settings(Section):
@@ -112,7 +108,7 @@ class Settings(Section):
 
     mode: Mode = "shadow"
     universe: Universe = Universe()
-    source: Source = Source()
+    source: Source = Field(default_factory=lambda: Source.complete()())
     candles: CandleLimits = Field(default_factory=CandleLimits)
     regimes: RegimeConfig = Field(default_factory=RegimeConfig)
     market: Market = Market()
@@ -135,11 +131,11 @@ class Settings(Section):
 
         Free of secrets and of places, so that two machines with the same settings agree.
         """
-        chosen = sections or DOMAIN_SECTIONS
+        chosen, outside = sections or DOMAIN_SECTIONS, _outside_digest(self.source.kind)
         lines = {
             key: _plain(value)
             for key, value in _leaves(self, "")
-            if key.split(".")[0] in chosen and key not in _OUTSIDE_DIGEST and self._is_used(key)
+            if key.split(".")[0] in chosen and key not in outside and self._is_used(key)
         }
         return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()
 
@@ -147,6 +143,16 @@ class Settings(Section):
         """Whether a setting of the source belongs to the source that is in use."""
         parts = key.split(".")
         return parts[0] != "source" or parts[1] in ("kind", self.source.kind)
+
+
+def _outside_digest(source: str) -> set[str]:
+    """Settings inside domain sections that change no result: how far back history goes is seen in the inputs,
+    and of the candle source in use its secrets and what it says changes no candle."""
+    kind = candle_sources()[source]
+    known = fields_of(kind.settings) or {}
+    secrets = [name for name in known if without_none(known[name]) is SecretStr]
+    of_source = (f"source.{source}.{name}" for name in (*secrets, *kind.changes_no_candle))
+    return {"universe.first_day", *of_source}
 
 
 def load_settings(

@@ -51,6 +51,7 @@ WRONG_USE = [
     (("nightly", "--date", "2020-01-01"), ("2020-01-01", "before universe.first_day", "universe.first_day")),
     (("nightly", "--date", "2025-13-40"), ("--date", "'2025-13-40' is not a day", "YYYY-MM-DD")),
     (("nightly", "--source", "ftp:x"), ("--source 'ftp:x' is unknown", "files:DIRECTORY")),
+    (("nightly", "--source", "simulated:7"), ("'simulated:7' is unknown", "simulated, ccxt:EXCHANGE or")),
     (("nightly", "--source", "files"), ("no directory is set", "--source files:DIRECTORY")),
     (("nightly", "--source", "files:/nowhere/at/all"), ("/nowhere/at/all does not exist", "Create it")),
     (("nightly", "--source", "ccxt:binanse"), ("'binanse' is unknown", "Did you mean 'binance'?")),
@@ -61,7 +62,7 @@ WRONG_USE = [
         (*NIGHT, "--set", "training.window_dayz=5"),
         ("training.window_dayz is unknown", "window_days?"),
     ),
-    ((*NIGHT, "--set", "source.kind=fils"), ("source.kind is wrong", "'simulated', 'files' or 'ccxt'")),
+    ((*NIGHT, "--set", "source.kind=fils"), ("source.kind is wrong", "'simulated', 'ccxt' or 'files'")),
     ((*NIGHT, "--set", "universe.first_day"), ("has no '='", "BLOCK.KEY=VALUE")),
     ((*NIGHT, "--set", "universe.symbols=[BTC/USDT"), ("is not closed", "BLOCK.KEY=[ONE, TWO]")),
 ]

@@ -93,6 +93,11 @@ def test_the_shipped_base_repeats_the_defaults(tmp_path: Path) -> None:
         ("universe: {first_day: yesterday}", ["universe.first_day"]),
         ("market: {costs: {taker_fee_bps: -1}}", ["taker_fee_bps"]),
         ("source: {kind: excel}", ["source.kind", "simulated"]),
+        ("gates: {cost: {bufer_bps: 4}}", ["Did you mean gates.cost.buffer_bps?"]),
+        ("gates: {cost_buffer_bps: 4}", ["Did you mean gates.cost.buffer_bps?"]),
+        ("gates: {minimum_past_trades: 4}", ["Did you mean gates.", ".minimum_past_trades?"]),
+        ("gates: {confidence_margin: {trend: 0}}", ["Did you mean gates.confidence.margin?"]),
+        ("gates: {drift: {}}", ["gates.drift is unknown", "Known: cost, meta_label, confidence."]),
     ],
 )
 def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words: list[str]) -> None:
@@ -186,6 +191,38 @@ def test_the_digest_changes_with_what_a_night_computes_and_with_nothing_else(fol
         assert _load(folder, dict(change)).digest() != base.digest()
     dearer = _load(folder, {"market.costs.taker_fee_bps": 6.0})
     assert dearer.digest("universe", "source") == base.digest("universe", "source")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "digest"),
+    [
+        ({}, "6366842bc07189141bdca06e17256ac19cb0cf17c894b7ba2dab38deea736cf5"),
+        (
+            {"source.kind": "files", "source.files.directory": "/data", "source.files.exchange": "binance"},
+            "fb692bed58169e54b541107359af3e0d14ef16d09e9e53c3843643bf826b4d18",
+        ),
+        (
+            {"source.kind": "ccxt", "source.ccxt.exchange": "kraken", "source.ccxt.base_url": "http://x"},
+            "f50263cc0f4f8e9d2e0bbad41131f076e0ce1f8d7ee688a4e60dbaf235190341",
+        ),
+    ],
+)
+def test_the_digest_of_a_source_is_for_ever(folder: Path, overrides: dict[str, object], digest: str) -> None:
+    """Stored with every day of candles: another one would make a whole history stale."""
+    keys = {"HURACAN_EXCHANGE_API_KEY": "k", "HURACAN_EXCHANGE_SECRET": "s"}
+    patient = {"source.ccxt.timeout_seconds": 99, "source.ccxt.attempts": 9}
+    assert _load(folder, overrides).digest("source") == digest
+    assert _load(folder, overrides | patient, **keys).digest("source") == digest
+
+
+def test_a_gate_has_settings_of_its_own(folder: Path) -> None:
+    settings = _load(
+        folder, {"gates.confidence.margin.panic": 0.2}, HURACAN__GATES__META_LABEL__MINIMUM_PAST_TRADES="7"
+    )
+    gates = settings.gates
+    assert gates["meta_label"].minimum_past_trades == 7 and gates["cost"].minimum_past_trades == 30
+    assert gates["confidence"].margin.panic == 0.2 and gates["meta_label"].margin.panic == 0.05
+    assert settings.digest("gates") != _load(folder).digest("gates")
 
 
 def test_the_home_is_absolute_and_everything_lies_below_it(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""A package that somebody installed beside Huracan: found by its entry points, gone after the test."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from huracan import import_closure, registry
+from huracan.gates.roster import gate_kinds
+from huracan_resources.candle_sources import candle_sources
+
+_CACHES = (registry._packages, import_closure._file_of, import_closure._folder_of, gate_kinds, candle_sources)
+"""What a process remembers of the packages that there are. The settings remember too, and cannot forget:
+what concerns them is run in a process of its own."""
+
+
+def write_package(folder: Path, name: str, group: str, files: Mapping[str, str]) -> None:
+    """The package `name` in `folder` as an installer leaves it, registered under `group`."""
+    package, said = folder / name, folder / f"{name}-1.0.dist-info"
+    for path in (package, said):
+        path.mkdir()
+    (said / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (said / "entry_points.txt").write_text(f"[{group}]\n{name} = {name}\n")
+    for file, text in {"__init__.py": "", **files}.items():
+        (package / file).write_text(text)
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """Packages in `folder` are known to this process for a while."""
+    before = set(sys.modules)
+    with mock.patch.object(sys, "path", [str(folder), *sys.path]):
+        _forget()
+        try:
+            yield
+        finally:
+            for name in set(sys.modules) - before:
+                if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+                    del sys.modules[name]
+    _forget()
+
+
+def _forget() -> None:
+    importlib.invalidate_caches()
+    for cached in _CACHES:
+        cached.cache_clear()
+
+
+def python_beside(folder: Path, code: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process of its own that finds the packages in `folder`, without this one's settings."""
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HURACAN", "DATABASE"))}
+    environ = {**kept, "PYTHONPATH": path, **variables}
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+
+
+def huracan_beside(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command `huracan` likewise."""
+    return python_beside(folder, "from huracan_console.main import main; main()", *words, **variables)
