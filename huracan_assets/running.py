@@ -5,7 +5,10 @@ skips the body when neither its inputs nor its code nor its configuration change
 with its manifest, and replaces the rows in the database. It knows no Dagster.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pyarrow import DataType
 
 from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
@@ -97,13 +100,34 @@ def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:
 
 
 def _refuse_undeclared(stage: Stage, outcome: Outcome) -> None:
-    """A table that is not declared would have no name in SQL, no age and no meaning."""
+    """A table that is not declared would have no name in SQL, no age and no meaning; a column no meaning."""
     undeclared = sorted(outcome.tables.keys() - stage.tables.keys())
     if undeclared:
         raise InvalidInput(
             f"{stage.name} made the tables {undeclared} and declares {sorted(stage.tables)}.",
             "Declare every table in the stage's `tables`.",
         )
+    for key, table in outcome.tables.items():
+        made = [(field.name, field.type) for field in table.schema]
+        declared = [(column.name, column.type) for column in stage.tables[key].columns]
+        if made != declared:
+            raise InvalidInput(
+                f"{stage.name} made the table {key} otherwise than declared: {_difference(made, declared)}.",
+                "Make just the columns that its declaration has, in their order and of their types.",
+            )
+
+
+def _difference(made: Sequence[tuple[str, DataType]], declared: Sequence[tuple[str, DataType]]) -> str:
+    has, wants = dict(made), dict(declared)
+    parts = {
+        "it lacks": [name for name in wants if name not in has],
+        "it adds": [name for name in has if name not in wants],
+        "of another type are": [
+            f"{name} ({has[name]}, not {kind})" for name, kind in wants.items() if has.get(name, kind) != kind
+        ],
+    }
+    told = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
+    return "; ".join(told) or f"its columns are {', '.join(name for name, _ in made)}"
 
 
 def _keep_good(kept: Manifest | None, outcome: Outcome, source: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from huracan.errors import HuracanError, Unavailable
+from huracan.tables import Table, as_markdown
 from huracan.verdict import Verdict
 from huracan_assets.finished import REMAKE_TAG
 from huracan_assets.partitions import PREVIOUS_DAY, day_of
@@ -45,7 +46,11 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
         tags={"huracan/group": stage.group},
         code_version=stage.code_version,
         description=stage.body.__doc__,
-        metadata={"expected_minutes": stage.expected_minutes, "reads": describe_reads(stage.reads)},
+        metadata={
+            "expected_minutes": stage.expected_minutes,
+            "reads": describe_reads(stage.reads),
+            **describe_tables(stage),
+        },
         pool=stage.name,
         retry_policy=_retry_policy(stage.retry or (DATABASE_RETRY if stage.database else None)),
     )
@@ -58,7 +63,7 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             remakes = REMAKE_TAG in context.run.tags
             known = StageContext(stage.name, day, settings, resources, digest, remakes)
             made = run_stage(stage, known)
-            return _result(stage, made, _shown(made, known, context.instance))
+            return _result(stage, made, _shown(stage, made, known, context.instance))
 
     return wired
 
@@ -81,6 +86,25 @@ def describe_reads(reads: Sequence[Read]) -> str:
     return "; ".join(f"{read.asset}: {days(read)} ending at D{read.ends or ''}" for read in reads) or "-"
 
 
+def describe_tables(stage: Stage) -> dict[str, Any]:
+    """What the catalogue shows before there is any partition: the columns of the main table where Dagster
+    looks for them, those of every other table below its name in SQL."""
+    names = stage.view_names()
+    described: dict[str, Any] = {
+        f"table {names[key]}": dg.MetadataValue.md(as_markdown(table.columns))
+        for key, table in stage.tables.items()
+        if key != "data"
+    }
+    if "data" in stage.tables:
+        described["dagster/column_schema"] = _column_schema(stage.tables["data"])
+    return described
+
+
+def _column_schema(table: Table) -> dg.TableSchema:
+    columns = table.columns
+    return dg.TableSchema([dg.TableColumn(each.name, str(each.type), each.text) for each in columns])
+
+
 def _retry_policy(retry: Retry | None) -> dg.RetryPolicy | None:
     if retry is None:
         return None
@@ -92,11 +116,13 @@ def _retry_policy(retry: Retry | None) -> dg.RetryPolicy | None:
     )
 
 
-def _shown(made: Made, context: StageContext, instance: dg.DagsterInstance) -> Mapping[str, Any]:
+def _shown(
+    stage: Stage, made: Made, context: StageContext, instance: dg.DagsterInstance
+) -> Mapping[str, Any]:
     if made.outcome is None:
         return {**_shown_before(context, instance), "reused": True}
     told = {name: _metadata_value(value) for name, value in made.outcome.metadata.items()}
-    return _table_metadata(made.outcome, context) | told
+    return _table_metadata(stage, made.outcome, context) | told
 
 
 def _metadata_value(value: Any) -> Any:
@@ -115,17 +141,16 @@ def _shown_before(context: StageContext, instance: dg.DagsterInstance) -> Mappin
     return shown.metadata if shown else {}
 
 
-def _table_metadata(outcome: Outcome, context: StageContext) -> dict[str, Any]:
+def _table_metadata(stage: Stage, outcome: Outcome, context: StageContext) -> dict[str, Any]:
     uri = f"{context.resources.lake.store.url}/{context.asset}/day={context.day.isoformat()}"
     described: dict[str, Any] = {"dagster/uri": uri}
     data = outcome.tables.get("data")
     if data is None:
         return described
-    columns = [dg.TableColumn(column.name, str(column.type)) for column in data.schema]
     return described | {
         "dagster/partition_row_count": data.num_rows,
         "dagster/row_count": data.num_rows,
-        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_schema": _column_schema(stage.tables["data"]),
     }
 
 

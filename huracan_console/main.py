@@ -236,12 +236,16 @@ def trade(
 @main.command()
 @click.argument("statement", required=False)
 @click.option("--views", is_flag=True, help="Print the CREATE VIEW statements for another DuckDB instead.")
+@click.option(
+    "--describe", "table", metavar="TABLE", help="Tell a table's columns, their units and meanings."
+)
 @click.option("--database", is_flag=True, help="Ask PostgreSQL instead of the lake.")
 @click.option("--csv", "as_csv", is_flag=True, help="The answer as CSV.")
 @shared_options
 def sql(
     statement: str | None,
     views: bool,
+    table: str | None,
     database: bool,
     as_csv: bool,
     assignments: tuple[str, ...],
@@ -249,8 +253,15 @@ def sql(
     verbose: bool,
 ) -> int:
     """Ask the lake by DuckDB, or the database; without a STATEMENT, list the lake's tables."""
+    from huracan_console.describe import show_description
     from huracan_console.sql import run_sql
 
+    if table is not None:
+        if statement is not None or views or database or as_csv:
+            raise InvalidInput(
+                "--describe was given beside something else.", "Give it alone, or with --json."
+            )
+        return show_description(table, as_json=as_json)
     asked = read_settings(assignments)
     return run_sql(asked, statement, views=views, database=database, as_json=as_json, as_csv=as_csv)
 

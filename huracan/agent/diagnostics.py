@@ -12,6 +12,26 @@ from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS, State
 from huracan.agent.rollout import Rollout
 from huracan.errors import HuracanError
+from huracan.tables import FLOAT, INTEGER, Column
+
+CURVE_COLUMNS = (
+    Column("update", INTEGER, "number of the update, from 1"),
+    Column("steps", INTEGER, "steps of the environment up to this update's end"),
+    Column("mean_reward", FLOAT, "mean reward of a step, before any scaling", "horizon volatilities"),
+    Column("entropy", FLOAT, "mean entropy of the policy over its legal actions, in nats"),
+    Column(
+        "approx_kl", FLOAT, "divergence of the new policy from the old, mean of the last pass (Schulman's k3)"
+    ),
+    Column("clip_fraction", FLOAT, "share of samples whose probability ratio was clipped", "0 to 1"),
+    Column("explained_variance", FLOAT, "of the returns, by the values: 1 is perfect, 0 is their mean"),
+    Column("value_loss", FLOAT, "half the mean squared error of the values, before its coefficient"),
+    Column("policy_loss", FLOAT, "clipped surrogate, to be made small"),
+    Column("gradient_norm", FLOAT, "global norm of the gradient before it is clipped"),
+    Column("learning_rate", FLOAT, "of this update"),
+    Column("entropy_coefficient", FLOAT, "weight of the entropy in the loss of this update"),
+    Column("epochs_done", INTEGER, "passes over the samples, fewer where the divergence ended them"),
+)
+"""The learning curve as a table: one row per update of the seed that is published."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from huracan.candles.schema import TIME, Timeframe
 from huracan.market.ledger import END_OF_SESSION
+from huracan.tables import FLAG, Column
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -16,6 +17,7 @@ Booleans = npt.NDArray[np.bool_]
 
 MINIMUM_VOLATILITY_BPS = 0.5
 """Floor of the one-bar volatility as a unit: a frozen price must not make infinite scores."""
+IS_END_OF_SESSION = Column("is_end_of_session", FLAG, "the session's end closed it, not a decision")
 UNKNOWN_TIME = np.iinfo(np.int64).min
 """Stands for a null time among milliseconds."""
 

@@ -19,36 +19,51 @@ from huracan.evaluation.equity import (
     worst_drawdown_usd,
 )
 from huracan.evaluation.sharpe import do_vary, measure_returns, sharpe_standard_error
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 from huracan.verdict import Verdict
 
 Floats = NDArray[np.float64]
 MINUTES_PER_YEAR = 365 * 1440
 _CENT = 0.005
 
-PERFORMANCE_SCHEMA = pa.schema(
-    [
-        ("scope", pa.string()),  # all | symbol | regime
-        ("value", pa.string()),
-        ("trades", pa.int64()),
-        ("win_rate", pa.float64()),
-        ("gross_usd", pa.float64()),
-        ("cost_usd", pa.float64()),
-        ("net_usd", pa.float64()),
-        ("mean_net_bps", pa.float64()),
-        ("profit_factor", pa.float64()),
-        ("cost_share", pa.float64()),
-        ("mean_bars_held", pa.float64()),
-        ("traded_usd", pa.float64()),
-        ("maximum_drawdown_usd", pa.float64()),
-        ("maximum_drawdown_pct", pa.float64()),
-        ("exposure", pa.float64()),
-        ("turnover", pa.float64()),
-        ("sharpe", pa.float64()),
-        ("sharpe_standard_error", pa.float64()),
-        ("sharpe_annual", pa.float64()),
-        ("observations", pa.int64()),
-    ]
+PERFORMANCE_COLUMNS = (
+    Column("scope", TEXT, "all, symbol or regime (that of the signal)"),
+    Column("value", TEXT, "the symbol or regime; all of scope all"),
+    Column("trades", INTEGER, "closed trades"),
+    Column("win_rate", FLOAT, "share of trades with a net result above 0; null without a trade", "0 to 1"),
+    Column("gross_usd", FLOAT, "result before all costs", "USD"),
+    Column("cost_usd", FLOAT, "fee, spread, slippage and funding paid", "USD"),
+    Column("net_usd", FLOAT, "gross less costs", "USD"),
+    Column("mean_net_bps", FLOAT, "mean of the trades' net_bps; null without a trade", "bps"),
+    Column("profit_factor", FLOAT, "net of the winners over that of the losers; null without a loser"),
+    Column(
+        "cost_share",
+        FLOAT,
+        "costs over the gross profit of the trades that made one, may exceed 1; null without one",
+        "fraction",
+    ),
+    Column("mean_bars_held", FLOAT, "mean holding time; null without a trade", "bars"),
+    Column("traded_usd", FLOAT, "bought and sold: twice the entry notional", "USD"),
+    Column(
+        "maximum_drawdown_usd",
+        FLOAT,
+        "deepest fall from a peak, >= 0: of the equity with open positions; of a regime of its closed trades",
+        "USD",
+    ),
+    Column("maximum_drawdown_pct", FLOAT, "the same, of the opening equity; null without bars", "%"),
+    Column("exposure", FLOAT, "share of symbol-bars in a position; null without bars", "0 to 1"),
+    Column("turnover", FLOAT, "traded_usd over the opening equity; null without bars"),
+    Column(
+        "sharpe",
+        FLOAT,
+        "mean over deviation of hourly returns, of a regime of its trades' net_bps; per return; null where "
+        "returns do not vary",
+    ),
+    Column("sharpe_standard_error", FLOAT, "its standard error, skewness and kurtosis accounted for"),
+    Column("sharpe_annual", FLOAT, "sharpe times the root of the hours a year (365 days); null of a regime"),
+    Column("observations", INTEGER, "returns that sharpe is of: hours, or trades of a regime"),
 )
+PERFORMANCE_SCHEMA = arrow_schema(PERFORMANCE_COLUMNS)
 """The figures of PerformanceSummary; null where one is not defined: no trades, no losses, no bars, returns
 that do not vary."""
 

@@ -11,10 +11,23 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.evaluation.sharpe import deflated_sharpe, expected_maximum_sharpe, measure_returns
+from huracan.tables import FLAG, TEXT, Column
 from huracan.verdict import Number, Verdict
 
 _TIE_USD = 1e-6
 """A draw as near as this was not beaten: the same moves differ in their last bits."""
+
+
+EVALUATION_COLUMNS = (
+    Column("model_id", TEXT, "checkpoint of the night that was judged"),
+    Column("is_promoted", FLAG, "every criterion passed"),
+    Column("is_live_eligible", FLAG, "promoted, trained on real candles, and not remade after its night"),
+    Column("is_simulated", FLAG, "trained on simulated candles"),
+    Column("verdict", TEXT, "promoted or refused"),
+    Column("reasons", TEXT, "list of sentences: what failed, or everything that passed", "JSON"),
+    Column("numbers", TEXT, "the evidence by name: held-out trades, net, percentiles, Sharpe, seeds", "JSON"),
+)
+"""The verdict on a night's brain as a row."""
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,28 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from huracan.candles.schema import TIME, Timeframe
+from huracan.candles.schema import OPEN_TIME, SYMBOL, TIME, Timeframe
 from huracan.errors import InvalidInput
 from huracan.features.grid import CandleGrid, lay_on_grid
 from huracan.features.recipe import RECIPE
 from huracan.features.specification import FeatureRecipe
+from huracan.tables import FLAG, Column, arrow_schema
 
-_KEYS = (("symbol", pa.string()), ("open_time", TIME), ("is_ready", pa.bool_()))
+_KEYS = (
+    SYMBOL,
+    OPEN_TIME,
+    Column("is_ready", FLAG, "the bar has a candle, and bars enough before it for every column to be used"),
+)
+
+
+def features_columns(recipe: FeatureRecipe = RECIPE) -> tuple[Column, ...]:
+    """`symbol`, `open_time`, `is_ready`, then the recipe's columns as float32 in order."""
+    return *_KEYS, *(spec.column for spec in recipe.specs)
 
 
 def features_schema(recipe: FeatureRecipe = RECIPE) -> pa.Schema:
-    """`symbol`, `open_time`, `is_ready`, then the recipe's columns as float32 in order."""
-    return pa.schema([*_KEYS, *((name, pa.float32()) for name in recipe.names)])
+    """The same as Arrow knows it."""
+    return arrow_schema(features_columns(recipe))
 
 
 def compute_features(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from huracan.errors import InvalidInput
 from huracan.features.bars import Bars
 from huracan.features.rolling import FloatArray
+from huracan.tables import SINGLE, Column, Unit
 
 LEAD_IN_BARS = 2880
 """Bars of history to compute before the day (two days of 1m bars). The slowest average, EMA 240, then
@@ -28,6 +29,14 @@ class FeatureSpec:
     warmup_bars: int
     compute: Callable[[Bars], FloatArray]
     is_optional: bool = False
+
+    @property
+    def column(self) -> Column:
+        """The column of the features table; NaN without a candle or too few before it."""
+        unit: Unit = "bps" if self.name.endswith("_bps") else ""
+        lacks = ", NaN from a source without order flow" if self.is_optional else ""
+        meaning = f"{self.formula} ({self.group}, from {self.warmup_bars} observed bars on{lacks})"
+        return Column(self.name, SINGLE, meaning, unit)
 
 
 @dataclass(frozen=True)

@@ -10,29 +10,31 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
 from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
+from huracan.market.ledger import TRADES_COLUMNS
 from huracan.models.inputs import SIGNAL_COLUMNS
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-DECISIONS_SCHEMA = pa.schema(
-    [
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("signal_time", TIME),
-        ("gate", pa.string()),
-        ("verdict", pa.string()),
-        ("value", pa.float64()),
-        ("threshold", pa.float64()),
-        ("margin", pa.float64()),
-        ("abstained", pa.int64()),
-        ("reason", pa.string()),
-    ]
+DECISIONS_COLUMNS = (
+    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
+    Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
+    Column("verdict", TEXT, "pass, block or abstain; a pass on a condition says so: pass, resize 0.5 or pass, order limit"),
+    Column(
+        "value",
+        FLOAT,
+        "what was measured: cost the expected gross edge in bps, meta_label and confidence a probability, "
+        "combined the number of gates that block; null where it abstained without measuring",
+    ),
+    Column("threshold", FLOAT, "what value had to exceed, in its unit; of combined 0; null likewise"),
+    Column("margin", FLOAT, "value less threshold; null where either is"),
+    Column("abstained", INTEGER, "gates without an opinion: 0 or 1 of a gate, any number of combined"),
+    Column("reason", TEXT, "the answer in a sentence with its numbers"),
 )
-"""One row per trade and gate, then one with the gate `combined`. `verdict` is `Answer.text`. `margin` =
-value - threshold, null where either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate,
-any number of `combined`."""
+DECISIONS_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
+"""One row per trade and gate, then one with the gate `combined`. `margin` = value - threshold, null where
+either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 
 
 def judge_signals(trades: pa.Table, gates: Mapping[str, Gate]) -> pa.Table:

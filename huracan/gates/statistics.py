@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.evaluation.wilson import wilson_interval
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, verdict_in
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
-GATE_STATISTICS_SCHEMA = pa.schema(
-    [
-        ("gate", pa.string()),
-        ("judged", pa.int64()),
-        ("passed", pa.int64()),
-        ("blocked", pa.int64()),
-        ("abstained", pa.int64()),
-        ("block_rate", pa.float64()),  # of those it had an opinion on
-        ("passed_mean_net_bps", pa.float64()),
-        ("passed_net_usd", pa.float64()),
-        ("passed_win_rate", pa.float64()),
-        ("passed_win_rate_low", pa.float64()),  # Wilson, 95 %
-        ("passed_win_rate_high", pa.float64()),
-        ("blocked_mean_net_bps", pa.float64()),
-        ("blocked_net_usd", pa.float64()),
-        ("good_blocks", pa.int64()),  # would have lost
-        ("bad_blocks", pa.int64()),  # would have made money
-        ("saved_usd", pa.float64()),  # what the blocked ones would have lost, less what they would have made
-    ]
+GATE_STATISTICS_COLUMNS = (
+    Column("gate", TEXT, "name of the gate, or combined: all together"),
+    Column("judged", INTEGER, "signals that were traded and shown to it"),
+    Column("passed", INTEGER, "signals that it let pass"),
+    Column("blocked", INTEGER, "signals that it would have refused"),
+    Column("abstained", INTEGER, "signals that it had no ground to judge"),
+    Column("block_rate", FLOAT, "blocked, of passed and blocked; null where it only abstained", "0 to 1"),
+    Column("passed_mean_net_bps", FLOAT, "mean net of the passed trades; null without one", "bps"),
+    Column("passed_net_usd", FLOAT, "their net; 0 without one", "USD"),
+    Column("passed_win_rate", FLOAT, "share of them that won net of costs; null without one", "0 to 1"),
+    Column("passed_win_rate_low", FLOAT, "lower end of its Wilson interval of 95 %; null likewise", "0 to 1"),
+    Column("passed_win_rate_high", FLOAT, "upper end; null likewise", "0 to 1"),
+    Column("blocked_mean_net_bps", FLOAT, "mean net of the blocked trades; null without one", "bps"),
+    Column("blocked_net_usd", FLOAT, "their net; 0 without one", "USD"),
+    Column("good_blocks", INTEGER, "blocked trades that lost"),
+    Column("bad_blocks", INTEGER, "blocked trades that made money"),
+    Column("saved_usd", FLOAT, "what refusing the blocked ones would have saved; below 0: cost", "USD"),
 )
+GATE_STATISTICS_SCHEMA = arrow_schema(GATE_STATISTICS_COLUMNS)
 """One row per gate, `combined` included, in the order of the decisions; null where there is no such trade."""
 
 

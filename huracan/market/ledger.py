@@ -1,8 +1,21 @@
 """The shadow ledger's tables. Every trade carries what was known at its signal and what came of it."""
 
-import pyarrow as pa
+from dataclasses import replace
 
-from huracan.candles.schema import TIME
+from huracan.candles.schema import OPEN_TIME, SYMBOL, TIME
+from huracan.regimes.model import REGIMES
+from huracan.tables import (
+    FLAG,
+    FLAGS,
+    FLOAT,
+    INTEGER,
+    SINGLE,
+    SINGLES,
+    TEXT,
+    TEXTS,
+    Column,
+    arrow_schema,
+)
 
 STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP, SCRATCH = EXIT_REASONS = (
     "STOP",
@@ -20,120 +33,197 @@ LONG, SHORT = "long", "short"
 SCALP, RUNNER = "scalp", "runner"
 """The mode of a trade: whether stop and target stayed where they were, or the stop followed the price."""
 
-TRADES_SCHEMA = pa.schema(
-    [
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("side", pa.string()),
-        ("mode", pa.string()),  # scalp or runner
-        ("size_multiplier", pa.float64()),
-        ("quantity", pa.float64()),
-        ("notional_usd", pa.float64()),
-        ("signal_time", TIME),  # close of the bar at which the policy decided
-        ("entry_time", TIME),  # open of the bar that filled it
-        ("entry_reference_price", pa.float64()),  # that bar's open, before costs
-        ("entry_price", pa.float64()),  # paid, with half-spread and slippage
-        # Open time of the bar in which it was closed; of END_OF_SESSION the session's last traded bar.
-        ("exit_time", TIME),
-        ("exit_reference_price", pa.float64()),
-        ("exit_price", pa.float64()),
-        ("exit_reason", pa.string()),
-        ("adds", pa.int64()),
-        ("scale_outs", pa.int64()),
-        ("bars_held", pa.int64()),
-        ("stop_price", pa.float64()),
-        ("target_price", pa.float64()),
-        ("gross_bps", pa.float64()),
-        ("fee_bps", pa.float64()),
-        ("spread_bps", pa.float64()),
-        ("slippage_bps", pa.float64()),  # the rounding of prices to the tick included
-        ("funding_bps", pa.float64()),  # paid; negative where received
-        ("net_bps", pa.float64()),
-        ("gross_usd", pa.float64()),
-        ("fee_usd", pa.float64()),
-        ("spread_usd", pa.float64()),
-        ("slippage_usd", pa.float64()),
-        ("funding_usd", pa.float64()),
-        ("net_usd", pa.float64()),  # gross - fee - spread - slippage - funding
-        ("estimated_cost_bps", pa.float64()),  # for the round trip, known at the signal
-        ("paid_cost_bps", pa.float64()),  # fee + spread + slippage + funding
-        ("max_favourable_bps", pa.float64()),
-        ("max_favourable_time", TIME),
-        ("max_adverse_bps", pa.float64()),  # <= 0
-        ("max_adverse_time", TIME),
-        ("entry_volatility_bps", pa.float64()),  # of one bar, known at the signal
-        ("regime", pa.string()),
-        ("probability_trend", pa.float32()),
-        ("probability_range", pa.float32()),
-        ("probability_high_volatility", pa.float32()),
-        ("probability_panic", pa.float32()),
-        ("exit_regime", pa.string()),  # at the bar before the exit
-        ("exit_volatility_bps", pa.float64()),
-        ("entry_features", pa.list_(pa.float32())),  # the feature row of the signal bar, in recipe order
-        ("action", pa.string()),
-        ("policy_logits", pa.list_(pa.float32())),  # of the network alone
-        ("action_bias", pa.list_(pa.float32())),  # added to the logits by the context
-        ("bias_terms", pa.list_(pa.float32())),  # how strongly each named term of the bias applied
-        ("action_mask", pa.list_(pa.bool_())),
-        ("action_probabilities", pa.list_(pa.float32())),
-        ("value_estimate", pa.float64()),
-        ("nearest_patterns", pa.list_(pa.string())),  # of the library of the day before, nearest first
-        ("nearest_pattern_cosines", pa.list_(pa.float32())),
-        ("model_id", pa.string()),
-        ("data_hash", pa.string()),
-        ("configuration_digest", pa.string()),
-        ("is_simulated", pa.bool_()),
-    ]
+_ENTRY_NOTIONAL = "of the entry notional"
+_TRACE = (
+    Column("policy_logits", SINGLES, "of the network alone, by action in the order of model.json"),
+    Column("action_bias", SINGLES, "what the context added to each logit, by action"),
+    Column("bias_terms", SINGLES, "how strongly each named term of the bias applied", "0 to 1"),
+    Column("action_mask", FLAGS, "which actions were legal, by action"),
+    Column("action_probabilities", SINGLES, "of logits and bias, after the mask, by action", "0 to 1"),
 )
+"""What led to a decision; `model.json` beside the table names actions and terms in order."""
+_ENTRY_VOLATILITY = Column(
+    "entry_volatility_bps", FLOAT, "standard deviation of 60 one-bar returns, known at the signal", "bps"
+)
+_VALUE = Column(
+    "value_estimate", SINGLE, "sum of discounted rewards that the policy expected", "horizon volatilities"
+)
+"""A reward is a change of equity, in what a horizon volatility moves an entry of size 1 by."""
+TRADE_ID = Column("trade_id", TEXT, "identity of the trade, the same whenever its day is made again")
+
+TRADES_COLUMNS = (
+    TRADE_ID,
+    SYMBOL,
+    Column("side", TEXT, "long or short"),
+    Column("mode", TEXT, "runner where the stop was made to follow the price, else scalp"),
+    Column("size_multiplier", FLOAT, "of the entry: its value over the notional of size 1; adds not counted"),
+    Column("quantity", FLOAT, "all that was opened, adds included", "base currency"),
+    Column("notional_usd", FLOAT, "quantity times entry_reference_price: what every bps is a part of", "USD"),
+    Column("signal_time", TIME, "close of the bar at which the policy decided", "UTC"),
+    Column("entry_time", TIME, "open of the bar that filled the entry", "UTC"),
+    Column(
+        "entry_reference_price",
+        FLOAT,
+        "open of that bar, before costs; with adds the mean by quantity",
+        "quote currency",
+    ),
+    Column(
+        "entry_price",
+        FLOAT,
+        "paid or received: half-spread, slippage and tick included, the fee not; mean by quantity",
+        "quote currency",
+    ),
+    Column(
+        "exit_time",
+        TIME,
+        "open of the bar in which the last part was closed; of END_OF_SESSION the last traded bar",
+        "UTC",
+    ),
+    Column(
+        "exit_reference_price", FLOAT, "met at the exit, before costs; mean of all parts", "quote currency"
+    ),
+    Column(
+        "exit_price",
+        FLOAT,
+        "received or paid: half-spread, slippage and tick included, the fee not; mean of all parts",
+        "quote currency",
+    ),
+    Column(
+        "exit_reason",
+        TEXT,
+        "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP or SCRATCH",
+    ),
+    Column("adds", INTEGER, "times that the position was added to"),
+    Column("scale_outs", INTEGER, "times that half of the position was closed early"),
+    Column("bars_held", INTEGER, "from the entry's bar to the exit's; 0 within one bar", "bars"),
+    Column("stop_price", FLOAT, "where the stop stood at the exit", "quote currency"),
+    Column("target_price", FLOAT, "where the target stood", "quote currency"),
+    Column("gross_bps", FLOAT, f"result before all costs, {_ENTRY_NOTIONAL}", "bps"),
+    Column("fee_bps", FLOAT, f"exchange fees of all fills, >= 0, {_ENTRY_NOTIONAL}", "bps"),
+    Column("spread_bps", FLOAT, f"half-spreads of all fills, >= 0, {_ENTRY_NOTIONAL}", "bps"),
+    Column(
+        "slippage_bps",
+        FLOAT,
+        f"slippage of all fills, rounding to the tick included, {_ENTRY_NOTIONAL}",
+        "bps",
+    ),
+    Column("funding_bps", FLOAT, f"funding paid, below 0 where received, {_ENTRY_NOTIONAL}", "bps"),
+    Column("net_bps", FLOAT, f"gross less fee, spread, slippage and funding, {_ENTRY_NOTIONAL}", "bps"),
+    Column("gross_usd", FLOAT, "result before all costs", "USD"),
+    Column("fee_usd", FLOAT, "exchange fees of all fills, >= 0", "USD"),
+    Column("spread_usd", FLOAT, "half-spreads of all fills, >= 0", "USD"),
+    Column("slippage_usd", FLOAT, "slippage of all fills, rounding to the tick included", "USD"),
+    Column("funding_usd", FLOAT, "funding paid, below 0 where received", "USD"),
+    Column("net_usd", FLOAT, "gross less fee, spread, slippage and funding", "USD"),
+    Column(
+        "estimated_cost_bps", FLOAT, "of entering and leaving, without funding, known at the signal", "bps"
+    ),
+    Column("paid_cost_bps", FLOAT, "fee, spread, slippage and funding together", "bps"),
+    Column("max_favourable_bps", FLOAT, "best price met against the entry's reference, >= 0", "bps"),
+    Column("max_favourable_time", TIME, "open of the bar that met it", "UTC"),
+    Column("max_adverse_bps", FLOAT, "worst price met against the entry's reference, <= 0", "bps"),
+    Column("max_adverse_time", TIME, "open of the bar that met it", "UTC"),
+    _ENTRY_VOLATILITY,
+    Column("regime", TEXT, "of the signal bar: trend, range, high_volatility or panic"),
+    *(
+        Column(f"probability_{name}", SINGLE, f"that the signal bar's regime was {name}", "0 to 1")
+        for name in REGIMES
+    ),
+    Column("exit_regime", TEXT, "of the bar before the exit's"),
+    Column("exit_volatility_bps", FLOAT, "as entry_volatility_bps, at the bar before the exit's", "bps"),
+    Column("entry_features", SINGLES, "feature row of the signal bar, in the order of the recipe"),
+    Column("action", TEXT, "the entry that was decided, such as ENTER_FULL"),
+    *_TRACE,
+    replace(_VALUE, type=FLOAT),
+    Column("nearest_patterns", TEXTS, "pattern_id of up to three patterns of the day before, nearest first"),
+    Column("nearest_pattern_cosines", SINGLES, "their likeness to the entry, in the same order", "-1 to 1"),
+    Column("model_id", TEXT, "checkpoint of the day before that decided"),
+    Column("data_hash", TEXT, "content hash of the day's features"),
+    Column("configuration_digest", TEXT, "digest of the settings that the day was traded by"),
+    Column("is_simulated", FLAG, "the candles were simulated"),
+)
+TRADES_SCHEMA = arrow_schema(TRADES_COLUMNS)
 """One row per closed trade, from flat to flat. Quantities and prices are of all that was opened and closed,
 adds and scale-outs included (means weighted by quantity); all bps are of that entry notional at reference
 price."""
 
-FILLS_SCHEMA = pa.schema(
-    [
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("time", TIME),  # open of the bar that filled it
-        ("kind", pa.string()),  # ENTRY, ADD, SCALE_OUT or an exit reason
-        ("side", pa.string()),  # buy or sell
-        ("is_maker", pa.bool_()),
-        ("quantity", pa.float64()),
-        ("reference_price", pa.float64()),
-        ("price", pa.float64()),
-        ("fee_usd", pa.float64()),
-        ("spread_usd", pa.float64()),
-        ("slippage_usd", pa.float64()),
-    ]
+FILLS_COLUMNS = (
+    TRADE_ID,
+    SYMBOL,
+    Column("time", TIME, "open of the bar that filled it", "UTC"),
+    Column("kind", TEXT, "ENTRY, ADD, SCALE_OUT or an exit reason"),
+    Column("side", TEXT, "buy or sell"),
+    Column("is_maker", FLAG, "it rested in the book, and paid neither spread nor slippage"),
+    Column("quantity", FLOAT, "filled", "base currency"),
+    Column("reference_price", FLOAT, "met, before costs", "quote currency"),
+    Column("price", FLOAT, "paid or received: half-spread, slippage and tick included", "quote currency"),
+    Column("fee_usd", FLOAT, "exchange fee, of the value filled", "USD"),
+    Column("spread_usd", FLOAT, "half-spread", "USD"),
+    Column("slippage_usd", FLOAT, "slippage, rounding to the tick included", "USD"),
 )
+FILLS_SCHEMA = arrow_schema(FILLS_COLUMNS)
 """One row per fill; the fills of a trade add up to it."""
 
-SESSION_SCHEMA = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("open_time", TIME),
-        ("action", pa.string()),  # decided at this bar's close
-        ("cash_usd", pa.float64()),
-        ("position_value_usd", pa.float64()),  # at this bar's close (last known close where missing)
-        ("equity_usd", pa.float64()),
-        ("exposure", pa.float64()),  # position / equity; below 0 where short
-        ("costs_usd", pa.float64()),  # fees, spread, slippage and funding paid so far
-        ("drawdown_bps", pa.float64()),
-    ]
+SESSION_COLUMNS = (
+    SYMBOL,
+    OPEN_TIME,
+    Column("action", TEXT, "decided at this bar's close; WAIT at the last one, where nothing can be decided"),
+    Column("cash_usd", FLOAT, "of the symbol's own account, at this bar's close", "USD"),
+    Column(
+        "position_value_usd",
+        FLOAT,
+        "at this bar's close, or the last known one; below 0 where short, 0 where flat",
+        "USD",
+    ),
+    Column("equity_usd", FLOAT, "cash and position value", "USD"),
+    Column("exposure", FLOAT, "position value over equity; below 0 where short", "fraction"),
+    Column("costs_usd", FLOAT, "fees, spread, slippage and funding paid since the session began", "USD"),
+    Column("drawdown_bps", FLOAT, "fall from the session's peak, >= 0, of the starting cash", "bps"),
 )
+SESSION_SCHEMA = arrow_schema(SESSION_COLUMNS)
 """One row per symbol and bar of the session. Every symbol has its own account of `starting_cash_usd`."""
 
-DECISION_TRACE_SCHEMA = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("open_time", TIME),  # of the bar at whose close was decided
-        ("action", pa.string()),
-        ("policy_logits", pa.list_(pa.float32())),  # of the network alone
-        ("action_bias", pa.list_(pa.float32())),
-        ("bias_terms", pa.list_(pa.float32())),
-        ("action_mask", pa.list_(pa.bool_())),
-        ("action_probabilities", pa.list_(pa.float32())),  # of logits + bias, after the mask
-        ("value_estimate", pa.float32()),
-    ]
+DECISIONS_COLUMNS = (
+    SYMBOL,
+    Column("open_time", TIME, "open of the bar at whose close was decided", "UTC"),
+    Column("action", TEXT, "the most probable legal one, which was taken"),
+    *_TRACE,
+    _VALUE,
 )
+DECISION_TRACE_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
 """One row per decision: every symbol and bar but a session's last. `model.json` beside the table names the
 actions and the terms in order."""
+
+SIGNALS_COLUMNS = (
+    SYMBOL,
+    Column("signal_time", TIME, "close of the bar at which was decided", "UTC"),
+    Column("action", TEXT, "the entry that was made, or wanted most"),
+    Column("side", TEXT, "of that entry: long or short"),
+    Column("size_multiplier", FLOAT, "of that entry: its value over the notional of size 1"),
+    Column(
+        "status",
+        TEXT,
+        "traded, lapsed (order not filled), masked (that entry was not legal) or declined (all but entered)",
+    ),
+    Column(
+        "reason",
+        TEXT,
+        "what came in its way: order_not_filled, policy_waited or why it was masked; null where traded",
+    ),
+    Column("trade_id", TEXT, "the trade that came of it; null where none did"),
+    Column("probability", SINGLE, "of the entry, after the mask", "0 to 1"),
+    Column("unmasked_probability", SINGLE, "among waiting and all entries, had all been legal", "0 to 1"),
+    _VALUE,
+    Column("regime", TEXT, "of the signal bar: trend, range, high_volatility or panic"),
+    _ENTRY_VOLATILITY,
+    Column(
+        "would_net_bps",
+        FLOAT,
+        "net of a declined entry left to stop, target and time-out; null of others and where unfilled",
+        "bps",
+    ),
+    Column("would_exit_reason", TEXT, "exit reason of the same; null likewise"),
+    Column("would_bars_held", INTEGER, "from entry to exit of the same; null likewise", "bars"),
+)
+SIGNALS_SCHEMA = arrow_schema(SIGNALS_COLUMNS)
+"""One row per signal, by symbol, day and time; made in `paper.signals`."""

@@ -11,15 +11,20 @@ from huracan.models.config import ModelConfig, Unfit
 from huracan.models.inputs import confidence_inputs
 from huracan.models.scores import roc_auc
 from huracan.models.window import order_trades, split_trades, won
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
-IMPORTANCE_SCHEMA = pa.schema(
-    [
-        ("feature", pa.string()),
-        ("gain", pa.float64()),
-        ("permutation_importance", pa.float64()),
-        ("rank", pa.int64()),
-    ]
+IMPORTANCE_COLUMNS = (
+    Column("feature", TEXT, "input of the confidence model"),
+    Column("gain", FLOAT, "share of the loss that splits on it removed; all inputs sum to 1", "0 to 1"),
+    Column(
+        "permutation_importance",
+        FLOAT,
+        "AUC lost on the out-of-time tail when it is shuffled; below 0: better without; null where the tail "
+        "lacks winners or losers",
+    ),
+    Column("rank", INTEGER, "1 matters most: by the AUC lost, then by gain"),
 )
+IMPORTANCE_SCHEMA = arrow_schema(IMPORTANCE_COLUMNS)
 """`gain` is the trees' share of loss removed (sums to 1); `permutation_importance` the AUC lost on the
 out-of-time tail when the column is shuffled (null without both classes there); rank 1 matters most."""
 

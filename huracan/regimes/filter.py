@@ -8,19 +8,22 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan.candles.schema import TIME, day_end, day_start
+from huracan.candles.schema import OPEN_TIME, SYMBOL, TIME, day_end, day_start
 from huracan.errors import InvalidInput
 from huracan.regimes.model import REGIMES, FloatArray, RegimeParameters
 from huracan.regimes.observations import lay_features_on_grid, observe
+from huracan.tables import SINGLE, TEXT, Column, arrow_schema
 
-REGIMES_SCHEMA = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("open_time", TIME),
-        ("regime", pa.string()),
-        *((f"probability_{name}", pa.float32()) for name in REGIMES),
-    ]
+REGIMES_COLUMNS = (
+    SYMBOL,
+    OPEN_TIME,
+    Column("regime", TEXT, "the most probable at the bar's close: trend, range, high_volatility or panic"),
+    *(
+        Column(f"probability_{name}", SINGLE, f"that it is {name}, by bars up to this one; final", "0 to 1")
+        for name in REGIMES
+    ),
 )
+REGIMES_SCHEMA = arrow_schema(REGIMES_COLUMNS)
 """Partition D of `regimes`: for every symbol, in the order of the features, every bar of the day."""
 
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from huracan.analysis.rules.avoidance import distinct_rules
 from huracan.analysis.rules.past_session import ANALYSED, PastDay
-from huracan.analysis.rules.report import rules_table, with_trials
+from huracan.analysis.rules.report import RULES_COLUMNS, rules_table, with_trials
 from huracan.analysis.rules.trials import TRAILING_DAYS, UnusableDay, try_rules
 from huracan.analysis.trades.checks import judge_coverage, judge_loss_reasons, judge_rules_tried
 from huracan.analysis.trades.drivers import explain_trades
-from huracan.analysis.trades.losses import analyse_losses
+from huracan.analysis.trades.losses import LOSSES_COLUMNS, analyse_losses
 from huracan.analysis.trades.luck import measure_luck
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan.tables import Always, Table
@@ -48,7 +48,10 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
         *(past(asset) for asset in ("shadow_trades", "features", "regimes", "win_analysis", "loss_analysis")),
         past("ohlcv", TRAILING_DAYS + 1),
     ],
-    tables={"data": Table(keep=Always(), in_database=True), "rules": Table(keep=Always())},
+    tables={
+        "data": Table(LOSSES_COLUMNS, keep=Always(), in_database=True),
+        "rules": Table(RULES_COLUMNS, keep=Always()),
+    },
     settings=["market"],
     checks=[
         Check(

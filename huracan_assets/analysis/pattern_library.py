@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.library import pattern_library as find_patterns
+from huracan.analysis.patterns.table import NIGHTS_COLUMNS, PATTERNS_COLUMNS
 from huracan.analysis.patterns.trials import SettingTrials, try_settings
 from huracan.tables import Always, Table
 from huracan_assets import shown
@@ -30,8 +31,8 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
     ],
     tables={
-        "data": Table(keep=Always(), in_database=True),
-        "nights": Table(keep=Always(), name="pattern_nights", in_database=True),
+        "data": Table(PATTERNS_COLUMNS, keep=Always(), in_database=True),
+        "nights": Table(NIGHTS_COLUMNS, keep=Always(), name="pattern_nights", in_database=True),
     },
     settings=["market", "models", "patterns"],
     checks=[Check("pattern_accounts", "Each new trade counts once, and no pattern is reliable by its own.")],

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.agreement import judge_agreement
 from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory.rows import memory_rows
+from huracan.analysis.memory.rows import MEMORY_COLUMNS, memory_rows
 from huracan.analysis.trades.checks import judge_embeddings
 from huracan.features.recipe import RECIPE
 from huracan.tables import Always, Table
@@ -41,7 +41,9 @@ AGREEMENT_DAYS = 30
             may_lack_days=True,
         ),
     ],
-    tables={"data": Table(keep=Always("every search reads all of it"), in_database=True)},
+    tables={
+        "data": Table(MEMORY_COLUMNS, keep=Always("every search reads all of it"), in_database=True),
+    },
     settings=["universe"],
     checks=[
         Check("memory_embedding", "Embeddings are finite and point in different directions."),

@@ -3,7 +3,7 @@
 from huracan.analysis.trades.checks import judge_neighbours
 from huracan.analysis.trades.drivers import explain_trades
 from huracan.analysis.trades.luck import measure_luck
-from huracan.analysis.trades.wins import analyse_wins
+from huracan.analysis.trades.wins import WINS_COLUMNS, analyse_wins
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.analysis import plots
@@ -26,7 +26,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("features"),
         Read("regimes"),
     ],
-    tables={"data": Table(keep=Always(), in_database=True)},
+    tables={"data": Table(WINS_COLUMNS, keep=Always(), in_database=True)},
     settings=["market"],
     checks=[Check("memory_as_of", "Every similar trade had closed before the signal it was found for.")],
     searches=["trade_memory"],

@@ -11,11 +11,16 @@ from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
 from huracan.errors import InputRefused, InvalidInput
 from huracan.evaluation.evidence import gather_evidence
-from huracan.evaluation.promotion import BrainVerdict, judge_brain, out_of_sample_verdict
+from huracan.evaluation.promotion import (
+    EVALUATION_COLUMNS,
+    BrainVerdict,
+    judge_brain,
+    out_of_sample_verdict,
+)
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
-from huracan.tables import Always, Table
+from huracan.tables import Always, Table, arrow_schema
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.file_names import VERDICT_FILE
@@ -37,7 +42,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("regimes", days=held_out_days, edge=False),
         market_block.pattern_libraries(held_out_days),
     ],
-    tables={"data": Table(keep=Always(), in_database=True)},
+    tables={"data": Table(EVALUATION_COLUMNS, keep=Always(), in_database=True)},
     settings=["market", "promotion", "models"],
     checks=[
         Check(
@@ -85,7 +90,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
         "numbers": json.dumps(verdict.numbers | _spread(facts), sort_keys=True),
     }
     return Outcome(
-        tables={"data": pa.Table.from_pylist([row])},
+        tables={"data": pa.Table.from_pylist([row], schema=arrow_schema(EVALUATION_COLUMNS))},
         files={VERDICT_FILE: json.dumps(asdict(verdict), sort_keys=True).encode()},
         verdicts=[out_of_sample_verdict(verdict)],
         metadata={

@@ -4,20 +4,23 @@ import json
 
 import pyarrow as pa
 
-from huracan.evaluation.performance import judge_performance, performance_table
-from huracan.tables import Table
+from huracan.evaluation.performance import PERFORMANCE_COLUMNS, judge_performance, performance_table
+from huracan.market.ledger import TRADES_COLUMNS
+from huracan.tables import Table, chosen
 from huracan_assets import shown
 from huracan_assets.brain import plots
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
+MADE_BY = chosen(TRADES_COLUMNS, "model_id", "is_simulated")
+
 
 @stage(
     job=TRADE,
     kinds={"postgres"},
     reads=[record("shadow_trades")],
-    tables={"data": Table(in_database=True)},
+    tables={"data": Table((*PERFORMANCE_COLUMNS, *MADE_BY), in_database=True)},
     checks=[Check("performance_sums", "All, the symbols and the regimes each sum to the ledger.")],
 )
 def model_performance(inputs: Inputs, context: StageContext) -> Outcome:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from huracan.gates.contract import GateContext
-from huracan.gates.judge import judge_gate_coverage, judge_signals
+from huracan.gates.judge import DECISIONS_COLUMNS, judge_gate_coverage, judge_signals
 from huracan.gates.roster import describe_gates, fit_gates
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
@@ -24,7 +24,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         yesterday("confidence_model"),
         yesterday("meta_label_model"),
     ],
-    tables={"data": Table(keep=90)},
+    tables={"data": Table(DECISIONS_COLUMNS, keep=90)},
     settings=["gates", "models"],
     checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
     is_record=True,

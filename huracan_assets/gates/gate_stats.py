@@ -1,6 +1,6 @@
 """The asset `gate_stats`: what each gate's judgements were worth."""
 
-from huracan.gates.statistics import gate_statistics
+from huracan.gates.statistics import GATE_STATISTICS_COLUMNS, gate_statistics
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.jobs import TRADE
@@ -12,7 +12,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
     job=TRADE,
     kinds={"postgres"},
     reads=[record("gate_decisions"), record("shadow_trades")],
-    tables={"data": Table(in_database=True)},
+    tables={"data": Table(GATE_STATISTICS_COLUMNS, in_database=True)},
 )
 def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
     """Per gate: how often it passed, blocked or abstained, and what the refused trades would have made."""

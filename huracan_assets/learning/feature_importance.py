@@ -2,6 +2,7 @@
 
 from huracan.features.recipe import RECIPE
 from huracan.models.config import Unfit
+from huracan.models.importance import IMPORTANCE_COLUMNS
 from huracan.models.importance import feature_importance as rank_features
 from huracan.tables import Table
 from huracan_assets import shown
@@ -15,7 +16,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
     job=TRADE,
     kinds={"postgres"},
     reads=[TRAILING_TRADES, Read("confidence_model")],
-    tables={"data": Table(in_database=True)},
+    tables={"data": Table(IMPORTANCE_COLUMNS, in_database=True)},
     settings=["models"],
 )
 def feature_importance(inputs: Inputs, context: StageContext) -> Outcome:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from huracan.agent.diagnostics import CURVE_COLUMNS
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets.inputs import market_block
@@ -21,7 +22,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("regimes", days=window_days),
         market_block.pattern_libraries(window_days),
     ],
-    tables={"curve": Table()},
+    tables={"curve": Table(CURVE_COLUMNS)},
     settings=["universe", "market", "training"],
     checks=[Check("learner_health", "No NaN; entropy, KL and explained variance are in their bands.")],
     expected_minutes=2,

@@ -2,7 +2,7 @@
 
 import pyarrow.compute as pc
 
-from huracan.features.compute import compute_features
+from huracan.features.compute import compute_features, features_columns
 from huracan.features.invariance import judge_features
 from huracan.features.recipe import RECIPE
 from huracan.tables import Table
@@ -16,7 +16,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     job=MARKET,
     kinds={"parquet"},
     reads=[Read("ohlcv", days=days_with_warmup)],
-    tables={"data": Table()},
+    tables={"data": Table(features_columns())},
     settings=["universe"],
     checks=[
         Check("features_prefix_invariance", "Bars after t change no feature at or before t (sampled)."),

@@ -2,6 +2,7 @@
 
 from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_to_json
 from huracan.candles.quality import assemble_day, judge_candles
+from huracan.candles.schema import OHLCV_COLUMNS, QUARANTINE_COLUMNS
 from huracan.tables import Table
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs
@@ -14,7 +15,7 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
     job=MARKET,
     kinds={"parquet"},
     reads=[],
-    tables={"data": Table(), "quarantine": Table()},
+    tables={"data": Table(OHLCV_COLUMNS), "quarantine": Table(QUARANTINE_COLUMNS)},
     settings=["universe", "source", "candles"],
     checks=[
         Check("candle_continuity", "Every bar of the day is there, or is there as a bar marked missing."),

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from huracan.regimes.coverage import judge_regimes
-from huracan.regimes.filter import filter_regimes
+from huracan.regimes.filter import REGIMES_COLUMNS, filter_regimes
 from huracan.regimes.fit import fit_regimes
 from huracan.regimes.observations import READ_COLUMNS
 from huracan.tables import Table
@@ -22,7 +22,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("features", key="today"),
         Read("ohlcv"),
     ],
-    tables={"data": Table()},
+    tables={"data": Table(REGIMES_COLUMNS)},
     settings=["universe", "regimes"],
     checks=[Check("regime_coverage", "Every bar has a regime and probabilities that sum to one.")],
 )

@@ -1,7 +1,12 @@
 """The asset `post_exit`: what came after yesterday's exits, and how good exits are over time."""
 
-from huracan.analysis.trades.exit_quality import WINDOWS_DAYS, judge_exits, summarise_exits
-from huracan.analysis.trades.post_exit import track_post_exit
+from huracan.analysis.trades.exit_quality import (
+    EXIT_QUALITY_COLUMNS,
+    WINDOWS_DAYS,
+    judge_exits,
+    summarise_exits,
+)
+from huracan.analysis.trades.post_exit import POST_EXIT_COLUMNS, track_post_exit
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.jobs import TRADE
@@ -22,8 +27,8 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         ),
     ],
     tables={
-        "data": Table(keep=Always(), name="post_exit_tracking", in_database=True),
-        "quality": Table(keep=Always(), name="exit_quality", in_database=True),
+        "data": Table(POST_EXIT_COLUMNS, keep=Always(), name="post_exit_tracking", in_database=True),
+        "quality": Table(EXIT_QUALITY_COLUMNS, keep=Always(), name="exit_quality", in_database=True),
     },
     settings=["universe"],
     checks=[Check("post_exit_coverage", "Each trade of the day before is tracked exactly once.")],

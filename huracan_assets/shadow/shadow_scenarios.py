@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from huracan.market.what_if.scenario_tables import RIVALS_COLUMNS, SCENARIOS_COLUMNS
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
@@ -15,7 +16,10 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     job=TRADE,
     kinds={"parquet", "postgres"},
     reads=[record("shadow_trades"), Read("features"), Read("regimes"), Read("ohlcv", days=2)],
-    tables={"data": Table(in_database=True), "rivals": Table(name="shadow_rivals", in_database=True)},
+    tables={
+        "data": Table(SCENARIOS_COLUMNS, in_database=True),
+        "rivals": Table(RIVALS_COLUMNS, name="shadow_rivals", in_database=True),
+    },
     settings=["universe", "market"],
     checks=[Check("scenario_base", "The decisions replayed as they were make what the ledger says.")],
     is_record=True,

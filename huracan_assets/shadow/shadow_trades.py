@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
+from huracan.market.ledger import (
+    DECISIONS_COLUMNS,
+    FILLS_COLUMNS,
+    SESSION_COLUMNS,
+    SIGNALS_COLUMNS,
+    TRADES_COLUMNS,
+)
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
@@ -28,11 +35,11 @@ if TYPE_CHECKING:
         market_block.pattern_libraries(1),
     ],
     tables={
-        "data": Table(keep=Always(), in_database=True),
-        "fills": Table(keep=Always()),
-        "session": Table(keep=90),
-        "decisions": Table(keep=90),
-        "signals": Table(keep=90, name="shadow_signals", in_database=True),
+        "data": Table(TRADES_COLUMNS, keep=Always(), in_database=True),
+        "fills": Table(FILLS_COLUMNS, keep=Always()),
+        "session": Table(SESSION_COLUMNS, keep=90),
+        "decisions": Table(DECISIONS_COLUMNS, keep=90),
+        "signals": Table(SIGNALS_COLUMNS, keep=90, name="shadow_signals", in_database=True),
     },
     settings=["universe", "market"],
     checks=[

@@ -12,17 +12,16 @@ from typing import Any
 import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
-from huracan.market.ledger import TRADES_SCHEMA
-from huracan_resources.catalogue import name_of
+from huracan.tables import TEXT, Column, Table, arrow_schema, chosen
+from huracan_resources.catalogue import catalogue, name_of
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.store import LocalStore
 
 TRADES = "trades"
 """The ledger with what the analyses say of each trade."""
-_GROWN = {("shadow_trades", "data"): TRADES_SCHEMA}
-"""Tables that gained columns: the days of before have nulls there, also where no day has the column yet."""
 _TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>.+)-[0-9a-f]{12}\.parquet")
+_OUTCOME = Column("outcome", TEXT, "win (net_bps above 0) or loss")
 _ANALYSES = {
     "loss_analysis": ("primary_reason", "severity", "is_preventable", "avoidance_rule"),
     "win_analysis": ("pattern_strength", "entry_quality", "exit_quality", "explanation"),
@@ -135,8 +134,8 @@ class LakeViews:
             raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         selected = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
-        grown = _GROWN.get((asset, table))
-        return selected if grown is None else f"{selected} UNION ALL BY NAME {_no_row_of(grown)}"
+        declared = catalogue().get(view)
+        return selected if declared is None else f"{selected} UNION ALL BY NAME {_no_row_of(declared.table)}"
 
     def _read(self, view: str) -> pa.Table:
         asset, table = self.tables[view]
@@ -148,8 +147,9 @@ class LakeViews:
             parts.append(rows)
         if not parts:
             raise _aged_out(view)
-        if (asset, table) in _GROWN:
-            parts.append(_GROWN[asset, table].empty_table())
+        declared = catalogue().get(view)
+        if declared is not None:
+            parts.append(arrow_schema(declared.table.columns).empty_table())
         return pa.concat_tables(parts, promote_options="default")
 
     def _trades(self) -> str:
@@ -158,7 +158,7 @@ class LakeViews:
             if table in self.tables:
                 joined += f" LEFT JOIN {table} USING (day, trade_id)"
                 shown += [f"{table}.{column}" for column in columns]
-        outcome = "CASE WHEN shadow_trades.net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome"
+        outcome = f"CASE WHEN shadow_trades.net_bps > 0 THEN 'win' ELSE 'loss' END AS {_OUTCOME.name}"
         return f"SELECT {', '.join([*shown, outcome])} {joined}"
 
     def _holding(self, asset: str, file: str) -> list[Manifest]:
@@ -177,10 +177,19 @@ class LakeViews:
         return (self._first is None or day >= self._first) and (self._last is None or day <= self._last)
 
 
-def _no_row_of(schema: pa.Schema) -> str:
-    """A selection of the schema's columns without a row."""
+def trades_columns() -> tuple[Column, ...]:
+    """Those of the view of trades, where there are analyses; `day` is added as to any view."""
+    tables = {name: catalogue()[name].table.columns for name in ("shadow_trades", *_ANALYSES)}
+    analysed = (column for name, names in _ANALYSES.items() for column in chosen(tables[name], *names))
+    return *tables["shadow_trades"], *analysed, _OUTCOME
+
+
+def _no_row_of(table: Table) -> str:
+    """A selection of the declared columns without a row: days of before a column have nulls there, also where
+    no day has it yet."""
     import duckdb
 
+    schema = arrow_schema(table.columns)
     types = duckdb.from_arrow(schema.empty_table()).types
     columns = (f"NULL::{kind} AS {_quoted(name)}" for name, kind in zip(schema.names, types, strict=True))
     return f"SELECT {', '.join(columns)} WHERE false"

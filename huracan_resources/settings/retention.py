@@ -12,16 +12,11 @@ from pydantic import BeforeValidator, Field
 from huracan.errors import InvalidInput
 from huracan.tables import FOREVER, Always, Forever, Keep
 from huracan_resources.catalogue import catalogue
+from huracan_resources.database.own_tables import OWN_TABLES
 from huracan_resources.settings.sections import OpenSection, Section
 
 Days = Annotated[int, Field(ge=1)] | Forever
 """The newest nights whose rows are kept, or `forever`."""
-
-DATABASE_ONLY: Mapping[str, Keep] = {
-    "brain_registry": Always(),
-    "trial_ledger": Always("the deflated Sharpe ratio counts every candidate ever tried"),
-}
-"""Tables of PostgreSQL that no partition fills."""
 
 
 def _never_deleted(value: Any, table: str, why: str) -> Any:
@@ -55,7 +50,8 @@ class DatabaseRetention(OpenSection):
     @classmethod
     def declared(cls) -> Mapping[str, tuple[Any, Any]]:
         kept = {name: entry.table.keep for name, entry in catalogue().items() if entry.table.in_database}
-        return {name: _setting(name, keep) for name, keep in {**kept, **DATABASE_ONLY}.items()}
+        own = {name: table.keep for name, table in OWN_TABLES.items() if isinstance(table.keep, Always)}
+        return {name: _setting(name, keep) for name, keep in {**kept, **own}.items()}
 
 
 class DagsterRetention(Section):

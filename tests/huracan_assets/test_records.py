@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from huracan.tables import Table
+from huracan.tables import INTEGER, Column, Table
 from huracan_assets.finished import LAST_OF_NIGHT, LEDGER, REMAKE_TAG, is_finished
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import TRADE
@@ -25,13 +25,14 @@ from huracan_resources.settings.settings import load_settings
 DAY = date(2025, 3, 2)
 PARTITIONS = daily_partitions(date(2025, 3, 1))
 CALLS: list[str] = []
+VALUE = Table([Column("value", INTEGER, "a price, or what was made of some")])
 
 
 @stage(
     job=TRADE,
     kinds=set(),
     reads=[Read("prices", days=2)],
-    tables={"data": Table()},
+    tables={"data": VALUE},
     settings=["schedule"],
     is_record=True,
 )
@@ -41,7 +42,7 @@ def session(inputs: Inputs, context: StageContext) -> Outcome:
     return Outcome(tables={"data": pa.table({"value": [total + context.settings.schedule.hour]})})
 
 
-@stage(job=TRADE, kinds=set(), reads=[record("session"), Read("prices")], tables={"data": Table()})
+@stage(job=TRADE, kinds=set(), reads=[record("session"), Read("prices")], tables={"data": VALUE})
 def review(inputs: Inputs, context: StageContext) -> Outcome:
     CALLS.append("review")
     return Outcome(tables={"data": inputs.table("session")})

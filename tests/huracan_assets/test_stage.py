@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput, Unavailable
-from huracan.tables import Table
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, Table
 from huracan.verdict import Verdict
 from huracan_assets import wiring
 from huracan_assets.freshness import Freshness
@@ -28,6 +28,7 @@ from huracan_resources.settings.settings import load_settings
 
 FIRST = date(2025, 3, 1)
 PARTITIONS = daily_partitions(FIRST)
+VALUE = Table([Column("value", INTEGER, "hour and day of the month, summed", "days")])
 CALLS: list[str] = []
 
 
@@ -40,7 +41,7 @@ def resources(tmp_path: Path, database: Database) -> Resources:
 
 
 def _declare(body: Callable[[Inputs, StageContext], Outcome], **options: object) -> Stage:
-    given: dict[str, object] = {"job": TRADE, "kinds": set(), "reads": [], "tables": {"data": Table()}}
+    given: dict[str, object] = {"job": TRADE, "kinds": set(), "reads": [], "tables": {"data": VALUE}}
     return stage(**{**given, **options})(body)  # type: ignore[arg-type]
 
 
@@ -66,7 +67,11 @@ def before(inputs: Inputs, context: StageContext) -> Outcome:
     return Outcome(tables={"data": inputs.table("numbers")})
 
 
-IMPORTANCE = Table(name="feature_importance", in_database=True)
+IMPORTANCE = Table(
+    [Column("feature", TEXT, "input"), Column("gain", FLOAT, "its share"), Column("rank", INTEGER, "from 1")],
+    name="feature_importance",
+    in_database=True,
+)
 SMALL = [Check("value_is_small", "The value is below 20.")]
 NUMBERS = _declare(numbers, checks=SMALL, settings=["schedule"])
 TOTAL = _declare(total, reads=[Read("numbers", days=3)])
@@ -254,6 +259,54 @@ def test_a_declared_check_that_was_not_answered_is_an_error_and_not_a_pass(resou
     assert "was judged by []" in _failure(_run(resources, [_declare(unjudged, checks=SMALL)], 1))
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"valued": [1]}, "it lacks value; it adds valued"),
+        ({"value": [1.5]}, r"of another type are value \(double, not int64\)"),
+        ({"value": [1], "more": ["x"]}, "it adds more"),
+    ],
+)
+def test_a_table_that_is_not_as_declared_is_refused_and_nothing_is_written(
+    resources: Resources, columns: dict[str, list[object]], told: str
+) -> None:
+    def careless(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(tables={"data": pa.table(columns)})
+
+    with pytest.raises(AssertionError, match=f"careless made the table data otherwise than declared: {told}"):
+        raise AssertionError(_failure(_run(resources, [_declare(careless)], 1)))
+    assert resources.lake.manifest("careless", FIRST) is None
+
+
+def test_columns_in_another_order_are_refused(resources: Resources) -> None:
+    def shuffled(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(tables={"data": pa.table({"rank": [1], "gain": [1.0], "feature": ["a"]})})
+
+    result = _run(resources, [_declare(shuffled, tables={"data": IMPORTANCE})], 1)
+    assert "its columns are rank, gain, feature" in _failure(result)
+
+
+def test_an_empty_partition_has_no_table_to_refuse(resources: Resources) -> None:
+    def idle(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(note="Nothing to do.")
+
+    assert _run(resources, [_declare(idle)], 1).success
+
+
+def test_columns_are_told_with_their_meaning_and_unit_before_a_run_and_after(resources: Resources) -> None:
+    def told(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(tables={"data": pa.table({"value": [1]})})
+
+    declared = _declare(told, tables={"data": VALUE, "detail": IMPORTANCE})
+    specification = next(iter(asset_of(declared, PARTITIONS).specs))
+    made = _run(resources, [declared], 1).asset_materializations_for_node("told")[0].metadata
+    for schema in (specification.metadata["dagster/column_schema"], made["dagster/column_schema"].value):
+        (column,) = schema.columns
+        assert (column.name, column.type) == ("value", "int64")
+        assert column.description == "hour and day of the month, summed [days]"
+    assert "| `gain` | `double` |  | its share |" in specification.metadata["table feature_importance"].value
+
+
 def test_partitions_of_two_candle_sources_are_not_mixed(resources: Resources) -> None:
     _run(resources, [NUMBERS], 1)
     resources.lake.write(
@@ -320,7 +373,7 @@ def test_rows_stay_as_they_are_where_the_file_that_they_came_from_has_aged_out(r
         table = pa.table({"feature": ["kept"], "gain": [1.0], "rank": [1]})
         return Outcome(tables={"data": pa.table({"value": [1]}), "detail": table})
 
-    declared = _declare(importance, tables={"data": Table(), "detail": IMPORTANCE})
+    declared = _declare(importance, tables={"data": VALUE, "detail": IMPORTANCE})
     _run(resources, [declared], 8)
     _aged(resources, "importance", 8, "detail.parquet")
     with resources.database.connect() as connection:

@@ -8,10 +8,8 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan.market.ledger import TRADES_SCHEMA
-from huracan.market.paper.signals import SIGNALS_SCHEMA
-from huracan.market.what_if.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
 from huracan_resources.database.database import Database
-from huracan_resources.database.tables import column_types, read_partition, replace_partition
+from huracan_resources.database.tables import read_partition, replace_partition
 
 DAY = date(2023, 6, 2)
 START = datetime(2023, 6, 2, tzinfo=UTC)
@@ -36,23 +34,6 @@ def _trade(number: int) -> dict:
         "nearest_pattern_cosines": [0.75, 0.5],
         "is_simulated": True,
     }
-
-
-@pytest.mark.parametrize(
-    ("table", "schema"),
-    [
-        ("shadow_trades", TRADES_SCHEMA),
-        ("shadow_signals", SIGNALS_SCHEMA),
-        ("shadow_scenarios", SCENARIOS_SCHEMA),
-        ("shadow_rivals", RIVALS_SCHEMA),
-    ],
-)
-def test_a_table_of_the_ledger_has_exactly_its_columns_and_takes_an_empty_day(
-    database: Database, table: str, schema: pa.Schema
-) -> None:
-    with database.connect() as connection:
-        assert set(column_types(connection, table)) == {"day", *schema.names}
-        assert replace_partition(connection, table, DAY, schema.empty_table()) == 0
 
 
 def test_trades_come_back_as_they_were_stored(database: Database) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from huracan.agent.config import TrainingConfig
-from huracan.agent.diagnostics import TrainingStopped
+from huracan.agent.diagnostics import CURVE_COLUMNS, TrainingStopped
 from huracan.agent.engines.devices import pick_device, pick_threads
 from huracan.agent.night.learner_health import HealthLimits, judge_curve
 from huracan.agent.night.recovery import Recovery
@@ -30,6 +30,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
+from huracan.tables import arrow_schema
 from huracan.verdict import Verdict
 
 _TWIN = (
@@ -218,7 +219,8 @@ def _publish(
         "refit": told,
     }
     checkpoint = save_policy(chosen.policy, training)
-    curve = pa.Table.from_pylist([asdict(row) for row in chosen.curve])
+    rows = [asdict(row) for row in chosen.curve]
+    curve = pa.Table.from_pylist(rows, schema=arrow_schema(CURVE_COLUMNS))
     return TrainedPolicy(checkpoint, model_id_of(checkpoint), curve, report)
 
 

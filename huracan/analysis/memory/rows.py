@@ -10,9 +10,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.outcome import closed_at_ms, day_column, is_end_of_session, is_winning, times
+from huracan.analysis.outcome import (
+    IS_END_OF_SESSION,
+    closed_at_ms,
+    day_column,
+    is_end_of_session,
+    is_winning,
+    times,
+)
 from huracan.candles.schema import TIME, Timeframe
 from huracan.errors import InvalidInput
+from huracan.market.ledger import TRADES_COLUMNS
+from huracan.tables import DAY, FLAG, FLOAT, SINGLES, TEXT, Column, arrow_schema, chosen
 
 _FROM_LEDGER = (
     "symbol",
@@ -32,34 +41,31 @@ _FROM_LEDGER = (
     "is_simulated",
 )
 
-MEMORY_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("side", pa.string()),
-        ("regime", pa.string()),
-        ("signal_time", TIME),
-        ("entry_time", TIME),
-        ("closed_at", TIME),  # close of the bar it left in: from then on the outcome is known
-        ("exit_reason", pa.string()),
-        ("is_end_of_session", pa.bool_()),
-        ("is_winner", pa.bool_()),
-        ("bars_held", pa.int64()),
-        ("holding_minutes", pa.float64()),
-        ("gross_bps", pa.float64()),
-        ("net_bps", pa.float64()),
-        ("net_usd", pa.float64()),
-        ("max_favourable_bps", pa.float64()),
-        ("max_adverse_bps", pa.float64()),
-        ("entry_volatility_bps", pa.float64()),
-        ("model_id", pa.string()),
-        ("is_simulated", pa.bool_()),
-        ("entry_features", pa.list_(pa.float32())),
-        ("embedding_version", pa.string()),
-        ("embedding", pa.list_(pa.float32())),
-    ]
+MEMORY_COLUMNS = (
+    DAY,
+    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "side", "regime", "signal_time", "entry_time"),
+    Column(
+        "closed_at",
+        TIME,
+        "close of the bar it left in, of END_OF_SESSION the day's end: then its outcome is known",
+        "UTC",
+    ),
+    *chosen(TRADES_COLUMNS, "exit_reason"),
+    IS_END_OF_SESSION,
+    Column("is_winner", FLAG, "net result above 0"),
+    *chosen(TRADES_COLUMNS, "bars_held"),
+    Column("holding_minutes", FLOAT, "the same as time", "minutes"),
+    *chosen(TRADES_COLUMNS, "gross_bps", "net_bps", "net_usd", "max_favourable_bps", "max_adverse_bps"),
+    *chosen(TRADES_COLUMNS, "entry_volatility_bps", "model_id", "is_simulated"),
+    Column(
+        "entry_features",
+        SINGLES,
+        "feature row of the signal bar, in the order of the recipe; NaN where unknown",
+    ),
+    Column("embedding_version", TEXT, "digest of the statistics that made the vector; others do not compare"),
+    Column("embedding", SINGLES, "the entry as a vector of 64 numbers, of length 1: its cosine is likeness"),
 )
+MEMORY_SCHEMA = arrow_schema(MEMORY_COLUMNS)
 """One row per closed trade, in the ledger's order."""
 
 

@@ -1,5 +1,6 @@
 """The trials of a night's rules as tables: one row per rule, and the same figures beside each loss."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,47 +10,73 @@ import pyarrow.compute as pc
 from huracan.analysis.outcome import day_column, floats, nullable
 from huracan.analysis.rules.trials import RuleTrials
 from huracan.analysis.rules.verdicts import NO_PAST, NO_RULE, judge_rules, paired_tests
+from huracan.tables import DATE, FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 _FIGURES = (
-    ("days", pa.int64()),  # that were played again
-    ("days_touched", pa.int64()),
-    ("trades", pa.int64()),  # that ended otherwise, or were not made
-    ("net_change_usd", pa.float64()),
-    ("net_change_bps", pa.float64()),  # of what those trades had entered with
-    ("losses_avoided", pa.int64()),
-    ("wins_lost", pa.int64()),
-    ("t_statistic", pa.float64()),  # paired, over the days that were played
+    Column("days", INTEGER, "days before that were played again with the rule and without", "days"),
+    Column("days_touched", INTEGER, "of them those on which it changed a trade; null without a day", "days"),
+    Column("trades", INTEGER, "trades that ended otherwise under it, or were not made; null without a day"),
+    Column("net_change_usd", FLOAT, "net with the rule less that without; null without a day", "USD"),
+    Column(
+        "net_change_bps",
+        FLOAT,
+        "the same, of what the changed trades had entered with; null without one",
+        "bps",
+    ),
+    Column("losses_avoided", INTEGER, "losing trades that do not lose any more; null without a day"),
+    Column("wins_lost", INTEGER, "winning trades that do not win any more; null without a day"),
+    Column(
+        "t_statistic",
+        FLOAT,
+        "of the mean change a day, paired; null of fewer than two days, or none that differ",
+    ),
+)
+_VERDICT = Column(
+    "verdict", TEXT, "helped, hurt, no evidence (may be chance) or no past (no day to try it on)"
 )
 
-RULES_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),  # of the losses; the trial is of days before it
-        ("rule", pa.string()),  # JSON: its kind and numbers
-        ("kind", pa.string()),
-        ("sentence", pa.string()),
-        ("verdict", pa.string()),  # helped | hurt | no evidence | no past
-        ("losses", pa.int64()),  # of the day, that suggest it
-        ("losses_net_usd", pa.float64()),
-        *_FIGURES,
-        ("p_value", pa.float64()),
-        ("adjusted_p_value", pa.float64()),  # for the number of rules of the night
-        ("unknown_trades", pa.int64()),  # that it could not judge
-        ("days_traded_otherwise", pa.int64()),  # by other rules, costs or candles than today's
-        ("days_unusable", pa.int64()),
-    ]
+RULES_COLUMNS = (
+    Column("day", DATE, "day of the losses; the trial is of days before it", "UTC day"),
+    Column("rule", TEXT, "kind and numbers: its identity", "JSON"),
+    Column("kind", TEXT, "such as skip_costly, leave_aged or widen_stop"),
+    Column("sentence", TEXT, "the rule in words"),
+    _VERDICT,
+    Column("losses", INTEGER, "losses of the day that suggest it"),
+    Column("losses_net_usd", FLOAT, "their net", "USD"),
+    *_FIGURES,
+    Column("p_value", FLOAT, "two-sided, by Student's distribution; null as t_statistic", "0 to 1"),
+    Column(
+        "adjusted_p_value",
+        FLOAT,
+        "Holm's, for the number of rules of the night; null as t_statistic",
+        "0 to 1",
+    ),
+    Column("unknown_trades", INTEGER, "entries that it could not judge; null without a day"),
+    Column(
+        "days_traded_otherwise",
+        INTEGER,
+        "days before left out: traded by other rules, costs or candles",
+        "days",
+    ),
+    Column("days_unusable", INTEGER, "days before that could not be played again", "days"),
 )
+RULES_SCHEMA = arrow_schema(RULES_COLUMNS)
 """One row per distinct rule of a night, the best first."""
 
-TRIAL_FIELDS = (
-    ("rule_verdict", pa.string()),  # helped | hurt | no evidence | no rule | no past
-    *((f"rule_{name}", kind) for name, kind in _FIGURES),
+TRIALS = (
+    Column("rule_verdict", TEXT, f"of the rule: {_VERDICT.meaning}, or no rule (the loss suggests none)"),
+    *(
+        replace(column, name=f"rule_{column.name}", meaning=f"{column.meaning}; null without a rule")
+        for column in _FIGURES
+    ),
 )
+"""What the rule of a loss would have done on the days before."""
 
 
 def untried(rules: pa.Array) -> dict[str, pa.Array]:
-    """TRIAL_FIELDS of losses whose `rules` have not been tried."""
+    """TRIALS of losses whose `rules` have not been tried."""
     verdict = pc.if_else(pc.is_valid(rules), NO_PAST, NO_RULE)
-    empty = {name: pa.nulls(len(rules), kind) for name, kind in TRIAL_FIELDS}
+    empty = {column.name: pa.nulls(len(rules), column.type) for column in TRIALS}
     return empty | {"rule_verdict": verdict}
 
 
@@ -98,11 +125,12 @@ def rules_table(losses: pa.Table, trials: RuleTrials, day: date) -> pa.Table:
 
 
 def with_trials(losses: pa.Table, rules: pa.Table) -> pa.Table:
-    """`losses` with TRIAL_FIELDS from the rows of `rules` (RULES_SCHEMA); of no rule where they have none."""
+    """`losses` with TRIALS from the rows of `rules` (RULES_SCHEMA); of no rule where they have none."""
     row = pc.index_in(losses["rule"], value_set=rules["rule"].combine_chunks())
-    for name, kind in TRIAL_FIELDS:
-        values = rules[name.removeprefix("rule_")].take(row)
-        if name == "rule_verdict":
+    for column in TRIALS:
+        values = rules[column.name.removeprefix("rule_")].take(row)
+        if column.name == "rule_verdict":
             values = pc.fill_null(values, NO_RULE)
-        losses = losses.set_column(losses.schema.get_field_index(name), pa.field(name, kind), values)
+        place = losses.schema.get_field_index(column.name)
+        losses = losses.set_column(place, pa.field(column.name, column.type), values)
     return losses.combine_chunks()

@@ -8,36 +8,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.outcome import Floats, floats
+from huracan.analysis.trades.post_exit import HORIZONS_MINUTES
+from huracan.tables import DAY, FLOAT, INTEGER, TEXT, Column, arrow_schema
 from huracan.verdict import Verdict
 
 ALL, EXIT_REASON, PATTERN = "all", "exit_reason", "pattern"
 WINDOWS_DAYS = (1, 30)
 
-EXIT_QUALITY_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),
-        ("window_days", pa.int64()),  # days of post_exit looked back on, this one included
-        ("scope", pa.string()),  # all | exit_reason | pattern
-        ("value", pa.string()),
-        ("exits", pa.int64()),
-        ("judged", pa.int64()),  # of them with a quality: not the session's end, not without bars
-        ("exit_quality", pa.float64()),  # mean, 0..1
-        ("exit_quality_standard_error", pa.float64()),
-        ("mean_missed_profit_bps", pa.float64()),
-        ("mean_saved_loss_bps", pa.float64()),
-        ("mean_return_after_60_minutes_bps", pa.float64()),
-        ("mean_return_after_240_minutes_bps", pa.float64()),
-        ("mean_return_after_1440_minutes_bps", pa.float64()),
-        ("should_have_held", pa.int64()),
-        ("should_have_exited_earlier", pa.int64()),
-    ]
+EXIT_QUALITY_COLUMNS = (
+    DAY,
+    Column("window_days", INTEGER, "days of post_exit looked back on, this one included: 1 or 30", "days"),
+    Column("scope", TEXT, "all, exit_reason or pattern (that the entry resembled most)"),
+    Column("value", TEXT, "the exit reason or pattern_id; all of scope all"),
+    Column("exits", INTEGER, "exits tracked"),
+    Column("judged", INTEGER, "of them those with a quality: what follows is of these alone"),
+    Column("exit_quality", FLOAT, "mean of saved / (saved + missed); null without one", "0 to 1"),
+    Column("exit_quality_standard_error", FLOAT, "its standard error; null of fewer than two", "0 to 1"),
+    Column("mean_missed_profit_bps", FLOAT, "mean of missed_profit_bps; null without one", "bps"),
+    Column("mean_saved_loss_bps", FLOAT, "mean of saved_loss_bps; null without one", "bps"),
+    *(
+        Column(
+            f"mean_return_after_{minutes}_minutes_bps",
+            FLOAT,
+            f"mean move within {minutes} minutes of the exit, above 0 in the trade's direction; null without",
+            "bps",
+        )
+        for minutes in HORIZONS_MINUTES
+    ),
+    Column(
+        "should_have_held", INTEGER, "exits after which the price went on by more than 20 bps in four hours"
+    ),
+    Column(
+        "should_have_exited_earlier", INTEGER, "exits that gave half of the best excursion back, after costs"
+    ),
 )
+EXIT_QUALITY_SCHEMA = arrow_schema(EXIT_QUALITY_COLUMNS)
 """One row per window, scope and value. What follows `exits` is of the judged exits alone."""
 
 _MEANS = {
     "mean_missed_profit_bps": "missed_profit_bps",
     "mean_saved_loss_bps": "saved_loss_bps",
-    **{f"mean_{name}": name for name in (f"return_after_{m}_minutes_bps" for m in (60, 240, 1440))},
+    **{f"mean_{name}": name for name in (f"return_after_{m}_minutes_bps" for m in HORIZONS_MINUTES)},
 }
 
 

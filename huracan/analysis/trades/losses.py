@@ -5,6 +5,7 @@ The reasons are in `loss_reasons`, the numbers that they judge in `loss_cases`, 
 done in `rule_trials`.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.neighbourhood import judge_neighbourhoods
 from huracan.analysis.outcome import (
+    IS_END_OF_SESSION,
     Booleans,
     Floats,
     Integers,
@@ -24,11 +26,12 @@ from huracan.analysis.outcome import (
 )
 from huracan.analysis.row_text import json_lists, json_objects, json_values, sentences
 from huracan.analysis.rules.avoidance import rule_sentences
-from huracan.analysis.rules.report import TRIAL_FIELDS, untried
+from huracan.analysis.rules.report import TRIALS, untried
 from huracan.analysis.trades.context_columns import (
-    DRIVER_FIELDS,
-    LUCK_FIELDS,
-    NEIGHBOURHOOD_FIELDS,
+    DRIVERS,
+    LUCK,
+    NEIGHBOURHOOD,
+    NET_SCORE,
     driver_columns,
     luck_columns,
     neighbourhood_columns,
@@ -38,31 +41,31 @@ from huracan.analysis.trades.loss_cases import LossCases, LossRules, gather_loss
 from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES, Finding
 from huracan.analysis.trades.luck import Luck
 from huracan.candles.schema import Timeframe
+from huracan.market.ledger import TRADES_COLUMNS
+from huracan.tables import DAY, FLAG, TEXT, Column, arrow_schema, chosen
 
-LOSSES_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("regime", pa.string()),
-        ("exit_reason", pa.string()),
-        ("is_end_of_session", pa.bool_()),
-        ("net_bps", pa.float64()),
-        ("net_usd", pa.float64()),
-        ("primary_reason", pa.string()),
-        ("further_reasons", pa.string()),  # JSON list of names
-        ("evidence", pa.string()),  # JSON list of {reason, and its numbers}, the primary one first
-        ("severity", pa.string()),  # minor | moderate | severe
-        ("is_preventable", pa.bool_()),
-        ("avoidance_rule", pa.string()),  # in words
-        ("rule", pa.string()),  # the same as JSON; null where the primary reason suggests none
-        *TRIAL_FIELDS,  # what the rule would have done on the days before
-        ("net_score", pa.float64()),  # net in standard deviations of a random walk over the holding time
-        *LUCK_FIELDS,
-        *DRIVER_FIELDS,  # the five largest of those that spoke for the trade
-        *NEIGHBOURHOOD_FIELDS,
-    ]
+LOSSES_COLUMNS = (
+    DAY,
+    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "regime", "exit_reason"),
+    IS_END_OF_SESSION,
+    *chosen(TRADES_COLUMNS, "net_bps", "net_usd"),
+    Column("primary_reason", TEXT, f"the first that holds of {', '.join(REASON_NAMES)}"),
+    Column("further_reasons", TEXT, "list of the others that hold", "JSON"),
+    Column("evidence", TEXT, "list of {reason, its numbers}, the primary one first", "JSON"),
+    Column("severity", TEXT, "by net_score: minor, moderate (-1 or less) or severe (-2 or less)"),
+    Column(
+        "is_preventable", FLAG, "a rule known at the entry or during the trade could have avoided such a loss"
+    ),
+    Column("avoidance_rule", TEXT, "what would have avoided it, in words; or why there is no rule"),
+    Column("rule", TEXT, "the same as kind and numbers; null where the primary reason suggests none", "JSON"),
+    *TRIALS,
+    NET_SCORE,
+    *LUCK,
+    replace(DRIVERS[0], meaning=f"the five inputs that spoke most for the trade: {DRIVERS[0].meaning}"),
+    *DRIVERS[1:],
+    *NEIGHBOURHOOD,
 )
+LOSSES_SCHEMA = arrow_schema(LOSSES_COLUMNS)
 """One row per losing closed trade (net result not above zero), in the ledger's order."""
 
 _NONE = pa.scalar(None, pa.string())

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.analysis.outcome import (
+    IS_END_OF_SESSION,
     UNKNOWN_TIME,
     Booleans,
     Floats,
@@ -27,36 +28,82 @@ from huracan.analysis.outcome import (
 )
 from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit
 from huracan.candles.schema import TIME, Timeframe, day_end
+from huracan.market.ledger import TRADES_COLUMNS
+from huracan.tables import DATE, FLAG, FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 
 HORIZONS_MINUTES = (60, 240, 1440)
 _WINDOW_MINUTES = 1440
 
-POST_EXIT_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),  # on which the bars after the exit were known: the day after the trade's
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("regime", pa.string()),
-        ("pattern_id", pa.string()),  # that its entry resembled most, by the library of the day before it
-        ("exit_reason", pa.string()),
-        ("is_end_of_session", pa.bool_()),
-        ("exit_time", TIME),
-        ("exit_reference_price", pa.float64()),  # of its last fill, also where parts were sold before
-        ("net_bps", pa.float64()),
-        *[(f"price_after_{minutes}_minutes", pa.float64()) for minutes in HORIZONS_MINUTES],
-        *[(f"return_after_{minutes}_minutes_bps", pa.float64()) for minutes in HORIZONS_MINUTES],
-        ("bars_seen", pa.int64()),
-        ("best_bps", pa.float64()),  # in the trade's direction, from the exit, within 24 hours
-        ("best_time", TIME),  # open of that bar
-        ("worst_bps", pa.float64()),
-        ("worst_time", TIME),
-        ("missed_profit_bps", pa.float64()),
-        ("saved_loss_bps", pa.float64()),
-        ("exit_quality", pa.float64()),  # 0..1: saved / (saved + missed)
-        ("should_have_held", pa.bool_()),
-        ("should_have_exited_earlier", pa.bool_()),
-    ]
+POST_EXIT_COLUMNS = (
+    Column("day", DATE, "on which the bars after the exit were known: the day after the trade's", "UTC day"),
+    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "regime"),
+    Column(
+        "pattern_id", TEXT, "pattern that its entry resembled most, by the library of the day before; or null"
+    ),
+    *chosen(TRADES_COLUMNS, "exit_reason"),
+    IS_END_OF_SESSION,
+    *chosen(TRADES_COLUMNS, "exit_time"),
+    Column(
+        "exit_reference_price",
+        FLOAT,
+        "of its last fill alone, before costs: what follows is measured from here",
+        "quote currency",
+    ),
+    *chosen(TRADES_COLUMNS, "net_bps"),
+    *(
+        Column(
+            f"price_after_{minutes}_minutes",
+            FLOAT,
+            f"close of the bar that ends {minutes} minutes after the exit bar; null where none does",
+            "quote currency",
+        )
+        for minutes in HORIZONS_MINUTES
+    ),
+    *(
+        Column(
+            f"return_after_{minutes}_minutes_bps",
+            FLOAT,
+            f"move within {minutes} minutes of the exit, above 0 in the trade's direction; null likewise",
+            "bps",
+        )
+        for minutes in HORIZONS_MINUTES
+    ),
+    Column("bars_seen", INTEGER, "bars with a candle in the 24 hours after the exit bar", "bars"),
+    Column(
+        "best_bps",
+        FLOAT,
+        "best move from the exit within 24 hours, in the trade's direction; null without bars",
+        "bps",
+    ),
+    Column("best_time", TIME, "open of that bar; null likewise", "UTC"),
+    Column("worst_bps", FLOAT, "worst move from the exit within 24 hours; null without bars", "bps"),
+    Column("worst_time", TIME, "open of that bar; null likewise", "UTC"),
+    Column("missed_profit_bps", FLOAT, "best_bps where above 0, else 0; null without bars", "bps"),
+    Column(
+        "saved_loss_bps",
+        FLOAT,
+        "worst_bps where below 0, as a positive number, else 0; null without bars",
+        "bps",
+    ),
+    Column(
+        "exit_quality",
+        FLOAT,
+        "saved / (saved + missed): 1 left at the best moment; null of END_OF_SESSION and where nothing moved",
+        "0 to 1",
+    ),
+    Column(
+        "should_have_held",
+        FLAG,
+        "the price went on by more than 20 bps in four hours; null of END_OF_SESSION and where not known",
+    ),
+    Column(
+        "should_have_exited_earlier",
+        FLAG,
+        "half of the best excursion and 10 bps were given back, and it had paid the costs; null of "
+        "END_OF_SESSION",
+    ),
 )
+POST_EXIT_SCHEMA = arrow_schema(POST_EXIT_COLUMNS)
 """One row per trade of the day before. Null where the bars are missing; quality and flags are null for trades
 that the session's end closed: nobody decided to leave them."""
 

@@ -1,5 +1,6 @@
 """Why the day's winning trades won, as far as numbers can say. Losing trades are in `losses`."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.neighbourhood import Neighbourhoods, judge_neighbourhoods
 from huracan.analysis.outcome import (
+    IS_END_OF_SESSION,
     Booleans,
     Floats,
     day_column,
@@ -20,9 +22,10 @@ from huracan.analysis.outcome import (
 )
 from huracan.analysis.row_text import percentages, sentences
 from huracan.analysis.trades.context_columns import (
-    DRIVER_FIELDS,
-    LUCK_FIELDS,
-    NEIGHBOURHOOD_FIELDS,
+    DRIVERS,
+    LUCK,
+    NEIGHBOURHOOD,
+    NET_SCORE,
     driver_columns,
     luck_columns,
     neighbourhood_columns,
@@ -30,32 +33,40 @@ from huracan.analysis.trades.context_columns import (
 from huracan.analysis.trades.drivers import CONFIDENCE_MODEL, UNSKILLED_MODEL, Drivers
 from huracan.analysis.trades.luck import Luck
 from huracan.analysis.trades.repeat import is_beyond_luck, judge_repeat, say_repeat
+from huracan.market.ledger import TRADES_COLUMNS
+from huracan.tables import DAY, FLAG, FLOAT, TEXT, Column, arrow_schema, chosen
 
-WINS_SCHEMA = pa.schema(
-    [
-        ("day", pa.date32()),
-        ("trade_id", pa.string()),
-        ("symbol", pa.string()),
-        ("regime", pa.string()),
-        ("exit_reason", pa.string()),
-        ("is_end_of_session", pa.bool_()),
-        ("net_bps", pa.float64()),
-        ("net_usd", pa.float64()),
-        *DRIVER_FIELDS,  # the five largest, whichever way they point
-        *NEIGHBOURHOOD_FIELDS,
-        ("pattern_strength", pa.string()),  # strong | plausible | unproven | unknown
-        ("net_score", pa.float64()),  # net in standard deviations of a random walk over the holding time
-        *LUCK_FIELDS,
-        ("is_beyond_luck", pa.bool_()),  # better than 95 % of the entries by chance
-        ("entry_quality", pa.float64()),  # 0..1: favourable excursion / (favourable + adverse)
-        ("entry_label", pa.string()),  # excellent | good | fair
-        ("exit_quality", pa.float64()),  # 0..1: net / best excursion; null at the session's end
-        ("missed_bps", pa.float64()),  # best excursion - gross
-        ("repeat", pa.string()),  # yes | no | unproven
-        ("what_to_repeat", pa.string()),
-        ("explanation", pa.string()),
-    ]
+WINS_COLUMNS = (
+    DAY,
+    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "regime", "exit_reason"),
+    IS_END_OF_SESSION,
+    *chosen(TRADES_COLUMNS, "net_bps", "net_usd"),
+    replace(DRIVERS[0], meaning=f"the five largest inputs, whichever way they point: {DRIVERS[0].meaning}"),
+    *DRIVERS[1:],
+    *NEIGHBOURHOOD,
+    Column(
+        "pattern_strength",
+        TEXT,
+        "of similar trades: strong (surely more wins than losses, and earning), plausible (so on average), "
+        "unproven, or unknown (none)",
+    ),
+    NET_SCORE,
+    *LUCK,
+    Column("is_beyond_luck", FLAG, "better than 95 % of at least 20 entries by chance, by either percentile"),
+    Column(
+        "entry_quality",
+        FLOAT,
+        "favourable excursion over favourable and adverse; null where it never moved",
+        "0 to 1",
+    ),
+    Column("entry_label", TEXT, "excellent (from 0.8 on), good (from 0.6 on) or fair"),
+    Column("exit_quality", FLOAT, "net over the best excursion; null of END_OF_SESSION", "0 to 1"),
+    Column("missed_bps", FLOAT, "best excursion less gross: given back before the exit", "bps"),
+    Column("repeat", TEXT, "yes (beyond luck, and the pattern strong), no (as good by chance) or unproven"),
+    Column("what_to_repeat", TEXT, "the same in a sentence"),
+    Column("explanation", TEXT, "the win in two sentences"),
 )
+WINS_SCHEMA = arrow_schema(WINS_COLUMNS)
 """One row per winning closed trade, in the ledger's order."""
 
 _TEXT = (

@@ -12,13 +12,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.candles.schema import TIME
 from huracan.market.actions import WAIT_INDEX, action_names, actions_of
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.engine.kernel_numbers import cost_numbers
-from huracan.market.ledger import EXIT_REASONS, LONG, SHORT
+from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
 from huracan.market.rules import TradingRules
 from huracan.regimes.model import REGIMES
@@ -38,27 +37,6 @@ SESSION_ENDS, NOT_TRADED, NOT_READY, NO_VOLATILITY, NO_CASH, TOO_SMALL = MASK_RE
 )
 """Why a mask forbade an entry, in the order in which they are looked at."""
 
-SIGNALS_SCHEMA = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("signal_time", TIME),  # close of the bar at which was decided
-        ("action", pa.string()),  # the entry that was made or wanted
-        ("side", pa.string()),
-        ("size_multiplier", pa.float64()),
-        ("status", pa.string()),  # traded | lapsed | masked | declined
-        ("reason", pa.string()),  # null where traded
-        ("trade_id", pa.string()),  # null where not
-        ("probability", pa.float32()),  # of the entry, after the mask
-        ("unmasked_probability", pa.float32()),  # of the entry, had every entry been legal
-        ("value_estimate", pa.float32()),
-        ("regime", pa.string()),
-        ("entry_volatility_bps", pa.float64()),
-        ("would_net_bps", pa.float64()),  # of a declined one, held to stop, target or time-out
-        ("would_exit_reason", pa.string()),
-        ("would_bars_held", pa.int64()),
-    ]
-)
-"""One row per signal, by symbol, day and time."""
 _KINDS = {field.name: field.type for field in SIGNALS_SCHEMA}
 
 

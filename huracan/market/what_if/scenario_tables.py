@@ -1,43 +1,57 @@
 """The tables of what a day's decisions would have made and what others would have: names and columns."""
 
-import pyarrow as pa
+from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 AS_TRADED = "as_traded"
 ALL_SYMBOLS = "all"
 BRAIN, DO_NOTHING, BUY_AND_HOLD, RANDOM_ENTRIES = "brain", "do_nothing", "buy_and_hold", "random_entries"
 
-SCENARIOS_SCHEMA = pa.schema(
-    [
-        ("scenario", pa.string()),
-        ("symbol", pa.string()),  # or "all"
-        ("trades", pa.int64()),
-        ("winners", pa.int64()),
-        ("stopped", pa.int64()),  # left by a stop, one that followed included
-        ("notional_usd", pa.float64()),
-        ("gross_usd", pa.float64()),
-        ("fee_usd", pa.float64()),
-        ("spread_usd", pa.float64()),
-        ("slippage_usd", pa.float64()),
-        ("funding_usd", pa.float64()),
-        ("net_usd", pa.float64()),
-        ("net_bps", pa.float64()),  # of the notional; null without a trade
-        ("change_usd", pa.float64()),  # of net against as_traded
-        ("break_even_fee_bps", pa.float64()),  # of the value filled, each side; below 0: no fee is low enough
-    ]
+_SYMBOL_OR_ALL = Column("symbol", TEXT, "market, or all")
+
+SCENARIOS_COLUMNS = (
+    Column("scenario", TEXT, "as_traded, costs_x1.5, costs_x2, one_bar_later or volatility_x1.5"),
+    _SYMBOL_OR_ALL,
+    Column("trades", INTEGER, "closed trades of the replayed actions"),
+    Column("winners", INTEGER, "of them those with a net result above 0"),
+    Column("stopped", INTEGER, "of them those left by a stop, one that followed the price included"),
+    Column("notional_usd", FLOAT, "entry notional of all trades, at reference prices", "USD"),
+    Column("gross_usd", FLOAT, "result before all costs", "USD"),
+    Column("fee_usd", FLOAT, "exchange fees, >= 0", "USD"),
+    Column("spread_usd", FLOAT, "half-spreads, >= 0", "USD"),
+    Column("slippage_usd", FLOAT, "slippage, rounding to the tick included", "USD"),
+    Column("funding_usd", FLOAT, "funding paid, below 0 where received", "USD"),
+    Column("net_usd", FLOAT, "gross less all costs", "USD"),
+    Column("net_bps", FLOAT, "net of the notional; null without a trade", "bps"),
+    Column("change_usd", FLOAT, "net less that of as_traded", "USD"),
+    Column(
+        "break_even_fee_bps",
+        FLOAT,
+        "fee of each side, of the value filled, at which the fills net 0; below 0: none is low enough; "
+        "null without a fill",
+        "bps",
+    ),
 )
+SCENARIOS_SCHEMA = arrow_schema(SCENARIOS_COLUMNS)
 """One row per scenario and symbol, that of all symbols first."""
 
-RIVALS_SCHEMA = pa.schema(
-    [
-        ("rival", pa.string()),  # the brain itself first
-        ("symbol", pa.string()),  # or "all"
-        ("trades", pa.int64()),
-        ("net_usd", pa.float64()),  # of random entries the mean of the draws
-        ("net_bps", pa.float64()),  # mean of a trade; null without one
-        ("draws", pa.int64()),
-        ("net_bps_low", pa.float64()),  # 5 % and 95 % of the draws
-        ("net_bps_high", pa.float64()),
-        ("brain_percentile", pa.float64()),  # share of the draws that the brain beats, ties half, in %
-    ]
+RIVALS_COLUMNS = (
+    Column("rival", TEXT, "brain (the policy itself), do_nothing, buy_and_hold or random_entries"),
+    _SYMBOL_OR_ALL,
+    Column("trades", INTEGER, "trades; of random entries those of each draw; of buy_and_hold symbols bought"),
+    Column("net_usd", FLOAT, "net of all costs; of random entries the mean of the draws", "USD"),
+    Column(
+        "net_bps",
+        FLOAT,
+        "mean net of a trade, of its entry notional; of random entries the mean of the draws' means; of "
+        "buy_and_hold net of all that was bought; null without a trade",
+        "bps",
+    ),
+    Column("draws", INTEGER, "random sessions drawn; null of other rivals"),
+    Column("net_bps_low", FLOAT, "5 % quantile of the draws' mean trades; null without a brain trade", "bps"),
+    Column("net_bps_high", FLOAT, "95 % quantile of the same; null likewise", "bps"),
+    Column(
+        "brain_percentile", FLOAT, "draws whose mean trade the brain's beats, ties half; null likewise", "%"
+    ),
 )
+RIVALS_SCHEMA = arrow_schema(RIVALS_COLUMNS)
 """One row per rival; of buying and holding one for all symbols, then one per symbol."""

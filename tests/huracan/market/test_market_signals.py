@@ -18,9 +18,10 @@ from huracan.market.actions import (
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.ledger import SIGNALS_SCHEMA
 from huracan.market.paper.conservation import judge_signals_told
 from huracan.market.paper.session import Session, trade_session
-from huracan.market.paper.signals import MASK_REASONS, SIGNALS_SCHEMA
+from huracan.market.paper.signals import MASK_REASONS
 from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
