@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
-from huracan.tables import TEXT, Column, Table, arrow_schema, chosen
+from huracan.tables import TEXT, Column, arrow_schema, chosen
 from huracan_resources.catalogue import catalogue, name_of
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
@@ -37,6 +37,8 @@ class LakeViews:
         self._lake, self._first, self._last = lake, first, last
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        # A view's files are looked at twice: for the columns that they lack, and by the statement.
+        self._connection.execute("SET parquet_metadata_cache = true")
         # A name that is no table is one that is missing, never a variable of this program.
         self._connection.execute("SET python_enable_replacements = false")
 
@@ -133,9 +135,9 @@ class LakeViews:
         if not paths:
             raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        selected = f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
-        declared = catalogue().get(view)
-        return selected if declared is None else f"{selected} UNION ALL BY NAME {_no_row_of(declared.table)}"
+        files = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
+        known = self._connection.sql(f"SELECT * FROM {files}").columns
+        return f"SELECT {', '.join(['*', *_nulls(_declared(view), known)])} FROM {files}"
 
     def _read(self, view: str) -> pa.Table:
         asset, table = self.tables[view]
@@ -147,9 +149,7 @@ class LakeViews:
             parts.append(rows)
         if not parts:
             raise _aged_out(view)
-        declared = catalogue().get(view)
-        if declared is not None:
-            parts.append(arrow_schema(declared.table.columns).empty_table())
+        parts.append(arrow_schema(_declared(view)).empty_table())
         return pa.concat_tables(parts, promote_options="default")
 
     def _trades(self) -> str:
@@ -184,15 +184,19 @@ def trades_columns() -> tuple[Column, ...]:
     return *tables["shadow_trades"], *analysed, _OUTCOME
 
 
-def _no_row_of(table: Table) -> str:
-    """A selection of the declared columns without a row: days of before a column have nulls there, also where
-    no day has it yet."""
+def _declared(view: str) -> Sequence[Column]:
+    """The columns of today. Days of before may lack some and have nulls there, also where no day has them."""
+    entry = catalogue().get(view)
+    return () if entry is None else entry.table.columns
+
+
+def _nulls(columns: Sequence[Column], known: Sequence[str]) -> list[str]:
+    """Selections of those of the columns that are not `known`."""
     import duckdb
 
-    schema = arrow_schema(table.columns)
-    types = duckdb.from_arrow(schema.empty_table()).types
-    columns = (f"NULL::{kind} AS {_quoted(name)}" for name, kind in zip(schema.names, types, strict=True))
-    return f"SELECT {', '.join(columns)} WHERE false"
+    schema = arrow_schema([column for column in columns if column.name not in known])
+    types = duckdb.from_arrow(schema.empty_table()).types if schema.names else []
+    return [f"NULL::{kind} AS {_quoted(name)}" for name, kind in zip(schema.names, types, strict=True)]
 
 
 def _quoted(name: str) -> str:
