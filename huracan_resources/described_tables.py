@@ -11,7 +11,7 @@ from functools import cache
 from huracan.errors import InvalidInput
 from huracan.tables import DAY, FOREVER, Always, Column, Keep
 from huracan_resources.catalogue import catalogue
-from huracan_resources.database.own_tables import OWN_TABLES
+from huracan_resources.database_tables import DATABASE_TABLES
 from huracan_resources.lake.views import TRADES, trades_columns
 
 
@@ -39,7 +39,7 @@ def described_tables() -> Mapping[str, Description]:
     """Name of each table to its description, in the order of names. `day` comes first where SQL adds it."""
     found = {
         name: Description(name, ("database",), table.keep, table.columns)
-        for name, table in OWN_TABLES.items()
+        for name, table in DATABASE_TABLES.items()
     }
     for name, entry in catalogue().items():
         table, places = entry.table, ("lake", "database") if entry.table.in_database else ("lake",)

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from huracan.errors import InvalidInput
 from huracan.tables import FOREVER, Always, Forever, Keep
 from huracan_resources.catalogue import catalogue
-from huracan_resources.database.own_tables import OWN_TABLES
+from huracan_resources.database_tables import DATABASE_TABLES
 from huracan_resources.settings.sections import OpenSection, Section
 
 Days = Annotated[int, Field(ge=1)] | Forever
@@ -50,7 +50,7 @@ class DatabaseRetention(OpenSection):
     @classmethod
     def declared(cls) -> Mapping[str, tuple[Any, Any]]:
         kept = {name: entry.table.keep for name, entry in catalogue().items() if entry.table.in_database}
-        own = {name: table.keep for name, table in OWN_TABLES.items() if isinstance(table.keep, Always)}
+        own = {name: table.keep for name, table in DATABASE_TABLES.items() if isinstance(table.keep, Always)}
         return {name: _setting(name, keep) for name, keep in {**kept, **own}.items()}
 
 

@@ -31,8 +31,8 @@ from huracan.tables import (
 )
 from huracan_resources.catalogue import catalogue
 from huracan_resources.database.database import Database
-from huracan_resources.database.own_tables import OWN_TABLES
 from huracan_resources.database.tables import replace_partition
+from huracan_resources.database_tables import DATABASE_TABLES
 from huracan_resources.described_tables import Description, describe_table, described_tables
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.parquet import encode_table
@@ -132,11 +132,11 @@ def test_the_database_has_the_tables_that_are_described_with_just_their_columns(
             if column not in _NO_LONGER_MADE.get(name, ())
         }
         assert there == {column.name: column.type for column in described.columns}, name
-        if name in OWN_TABLES:
+        if name in DATABASE_TABLES:
             assert list(there) == [column.name for column in described.columns]
 
 
-@pytest.mark.parametrize("name", [name for name in _in_database() if name not in OWN_TABLES])
+@pytest.mark.parametrize("name", [name for name in _in_database() if name not in DATABASE_TABLES])
 def test_the_database_takes_a_day_without_rows(database: Database, name: str) -> None:
     empty = arrow_schema(catalogue()[name].table.columns).empty_table()
     with database.connect() as connection:

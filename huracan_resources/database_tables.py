@@ -64,7 +64,7 @@ _SCHEMA_MIGRATION = (
     Column("sha256", TEXT, "of its text, as it was applied"),
 )
 
-OWN_TABLES: Mapping[str, Table] = {
+DATABASE_TABLES: Mapping[str, Table] = {
     "brain_registry": Table(_BRAIN_REGISTRY, keep=Always(), in_database=True),
     "incident": Table(_INCIDENT, in_database=True),
     "partition_rows": Table(_PARTITION_ROWS, in_database=True),
