@@ -1,7 +1,8 @@
 """Which files a file reaches by its imports, late ones inside functions included, and what they say.
 
 Two things rest on it: the version of an asset, and the folder of compiled machine code. Files are known by
-their content alone, so a change is never mistaken for old work; comments, docstrings and layout do not count.
+their content alone, so a change is never mistaken for old work; comments, docstrings, what columns mean and
+layout do not count.
 """
 
 import ast
@@ -21,6 +22,8 @@ from huracan.errors import InvalidInput
 from huracan.registry import Registry
 
 PACKAGE = Path(__file__).parent
+_OF_A_COLUMN = 2
+"""The first arguments of a `huracan.tables.Column` are its name and type."""
 _MOST_KEPT = 4_000
 """Contents in the cache of what was parsed; beyond it only those of now are kept."""
 
@@ -76,7 +79,7 @@ def _top(module: str) -> str:
 
 
 def digest_of(modules: Iterable[Module]) -> str:
-    """SHA-256 over the names of the modules and their syntax trees without docstrings, 16 digits of it."""
+    """SHA-256 over the names of the modules and their syntax trees without words, 16 digits of it."""
     digest = hashlib.sha256()
     for module in modules:
         digest.update(f"{module.name} {source_of(module.file).digest}\n".encode())
@@ -107,7 +110,7 @@ def _parse(content: bytes) -> Source:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Registry":
             named = tuple(str(each.value) for each in node.args if isinstance(each, ast.Constant))
             registries |= {named} if named else set()
-    digest = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()
+    digest = hashlib.sha256(ast.dump(without_words(tree)).encode()).hexdigest()
     return Source(tuple(sorted(imports)), tuple(sorted(registries)), digest)
 
 
@@ -123,9 +126,14 @@ def _executed(tree: ast.AST) -> Iterable[ast.AST]:
             left += ast.iter_child_nodes(node)
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    """The tree without expressions that are nothing but a text: they do nothing when they are run."""
+def without_words(tree: ast.Module) -> ast.Module:
+    """The tree without expressions that are nothing but a text, which do nothing when they are run, and
+    without the meanings and units of columns, with which nobody computes."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg != "meaning"]
+            if isinstance(node.func, ast.Name) and node.func.id == "Column":
+                del node.args[_OF_A_COLUMN:]
         for _, block in ast.iter_fields(node):
             if isinstance(block, list) and any(_is_text(each) for each in block):
                 block[:] = [each for each in block if not _is_text(each)]

@@ -35,8 +35,8 @@ class FeatureSpec:
         """The column of the features table; NaN without a candle or too few before it."""
         unit: Unit = "bps" if self.name.endswith("_bps") else ""
         lacks = ", NaN from a source without order flow" if self.is_optional else ""
-        meaning = f"{self.formula} (group {self.group}, from {self.warmup_bars} observed bars on{lacks})"
-        return Column(self.name, SINGLE, meaning, unit)
+        formula = f"{self.formula} (group {self.group}, from {self.warmup_bars} observed bars on{lacks})"
+        return Column(self.name, SINGLE, formula, unit)
 
 
 @dataclass(frozen=True)
