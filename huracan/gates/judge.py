@@ -20,7 +20,9 @@ from huracan.verdict import Verdict
 DECISIONS_COLUMNS = (
     *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
     Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
-    Column("verdict", TEXT, "pass, block or abstain; a pass on a condition says so: pass, resize 0.5 or pass, order limit"),
+    Column(
+        "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
+    ),
     Column(
         "value",
         FLOAT,
