@@ -22,8 +22,8 @@ from huracan.agent.night.seed_job import SeedJob
 from huracan.agent.night.train import TrainedPolicy, judge_learner, train_policy
 from huracan.agent.night.training_identity import code_digest, training_identity
 from huracan.agent.policy.checkpoint import load_policy, read_agreement
-from huracan.compiled import sources_of
 from huracan.errors import InputRefused
+from huracan.import_closure import closure
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
@@ -228,17 +228,16 @@ def test_a_state_of_other_code_or_of_another_layout_of_the_lanes_is_of_another_t
 
 
 def test_the_digest_of_the_code_follows_every_file_that_a_training_imports(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    train_file = ROOT / "huracan" / "agent" / "train.py"
-    names = {path.name for path in sources_of(train_file)}
-    assert {"ppo.py", "compiled_engine.py", "torch_engine.py", "kernel_step.py", "training_lanes.py"} <= names
-    file = tmp_path / "file.py"
-    monkeypatch.setattr("huracan.agent.night.training_identity.sources_of", lambda source: {file})
-    digests = set()
-    for number, content in enumerate(("1", "2")):
-        file.write_text(content)
-        digests.add(code_digest(tmp_path / str(number)))
+    reached = closure("huracan.agent.night.train")
+    names = {module.name.rpartition(".")[2] for module in reached}
+    assert {"ppo", "compiled_engine", "torch_engine", "kernel_step", "training_lanes"} <= names
+    digests = {code_digest("huracan.agent.night.train")}
+    code_digest.cache_clear()
+    monkeypatch.setattr("huracan.agent.night.training_identity.closure", lambda module: reached[1:])
+    digests.add(code_digest("huracan.agent.night.train"))
+    code_digest.cache_clear()
     assert len(digests) == 2
 
 
