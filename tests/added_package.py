@@ -26,6 +26,7 @@ def write_package(folder: Path, name: str, group: str, files: Mapping[str, str])
     (said / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     (said / "entry_points.txt").write_text(f"[{group}]\n{name} = {name}\n")
     for file, text in {"__init__.py": "", **files}.items():
+        (package / file).parent.mkdir(exist_ok=True)
         (package / file).write_text(text)
 
 

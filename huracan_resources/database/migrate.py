@@ -1,20 +1,27 @@
 """Numbered SQL files applied in order, once, each recorded with its SHA-256."""
 
 import hashlib
-from importlib.resources import files
+from pathlib import Path
 
 import psycopg
 
 from huracan.errors import InvalidInput
+from huracan_resources.catalogue import ASSETS
 
+_OWN = Path(__file__).with_name("migrations")
 _LOCK = 4_857_226_102
 """The advisory lock that lets one process at a time change the schema; an arbitrary number of our own."""
 
 
 def shipped_migrations() -> dict[str, str]:
-    """File name to SQL, in order."""
-    folder = files("huracan_resources.database") / "migrations"
-    found = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".sql")}
+    """Name to SQL, in order: Huracan's by their numbers, then those beside the assets of other packages, as
+    `package/file`."""
+    folders = {"": _OWN} | {f"{name}/": folder / _OWN.name for name, folder in ASSETS.packages().items()}
+    found = {
+        f"{lead}{file.name}": file.read_text("utf-8")
+        for lead, folder in folders.items()
+        for file in folder.glob("*.sql")
+    }
     return dict(sorted(found.items()))
 
 

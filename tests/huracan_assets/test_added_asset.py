@@ -1,0 +1,105 @@
+"""An asset of somebody else's: a file and a migration in an installed package, and everything knows it."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from huracan_resources.database.embedded_postgres import stop_embedded
+from tests.added_package import huracan_beside, python_beside, write_package
+
+COUNTS = '''
+"""The asset `candle_counts`: how many candles of a symbol the day has."""
+
+import pyarrow as pa
+
+from huracan.tables import INTEGER, TEXT, Column, Table
+from huracan_assets.jobs import MARKET
+from huracan_assets.reads import Read
+from huracan_assets.stage import Check, Outcome, stage
+from huracan.verdict import Verdict
+
+COLUMNS = (Column("symbol", TEXT, "such as BTC/USDT"), Column("candles", INTEGER, "bars with a price"))
+
+
+@stage(
+    job=MARKET,
+    kinds={"postgres"},
+    reads=[Read("ohlcv")],
+    tables={"data": Table(COLUMNS, keep=30, in_database=True)},
+    checks=[Check("has_candles", "Every symbol has a candle.")],
+)
+def candle_counts(inputs, context):
+    """How many candles of a symbol the day has, which a person may want to see before believing it."""
+    counted = inputs.table("ohlcv").filter(inputs.table("ohlcv")["close"].is_valid())
+    table = counted.group_by("symbol").aggregate([([], "count_all")]).rename_columns(["symbol", "candles"])
+    return Outcome(
+        tables={"data": table}, verdicts=[Verdict("has_candles", table.num_rows > 0, "Counted.")]
+    )
+'''
+MIGRATION = "CREATE TABLE candle_counts (day date, symbol text, candles bigint, PRIMARY KEY (day, symbol));"
+DAY = "2025-02-06"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("beside")
+    files = {"candle_counts.py": COUNTS, "migrations/0001_candle_counts.sql": MIGRATION}
+    write_package(folder, "added_assets", "huracan.assets", files)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    # Not below pytest's own directory: its path is too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="huracan-added-") as name:
+        yield Path(name)
+        stop_embedded(Path(name))
+
+
+def test_the_graph_the_jobs_and_the_settings_know_it(folder: Path) -> None:
+    code = """
+from huracan_assets.definitions import build_definitions
+from huracan_assets.registry import assets_by_job, stages
+from huracan_resources.settings.settings import load_settings
+(found,) = [each for each in stages() if each.name == "candle_counts"]
+assert found.group == "added_assets" and found.code_version != ""
+assert assets_by_job()["market"].index("ohlcv") < assets_by_job()["market"].index("candle_counts")
+settings = load_settings()
+assert settings.retention.lake["candle_counts"] == 30 == settings.retention.database["candle_counts"]
+job = build_definitions(settings).resolve_job_def("market")
+print(sorted(key.to_user_string() for key in job.asset_layer.executable_asset_keys))
+"""
+    answer = python_beside(folder, code)
+    assert "'candle_counts'" in answer.stdout, answer.stderr
+
+
+def test_a_day_makes_it_and_sql_the_database_and_the_terminal_show_it(folder: Path, home: Path) -> None:
+    variables = {
+        "HURACAN_HOME": str(home),
+        "HURACAN__UNIVERSE__SYMBOLS": "BTC/USDT",
+        "HURACAN__UNIVERSE__TIMEFRAME": "1h",
+        "HURACAN__UNIVERSE__FIRST_DAY": DAY,
+    }
+    made = huracan_beside(folder, "backfill", "--from", DAY, "--to", DAY, **variables)
+    assert made.returncode == 0, made.stderr
+    for words in (("sql", "--json"), ("sql", "--database", "--json")):
+        asked = huracan_beside(folder, *words, "SELECT symbol, candles FROM candle_counts", **variables)
+        assert json.loads(asked.stdout) == [{"symbol": "BTC/USDT", "candles": 24}], asked.stderr
+    described = huracan_beside(folder, "sql", "--describe", "candle_counts", **variables)
+    assert "bars with a price" in described.stdout
+
+
+def test_a_file_of_another_name_than_its_asset_is_refused(tmp_path: Path) -> None:
+    write_package(tmp_path, "added_assets", "huracan.assets", {"counts.py": COUNTS})
+    answer = python_beside(tmp_path, "from huracan_assets.registry import stages; stages()")
+    assert "added_assets.counts declares the asset candle_counts. Name its file" in answer.stderr
+
+
+def test_a_second_asset_of_a_name_is_refused(tmp_path: Path) -> None:
+    text = COUNTS.replace("def candle_counts", "def features")
+    write_package(tmp_path, "added_assets", "huracan.assets", {"features.py": text})
+    answer = python_beside(tmp_path, "from huracan_assets.registry import stages; stages()")
+    assert "both declare features. Rename one of them." in answer.stderr
