@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--date", type=date.fromisoformat, default=date(2023, 6, 30), help="the first night")
     parser.add_argument("--nights", type=int, default=1)
     parser.add_argument("--history-days", type=int, help="made and timed before the first night")
-    parser.add_argument("--set", dest="assignments", action="append", default=[], metavar="BLOCK.KEY=VALUE")
+    parser.add_argument("--set", dest="assignments", action="append", default=[], metavar="SECTION.KEY=VALUE")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="huracan-bench-") as home:

@@ -43,7 +43,7 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
         "--set",
         "assignments",
         multiple=True,
-        metavar="BLOCK.KEY=VALUE",
+        metavar="SECTION.KEY=VALUE",
         help="Override one setting; repeatable.",
     )
     @wraps(command)
@@ -75,7 +75,7 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Se
     for assignment in assignments:
         key, mark, value = assignment.partition("=")
         if not mark:
-            raise InvalidInput(f"--set {assignment!r} has no '='.", "Write it as BLOCK.KEY=VALUE.")
+            raise InvalidInput(f"--set {assignment!r} has no '='.", "Write it as SECTION.KEY=VALUE.")
         overrides[key.strip()] = _value(assignment, value.strip())
     if source is not None:
         overrides |= source_overrides(source)
@@ -91,7 +91,7 @@ def _value(assignment: str, text: str) -> Any:
     except yaml.YAMLError as error:
         raise InvalidInput(
             f"The list in --set {assignment!r} is not closed or not well written.",
-            "Write it as BLOCK.KEY=[ONE, TWO], in quotes.",
+            "Write it as SECTION.KEY=[ONE, TWO], in quotes.",
         ) from error
 
 

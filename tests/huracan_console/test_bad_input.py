@@ -63,8 +63,8 @@ WRONG_USE = [
         ("training.window_dayz is unknown", "window_days?"),
     ),
     ((*NIGHT, "--set", "source.kind=fils"), ("source.kind is wrong", "'simulated', 'ccxt' or 'files'")),
-    ((*NIGHT, "--set", "universe.first_day"), ("has no '='", "BLOCK.KEY=VALUE")),
-    ((*NIGHT, "--set", "universe.symbols=[BTC/USDT"), ("is not closed", "BLOCK.KEY=[ONE, TWO]")),
+    ((*NIGHT, "--set", "universe.first_day"), ("has no '='", "SECTION.KEY=VALUE")),
+    ((*NIGHT, "--set", "universe.symbols=[BTC/USDT"), ("is not closed", "SECTION.KEY=[ONE, TWO]")),
 ]
 
 
