@@ -10,6 +10,7 @@ import pyarrow as pa
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.candles.simulated_path import MARKET_VOLATILITY_BPS
 from huracan.candles.simulated_symbols import SymbolParameters
+from huracan.units import WHOLE_BPS
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,7 +28,7 @@ def draw_day(
 ) -> pa.Table:
     """A day's candles in RAW_SCHEMA. `log_price` has 1441 values, the others one per minute."""
     moves = np.diff(log_price)
-    volatility = volatility_bps / 1e4
+    volatility = volatility_bps / WHOLE_BPS
     prices = np.maximum(np.round(np.exp(log_price), symbol.price_decimals), 10.0**-symbol.price_decimals)
     first, last = prices[:-1], prices[1:]
     high, low = _extremes(generator, log_price[:-1], moves, volatility)
@@ -51,7 +52,7 @@ def draw_day(
 
 def volatility_of_quiet_minute(symbol: SymbolParameters) -> float:
     """Standard deviation of a quiet minute's log return."""
-    return float(np.hypot(symbol.beta * MARKET_VOLATILITY_BPS, symbol.own_volatility_bps)) / 1e4
+    return float(np.hypot(symbol.beta * MARKET_VOLATILITY_BPS, symbol.own_volatility_bps)) / WHOLE_BPS
 
 
 def _extremes(

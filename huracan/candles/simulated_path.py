@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from huracan.candles.simulated_symbols import SymbolParameters
+from huracan.units import WHOLE_BPS
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int8]
@@ -146,7 +147,7 @@ def walk_symbol(
     returns_bps = symbol.beta * market.shock_bps + own_bps * _fat_tailed(generator, minutes)
     volatility_bps = np.hypot(symbol.beta * MARKET_VOLATILITY_BPS * market.activity, own_bps)
     # Half the variance is taken off so that the price, not its logarithm, is the martingale.
-    returns = (returns_bps + edge.drift(known)) / 1e4 - 0.5 * (volatility_bps / 1e4) ** 2
+    returns = (returns_bps + edge.drift(known)) / WHOLE_BPS - 0.5 * (volatility_bps / WHOLE_BPS) ** 2
     log_price = np.cumsum(np.concatenate(([start.log_price], returns)))
     end = SymbolState(float(log_price[-1]), float(own[-1]), float(own_imbalance[-1]), float(imbalance[-1]))
     return SymbolPath(log_price, volatility_bps, imbalance, end)

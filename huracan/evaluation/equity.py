@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
+from huracan.units import WHOLE_BPS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -69,7 +70,7 @@ def period_returns_bps(sessions: Sequence[pa.Table], period_minutes: int = 60) -
     times, equity = chained_equity(sessions)
     period = times // (period_minutes * 60_000)
     last = np.flatnonzero(np.append(period[1:] != period[:-1], True))
-    returns: Floats = np.diff(np.concatenate([equity[:1], equity[last]])) / equity[0] * 1e4
+    returns: Floats = np.diff(np.concatenate([equity[:1], equity[last]])) / equity[0] * WHOLE_BPS
     return returns
 
 

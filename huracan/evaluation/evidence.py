@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from huracan.evaluation.equity import portfolio_equity, worst_drawdown_usd
 from huracan.evaluation.promotion import BrainEvidence
+from huracan.units import BASIS_POINT
 
 
 def gather_evidence(
@@ -28,7 +29,7 @@ def gather_evidence(
         returns_bps=np.asarray(held_out["hourly_returns_bps"], dtype=np.float64),
         trades=int(held_out["trades"]),
         net_usd=float(held_out["net_usd"]),
-        random_net_usd=draws_bps * 1e-4 * float(held_out["traded_notional_usd"]),
+        random_net_usd=draws_bps * BASIS_POINT * float(held_out["traded_notional_usd"]),
         trials=trials,
         is_simulated=is_simulated,
         last_brain_net_usd=last_brain_net_usd,

@@ -20,7 +20,6 @@ from huracan.features.rolling import (
     rolling_sum,
 )
 
-BPS = 1e4
 STILL_BARS = 200
 """After so many bars without any movement Wilder's averages are rounding, and mean nothing."""
 

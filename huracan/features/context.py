@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from huracan.features.bars import BPS, Bars
+from huracan.features.bars import Bars
 from huracan.features.rolling import FloatArray, ratio, rolling_mean, rolling_variance
 from huracan.features.specification import FeatureSpec
+from huracan.units import WHOLE_BPS
 
 LEADERS = ("BTC", "ETH")
 """Base assets of the reference symbols, looked up in the universe by base asset (`BTC/USDT`, `BTC-USDT`)."""
@@ -58,7 +59,7 @@ def _leader_return(leader: str, bars: int) -> FeatureSpec:
         "cross_market",
         f"{bars}-bar log return of {leader} x 1e4; 0 without {leader}",
         1,
-        lambda b: _neutral(beside(b, leader, lambda other: other.log_return(bars)) * BPS, 0.0),
+        lambda b: _neutral(beside(b, leader, lambda other: other.log_return(bars)) * WHOLE_BPS, 0.0),
     )
 
 
@@ -91,12 +92,12 @@ def _correlation(bars: Bars) -> FloatArray:
 
 def _relative_strength(bars: Bars) -> FloatArray:
     leader = beside(bars, "BTC", lambda other: other.log_return(15))
-    return np.where(np.isnan(leader), 0.0 * bars.log_return(15), bars.log_return(15) - leader) * BPS
+    return np.where(np.isnan(leader), 0.0 * bars.log_return(15), bars.log_return(15) - leader) * WHOLE_BPS
 
 
 def _leader_volatility(bars: Bars) -> FloatArray:
     leader = beside(bars, "BTC", lambda other: other.volatility(60))
-    return _neutral(leader * BPS, 0.0)
+    return _neutral(leader * WHOLE_BPS, 0.0)
 
 
 TIME = (

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from huracan.candles.schema import FLAT, TRADED, Timeframe, day_end, day_start
 from huracan.errors import InvalidInput
-from huracan.features.bars import BPS, Bars
+from huracan.features.bars import Bars
 from huracan.features.context import LEADERS
 from huracan.features.rolling import FloatArray
+from huracan.units import WHOLE_BPS
 
 _PRICES = ("open", "high", "low", "close")
 _MINUTE_MS = 60_000
@@ -54,7 +55,7 @@ class CandleGrid:
     def _bars(self, symbol: str, leaders: dict[str, Bars] | None = None) -> Bars:
         rows, slots = self.rows[symbol], self.slots[symbol]
         taken: dict[str, FloatArray] = {name: values[rows] for name, values in self.columns.items()}
-        unit = taken["close"][0] / BPS if len(rows) else 1.0
+        unit = taken["close"][0] / WHOLE_BPS if len(rows) else 1.0
         return Bars(
             slots=slots,
             minutes=self.start_minute + slots * self.timeframe_minutes,

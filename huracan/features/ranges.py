@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from huracan.features.bars import BPS, Bars
+from huracan.features.bars import Bars
 from huracan.features.rolling import (
     FloatArray,
     deviation_from_mean,
@@ -13,6 +13,7 @@ from huracan.features.rolling import (
     rolling_min,
 )
 from huracan.features.specification import FeatureSpec, wilder_bars
+from huracan.units import WHOLE_BPS
 
 _ATR_WARMUP = wilder_bars(14)
 _SAME_RANGE = 1e-10
@@ -25,7 +26,7 @@ def _bollinger_position(bars: Bars) -> FloatArray:
 
 def _bollinger_width(bars: Bars) -> FloatArray:
     deviation, spread = deviation_from_mean(bars.close, 20)
-    return 4.0 * spread / (bars.close - deviation) * BPS
+    return 4.0 * spread / (bars.close - deviation) * WHOLE_BPS
 
 
 def _range_position(window: int) -> FeatureSpec:
@@ -43,7 +44,7 @@ def _range_position(window: int) -> FeatureSpec:
 
 
 def _bar_range(bars: Bars) -> FloatArray:
-    return (bars.high - bars.low) / bars.close * BPS
+    return (bars.high - bars.low) / bars.close * WHOLE_BPS
 
 
 def _mean_reversion(bars: Bars) -> FloatArray:

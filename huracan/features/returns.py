@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from huracan.features.bars import BPS, Bars
+from huracan.features.bars import Bars
 from huracan.features.rolling import FloatArray, ratio, rolling_mean, rolling_z
 from huracan.features.specification import FeatureSpec, wilder_bars
+from huracan.units import WHOLE_BPS
 
 _LN2 = float(np.log(2.0))
 
@@ -15,7 +16,7 @@ def _return_bps(bars: int) -> FeatureSpec:
         "returns",
         f"ln(close / close {bars} bars ago) x 1e4",
         bars + 1,
-        lambda b: b.log_return(bars) * BPS,
+        lambda b: b.log_return(bars) * WHOLE_BPS,
     )
 
 
@@ -35,7 +36,7 @@ def _return_std(window: int) -> FeatureSpec:
         "volatility",
         f"population standard deviation of the last {window} one-bar log returns x 1e4",
         window + 1,
-        lambda b: b.volatility(window) * BPS,
+        lambda b: b.volatility(window) * WHOLE_BPS,
     )
 
 
@@ -50,19 +51,19 @@ def _volatility_ratio(short: int, long: int) -> FeatureSpec:
 
 
 def _atr_bps(bars: Bars) -> FloatArray:
-    return bars.atr() / bars.close * BPS
+    return bars.atr() / bars.close * WHOLE_BPS
 
 
 def _parkinson_bps(bars: Bars) -> FloatArray:
     squared = np.log(bars.high / bars.low) ** 2
-    return np.sqrt(rolling_mean(squared, 30) / (4.0 * _LN2)) * BPS
+    return np.sqrt(rolling_mean(squared, 30) / (4.0 * _LN2)) * WHOLE_BPS
 
 
 def _garman_klass_bps(bars: Bars) -> FloatArray:
     spread = np.log(bars.high / bars.low)
     body = np.log(bars.close / bars.open)
     variance = rolling_mean(0.5 * spread**2 - (2.0 * _LN2 - 1.0) * body**2, 30)
-    return np.sqrt(np.maximum(variance, 0.0)) * BPS
+    return np.sqrt(np.maximum(variance, 0.0)) * WHOLE_BPS
 
 
 RETURNS = (

@@ -3,9 +3,10 @@
 import numpy as np
 import talib
 
-from huracan.features.bars import BPS, Bars
+from huracan.features.bars import Bars
 from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum
 from huracan.features.specification import FeatureSpec, settled_bars, wilder_bars
+from huracan.units import WHOLE_BPS
 
 _SAME_MOVE = 1e-10
 
@@ -16,17 +17,17 @@ def _ema_spread(short: int, long: int) -> FeatureSpec:
         "trend",
         f"(EMA {short} - EMA {long}) / close x 1e4",
         settled_bars(long),
-        lambda b: (b.ema(short) - b.ema(long)) / b.close * BPS,
+        lambda b: (b.ema(short) - b.ema(long)) / b.close * WHOLE_BPS,
     )
 
 
 def _ema_slope(bars: Bars) -> FloatArray:
     before = lag(bars.ema(21), 5)
-    return (bars.ema(21) - before) / before * BPS
+    return (bars.ema(21) - before) / before * WHOLE_BPS
 
 
 def _price_vs_mean(bars: Bars) -> FloatArray:
-    return (bars.close / rolling_mean(bars.close, 100) - 1.0) * BPS
+    return (bars.close / rolling_mean(bars.close, 100) - 1.0) * WHOLE_BPS
 
 
 def _trend_strength(bars: Bars) -> FloatArray:
@@ -88,15 +89,15 @@ def _rsi(period: int) -> FeatureSpec:
 
 
 def _macd_histogram(bars: Bars) -> FloatArray:
-    return np.asarray(talib.MACD(bars.close, 12, 26, 9)[2], dtype=np.float64) / bars.close * BPS
+    return np.asarray(talib.MACD(bars.close, 12, 26, 9)[2], dtype=np.float64) / bars.close * WHOLE_BPS
 
 
 def _roc(bars: Bars) -> FloatArray:
-    return np.asarray(talib.ROCP(bars.close, 30), dtype=np.float64) * BPS
+    return np.asarray(talib.ROCP(bars.close, 30), dtype=np.float64) * WHOLE_BPS
 
 
 def _momentum_change(bars: Bars) -> FloatArray:
-    return (bars.log_return(5) - lag(bars.log_return(5), 20)) * BPS
+    return (bars.log_return(5) - lag(bars.log_return(5), 20)) * WHOLE_BPS
 
 
 def stochastic_k(bars: Bars) -> FloatArray:

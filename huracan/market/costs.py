@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
+from huracan.units import WHOLE_BPS
 
 Floats = NDArray[np.float64]
-BPS = 1e-4
-WHOLE_BPS = 10_000.0
 DEAREST = 2.0
 """The largest multiple of its costs at which a day is looked at again (`scenarios`)."""
 
@@ -57,8 +56,8 @@ class CostAssumptions:
         return self.taker_fee_bps * self.multiplier
 
     @property
-    def spread_bps(self) -> float:
-        """Half-spread of one side."""
+    def paid_half_spread_bps(self) -> float:
+        """What one side that crosses the spread pays for it: half of it, times the multiplier."""
         return self.half_spread_bps * self.multiplier
 
 

@@ -53,7 +53,7 @@ def problem_of(
     return StoppingProblem(
         signal=latent_signal(config) if knows_latent else filtered_signal(config),
         volatility_bps=config.volatility_bps,
-        cost_bps=costs.fee_bps + costs.spread_bps + float(slip[0]),
+        cost_bps=costs.fee_bps + costs.paid_half_spread_bps + float(slip[0]),
         stop_bps=float(rules.stop_distance_bps(volatility)[0]),
         target_bps=float(rules.target_distance_bps(volatility)[0]),
         maximum_holding_bars=rules.maximum_holding_bars,

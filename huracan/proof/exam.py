@@ -15,6 +15,7 @@ from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import Floats
+from huracan.units import BASIS_POINT, WHOLE_BPS
 
 Decide = Callable[[int, NDArray[np.float32], NDArray[np.bool_]], NDArray[np.int64]]
 """Bar of the session, raw observations [lanes, width], masks [lanes, actions] -> actions [lanes]. Lanes are
@@ -83,7 +84,7 @@ def take_exam(
         if drift_bps is not None:
             luck += _luck_usd(before, after, drift_bps[symbol, first + bar])
     net = environment.equity_usd() - rules.starting_cash_usd
-    shape, scale = (block.symbol_count, firsts.size), 1e4 / rules.notional_usd
+    shape, scale = (block.symbol_count, firsts.size), WHOLE_BPS / rules.notional_usd
     return Exam(
         (net * scale).reshape(shape),
         ((net - luck) * scale).reshape(shape),
@@ -114,7 +115,7 @@ def _luck_usd(before: _Held, after: _Held, drift_bps: Floats) -> Floats:
     gained = after.gross_usd - before.gross_usd
     left_inside = (after.value_usd == 0) & (np.abs(gained) > 1e-9)
     held = np.where(left_inside, 0.5 * before.value_usd, after.value_usd)
-    return np.asarray(gained - held * drift_bps * 1e-4, dtype=np.float64)
+    return np.asarray(gained - held * drift_bps * BASIS_POINT, dtype=np.float64)
 
 
 def decided_by(policy: Policy) -> Decide:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
 from huracan.regimes.model import REGIMES
+from huracan.units import BASIS_POINT
 
 Floats = NDArray[np.float64]
 
@@ -142,7 +143,7 @@ def _symbol(config: PlantedMarketConfig, place: int) -> dict[str, Floats]:
     ]
     start = close[WARMUP_BARS - 1]
     prices = {
-        name: 100.0 * np.exp((values - start) * 1e-4)
+        name: 100.0 * np.exp((values - start) * BASIS_POINT)
         for name, values in (("open", open_), ("high", high), ("low", low), ("close", close))
     }
     whole = prices | {"latent": latent, "measured": measured}

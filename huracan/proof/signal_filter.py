@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from huracan.proof.planted_market import Floats, PlantedMarket, PlantedMarketConfig
+from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def filter_imbalance(market: PlantedMarket) -> Floats:
     """
     from scipy.signal import lfilter
 
-    model, close = filtered_signal(market.config), np.log(market.block.close) * 1e4
-    returns = np.diff(close, axis=1, prepend=np.log(market.block.open[:, :1]) * 1e4)
+    model, close = filtered_signal(market.config), np.log(market.block.close) * WHOLE_BPS
+    returns = np.diff(close, axis=1, prepend=np.log(market.block.open[:, :1]) * WHOLE_BPS)
     # The return of a bar measures the imbalance of the bar before it.
     from_return = model.return_gain / model.return_std_bps
     kept = (1.0 - model.gain) * model.persistence - from_return * model.edge_bps

@@ -20,10 +20,11 @@ from huracan.candles.quality import CandleLimits
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
-from huracan.market.costs import DEAREST, WHOLE_BPS, CostAssumptions
+from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
+from huracan.units import WHOLE_BPS
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.settings.retention import Retention
 from huracan_resources.settings.sections import (

@@ -14,6 +14,7 @@ from huracan.analysis.outcome import Booleans, Floats, Integers
 from huracan.analysis.rules.avoidance import AvoidanceRule
 from huracan.analysis.rules.past_session import PastSession
 from huracan.market.rules import TradingRules
+from huracan.units import WHOLE_BPS
 
 Numbers = Mapping[str, float]
 
@@ -53,7 +54,7 @@ def _leave_adverse(session: PastSession, numbers: Numbers) -> Booleans:
     entry = session.block.open[session.trades["symbol"], session.trades["entry_bar"]][:, None]
     worst = np.where(side > 0, session.at_closes(session.block.low), session.at_closes(session.block.high))
     limit_bps = -numbers["volatilities"] * session.volatility_bps[:, None]
-    is_adverse = side * (worst / entry - 1.0) * 1e4 <= limit_bps
+    is_adverse = side * (worst / entry - 1.0) * WHOLE_BPS <= limit_bps
     return np.asarray(is_adverse & (session.age <= numbers["first_bars"]))
 
 

@@ -11,6 +11,7 @@ from huracan.analysis.outcome import day_column, floats, nullable
 from huracan.analysis.rules.trials import RuleTrials
 from huracan.analysis.rules.verdicts import NO_PAST, NO_RULE, judge_rules, paired_tests
 from huracan.tables import DATE, FLOAT, INTEGER, TEXT, Column, arrow_schema
+from huracan.units import WHOLE_BPS
 
 _FIGURES = (
     Column("days", INTEGER, "days before that were played again with the rule and without", "days"),
@@ -100,7 +101,7 @@ def rules_table(losses: pa.Table, trials: RuleTrials, day: date) -> pa.Table:
         "unknown_trades": trials.of("unknown_trades").sum(axis=1),
     }
     with np.errstate(invalid="ignore", divide="ignore"):
-        change_bps = np.where(notional_usd > 0, change_usd / notional_usd * 1e4, np.nan)
+        change_bps = np.where(notional_usd > 0, change_usd / notional_usd * WHOLE_BPS, np.nan)
     columns = {
         "day": day_column(day, len(rules)),
         "rule": texts,

@@ -25,6 +25,7 @@ from huracan.analysis.trades.luck import Luck
 from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit, paths_from
 from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
+from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def gather_loss_cases(
     known whether the price came back after a stop, and of the first bars only what the ledger says."""
     entry, direction = floats(trades, "entry_reference_price"), directions(trades)
     stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
-    target_distance = direction * (target / entry - 1.0) * 1e4
+    target_distance = direction * (target / entry - 1.0) * WHOLE_BPS
     entered, step = milliseconds(trades, "entry_time"), timeframe.minutes * 60_000
     to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
     worst = floats(trades, "max_adverse_bps")
@@ -122,7 +123,8 @@ def gather_loss_cases(
         best, adverse = _moves(paths_after_exit(trades, ohlcv, bars, timeframe, until), entry, direction)
         best_after = np.max(best, axis=1)
         before_target = _adverse_until(best >= target_distance[:, None], adverse)
-        stop_range = np.where(is_stopped, _true_range(trades, ohlcv, timeframe, until) / entry * 1e4, np.nan)
+        true_range = _true_range(trades, ohlcv, timeframe, until)
+        stop_range = np.where(is_stopped, true_range / entry * WHOLE_BPS, np.nan)
         first = paths_from(entered, trades, ohlcv, rules.early_bars, timeframe, until)
         deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
         # Bars after the exit may lie in the window; no trade met a worse price than its worst.
@@ -146,7 +148,7 @@ def gather_loss_cases(
         entry_volatility_bps=np.fmax(floats(trades, "entry_volatility_bps"), MINIMUM_VOLATILITY_BPS),
         exit_volatility_bps=floats(trades, "exit_volatility_bps"),
         stop_range_bps=stop_range,
-        stop_distance_bps=direction * (1.0 - stop / entry) * 1e4,
+        stop_distance_bps=direction * (1.0 - stop / entry) * WHOLE_BPS,
         target_distance_bps=target_distance,
         best_after_exit_bps=np.where(np.isfinite(best_after), best_after, np.nan),
         adverse_before_target_bps=before_target,
@@ -169,8 +171,8 @@ def _moves(paths: PricePaths, entry: Floats, direction: Floats) -> tuple[Floats,
     has no candle."""
     is_long, side = (direction > 0)[:, None], direction[:, None]
     best, worst = np.where(is_long, paths.high, paths.low), np.where(is_long, paths.low, paths.high)
-    moves = [sign * side * (price / entry[:, None] - 1.0) * 1e4 for sign, price in ((1, best), (-1, worst))]
-    favourable, adverse = (np.where(np.isnan(move), -np.inf, move) for move in moves)
+    moves = (sign * side * (price / entry[:, None] - 1.0) for sign, price in ((1, best), (-1, worst)))
+    favourable, adverse = (np.where(np.isnan(move), -np.inf, move * WHOLE_BPS) for move in moves)
     return favourable, adverse
 
 

@@ -30,6 +30,7 @@ from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit
 from huracan.candles.schema import TIME, Timeframe, day_end
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.tables import DATE, FLAG, FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
+from huracan.units import WHOLE_BPS
 
 HORIZONS_MINUTES = (60, 240, 1440)
 _WINDOW_MINUTES = 1440
@@ -156,7 +157,7 @@ def track_post_exit(
     after: dict[int, Floats] = {}
     for minutes in HORIZONS_MINUTES:
         close = _close_after(paths, minutes, timeframe)
-        after[minutes] = direction * (close / price - 1.0) * 1e4
+        after[minutes] = direction * (close / price - 1.0) * WHOLE_BPS
         columns[f"price_after_{minutes}_minutes"] = nullable(close)
         columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
     columns |= _extremes(paths, price, direction, first, timeframe)
@@ -185,8 +186,8 @@ def _extremes(
     """Best and worst of the window in the trade's direction with the open times of their bars."""
     is_long = (direction > 0)[:, None]
     scale = (direction / price)[:, None]
-    best_path = (np.where(is_long, paths.high, paths.low) - price[:, None]) * scale * 1e4
-    worst_path = (np.where(is_long, paths.low, paths.high) - price[:, None]) * scale * 1e4
+    best_path = (np.where(is_long, paths.high, paths.low) - price[:, None]) * scale * WHOLE_BPS
+    worst_path = (np.where(is_long, paths.low, paths.high) - price[:, None]) * scale * WHOLE_BPS
     best, best_bar = _largest(best_path)
     worst, worst_bar = _largest(-worst_path)
     step = timeframe.minutes * 60_000

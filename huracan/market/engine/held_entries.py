@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.market.actions import entry_indices
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, CostAssumptions, Floats
+from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.records import CLOSED
 from huracan.market.rules import TradingRules
+from huracan.units import BASIS_POINT
 
 _BATCH = 16_384
 """Lanes that are stepped at once: their states and fills take some ten megabytes."""
@@ -74,4 +75,4 @@ def hold_entries(
 def net_bps(closed: NDArray[np.void]) -> Floats:
     """[positions] net results of CLOSED records in bps of what each entered with, as the ledger has them."""
     notional_usd = closed["quantity"] * closed["entry_reference"]
-    return np.asarray(closed["net_usd"] / (notional_usd * BPS), dtype=np.float64)
+    return np.asarray(closed["net_usd"] / (notional_usd * BASIS_POINT), dtype=np.float64)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.costs import BPS, Floats
+from huracan.market.costs import Floats
 from huracan.market.engine.kernel_bars import Bar, Bars
 from huracan.market.engine.kernel_fills import side_cost_bps
 from huracan.market.engine.kernel_masks import is_legal
@@ -13,6 +13,7 @@ from huracan.market.engine.kernel_numbers import CostNumbers, RewardNumbers, Rul
 from huracan.market.engine.kernel_step import AT_THE_EXIT, AT_THE_OPEN, NOTHING_FILLED, step_lane
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.record_book import Records
+from huracan.units import BASIS_POINT
 
 
 @compiled_inline
@@ -29,7 +30,7 @@ def liquidation_usd(lane: Lane, bar: Bar, tick: float, costs: CostNumbers) -> fl
     if lane.quantity == 0.0:
         return 0.0
     value = lane.quantity * bar.close
-    return float(value * side_cost_bps(value, bar, lane.side < 0, False, tick, costs) * BPS)
+    return float(value * side_cost_bps(value, bar, lane.side < 0, False, tick, costs) * BASIS_POINT)
 
 
 @compiled_inline
@@ -39,7 +40,7 @@ def reward_of(
 ) -> tuple[float, float]:  # fmt: skip
     """The step's reward and change of equity in USD; equity, `turnover` and `owed` are from before it."""
     after_usd = equity_usd(lane, bar.close)
-    per_usd = 1.0 / (rules.notional_usd * lane.unit_bps * BPS)
+    per_usd = 1.0 / (rules.notional_usd * lane.unit_bps * BASIS_POINT)
     peak = max(lane.peak_usd, after_usd)
     deeper = (peak - after_usd) - (lane.peak_usd - before_usd)
     lane.peak_usd = peak

@@ -8,12 +8,12 @@ import math
 import numpy as np
 
 from huracan.compiled import compiled, compiled_inline
-from huracan.market.costs import BPS
 from huracan.market.engine.kernel_bars import Bar, Market
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
 from huracan.market.engine.record_book import ClosedRecord, FillRecord
 from huracan.market.ledger import ADD, ENTRY, FILL_KINDS, SCALE_OUT
+from huracan.units import BASIS_POINT
 
 ENTRY_KIND, ADD_KIND, SCALE_OUT_KIND = (FILL_KINDS.index(kind) for kind in (ENTRY, ADD, SCALE_OUT))
 ON_A_STEP = 1e-6
@@ -52,11 +52,11 @@ def side_cost_bps(
     """
     if is_maker:
         return costs.maker_fee_bps
-    away_bps = costs.spread_bps + slippage_bps(notional_usd, decided, costs)
+    away_bps = costs.half_spread_bps + slippage_bps(notional_usd, decided, costs)
     if tick > 0.0:
         sign = 1.0 if is_buy else -1.0
-        price = at_step(decided.close * (1.0 + sign * away_bps * BPS), tick, is_buy)
-        away_bps = sign * (price / decided.close - 1.0) / BPS
+        price = at_step(decided.close * (1.0 + sign * away_bps * BASIS_POINT), tick, is_buy)
+        away_bps = sign * (price / decided.close - 1.0) / BASIS_POINT
     return costs.taker_fee_bps + away_bps
 
 
@@ -90,11 +90,11 @@ def fill_order(
     if is_maker:
         price, spread_usd, slippage_usd, fee_bps = reference, 0.0, 0.0, costs.maker_fee_bps
     else:
-        raw = reference * (1.0 + sign * (costs.spread_bps + slippage) * BPS)
+        raw = reference * (1.0 + sign * (costs.half_spread_bps + slippage) * BASIS_POINT)
         price, fee_bps = at_step(raw, tick, is_buy), costs.taker_fee_bps
-        spread_usd = quantity * reference * costs.spread_bps * BPS
-        slippage_usd = quantity * (reference * slippage * BPS + (price - raw) * sign)
-    fee_usd = quantity * price * fee_bps * BPS
+        spread_usd = quantity * reference * costs.half_spread_bps * BASIS_POINT
+        slippage_usd = quantity * (reference * slippage * BASIS_POINT + (price - raw) * sign)
+    fee_usd = quantity * price * fee_bps * BASIS_POINT
     paid = sign * quantity * price + fee_usd
     opens = kind in (ENTRY_KIND, ADD_KIND)
     if opens and lane.cash_usd < paid:

@@ -17,11 +17,11 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
-from huracan.market.costs import BPS
 from huracan.market.engine.kernel_bars import Bar, Bars, Market
 from huracan.market.engine.kernel_fills import at_step, is_large_enough
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
+from huracan.units import BASIS_POINT
 
 FIRST_SHORT = len(ACTIONS)
 SLOTS = 3
@@ -81,7 +81,7 @@ def may_scratch(lane: Lane, bar: Bar, rules: RuleNumbers) -> bool:
     if lane.bar - lane.entry_bar + 1 > rules.scratch_bars:
         return False
     gain = lane.side * (bar.close / lane.entry_reference - 1.0)
-    return bool(-rules.scratch_volatilities * lane.unit_bps * BPS <= gain < 0.0)
+    return bool(-rules.scratch_volatilities * lane.unit_bps * BASIS_POINT <= gain < 0.0)
 
 
 @compiled_inline

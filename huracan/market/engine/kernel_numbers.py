@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from huracan.market.actions import actions_of
-from huracan.market.costs import BPS, CostAssumptions
+from huracan.market.costs import CostAssumptions
 from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
+from huracan.units import BASIS_POINT
 
 CASH_RESERVE = 0.04
 """Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding.
@@ -44,7 +45,7 @@ class CostNumbers(NamedTuple):
 
     taker_fee_bps: float
     maker_fee_bps: float
-    spread_bps: float
+    half_spread_bps: float
     slippage_coefficient: float
     maximum_slippage_bps: float
     cash_per_usd: float
@@ -91,10 +92,10 @@ def cost_numbers(costs: CostAssumptions) -> CostNumbers:
     return CostNumbers(
         taker_fee_bps=float(costs.fee_bps),
         maker_fee_bps=float(costs.maker_fee_bps * costs.multiplier),
-        spread_bps=float(costs.spread_bps),
+        half_spread_bps=float(costs.paid_half_spread_bps),
         slippage_coefficient=float(costs.slippage_coefficient * costs.multiplier),
         maximum_slippage_bps=float(costs.maximum_slippage_bps * costs.multiplier),
-        cash_per_usd=float(1.0 + costs.worst_side_bps * BPS + CASH_RESERVE),
+        cash_per_usd=float(1.0 + costs.worst_side_bps * BASIS_POINT + CASH_RESERVE),
     )
 
 

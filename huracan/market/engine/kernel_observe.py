@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.block import PATTERN_CONTEXT
-from huracan.market.costs import BPS, Floats
+from huracan.market.costs import Floats
 from huracan.market.engine.kernel_advance import equity_usd
 from huracan.market.engine.kernel_bars import Bar, Bars, Sights
 from huracan.market.engine.kernel_fills import round_trip_bps
@@ -15,6 +15,7 @@ from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.kernel_open import volatility_unit_bps
 from huracan.market.engine.lane import Lane
 from huracan.regimes.model import REGIMES
+from huracan.units import BASIS_POINT
 
 REGIME_COUNT = len(REGIMES)
 PATTERN_COUNT = len(PATTERN_CONTEXT)
@@ -27,7 +28,7 @@ def observe_position(
 ) -> None:
     """The position from its own point of view: what is good for it is positive, long or short."""
     entry = lane.entry_reference
-    per_price = lane.side / (entry * lane.unit_bps * BPS)
+    per_price = lane.side / (entry * lane.unit_bps * BASIS_POINT)
     seen[at] = 1.0
     seen[at + 1] = lane.side
     seen[at + 2] = lane.quantity * entry / rules.notional_usd

@@ -1,7 +1,6 @@
 """How a position begins and changes its size at an open: entry, add, scale-out. Compiled."""
 
 from huracan.compiled import compiled, compiled_inline
-from huracan.market.costs import BPS
 from huracan.market.engine.kernel_bars import Bar, Market
 from huracan.market.engine.kernel_fills import (
     ADD_KIND,
@@ -18,6 +17,7 @@ from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.record_book import FillRecord
+from huracan.units import BASIS_POINT
 
 FARTHEST_BPS = 9_000.0
 """No barrier lies farther below the entry: prices stay above 0."""
@@ -83,8 +83,8 @@ def set_barriers(lane: Lane, tick: float, rules: RuleNumbers) -> None:
     target_bps = max(rules.target_volatilities * lane.unit_bps, rules.target_floor_bps)
     if lane.side < 0:
         target_bps = min(target_bps, FARTHEST_BPS)
-    stop = lane.entry_reference * (1.0 - lane.side * min(stop_bps, FARTHEST_BPS) * BPS)
-    target = lane.entry_reference * (1.0 + lane.side * target_bps * BPS)
+    stop = lane.entry_reference * (1.0 - lane.side * min(stop_bps, FARTHEST_BPS) * BASIS_POINT)
+    target = lane.entry_reference * (1.0 + lane.side * target_bps * BASIS_POINT)
     lane.stop = at_step(stop, tick, lane.side < 0)
     lane.target = at_step(target, tick, lane.side > 0)
 

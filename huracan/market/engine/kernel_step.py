@@ -15,7 +15,6 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
-from huracan.market.costs import BPS
 from huracan.market.engine.kernel_bars import Bar, Market
 from huracan.market.engine.kernel_fills import at_step, close_position
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
@@ -32,6 +31,7 @@ from huracan.market.ledger import (
     TIME_OUT,
     TRAILING_STOP,
 )
+from huracan.units import BASIS_POINT
 
 (
     STOP_CODE, TARGET_CODE, TIME_OUT_CODE, POLICY_EXIT_CODE, END_OF_SESSION_CODE, TRAILING_STOP_CODE,
@@ -178,7 +178,7 @@ def prepare_next_bar(lane: Lane, tick: float, rules: RuleNumbers) -> None:
 @compiled_inline
 def follow_price(lane: Lane, tick: float, rules: RuleNumbers) -> None:
     """Moves a trailing stop towards the price, never back."""
-    distance = rules.trail_volatilities * lane.unit_bps * BPS * lane.entry_reference
+    distance = rules.trail_volatilities * lane.unit_bps * BASIS_POINT * lane.entry_reference
     stop = at_step(lane.best - lane.side * distance, tick, lane.side < 0)
     if lane.side * (stop - lane.stop) > 0.0:
         lane.stop, lane.stop_has_followed = stop, True

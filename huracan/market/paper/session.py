@@ -18,6 +18,7 @@ from huracan.market.paper.signals import signals_table
 from huracan.market.paper.trade_log import Provenance, fills_table, trades_table
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
+from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def _bars_table(arrays: SessionArrays, block: MarketBlock, rules: TradingRules) 
         "equity_usd": equity.reshape(-1),
         "exposure": (arrays.position_usd / equity).reshape(-1),
         "costs_usd": arrays.costs_usd.reshape(-1),
-        "drawdown_bps": ((peak - equity) / rules.starting_cash_usd * 1e4).reshape(-1),
+        "drawdown_bps": ((peak - equity) / rules.starting_cash_usd * WHOLE_BPS).reshape(-1),
     }
     return pa.table({field.name: pa.array(data[field.name], field.type) for field in SESSION_SCHEMA})
 

@@ -15,6 +15,7 @@ from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.policy import Decision, Policy
 from huracan.market.rules import TradingRules
+from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ class SessionArrays:
 
     def net_bps(self) -> Floats:
         """The same in bps of each trade's entry notional."""
-        return np.asarray(self.net_usd() / self._notionals() * 1e4, dtype=np.float64)
+        return np.asarray(self.net_usd() / self._notionals() * WHOLE_BPS, dtype=np.float64)
 
     def notional_usd(self) -> float:
         """Entry notional of all trades together."""

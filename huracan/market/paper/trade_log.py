@@ -12,7 +12,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS
 from huracan.market.ledger import (
     EXIT_REASONS,
     FILL_KINDS,
@@ -30,6 +29,7 @@ from huracan.market.paper.signal_context import (
     decision_columns,
     pattern_columns,
 )
+from huracan.units import BASIS_POINT
 
 BUY, SELL = "buy", "sell"
 _COSTS = ("fee", "spread", "slippage", "funding")
@@ -108,7 +108,7 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
     side, reference = closed["side"].astype(np.float64), closed["entry_reference"]
     notional = closed["quantity"] * reference
     usd = {name: closed[name] for name in _USD}
-    moved = {name: side * (closed[name] / reference - 1.0) / BPS for name in ("best", "worst")}
+    moved = {name: side * (closed[name] / reference - 1.0) / BASIS_POINT for name in ("best", "worst")}
     return {
         "side": np.where(closed["side"] < 0, SHORT, LONG).astype(object),
         "mode": np.where(closed["is_trailing"], RUNNER, SCALP).astype(object),
@@ -130,9 +130,9 @@ def outcome_columns(closed: NDArray[np.void], times: Integers) -> dict[str, Any]
         "stop_price": closed["stop"],
         "target_price": closed["target"],
         **usd,
-        **{name.replace("_usd", "_bps"): value / (notional * BPS) for name, value in usd.items()},
+        **{name.replace("_usd", "_bps"): value / (notional * BASIS_POINT) for name, value in usd.items()},
         "estimated_cost_bps": closed["estimated_cost_bps"],
-        "paid_cost_bps": sum(usd[f"{cost}_usd"] for cost in _COSTS) / (notional * BPS),
+        "paid_cost_bps": sum(usd[f"{cost}_usd"] for cost in _COSTS) / (notional * BASIS_POINT),
         "max_favourable_bps": np.maximum(moved["best"], 0.0),
         "max_favourable_time": times[closed["best_bar"]],
         "max_adverse_bps": np.minimum(moved["worst"], 0.0),

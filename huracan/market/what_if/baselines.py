@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, CostAssumptions, Floats, slippage_bps
+from huracan.market.costs import CostAssumptions, Floats, slippage_bps
 from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
 from huracan.market.rules import TradingRules
+from huracan.units import BASIS_POINT
 
 DO_NOTHING_NET_USD = 0.0
 TIE_BPS = 1e-6
@@ -87,7 +88,7 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
     """
     results = [_held(block, place, rules, costs) for place in range(block.symbol_count)]
     net_bps = {
-        symbol: net / (spent * BPS) if spent > 0 else 0.0
+        symbol: net / (spent * BASIS_POINT) if spent > 0 else 0.0
         for symbol, (net, spent) in zip(block.symbols, results, strict=True)
     }
     bought_usd = {symbol: spent for symbol, (_, spent) in zip(block.symbols, results, strict=True)}
@@ -116,9 +117,9 @@ def _held(block: MarketBlock, place: int, rules: TradingRules, costs: CostAssump
 
     def filled(reference: float, slip: float, sign: int) -> float:
         """What an order's unit costs or brings, the fee included."""
-        raw = reference * (1.0 + sign * (costs.spread_bps + slip) * BPS)
+        raw = reference * (1.0 + sign * (costs.paid_half_spread_bps + slip) * BASIS_POINT)
         price = at_step(raw, float(block.tick_size[place]), sign > 0)
-        return price * (1.0 + sign * costs.fee_bps * BPS)
+        return price * (1.0 + sign * costs.fee_bps * BASIS_POINT)
 
     paid = filled(bought, float(slip_of[0]), 1)
     received = filled(sold, float(slip_of[1]), -1)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, CostAssumptions
+from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import (
     DO_NOTHING_NET_USD,
@@ -27,6 +27,7 @@ from huracan.market.what_if.scenario_tables import (
     RANDOM_ENTRIES,
     RIVALS_SCHEMA,
 )
+from huracan.units import BASIS_POINT
 
 DRAWS = 200
 
@@ -66,12 +67,12 @@ def _held(holding: BuyAndHold) -> list[dict[str, Any]]:
     """The row of all symbols, then one per symbol; what could not be bought is no trade."""
     bought = {symbol: usd for symbol, usd in holding.bought_usd.items() if usd > 0}
     spent = sum(bought.values())
-    total_bps = holding.net_usd / (spent * BPS) if spent > 0 else None
+    total_bps = holding.net_usd / (spent * BASIS_POINT) if spent > 0 else None
     rows = [_row(BUY_AND_HOLD, ALL_SYMBOLS, len(bought), holding.net_usd, total_bps)]
     for symbol, net in holding.net_bps.items():
         usd = bought.get(symbol)
         is_bought = usd is not None
-        net_usd = net * BPS * usd if usd is not None else 0.0
+        net_usd = net * BASIS_POINT * usd if usd is not None else 0.0
         rows.append(_row(BUY_AND_HOLD, symbol, int(is_bought), net_usd, net if is_bought else None))
     return rows
 

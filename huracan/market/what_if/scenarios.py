@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from huracan.market.actions import WAIT_INDEX
 from huracan.market.block import MarketBlock
-from huracan.market.costs import BPS, DEAREST, CostAssumptions
+from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.ledger import EXIT_REASONS, STOP, TRAILING_STOP
 from huracan.market.paper.replay import Replay, replay
 from huracan.market.paper.stored_actions import stored_actions
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, AS_TRADED, SCENARIOS_SCHEMA
+from huracan.units import BASIS_POINT
 from huracan.verdict import Verdict
 
 CENT = 0.005
@@ -129,6 +130,6 @@ def _row(
         "stopped": int(np.isin(closed["reason"], stops).sum()),
         "notional_usd": notional,
         **usd,
-        "net_bps": usd["net_usd"] / (notional * BPS) if notional > 0 else None,
-        "break_even_fee_bps": before_fees / (filled * BPS) if filled > 0 else None,
+        "net_bps": usd["net_usd"] / (notional * BASIS_POINT) if notional > 0 else None,
+        "break_even_fee_bps": before_fees / (filled * BASIS_POINT) if filled > 0 else None,
     }

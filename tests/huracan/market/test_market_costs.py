@@ -37,7 +37,7 @@ def test_the_multiplier_scales_every_cost(multiplier: float) -> None:
     arguments = (_one(1_000.0), _one(10.0), _one(100_000.0))
     once, scaled = CostAssumptions(), CostAssumptions(multiplier=multiplier)
     assert scaled.fee_bps == pytest.approx(once.fee_bps * multiplier)
-    assert scaled.spread_bps == pytest.approx(once.spread_bps * multiplier)
+    assert scaled.paid_half_spread_bps == pytest.approx(once.paid_half_spread_bps * multiplier)
     assert slippage_bps(scaled, *arguments) == pytest.approx(slippage_bps(once, *arguments) * multiplier)
 
 
