@@ -1,6 +1,7 @@
 """Settings come from defaults, profiles, environment and command line, and say which."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,11 +70,19 @@ def test_the_shipped_profiles_load(profile: str) -> None:
     assert settings.source.kind == ("ccxt" if profile == "production" else "simulated")
 
 
-def test_the_shipped_base_repeats_the_defaults(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text((PROFILES / "base.yaml").read_text())
-    shipped = load_settings(environ={"HURACAN_CONFIG_DIR": str(tmp_path)})
-    (tmp_path / "base.yaml").unlink()
-    assert shipped.model_dump() == load_settings(environ={"HURACAN_CONFIG_DIR": str(tmp_path)}).model_dump()
+@pytest.mark.parametrize("profile", ["base", "local", "production", "monitoring"])
+def test_a_shipped_profile_sets_no_setting_to_its_default(profile: str, tmp_path: Path) -> None:
+    defaults = {key: value for key, value, _ in explain(_load(tmp_path))}
+    (tmp_path / "base.yaml").write_text((PROFILES / f"{profile}.yaml").read_text())
+    changed = {key: value for key, value, origin in explain(_load(tmp_path)) if origin != "default"}
+    assert {key for key, value in changed.items() if value == defaults[key]} == set()
+    assert bool(changed) == (profile != "base")
+
+
+def test_every_setting_that_the_shipped_base_speaks_of_is_one(tmp_path: Path) -> None:
+    spoken_of = re.findall(r"^#   (\S+)  +\S", (PROFILES / "base.yaml").read_text(), re.MULTILINE)
+    known = {key for key, _, _ in explain(_load(tmp_path))}
+    assert len(spoken_of) > 10 and set(spoken_of) <= known
 
 
 @pytest.mark.parametrize(
