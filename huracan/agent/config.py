@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from huracan.agent.bias_config import BiasConfig
-from huracan.agent.setting_ranges import ABOVE_0, COUNT, FINITE, FROM_0, SHARE, check_ranges, or_none
 from huracan.errors import InvalidInput
 from huracan.market.reward import RewardTerms
+from huracan.setting_ranges import ABOVE_0, COUNT, FINITE, FROM_0, SHARE, check_ranges, or_none
 
 _PPO_RANGES = {
     **dict.fromkeys(("rollout_steps", "epochs", "minibatches", "dead_updates"), COUNT),

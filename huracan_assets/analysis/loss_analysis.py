@@ -52,7 +52,7 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
         "data": Table(LOSSES_COLUMNS, keep=Always(), in_database=True),
         "rules": Table(RULES_COLUMNS, keep=Always()),
     },
-    settings=["market"],
+    settings=["market", "analysis"],
     checks=[
         Check(
             "analysis_coverage", "Every closed trade is analysed exactly once and the sums are the ledger's."
@@ -76,7 +76,10 @@ def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     rules, costs = context.settings.market.rules, context.settings.market.costs
     luck = measure_luck(trades, market_block.priced_block(inputs, context.day), rules, costs)
     candles, neighbours = inputs.of_day("ohlcv", context.day), neighbours_of(inputs, context)
-    losses = analyse_losses(trades, neighbours, drivers, luck, context.day, context.timeframe, candles)
+    limits = context.settings.analysis.losses
+    losses = analyse_losses(
+        trades, neighbours, drivers, luck, context.day, context.timeframe, candles, limits
+    )
     suggested = distinct_rules(losses["rule"])
     trials = try_rules(suggested, past_days(inputs, context), context.day, rules, costs)
     tried = rules_table(losses, trials, context.day)

@@ -30,7 +30,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         "data": Table(POST_EXIT_COLUMNS, keep=Always(), name="post_exit_tracking", in_database=True),
         "quality": Table(EXIT_QUALITY_COLUMNS, keep=Always(), name="exit_quality", in_database=True),
     },
-    settings=["universe"],
+    settings=["universe", "analysis"],
     checks=[Check("post_exit_coverage", "Each trade of the day before is tracked exactly once.")],
 )  # fmt: skip
 def post_exit(inputs: Inputs, context: StageContext) -> Outcome:
@@ -43,7 +43,8 @@ def post_exit(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"No session was traded on the day before {context.day}.")
     trades = inputs.table("shadow_trades")
     fills = inputs.table("shadow_trades", "fills")
-    table = track_post_exit(trades, fills, inputs.table("ohlcv"), context.day, context.timeframe)
+    limits = context.settings.analysis.exits
+    table = track_post_exit(trades, fills, inputs.table("ohlcv"), context.day, context.timeframe, limits)
     earlier = inputs.table("earlier") if inputs.has("earlier") else None
     quality = summarise_exits(table, earlier, context.day)
     return Outcome(

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, 
 
 from huracan.agent.config import TrainingConfig
 from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.trades.config import TradeAnalysisConfig
 from huracan.candles.quality import CandleLimits
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
@@ -49,6 +50,7 @@ DOMAIN_SECTIONS = (
     "training",
     "models",
     "gates",
+    "analysis",
     "patterns",
     "promotion",
 )
@@ -116,6 +118,7 @@ class Settings(Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     models: ModelConfig = Field(default_factory=ModelConfig)
     gates: Gates = Field(default_factory=lambda: Gates.complete()())
+    analysis: TradeAnalysisConfig = Field(default_factory=TradeAnalysisConfig)
     patterns: PatternConfig = Field(default_factory=PatternConfig)
     promotion: PromotionConfig = Field(default_factory=PromotionConfig)
     storage: Storage = Field(default_factory=Storage)

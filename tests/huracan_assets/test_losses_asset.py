@@ -20,6 +20,8 @@ from huracan.verdict import Verdict
 from huracan_assets.analysis.loss_analysis import loss_analysis, past_days
 from huracan_assets.inputs.market_block import priced_block
 from huracan_assets.reads import Inputs, resolve_all
+from huracan_assets.shadow.post_exit import post_exit
+from huracan_assets.shadow.shadow_trades import shadow_trades
 from huracan_assets.stage import StageContext
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
@@ -177,3 +179,10 @@ def test_an_analysis_is_not_made_anew_of_a_past_that_has_aged_out(resources: Res
     resources.lake.age_out(resources.lake.require("shadow_trades", first), "session.parquet", DAY)
     with pytest.raises(AgedOut, match=f"shadow_trades/{first}/session.parquet aged out"):
         _past(resources)
+
+
+def test_an_analysis_is_made_anew_where_the_limits_that_it_judges_by_change() -> None:
+    plain, changed = load_settings(), load_settings({"analysis.exits.give_back_share": 0.3})
+    for stage in (loss_analysis, post_exit):
+        assert stage.configuration_digest(plain) != stage.configuration_digest(changed), stage.name
+    assert shadow_trades.configuration_digest(plain) == shadow_trades.configuration_digest(changed)

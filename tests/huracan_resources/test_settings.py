@@ -258,3 +258,27 @@ def test_settings_load_without_the_heavy_libraries() -> None:
 def test_costs_that_the_scenarios_could_not_double_are_refused(folder: Path, costs: dict[str, float]) -> None:
     with pytest.raises(InvalidInput, match=r"market\.costs at 2 times"):
         _load(folder, {f"market.costs.{name}": value for name, value in costs.items()})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("analysis.losses.shock_ratio", 0.5, "shock_ratio was 0.5. Give at least 1"),
+        ("analysis.losses.early_bars", 0, "early_bars was 0. Give at least 1"),
+        ("analysis.losses.recovery_minutes", 1441, "Give minutes from 1 to 1440"),
+        ("analysis.losses.usual_percentile", 101.0, "Give a percentile from 0 to 100"),
+        ("analysis.losses.late_share", float("nan"), "Give a share from 0 to 1"),
+        ("analysis.exits.give_back_share", 1.5, "give_back_share was 1.5. Give a share from 0 to 1"),
+        ("analysis.exits.hold_threshold_bps", -1.0, "at least 0"),
+    ],
+)
+def test_the_limits_of_the_analyses_are_settings_and_have_their_ranges(
+    folder: Path, key: str, value: float, words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as caught:
+        _load(folder, {key: value})
+    assert key in str(caught.value)
+    changed = _load(folder, {"analysis.losses.shock_ratio": 3.0, "analysis.exits.give_back_share": 0.25})
+    assert (changed.analysis.losses.shock_ratio, changed.analysis.exits.give_back_share) == (3.0, 0.25)
+    assert _origin(changed, "analysis.losses.shock_ratio") == ("3.0", "command line")
+    assert changed.digest("analysis") != _load(folder).digest("analysis")

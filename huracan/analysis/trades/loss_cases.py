@@ -21,40 +21,12 @@ from huracan.analysis.outcome import (
     milliseconds,
     net_scores,
 )
+from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.luck import Luck
 from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit, paths_from
 from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
 from huracan.units import WHOLE_BPS
-
-
-@dataclass(frozen=True)
-class LossRules:
-    """The limits of the reasons."""
-
-    recovery_minutes: int = 240
-    tight_stop_volatilities: float = 2.0
-    """A stop nearer than this many one-bar volatilities is inside the noise."""
-    shock_ratio: float = 2.0
-    """Volatility at the exit over that at the entry ..."""
-    shock_bar_volatilities: float = 6.0
-    """... or the true range of the bar that stopped it, in volatilities of the entry. A random walk goes so
-    far within a bar once in a hundred million."""
-    early_bars: int = 3
-    early_volatilities: float = 2.0
-    """One volatility against the entry within three bars is what noise does every other time; two, one time
-    in four."""
-    minimum_precedents: int = 5
-    """Fewer similar trades than this are no pattern (none at all say nothing)."""
-    weak_win_probability: float = 0.45
-    poor_history_trades: float = 10.0
-    late_share: float = 0.5
-    """Of the holding time, spent after the best moment."""
-    minimum_held_bars: int = 10
-    usual_percentile: float = 5.0
-    """A loss that beats so many of the entries by chance is nothing unusual ..."""
-    expected_band: float = 2.0
-    """... nor, where there were too few of those, one within so many standard deviations of noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +77,7 @@ def gather_loss_cases(
     ohlcv: pa.Table | None,
     day: date,
     timeframe: Timeframe,
-    rules: LossRules,
+    limits: LossLimits,
 ) -> LossCases:
     """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
     known whether the price came back after a stop, and of the first bars only what the ledger says."""
@@ -115,17 +87,17 @@ def gather_loss_cases(
     entered, step = milliseconds(trades, "entry_time"), timeframe.minutes * 60_000
     to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
     worst = floats(trades, "max_adverse_bps")
-    early = np.where(to_worst < rules.early_bars, worst, np.nan)
+    early = np.where(to_worst < limits.early_bars, worst, np.nan)
     is_stopped = _left_by(trades, STOP, TRAILING_STOP)
     best_after = before_target = stop_range = np.full(len(trades), np.nan)
     if ohlcv is not None and len(trades):
-        bars, until = max(rules.recovery_minutes // timeframe.minutes, 1), day_end(day)
+        bars, until = max(limits.recovery_minutes // timeframe.minutes, 1), day_end(day)
         best, adverse = _moves(paths_after_exit(trades, ohlcv, bars, timeframe, until), entry, direction)
         best_after = np.max(best, axis=1)
         before_target = _adverse_until(best >= target_distance[:, None], adverse)
         true_range = _true_range(trades, ohlcv, timeframe, until)
         stop_range = np.where(is_stopped, true_range / entry * WHOLE_BPS, np.nan)
-        first = paths_from(entered, trades, ohlcv, rules.early_bars, timeframe, until)
+        first = paths_from(entered, trades, ohlcv, limits.early_bars, timeframe, until)
         deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
         # Bars after the exit may lie in the window; no trade met a worse price than its worst.
         early = np.where(np.isfinite(deepest), np.clip(deepest, worst, 0.0), early)

@@ -1,6 +1,6 @@
 """The reasons why a trade lost, one function each, in order of precedence.
 
-To add a reason, write its function (cases and rules in, Finding out) and in `rule_suggestions` the rule that
+To add a reason, write its function (cases and limits in, Finding out) and in `rule_suggestions` the rule that
 it suggests, append it to LOSS_REASONS before `bad_luck`, and make a trade for it in the tests. How reasons
 become rows is in `losses`.
 """
@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from huracan.analysis.outcome import Booleans
 from huracan.analysis.row_text import Column
-from huracan.analysis.trades.loss_cases import LossCases, LossRules
+from huracan.analysis.trades.config import LossLimits
+from huracan.analysis.trades.loss_cases import LossCases
 from huracan.analysis.trades.rule_suggestions import (
     leave_adverse,
     leave_aged,
@@ -35,7 +36,7 @@ class Finding:
     evidence: dict[str, Column]
 
 
-Suggest = Callable[[LossCases, LossRules], pa.Array]
+Suggest = Callable[[LossCases, LossLimits], pa.Array]
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,21 @@ class LossReason:
     `is_last_resort` reason holds only where none of the others does."""
 
     name: str
-    judge: Callable[[LossCases, LossRules], Finding]
+    judge: Callable[[LossCases, LossLimits], Finding]
     is_preventable: bool
     suggest: Suggest | None = None
     unruled: str = "None: a number that its rule needs is not known."
     is_last_resort: bool = False
 
 
-def _cost_not_covered(cases: LossCases, _rules: LossRules) -> Finding:
+def _cost_not_covered(cases: LossCases, _limits: LossLimits) -> Finding:
     holds = (cases.gross_bps > 0) & (cases.net_bps <= 0)
     return Finding(holds, {"gross_bps": cases.gross_bps, "cost_bps": cases.cost_bps})
 
 
-def _volatility_shock(cases: LossCases, rules: LossRules) -> Finding:
-    grew = cases.exit_volatility_bps >= rules.shock_ratio * cases.entry_volatility_bps
-    jumped = cases.stop_range_bps >= rules.shock_bar_volatilities * cases.entry_volatility_bps
+def _volatility_shock(cases: LossCases, limits: LossLimits) -> Finding:
+    grew = cases.exit_volatility_bps >= limits.shock_ratio * cases.entry_volatility_bps
+    jumped = cases.stop_range_bps >= limits.shock_bar_volatilities * cases.entry_volatility_bps
     evidence = {
         "entry_volatility_bps": cases.entry_volatility_bps,
         "exit_volatility_bps": cases.exit_volatility_bps,
@@ -69,14 +70,14 @@ def _volatility_shock(cases: LossCases, rules: LossRules) -> Finding:
     return Finding(grew | jumped, evidence)
 
 
-def _regime_change(cases: LossCases, _rules: LossRules) -> Finding:
+def _regime_change(cases: LossCases, _limits: LossLimits) -> Finding:
     changed = pc.fill_null(pc.not_equal(cases.regime, cases.exit_regime), False)
     holds = np.asarray(changed.to_numpy(zero_copy_only=False), dtype=bool)
     return Finding(holds, {"entry_regime": cases.regime, "exit_regime": cases.exit_regime})
 
 
-def _adverse_selection(cases: LossCases, rules: LossRules) -> Finding:
-    against = cases.early_adverse_bps <= -rules.early_volatilities * cases.entry_volatility_bps
+def _adverse_selection(cases: LossCases, limits: LossLimits) -> Finding:
+    against = cases.early_adverse_bps <= -limits.early_volatilities * cases.entry_volatility_bps
     never_for = cases.max_favourable_bps <= cases.entry_volatility_bps
     evidence = {
         "early_adverse_bps": cases.early_adverse_bps,
@@ -86,8 +87,8 @@ def _adverse_selection(cases: LossCases, rules: LossRules) -> Finding:
     return Finding(against & never_for, evidence)
 
 
-def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
-    inside_noise = cases.stop_distance_bps < rules.tight_stop_volatilities * cases.entry_volatility_bps
+def _stop_too_tight(cases: LossCases, limits: LossLimits) -> Finding:
+    inside_noise = cases.stop_distance_bps < limits.tight_stop_volatilities * cases.entry_volatility_bps
     came_back = cases.best_after_exit_bps >= cases.target_distance_bps
     # A stop that followed keeps its distance from the best price, so that from the entry says nothing.
     holds = cases.is_stopped & ((inside_noise & ~cases.is_trailed) | came_back)
@@ -101,11 +102,11 @@ def _stop_too_tight(cases: LossCases, rules: LossRules) -> Finding:
     return Finding(holds, evidence)
 
 
-def _held_too_long(cases: LossCases, rules: LossRules) -> Finding:
+def _held_too_long(cases: LossCases, limits: LossLimits) -> Finding:
     was_paying = cases.max_favourable_bps > cases.cost_bps
-    late = cases.bars_held - cases.bars_to_best >= rules.late_share * cases.bars_held
+    late = cases.bars_held - cases.bars_to_best >= limits.late_share * cases.bars_held
     chosen = ~cases.is_stopped & ~cases.is_ended
-    holds = was_paying & late & (cases.bars_held >= rules.minimum_held_bars) & chosen
+    holds = was_paying & late & (cases.bars_held >= limits.minimum_held_bars) & chosen
     evidence = {
         "max_favourable_bps": cases.max_favourable_bps,
         "cost_bps": cases.cost_bps,
@@ -115,16 +116,16 @@ def _held_too_long(cases: LossCases, rules: LossRules) -> Finding:
     return Finding(holds, evidence)
 
 
-def _poor_pattern_history(cases: LossCases, rules: LossRules) -> Finding:
-    enough = cases.alike.effective_trades >= rules.poor_history_trades
+def _poor_pattern_history(cases: LossCases, limits: LossLimits) -> Finding:
+    enough = cases.alike.effective_trades >= limits.poor_history_trades
     holds = enough & (cases.alike.win_probability_high < 0.5) & (cases.alike.mean_net_bps < 0)
     return Finding(holds, _pattern_evidence(cases))
 
 
-def _weak_pattern(cases: LossCases, rules: LossRules) -> Finding:
-    few = (cases.alike.count > 0) & (cases.alike.count < rules.minimum_precedents)
-    doubtful = (cases.alike.count >= rules.minimum_precedents) & (
-        cases.alike.win_probability < rules.weak_win_probability
+def _weak_pattern(cases: LossCases, limits: LossLimits) -> Finding:
+    few = (cases.alike.count > 0) & (cases.alike.count < limits.minimum_precedents)
+    doubtful = (cases.alike.count >= limits.minimum_precedents) & (
+        cases.alike.win_probability < limits.weak_win_probability
     )
     return Finding(few | doubtful, _pattern_evidence(cases))
 
@@ -138,11 +139,11 @@ def _pattern_evidence(cases: LossCases) -> dict[str, Column]:
     }
 
 
-def _is_usual(cases: LossCases, rules: LossRules) -> Booleans:
+def _is_usual(cases: LossCases, limits: LossLimits) -> Booleans:
     """Within the band of what entries by chance made, or of noise where there were too few of them."""
     percentile = cases.luck.possibly_beaten
-    by_noise = cases.net_score >= -rules.expected_band
-    return np.where(np.isnan(percentile), by_noise, percentile >= rules.usual_percentile)
+    by_noise = cases.net_score >= -limits.expected_band
+    return np.where(np.isnan(percentile), by_noise, percentile >= limits.usual_percentile)
 
 
 def _luck_evidence(cases: LossCases, is_usual: Booleans) -> dict[str, Column]:
@@ -154,13 +155,13 @@ def _luck_evidence(cases: LossCases, is_usual: Booleans) -> dict[str, Column]:
     }
 
 
-def _bad_luck(cases: LossCases, rules: LossRules) -> Finding:
-    is_usual = _is_usual(cases, rules)
+def _bad_luck(cases: LossCases, limits: LossLimits) -> Finding:
+    is_usual = _is_usual(cases, limits)
     return Finding(is_usual, _luck_evidence(cases, is_usual))
 
 
-def _unexplained(cases: LossCases, rules: LossRules) -> Finding:
-    is_usual = _is_usual(cases, rules)
+def _unexplained(cases: LossCases, limits: LossLimits) -> Finding:
+    is_usual = _is_usual(cases, limits)
     return Finding(~is_usual, _luck_evidence(cases, is_usual))
 
 

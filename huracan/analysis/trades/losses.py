@@ -27,6 +27,7 @@ from huracan.analysis.outcome import (
 from huracan.analysis.row_text import json_lists, json_objects, json_values, sentences
 from huracan.analysis.rules.avoidance import rule_sentences
 from huracan.analysis.rules.report import TRIALS, untried
+from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.context_columns import (
     DRIVERS,
     LUCK,
@@ -37,7 +38,7 @@ from huracan.analysis.trades.context_columns import (
     neighbourhood_columns,
 )
 from huracan.analysis.trades.drivers import Drivers
-from huracan.analysis.trades.loss_cases import LossCases, LossRules, gather_loss_cases
+from huracan.analysis.trades.loss_cases import LossCases, gather_loss_cases
 from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES, Finding
 from huracan.analysis.trades.luck import Luck
 from huracan.candles.schema import Timeframe
@@ -79,7 +80,7 @@ def analyse_losses(
     day: date,
     timeframe: Timeframe,
     ohlcv: pa.Table | None = None,
-    rules: LossRules | None = None,
+    limits: LossLimits | None = None,
 ) -> pa.Table:
     """Rows LOSSES_SCHEMA for the trades with a net result of zero or below, their rules not tried yet.
 
@@ -88,11 +89,11 @@ def analyse_losses(
     too. `ohlcv`: the candles of `day`, which show the first bars, and whether the price came back after a
     stop; bars after `day` 24:00 are not looked at.
     """
-    rules = rules or LossRules()
+    limits = limits or LossLimits()
     lost = ~is_winning(trades)
     alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
-    cases = gather_loss_cases(trades, alike, luck, ohlcv, day, timeframe, rules)
-    findings = [reason.judge(cases, rules) for reason in LOSS_REASONS]
+    cases = gather_loss_cases(trades, alike, luck, ohlcv, day, timeframe, limits)
+    findings = [reason.judge(cases, limits) for reason in LOSS_REASONS]
     holds = _holds(findings)
     primary = np.argmax(holds, axis=1).astype(np.int64)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
@@ -107,7 +108,7 @@ def analyse_losses(
         "is_preventable": pa.array(np.array([r.is_preventable for r in LOSS_REASONS])[primary]),
         "net_score": nullable(cases.net_score),
         **_reason_texts(findings, holds, primary),
-        **_rule_texts(findings, primary, cases, rules),
+        **_rule_texts(findings, primary, cases, limits),
         **luck_columns(luck),
         **driver_columns(drivers, drivers.speaking_for),
         **neighbourhood_columns(alike),
@@ -142,7 +143,7 @@ def _reason_texts(findings: list[Finding], holds: Booleans, primary: Integers) -
 
 
 def _rule_texts(
-    findings: list[Finding], primary: Integers, cases: LossCases, rules: LossRules
+    findings: list[Finding], primary: Integers, cases: LossCases, limits: LossLimits
 ) -> dict[str, pa.Array]:
     """The columns rule and avoidance_rule, of the primary reason."""
     rows = len(primary)
@@ -151,7 +152,7 @@ def _rule_texts(
         is_primary = pa.array(primary == place)
         unruled = pc.if_else(is_primary, sentences(reason.unruled, finding.evidence, rows), unruled)
         if reason.suggest is not None:
-            texts = pc.if_else(is_primary, reason.suggest(cases, rules), texts)
+            texts = pc.if_else(is_primary, reason.suggest(cases, limits), texts)
     return {"rule": texts, "avoidance_rule": pc.coalesce(rule_sentences(texts), unruled)}
 
 

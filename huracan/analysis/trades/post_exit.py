@@ -4,7 +4,6 @@ Reads only bars after the exit bar and before the end of the partition's day. No
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -26,6 +25,7 @@ from huracan.analysis.outcome import (
     nullable,
     times,
 )
+from huracan.analysis.trades.config import ExitLimits
 from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit
 from huracan.candles.schema import TIME, Timeframe, day_end
 from huracan.market.ledger import TRADES_COLUMNS
@@ -109,25 +109,13 @@ POST_EXIT_SCHEMA = arrow_schema(POST_EXIT_COLUMNS)
 that the session's end closed: nobody decided to leave them."""
 
 
-@dataclass(frozen=True)
-class PostExitRules:
-    """When an exit counts as a mistake. Distances in bps of the exit's reference price."""
-
-    hold_threshold_bps: float = 20.0
-    """Holding was better where the return over the next four hours is above this."""
-    give_back_share: float = 0.5
-    """Leaving earlier was better where this share of the best excursion was given back ..."""
-    give_back_floor_bps: float = 10.0
-    """... and at least this much of it, and the best excursion had covered the costs."""
-
-
 def track_post_exit(
     trades: pa.Table,
     fills: pa.Table,
     ohlcv: pa.Table,
     day: date,
     timeframe: Timeframe,
-    rules: PostExitRules | None = None,
+    limits: ExitLimits | None = None,
 ) -> pa.Table:
     """Rows POST_EXIT_SCHEMA of partition `day` for the `trades` of the day before.
 
@@ -136,7 +124,7 @@ def track_post_exit(
     candles of `day` - 1 and `day`; later rows are not looked at. The price after h minutes is the close of
     the bar that ends h minutes after the exit bar's close, unknown where none ends then.
     """
-    rules = rules or PostExitRules()
+    limits = limits or ExitLimits()
     paths = paths_after_exit(trades, ohlcv, _WINDOW_MINUTES // timeframe.minutes, timeframe, day_end(day))
     price, direction = _last_prices(trades, fills), directions(trades)
     first = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
@@ -162,7 +150,7 @@ def track_post_exit(
         columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
     columns |= _extremes(paths, price, direction, first, timeframe)
     columns["exit_quality"] = _quality(columns, is_end_of_session(trades))
-    columns |= _quality_flags(trades, after[240], rules)
+    columns |= _quality_flags(trades, after[240], limits)
     return pa.table({name: columns[name] for name in POST_EXIT_SCHEMA.names}).cast(POST_EXIT_SCHEMA)
 
 
@@ -220,13 +208,13 @@ def _largest(path: Floats) -> tuple[Floats, Integers]:
     return np.where(np.isfinite(value), value, np.nan), place.astype(np.int64)
 
 
-def _quality_flags(trades: pa.Table, after_240: Floats, rules: PostExitRules) -> dict[str, pa.Array]:
+def _quality_flags(trades: pa.Table, after_240: Floats, limits: ExitLimits) -> dict[str, pa.Array]:
     ended: Booleans = is_end_of_session(trades)
     best, gross = floats(trades, "max_favourable_bps"), floats(trades, "gross_bps")
     given_back = best - gross
-    gave_back = (given_back >= rules.give_back_share * best) & (given_back >= rules.give_back_floor_bps)
+    gave_back = (given_back >= limits.give_back_share * best) & (given_back >= limits.give_back_floor_bps)
     left_late = gave_back & (best > cost_bps(trades))
-    held = after_240 > rules.hold_threshold_bps
+    held = after_240 > limits.hold_threshold_bps
     return {
         "is_end_of_session": pa.array(ended),
         "should_have_held": pa.array(held, mask=ended | np.isnan(after_240)),

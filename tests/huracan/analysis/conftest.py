@@ -10,6 +10,7 @@ import pytest
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
 from huracan.analysis.memory.neighbourhood import no_neighbours
+from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.drivers import explain_trades
 from huracan.analysis.trades.losses import analyse_losses
 from huracan.analysis.trades.luck import Luck
@@ -220,10 +221,11 @@ def lose(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
         neighbours: pa.Table | None = None,
         candles: pa.Table | None = None,
         luck: Luck | None = None,
+        limits: LossLimits | None = None,
     ) -> pa.Table:
         drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
         alike = no_neighbours() if neighbours is None else neighbours
         luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
-        return analyse_losses(trades, alike, drivers, luck, DAY, Timeframe("1m"), candles)
+        return analyse_losses(trades, alike, drivers, luck, DAY, Timeframe("1m"), candles, limits)
 
     return analyse

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.trades.checks import judge_loss_reasons
+from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES
 from huracan.analysis.trades.losses import LOSSES_SCHEMA
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
@@ -59,6 +60,19 @@ def test_a_trade_made_for_a_reason_gets_that_reason_with_its_numbers_and_rule(
     assert (row["rule"] and json.loads(row["rule"])) == RULES[reason]
     assert row["rule_verdict"] == ("no rule" if RULES[reason] is None else "no past")
     assert judge_loss_reasons(losses).passed
+
+
+@pytest.mark.parametrize(
+    ("reason", "limits"),
+    [
+        ("volatility_shock", LossLimits(shock_ratio=3.0)),
+        ("adverse_selection", LossLimits(early_volatilities=6.0)),
+        ("stop_too_tight", LossLimits(tight_stop_volatilities=0.5)),
+        ("held_too_long", LossLimits(minimum_held_bars=1_000)),
+    ],
+)
+def test_the_settings_decide_where_a_reason_holds(reason, limits, make_trades, lose) -> None:
+    assert _primary(lose(make_trades(MADE_FOR[reason]), limits=limits)) == ["bad_luck"]
 
 
 def test_a_shock_within_the_bar_that_stopped_the_trade_is_one_though_nothing_foretold_it(

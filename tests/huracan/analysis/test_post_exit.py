@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from huracan.analysis.trades import post_exit
+from huracan.analysis.trades.config import ExitLimits
 from huracan.analysis.trades.post_exit import POST_EXIT_SCHEMA
 from huracan.candles.schema import Timeframe
 from tests.huracan.analysis.conftest import SHORT, last_fills
@@ -35,6 +36,21 @@ def test_prices_and_extremes_are_read_at_the_right_bars(make_trades, make_candle
     assert row["exit_quality"] == pytest.approx(0.5)
     assert row["should_have_held"] is True and row["bars_seen"] == 1440
     assert row["day"] == NEXT
+
+
+def test_the_settings_decide_when_an_exit_was_a_mistake(make_trades, make_candles) -> None:
+    # 200 bps came within four hours of the exit; 55 of the best 60 bps had been given back before it.
+    closes: list[float | None] = [100.0] * 20 + [102.0] * 2860
+    trades = make_trades(EXIT | {"max_favourable_bps": 60.0, "gross_bps": 5.0})
+
+    def flags(**limits: float) -> tuple[bool, bool]:
+        given = last_fills(trades), make_candles(closes), NEXT, MINUTE, ExitLimits(**limits)
+        row = post_exit.track_post_exit(trades, *given).to_pylist()[0]
+        return row["should_have_held"], row["should_have_exited_earlier"]
+
+    assert flags() == (True, True)
+    assert flags(hold_threshold_bps=201.0) == (False, True)
+    assert flags(give_back_share=0.95) == flags(give_back_floor_bps=56.0) == (True, False)
 
 
 def test_what_a_short_missed_and_was_spared_is_the_mirror_image(make_trades, make_candles) -> None:
