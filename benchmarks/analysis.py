@@ -125,7 +125,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
 
 
 def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
-    """Seconds of the steps of the two assets on the last day, and how much there was to do."""
+    """Seconds of the steps of the three assets on the last day, and how much there was to do."""
     from huracan.analysis.memory.embedding import fit_embedding
     from huracan.analysis.memory.neighbourhood import no_neighbours
     from huracan.analysis.rules.avoidance import AvoidanceRule, distinct_rules
@@ -134,6 +134,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     from huracan.analysis.trades.drivers import explain_trades
     from huracan.analysis.trades.losses import analyse_losses
     from huracan.analysis.trades.luck import measure_luck
+    from huracan.analysis.trades.trade_context import TradeContext
     from huracan.analysis.trades.wins import analyse_wins
     from huracan.candles.schema import Timeframe
     from huracan.features.recipe import RECIPE
@@ -166,9 +167,10 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     with timed("luck"):
         luck = measure_luck(trades, priced_block(inputs, DAY), market.rules, market.costs)
     with timed("wins_and_losses"):
-        analyse_wins(trades, no_neighbours(), drivers, luck, DAY)
+        known = TradeContext.of(trades, no_neighbours(), luck, drivers)
+        analyse_wins(trades, known, DAY)
         candles = lake.read_table("ohlcv", DAY)
-        losses = analyse_losses(trades, no_neighbours(), drivers, luck, DAY, Timeframe("1m"), candles)
+        losses = analyse_losses(trades, known, DAY, Timeframe("1m"), candles)
     rules = distinct_rules(losses["rule"])
     with timed("rules"):
         trials = try_rules(rules, past_days(inputs, context), DAY, market.rules, market.costs)

@@ -11,18 +11,15 @@ from huracan.analysis.rules.past_session import ANALYSED, PastDay
 from huracan.analysis.rules.report import RULES_COLUMNS, rules_table, with_trials
 from huracan.analysis.rules.trials import TRAILING_DAYS, UnusableDay, try_rules
 from huracan.analysis.trades.checks import judge_coverage, judge_loss_reasons, judge_rules_tried
-from huracan.analysis.trades.drivers import explain_trades
 from huracan.analysis.trades.losses import LOSSES_COLUMNS, analyse_losses
-from huracan.analysis.trades.luck import measure_luck
+from huracan.analysis.trades.trade_context import TradeContext
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.analysis import plots
 from huracan_assets.inputs import market_block
-from huracan_assets.inputs.past_trades import confidence_of
-from huracan_assets.inputs.remembered import neighbours_of, statistics_of
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read, record, yesterday
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 PAST = "past_"
@@ -39,12 +36,9 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
     kinds={"postgres"},
     reads=[
         record("shadow_trades"),
-        Read("trade_memory"),
+        Read("trade_context"),
         Read("win_analysis"),
-        yesterday("confidence_model"),
-        Read("ohlcv", days=2),
-        Read("features"),
-        Read("regimes"),
+        Read("ohlcv"),
         *(past(asset) for asset in ("shadow_trades", "features", "regimes", "win_analysis", "loss_analysis")),
         past("ohlcv", TRAILING_DAYS + 1),
     ],
@@ -60,8 +54,6 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
         Check("loss_reasons", "Every loss has a reason with its evidence."),
         Check("avoidance_rules", "Every loss has the verdict of its rule on the days before."),
     ],
-    searches=["trade_memory"],
-    reads_outside=True,
 )
 def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     """Why each losing trade lost: one primary reason, further ones, evidence, and the rule that avoids it.
@@ -72,16 +64,12 @@ def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.has("win_analysis"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
-    drivers = explain_trades(trades, statistics_of(inputs), confidence_of(inputs, context))
-    rules, costs = context.settings.market.rules, context.settings.market.costs
-    luck = measure_luck(trades, market_block.priced_block(inputs, context.day), rules, costs)
-    candles, neighbours = inputs.of_day("ohlcv", context.day), neighbours_of(inputs, context)
-    limits = context.settings.analysis.losses
-    losses = analyse_losses(
-        trades, neighbours, drivers, luck, context.day, context.timeframe, candles, limits
-    )
+    known = TradeContext.read(inputs.table("trade_context"), trades)
+    candles, limits = inputs.table("ohlcv"), context.settings.analysis.losses
+    losses = analyse_losses(trades, known, context.day, context.timeframe, candles, limits)
     suggested = distinct_rules(losses["rule"])
-    trials = try_rules(suggested, past_days(inputs, context), context.day, rules, costs)
+    market = context.settings.market
+    trials = try_rules(suggested, past_days(inputs, context), context.day, market.rules, market.costs)
     tried = rules_table(losses, trials, context.day)
     losses = with_trials(losses, tried)
     return Outcome(

@@ -107,7 +107,7 @@ def test_only_the_network_and_the_database_are_retried(definitions: dg.Definitio
         for asset in definitions.assets or []
         if isinstance(asset, dg.AssetsDefinition) and asset.op.retry_policy is not None
     }
-    assert retried == {"ohlcv", *(stage.name for stage in stages() if stage.database)}
+    assert retried == {"ohlcv", *(stage.name for stage in stages() if stage.database or stage.searches)}
 
 
 def test_definitions_load_without_any_heavy_library() -> None:

@@ -24,6 +24,7 @@ from huracan.analysis.outcome import (
 from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.luck import Luck
 from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit, paths_from
+from huracan.analysis.trades.trade_context import TradeContext
 from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
 from huracan.units import WHOLE_BPS
@@ -72,8 +73,7 @@ class LossCases:
 
 def gather_loss_cases(
     trades: pa.Table,
-    alike: Neighbourhoods,
-    luck: Luck,
+    context: TradeContext,
     ohlcv: pa.Table | None,
     day: date,
     timeframe: Timeframe,
@@ -124,8 +124,8 @@ def gather_loss_cases(
         target_distance_bps=target_distance,
         best_after_exit_bps=np.where(np.isfinite(best_after), best_after, np.nan),
         adverse_before_target_bps=before_target,
-        alike=alike,
-        luck=luck,
+        alike=context.alike,
+        luck=context.luck,
     )
 
 

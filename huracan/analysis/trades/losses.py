@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.memory.neighbourhood import judge_neighbourhoods
 from huracan.analysis.outcome import (
     IS_END_OF_SESSION,
     Booleans,
@@ -21,7 +20,6 @@ from huracan.analysis.outcome import (
     day_column,
     is_end_of_session,
     is_winning,
-    milliseconds,
     nullable,
 )
 from huracan.analysis.row_text import json_lists, json_objects, json_values, sentences
@@ -37,10 +35,9 @@ from huracan.analysis.trades.context_columns import (
     luck_columns,
     neighbourhood_columns,
 )
-from huracan.analysis.trades.drivers import Drivers
 from huracan.analysis.trades.loss_cases import LossCases, gather_loss_cases
 from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES, Finding
-from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.trade_context import TradeContext
 from huracan.candles.schema import Timeframe
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.tables import DAY, FLAG, TEXT, Column, arrow_schema, chosen
@@ -74,9 +71,7 @@ _NONE = pa.scalar(None, pa.string())
 
 def analyse_losses(
     trades: pa.Table,
-    neighbours: pa.Table,
-    drivers: Drivers,
-    luck: Luck,
+    context: TradeContext,
     day: date,
     timeframe: Timeframe,
     ohlcv: pa.Table | None = None,
@@ -84,15 +79,12 @@ def analyse_losses(
 ) -> pa.Table:
     """Rows LOSSES_SCHEMA for the trades with a net result of zero or below, their rules not tried yet.
 
-    `neighbours` (NEIGHBOURS_SCHEMA) must have been searched with all of `trades`: its `query` is the row in
-    `trades`, and each query's `as_of` was that trade's signal time. `drivers` and `luck` are of all `trades`
-    too. `ohlcv`: the candles of `day`, which show the first bars, and whether the price came back after a
-    stop; bars after `day` 24:00 are not looked at.
+    `context` is of all `trades`. `ohlcv`: the candles of `day`, which show the first bars, and whether the
+    price came back after a stop; bars after `day` 24:00 are not looked at.
     """
     limits = limits or LossLimits()
     lost = ~is_winning(trades)
-    alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
-    cases = gather_loss_cases(trades, alike, luck, ohlcv, day, timeframe, limits)
+    cases = gather_loss_cases(trades, context, ohlcv, day, timeframe, limits)
     findings = [reason.judge(cases, limits) for reason in LOSS_REASONS]
     holds = _holds(findings)
     primary = np.argmax(holds, axis=1).astype(np.int64)
@@ -109,9 +101,9 @@ def analyse_losses(
         "net_score": nullable(cases.net_score),
         **_reason_texts(findings, holds, primary),
         **_rule_texts(findings, primary, cases, limits),
-        **luck_columns(luck),
-        **driver_columns(drivers, drivers.speaking_for),
-        **neighbourhood_columns(alike),
+        **luck_columns(context.luck),
+        **driver_columns(context.drivers, context.drivers.speaking_for),
+        **neighbourhood_columns(context.alike),
     }
     columns |= untried(columns["rule"])
     table = pa.table({name: columns[name] for name in LOSSES_SCHEMA.names}).cast(LOSSES_SCHEMA)

@@ -65,6 +65,12 @@ class Luck:
         """[trades] the name of each trade's scope; null where there was no entry."""
         return pa.array(SCOPES, pa.string()).take(pa.array(self.scope, mask=self.entries == 0))
 
+    @staticmethod
+    def scopes_of(names: pa.Array) -> Integers:
+        """The inverse of `scope_names`; the last scope, which every search ends with, where it is null."""
+        index = pc.fill_null(pc.index_in(names, value_set=pa.array(SCOPES, pa.string())), len(SCOPES) - 1)
+        return np.asarray(index.to_numpy(zero_copy_only=False), dtype=np.int64)
+
 
 def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> Luck:
     """Each of `trades` (TRADES_SCHEMA, of the block's day) among the entries of its hour and regime.

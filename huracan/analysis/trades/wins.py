@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.memory.neighbourhood import Neighbourhoods, judge_neighbourhoods
+from huracan.analysis.memory.neighbourhood import Neighbourhoods
 from huracan.analysis.outcome import (
     IS_END_OF_SESSION,
     Booleans,
@@ -16,7 +16,6 @@ from huracan.analysis.outcome import (
     floats,
     is_end_of_session,
     is_winning,
-    milliseconds,
     net_scores,
     nullable,
 )
@@ -30,9 +29,9 @@ from huracan.analysis.trades.context_columns import (
     luck_columns,
     neighbourhood_columns,
 )
-from huracan.analysis.trades.drivers import CONFIDENCE_MODEL, UNSKILLED_MODEL, Drivers
-from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.drivers import CONFIDENCE_MODEL, UNSKILLED_MODEL
 from huracan.analysis.trades.repeat import is_beyond_luck, judge_repeat, say_repeat
+from huracan.analysis.trades.trade_context import TradeContext
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.tables import DAY, FLAG, FLOAT, TEXT, Column, arrow_schema, chosen
 
@@ -78,15 +77,9 @@ _SPOKE = {CONFIDENCE_MODEL: "Spoke most:", UNSKILLED_MODEL: "Spoke most, to a mo
 _STOOD_OUT = "Stood out:"
 
 
-def analyse_wins(trades: pa.Table, neighbours: pa.Table, drivers: Drivers, luck: Luck, day: date) -> pa.Table:
-    """Rows WINS_SCHEMA for the trades with a net result above zero.
-
-    `neighbours` (NEIGHBOURS_SCHEMA) must have been searched with all of `trades`: its `query` is the row in
-    `trades`, and each query's `as_of` was that trade's signal time. `drivers` and `luck` are of all `trades`
-    too.
-    """
-    won = is_winning(trades)
-    alike = judge_neighbourhoods(neighbours, milliseconds(trades, "signal_time"))
+def analyse_wins(trades: pa.Table, context: TradeContext, day: date) -> pa.Table:
+    """Rows WINS_SCHEMA for the trades with a net result above zero; `context` is of all `trades`."""
+    won, alike, luck, drivers = is_winning(trades), context.alike, context.luck, context.drivers
     ended = is_end_of_session(trades)
     entry, left = _entry_quality(trades), _exit_quality(trades, ended)
     strength = pattern_strength(alike)

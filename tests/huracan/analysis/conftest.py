@@ -14,6 +14,7 @@ from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.drivers import explain_trades
 from huracan.analysis.trades.losses import analyse_losses
 from huracan.analysis.trades.luck import Luck
+from huracan.analysis.trades.trade_context import TradeContext
 from huracan.analysis.trades.wins import analyse_wins
 from huracan.candles.schema import OHLCV_SCHEMA, Timeframe, day_start
 from huracan.market.ledger import FILLS_SCHEMA, TRADES_SCHEMA
@@ -199,15 +200,24 @@ def make_luck(*percentiles: float | tuple[float, float], entries: int = 60) -> L
     return Luck(same, ruled, count, np.zeros(len(both), np.int64))
 
 
+def make_context(
+    trades: pa.Table,
+    statistics: EmbeddingStatistics,
+    neighbours: pa.Table | None = None,
+    luck: Luck | None = None,
+) -> TradeContext:
+    """Without a confidence model; without neighbours and of ordinary luck where none are given."""
+    drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
+    luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
+    return TradeContext.of(trades, no_neighbours() if neighbours is None else neighbours, luck, drivers)
+
+
 @pytest.fixture
 def win(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
     """The wins among trades, analysed without a confidence model; of ordinary luck where none is given."""
 
     def analyse(trades: pa.Table, neighbours: pa.Table | None = None, luck: Luck | None = None) -> pa.Table:
-        drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
-        alike = no_neighbours() if neighbours is None else neighbours
-        luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
-        return analyse_wins(trades, alike, drivers, luck, DAY)
+        return analyse_wins(trades, make_context(trades, statistics, neighbours, luck), DAY)
 
     return analyse
 
@@ -223,9 +233,7 @@ def lose(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
         luck: Luck | None = None,
         limits: LossLimits | None = None,
     ) -> pa.Table:
-        drivers = explain_trades(trades, statistics, Unfit("There is no model.", 0))
-        alike = no_neighbours() if neighbours is None else neighbours
-        luck = make_luck(*[50.0] * len(trades)) if luck is None else luck
-        return analyse_losses(trades, alike, drivers, luck, DAY, Timeframe("1m"), candles, limits)
+        context = make_context(trades, statistics, neighbours, luck)
+        return analyse_losses(trades, context, DAY, Timeframe("1m"), candles, limits)
 
     return analyse
