@@ -105,6 +105,8 @@ def _sections(report: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]
             for row in report["fills"] or []
         ],
     )
+    unnamed = report["unnamed_features"]
+    yield "Features without names", [{"why": unnamed}] if unnamed else []
     yield "Features, the first of the recipe", _features(report)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from huracan.errors import HuracanError, InvalidInput
-from huracan.features.recipe import RECIPE
+from huracan.features.naming import Unnamed, named_values
 from huracan.models.canonical import read_json_object
 from huracan_resources.database.memory import similar_trades
 from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
+from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.workspace import HomeWorkspace
 
@@ -29,6 +31,13 @@ _PARTS = {
     "post_exit": ("post_exit_tracking", ""),
 }
 """Section of the report -> its view and order; every row is the trade's own."""
+_DECISION = {
+    "probability": "action_probabilities",
+    "logit": "policy_logits",
+    "bias": "action_bias",
+    "is_legal": "action_mask",
+}
+"""What is told of each action -> the column that holds it."""
 _ONE_ROW = {"win", "loss", "post_exit"}
 
 
@@ -36,18 +45,18 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     """The trade whose identity begins with `trade_id`, in sections; a section that is not there yet is None.
 
     `trade` (every column of the ledger), `decision` (probabilities, logits, bias and mask by action, the
-    bias's terms by name), `features` by name, `fills`, `win` or `loss`, `gates`, `post_exit`, `patterns` (the
-    nearest, as the library of the day before knew them), `neighbours` (the most similar trades closed before
-    the signal, by the memory's index) and `candles` around it. InvalidInput where no trade or several begin
-    so.
+    bias's terms by name), `features` by the names of the partition that wrote them (by their numbers where
+    nobody knows those any more: `unnamed_features` says why), `fills`, `win` or `loss`, `gates`,
+    `post_exit`, `patterns` (the nearest, as the library of the day before knew them), `neighbours` (the most
+    similar trades closed before the signal, by the memory's index) and `candles` around it. InvalidInput
+    where no trade or several begin so.
     """
     day, identity = _find(workspace, trade_id)
     lake = workspace.resources.lake
     with LakeViews(lake, day - timedelta(days=1), day + timedelta(days=1)) as views:
         (trade,) = views.query("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity]).to_pylist()
         report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
-        values = trade["entry_features"] or []
-        report["features"] = dict(zip(RECIPE.names, values, strict=False)) if values else None
+        report |= _features(lake, trade, day)
         for section, (view, order) in _PARTS.items():
             report[section] = _rows_of(views, view, order, identity, is_one=section in _ONE_ROW)
         report["patterns"] = _patterns(views, trade, day)
@@ -69,6 +78,19 @@ def _find(workspace: HomeWorkspace, trade_id: str) -> tuple[date, str]:
     return found[0]["day"], found[0]["trade_id"]
 
 
+def _features(lake: Lake, trade: dict[str, Any], day: date) -> dict[str, Any]:
+    """The sections `features` and `unnamed_features`."""
+    values, ledger = trade["entry_features"], lake.manifest("shadow_trades", day)
+    if not values or ledger is None:
+        return {"features": None, "unnamed_features": None}
+    names = entry_feature_names(lake, ledger)
+    if isinstance(names, Unnamed):
+        numbers = [f"feature {number}" for number in range(1, len(values) + 1)]
+        return {"features": dict(zip(numbers, values, strict=True)), "unnamed_features": names.why}
+    named = named_values(names, values, f"Trade {trade['trade_id']}")
+    return {"features": named, "unnamed_features": None}
+
+
 def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: bool) -> Any:
     if view not in views.tables:
         return None
@@ -78,21 +100,20 @@ def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: 
 
 def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dict[str, Any]:
     """The trace of the signal, by the names of the day's action list and bias terms."""
-    names = read_json_object(
-        workspace.resources.lake.read_file("shadow_trades", day, "model.json"), "model.json"
-    )
-    columns = ("action_probabilities", "policy_logits", "action_bias", "action_mask")
-    by_action = {
-        action: dict(zip(("probability", "logit", "bias", "is_legal"), values, strict=True))
-        for action, *values in zip(
-            names["actions"], *(trade[column] or [] for column in columns), strict=False
-        )
+    names = read_json_object(workspace.resources.lake.read_file("shadow_trades", day, TRACE_FILE), TRACE_FILE)
+    row, terms = f"Trade {trade['trade_id']}", trade["bias_terms"]
+    told = {
+        label: named_values(names["actions"], trade[column], row)
+        for label, column in _DECISION.items()
+        if trade[column] is not None
     }
     return {
         "action": trade["action"],
         "value_estimate": trade["value_estimate"],
-        "actions": by_action,
-        "bias_terms": dict(zip(names["bias_terms"], trade["bias_terms"] or [], strict=False)),
+        "actions": {
+            action: {label: values[action] for label, values in told.items()} for action in names["actions"]
+        },
+        "bias_terms": {} if terms is None else named_values(names["bias_terms"], terms, row),
     }
 
 

@@ -33,6 +33,12 @@ def features_schema(recipe: FeatureRecipe = RECIPE) -> pa.Schema:
     return arrow_schema(features_columns(recipe))
 
 
+def recipe_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The recipe's among the columns of a stored features table, in order."""
+    keys = {name for name, _ in _KEYS}
+    return tuple(column for column in columns if column not in keys)
+
+
 def compute_features(
     ohlcv: pa.Table,
     day: date,

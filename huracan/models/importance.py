@@ -1,14 +1,11 @@
 """Which inputs the confidence model leans on, and which of them help on trades that it never saw."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import ModelConfig, Unfit
-from huracan.models.inputs import confidence_inputs
 from huracan.models.scores import roc_auc
 from huracan.models.window import order_trades, split_trades, won
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
@@ -29,9 +26,7 @@ IMPORTANCE_SCHEMA = arrow_schema(IMPORTANCE_COLUMNS)
 out-of-time tail when the column is shuffled (null without both classes there); rank 1 matters most."""
 
 
-def feature_importance(
-    trades: pa.Table, model: ConfidenceModel | Unfit, feature_names: Sequence[str], config: ModelConfig
-) -> pa.Table:
+def feature_importance(trades: pa.Table, model: ConfidenceModel | Unfit, config: ModelConfig) -> pa.Table:
     """IMPORTANCE_SCHEMA, one row per input, by rank; empty where the model is Unfit.
 
     `trades` and `config` are those of the fit, so the tail is the same. Ranked by the AUC lost, then gain.
@@ -42,7 +37,7 @@ def feature_importance(
     split = split_trades(ordered, config)
     if isinstance(split, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()
-    matrix = confidence_inputs(ordered, feature_names)[split.tail]
+    matrix = model.inputs(ordered)[split.tail]
     gain = _gain_shares(model)
     lost = _permutation_losses(model, matrix, won(ordered)[split.tail], gain, config)
     keys = [(-(0.0 if loss is None else loss), -share) for loss, share in zip(lost, gain, strict=True)]

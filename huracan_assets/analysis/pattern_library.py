@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.checks import judge_patterns
+from huracan.analysis.patterns.identity import with_features
 from huracan.analysis.patterns.library import pattern_library as find_patterns
 from huracan.analysis.patterns.table import NIGHTS_COLUMNS, PATTERNS_COLUMNS
 from huracan.analysis.patterns.trials import SettingTrials, try_settings
@@ -13,7 +14,7 @@ from huracan_assets import shown
 from huracan_assets.analysis import pattern_plots
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
-from huracan_assets.inputs.remembered import statistics_of
+from huracan_assets.inputs.remembered import statistics_from, statistics_of
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read
@@ -43,28 +44,50 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     The day's trades judge the patterns that the night before knew: only they can make one reliable. Each is
     entered again under other stops and targets, and what was best before is judged by them too.
     """
-    earlier = inputs.table("earlier") if inputs.has("earlier") else None
-    if earlier is None and not inputs.has("trade_memory"):
+    if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")
-    # After weeks without a session there is nothing to find, but what was known is not forgotten.
-    memory = inputs.table("trade_memory") if inputs.has("trade_memory") else MEMORY_SCHEMA.empty_table()
-    settings = context.settings
+    statistics = statistics_of(inputs)
+    memory, left_out = _remembered(inputs, statistics.feature_names)
+    earlier, settings = _earlier(inputs, statistics.feature_names), context.settings
     trials, rules = _trials(memory, inputs, context), settings.market.rules
-    found = find_patterns(
-        memory, statistics_of(inputs), context.day, earlier, settings.patterns, trials, rules
-    )
-    statistics = inputs.file("trade_memory", EMBEDDING_FILE)
+    found = find_patterns(memory, statistics, context.day, earlier, settings.patterns, trials, rules)
+    space = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
         tables={"data": found.table, "nights": found.nights},
         # Whoever compares a bar with the library needs the space that it lies in.
-        files={EMBEDDING_FILE: statistics} if statistics else {},
+        files={EMBEDDING_FILE: space} if space else {},
         verdicts=[judge_patterns(found)],
-        note=found.note,
+        note=f"{found.note} {left_out}".strip(),
         metadata={
             "patterns": shown.top_rows(found.table.select(pattern_plots.SHOWN), 30),
             "later_trades": pattern_plots.forward_results(found.table),
         },
     )
+
+
+def _remembered(inputs: Inputs, feature_names: tuple[str, ...]) -> tuple[pa.Table, str]:
+    """The memory of the days whose entries have these features, and which days were left out, and why."""
+    spaces, days = inputs.files_by_day("trade_memory", EMBEDDING_FILE), inputs.tables_by_day("trade_memory")
+    kept = {
+        day: table
+        for day, table in days.items()
+        if day in spaces and statistics_from(spaces[day]).feature_names == feature_names
+    }
+    others = [str(day) for day in days if day not in kept]
+    # After weeks without a session there is nothing to find, but what was known is not forgotten.
+    memory = MEMORY_SCHEMA.empty_table()
+    if kept:
+        memory = pa.concat_tables(kept.values(), promote_options="default")
+    return memory, f"Left out, for entry features of other names: {', '.join(others)}." if others else ""
+
+
+def _earlier(inputs: Inputs, feature_names: tuple[str, ...]) -> pa.Table | None:
+    """The library of the day before, its mean features under tonight's names."""
+    if not inputs.has("earlier"):
+        return None
+    space = inputs.file("earlier", EMBEDDING_FILE)
+    before = statistics_from(space).feature_names if space else None
+    return with_features(inputs.table("earlier"), before, feature_names)
 
 
 def _trials(memory: pa.Table, inputs: Inputs, context: StageContext) -> SettingTrials | None:

@@ -10,6 +10,7 @@ from huracan.analysis.trades.checks import judge_embeddings
 from huracan.features.recipe import RECIPE
 from huracan.tables import Always, Table
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
+from huracan_assets.inputs.named_features import names_of_day
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
@@ -62,11 +63,13 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
     """
     carried = inputs.file("earlier", EMBEDDING_FILE)
     statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
-    if statistics is None or not statistics.serves(RECIPE.names, context.day, KEEP_DAYS):
+    # Of a day without a session nothing is embedded, and the recipe says what the next one will be made of.
+    names = names_of_day(inputs, context) if inputs.has("shadow_trades") else RECIPE.names
+    if statistics is None or not statistics.serves(names, context.day, KEEP_DAYS):
         past = inputs.table("past") if inputs.has("past") else None
         if past is None or not pc.sum(past["is_ready"]).as_py():
             return Outcome(note=f"No bar before {context.day} has features to fit the embedding on.")
-        statistics = fit_embedding(past, RECIPE.names, context.day)
+        statistics = fit_embedding(past, names, context.day)
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
     if not inputs.has("shadow_trades"):
         return Outcome(files=files, note=f"No session was traded on {context.day}.")

@@ -5,11 +5,9 @@ Training, the shadow ledger and the verdict on a brain build it here, so that th
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import lru_cache
 
 import pyarrow as pa
 
-from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.patterns.context import KnownPatterns, with_pattern_context
 from huracan.analysis.patterns.nearest import NamedPatterns
 from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
@@ -17,6 +15,7 @@ from huracan.features.recipe import RECIPE
 from huracan.market.block import VOLATILITY_COLUMN, MarketBlock
 from huracan.market.block_tables import build_market_block
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
+from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.reads import Inputs, Read
 from huracan_resources.settings.settings import Settings
 
@@ -46,7 +45,7 @@ def market_block(inputs: Inputs) -> MarketBlock:
     )
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
     known = {
-        day: KnownPatterns.of(library, _statistics(statistics[day]))
+        day: KnownPatterns.of(library, statistics_from(statistics[day]))
         for day, library in inputs.tables_by_day("patterns").items()
         if day in statistics
     }
@@ -71,15 +70,13 @@ def priced_block(inputs: Inputs, day: date, lead: str = "") -> MarketBlock:
     )
 
 
-def named_patterns(inputs: Inputs) -> NamedPatterns | None:
-    """The library of the day before, to name the patterns that the day's entries resemble."""
-    statistics = inputs.file("patterns", EMBEDDING_FILE)
-    if statistics is None or not inputs.has("patterns"):
+def named_patterns(inputs: Inputs, feature_names: tuple[str, ...]) -> NamedPatterns | None:
+    """The library of the day before, to name the patterns that the day's entries resemble; None where it is
+    of other features than `feature_names`."""
+    content = inputs.file("patterns", EMBEDDING_FILE)
+    if content is None or not inputs.has("patterns"):
         return None
-    return NamedPatterns.of(inputs.table("patterns"), _statistics(statistics))
-
-
-@lru_cache(maxsize=4)
-def _statistics(content: bytes) -> EmbeddingStatistics:
-    """Fitted once and carried from night to night, so a window of months holds few of them."""
-    return EmbeddingStatistics.from_json(content.decode())
+    statistics = statistics_from(content)
+    if statistics.feature_names != feature_names:
+        return None
+    return NamedPatterns.of(inputs.table("patterns"), statistics)

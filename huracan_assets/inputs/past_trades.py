@@ -4,12 +4,14 @@ from datetime import date
 
 import pyarrow as pa
 
+from huracan.features.naming import Unnamed
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
 from huracan.models.meta_label import MetaLabelModel
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
+from huracan_assets.inputs.named_features import newest_names
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
@@ -19,9 +21,16 @@ TRAILING_TRADES = Read("shadow_trades", days=trailing_days, is_record=True)
 
 
 def confidence_of(inputs: Inputs, context: StageContext) -> ConfidenceModel | Unfit:
-    """The confidence model among the inputs, or why there is none."""
-    model = inputs.file("confidence_model", MODEL_FILE)
-    return ConfidenceModel.from_bytes(model) if model else _absent(inputs, "confidence_model", context)
+    """The confidence model among the inputs, or why there is none that can read the newest trades."""
+    content = inputs.file("confidence_model", MODEL_FILE)
+    if content is None:
+        return _absent(inputs, "confidence_model", context)
+    model, names = ConfidenceModel.from_bytes(content), newest_names(inputs, context)
+    if isinstance(names, Unnamed):
+        return Unfit(f"No confidence model can read the trades: {names.why}", 0)
+    if model.feature_names != names:
+        return Unfit("The confidence model was fitted on other entry features than those of the trades.", 0)
+    return model
 
 
 def meta_label_of(inputs: Inputs, context: StageContext) -> MetaLabelModel | Unfit:

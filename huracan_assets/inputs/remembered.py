@@ -1,5 +1,7 @@
 """What the night's analyses read of the memory: the space that it lies in, and the neighbours of a trade."""
 
+from functools import lru_cache
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,4 +38,10 @@ def statistics_of(inputs: Inputs) -> EmbeddingStatistics:
     content = inputs.file("trade_memory", EMBEDDING_FILE)
     if content is None:
         raise InputRefused("trade_memory holds trades without statistics.", "Run trade_memory again.")
+    return statistics_from(content)
+
+
+@lru_cache(maxsize=4)
+def statistics_from(content: bytes) -> EmbeddingStatistics:
+    """Fitted once and carried from night to night, so a window of months holds few of them."""
     return EmbeddingStatistics.from_json(content.decode())

@@ -1,8 +1,8 @@
 """The asset `confidence_model`: how likely a signal is to end as a winning trade."""
 
-from huracan.features.recipe import RECIPE
 from huracan.models.confidence import fit_confidence_model
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, trades_until
+from huracan_assets.inputs.named_features import named_trades_until
+from huracan_assets.inputs.past_trades import TRAILING_TRADES
 from huracan_assets.jobs import TRADE
 from huracan_assets.learning.fitted import fitted
 from huracan_assets.reads import Inputs
@@ -17,5 +17,6 @@ from huracan_assets.stage import Outcome, StageContext, stage
 )
 def confidence_model(inputs: Inputs, context: StageContext) -> Outcome:
     """How likely a signal is to end as a winning trade, net of costs: boosted trees on past trades."""
-    trades = trades_until(inputs, context.day, context.settings)
-    return fitted(fit_confidence_model(trades, RECIPE.names, context.settings.models))
+    past = named_trades_until(inputs, context)
+    model = fit_confidence_model(past.trades, past.feature_names, context.settings.models)
+    return fitted(model, past.left_out)

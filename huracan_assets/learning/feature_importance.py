@@ -1,12 +1,12 @@
 """The asset `feature_importance`: what the confidence model looks at."""
 
-from huracan.features.recipe import RECIPE
 from huracan.models.config import Unfit
 from huracan.models.importance import IMPORTANCE_COLUMNS
 from huracan.models.importance import feature_importance as rank_features
 from huracan.tables import Table
 from huracan_assets import shown
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, trades_until
+from huracan_assets.inputs.named_features import named_trades_until
+from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Outcome, StageContext, stage
@@ -21,8 +21,8 @@ from huracan_assets.stage import Outcome, StageContext, stage
 )
 def feature_importance(inputs: Inputs, context: StageContext) -> Outcome:
     """What the confidence model looks at: its gain, and what shuffling a feature costs out of time."""
-    model, trades = confidence_of(inputs, context), trades_until(inputs, context.day, context.settings)
+    model = confidence_of(inputs, context)
     if isinstance(model, Unfit):
         return Outcome(note=f"No confidence model of {context.day} to explain: {model.reason}")
-    table = rank_features(trades, model, RECIPE.names, context.settings.models)
+    table = rank_features(named_trades_until(inputs, context).trades, model, context.settings.models)
     return Outcome(tables={"data": table}, metadata={"most_important": shown.top_rows(table, 15)})

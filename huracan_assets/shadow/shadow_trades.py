@@ -19,6 +19,7 @@ from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.shadow import plots
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+from huracan_resources.lake.entry_features import TRACE_FILE
 
 if TYPE_CHECKING:
     from huracan.market.paper.session import Session
@@ -82,10 +83,15 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     provenance = Provenance(
         policy.model_id, manifest.content_hash, context.configuration_digest, inputs.is_simulated
     )
-    known = market_block.named_patterns(inputs)
+    known = market_block.named_patterns(inputs, block.feature_names)
     session = trade_session(block, policy, market.rules, market.costs, provenance, known)
     terms = policy.bias.term_names if policy.bias else ()
-    trace = {"model_id": policy.model_id, "actions": actions, "bias_terms": terms}
+    trace = {
+        "model_id": policy.model_id,
+        "actions": actions,
+        "bias_terms": terms,
+        "entry_features": block.feature_names,
+    }
     return Outcome(
         tables={
             "data": session.trades,
@@ -94,7 +100,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
             "decisions": session.decisions,
             "signals": session.signals,
         },
-        files={"model.json": json.dumps(trace).encode()},
+        files={TRACE_FILE: json.dumps(trace).encode()},
         verdicts=[
             judge_ledger(session, market.rules, inputs.table("ohlcv", last_days=1)),
             judge_replay(session, block, market.rules, market.costs),

@@ -255,6 +255,32 @@ def test_trades_of_an_older_version_are_shown_without_what_it_did_not_keep(
     assert whole.code == 0 and one in whole.out and "None" not in whole.out.splitlines()[0]
 
 
+def test_features_have_the_names_of_the_ledger_or_none(
+    make_home: MakeHome, home: Home, ledger: pa.Table
+) -> None:
+    """What they were called when the trade was made; where nobody knows that, the values and the reason."""
+    other, row = make_home(), ledger.slice(0, 1).to_pylist()[0]
+    trace = json.loads(home.lake.read_file("shadow_trades", NEXT_DAY, "model.json"))
+    assert trace["entry_features"] == list(RECIPE.names)
+
+    def told(names: list[str] | None) -> Answer:
+        kept = {**trace, "entry_features": names} if names else {k: trace[k] for k in trace if k[0] != "e"}
+        files = {"data.parquet": encode_table(ledger), "model.json": json.dumps(kept).encode()}
+        other.lake.write("shadow_trades", NEXT_DAY, files)
+        return other.call("trade", row["trade_id"], "--json")
+
+    former = [f"former_{number}" for number in range(len(RECIPE.names))]
+    assert list(json.loads(told(former).out)["features"]) == former
+    nameless = json.loads(told(None).out)
+    assert "does not name its entry features" in nameless["unnamed_features"]
+    values = list(nameless["features"].values())
+    assert values == pytest.approx(row["entry_features"], nan_ok=True)
+    assert list(nameless["features"])[:2] == ["feature 1", "feature 2"]
+    assert "Features without names" in other.call("trade", row["trade_id"]).out
+    damaged = told(former[1:])
+    assert damaged.code == 2 and f"has {len(former)} values, and its partition names" in damaged.out
+
+
 def test_text_that_would_steer_a_terminal_is_shown_as_text(
     make_home: MakeHome, home: Home, ledger: pa.Table
 ) -> None:

@@ -129,7 +129,7 @@ def real_ohlcv(real_data):
     return make
 
 
-def _make_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: int = 60) -> pa.Table:
+def hourly_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: int = 60) -> pa.Table:
     """Trades in which the first feature decides, in part, who wins."""
     generator = np.random.default_rng(seed)
     start = datetime(2025, 5, 1, tzinfo=UTC)
@@ -170,4 +170,4 @@ def _make_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: in
 @pytest.fixture
 def make_ledger() -> Callable[..., pa.Table]:
     """(count, seed, edge, minutes_apart) -> TRADES_SCHEMA, one trade per `minutes_apart` from 2025-05-01."""
-    return _make_ledger
+    return hourly_ledger

@@ -1,6 +1,6 @@
 """The asset of patterns on a lake in which nothing was traded for as long as it looks back."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan_assets.analysis.pattern_library import pattern_library
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
@@ -41,24 +42,63 @@ def _night(resources: Resources) -> Outcome:
     return pattern_library.body(inputs, StageContext("pattern_library", DAY, settings, resources, ""))
 
 
-def test_a_pattern_keeps_its_identity_and_its_record_while_nothing_is_traded(resources: Resources) -> None:
+def _remember_pattern(resources: Resources, space: EmbeddingStatistics, means: list[float]) -> None:
+    """The library of the day before, of one pattern found in `space`."""
     row = dict.fromkeys(PATTERNS_SCHEMA.names) | {
         **{"day": BEFORE, "pattern_id": "p1", "name": "long: high f0", "state": "candidate", "side": "long"},
         **{"first_seen_day": date(2025, 1, 2), "last_seen_day": BEFORE, "number": 3, "trades": 50},
-        **{"centroid": [1.0, 0.0], "feature_means": [1.0, 0.0], "embedding_version": SPACE.version},
+        **{"centroid": [1.0, 0.0], "feature_means": means, "embedding_version": space.version},
         **{"forward_nights": 4, "forward_trades": 40, "forward_wins": 30, "evidence": 500.0},
         **{"forward_net_sum_bps": 400.0, "forward_net_square_sum": 9000.0, "wealth": [500.0] * 5},
         **{"times_degraded": 0, "drift_evidence": 1.0, "drift_wealth": [1.0] * 5, "evidence_needed": 480.0},
         **{"recent_net_sum_bps": 10.0, "recent_trades": 5.0},
     }
     table = pa.Table.from_pylist([row], schema=PATTERNS_SCHEMA)
-    resources.lake.write("pattern_library", BEFORE, {"data.parquet": encode_table(table)})
+    files = {"data.parquet": encode_table(table), EMBEDDING_FILE: space.to_json().encode()}
+    resources.lake.write("pattern_library", BEFORE, files)
+
+
+def test_a_pattern_keeps_its_identity_and_its_record_while_nothing_is_traded(resources: Resources) -> None:
+    _remember_pattern(resources, SPACE, [1.0, 0.0])
     outcome = _night(resources)
     (kept,) = outcome.tables["data"].to_pylist()
     assert (kept["pattern_id"], kept["number"], kept["first_seen_day"]) == ("p1", 3, date(2025, 1, 2))
     assert (kept["forward_trades"], kept["evidence"], kept["day"]) == (40, 500.0, DAY)
     assert all(verdict.passed for verdict in outcome.verdicts)
     assert outcome.tables["nights"].num_rows == 0 and EMBEDDING_FILE in outcome.files
+
+
+@pytest.mark.parametrize(
+    ("names", "means", "tonight"),
+    [(("f1", "f0"), [5.0, 1.0], [1.0, 5.0]), (("f0",), [1.0], [1.0, None]), (("g",), [7.0], [None, None])],
+)
+def test_what_marks_a_pattern_is_carried_over_to_another_recipe_by_name(
+    resources: Resources, names: tuple[str, ...], means: list[float], tonight: list[float | None]
+) -> None:
+    count = len(names)
+    other = EmbeddingStatistics(
+        names, np.zeros(count), np.ones(count), np.eye(count, 2), 100, SPACE.before_day
+    )
+    _remember_pattern(resources, other, means)
+    (kept,) = _night(resources).tables["data"].to_pylist()
+    assert [None if np.isnan(mean) else mean for mean in kept["feature_means"]] == tonight
+    assert (kept["pattern_id"], kept["forward_trades"], kept["evidence"]) == ("p1", 40, 500.0)
+
+
+def test_trades_of_other_entry_features_are_left_out_of_the_patterns_and_named(resources: Resources) -> None:
+    _remember_pattern(resources, SPACE, [1.0, 0.0])
+    trade = dict.fromkeys(MEMORY_SCHEMA.names) | {
+        **{"day": BEFORE, "trade_id": "t1", "side": "long", "entry_features": [0.5, 0.25]},
+        "closed_at": datetime(2025, 3, 19, 12, tzinfo=UTC),
+    }
+    table = encode_table(pa.Table.from_pylist([trade], schema=MEMORY_SCHEMA))
+    for names, left_out in ((("f1", "f0"), True), (("f0", "f1"), False)):
+        space = EmbeddingStatistics(names, np.zeros(2), np.ones(2), np.eye(2), 9, SPACE.before_day)
+        files = {"data.parquet": table, EMBEDDING_FILE: space.to_json().encode()}
+        resources.lake.write("trade_memory", BEFORE, files)
+        note = _night(resources).note
+        assert note.startswith("0 closed trades" if left_out else "1 closed trades")
+        assert (f"Left out, for entry features of other names: {BEFORE}." in note) == left_out
 
 
 def test_before_the_first_trade_there_is_no_library_and_it_says_why(resources: Resources) -> None:

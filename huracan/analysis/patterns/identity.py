@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
+from huracan.analysis.memory.rows import vector_column
 from huracan.analysis.outcome import Booleans, Floats
+from huracan.features.naming import reordered
 
 MINIMUM_COSINE = 0.7
 """Centroids less alike than this are different patterns."""
@@ -31,6 +33,19 @@ def previous_centroids(previous: pa.Table, statistics: EmbeddingStatistics) -> F
     is_same = pc.equal(previous.column("embedding_version"), statistics.version)
     same = is_same.to_numpy(zero_copy_only=False).astype(bool)
     return np.where(same[:, None], stored, statistics.embed(means).astype(np.float64))
+
+
+def with_features(library: pa.Table, before: tuple[str, ...] | None, after: tuple[str, ...]) -> pa.Table:
+    """The library with its mean features under the names `after`, NaN where a feature was not known then.
+
+    `before`: the names they were stored under; None where nobody knows them, and then none is known.
+    """
+    if before == after:
+        return library
+    names, rows = before or (), len(library)
+    means = list_matrix(library.column("feature_means"), len(names)) if names else np.zeros((rows, 0))
+    column = vector_column(reordered(means, names, after))
+    return library.set_column(library.column_names.index("feature_means"), "feature_means", column)
 
 
 def are_other_sides(sides: Sequence[str], known: Sequence[str | None]) -> Booleans:

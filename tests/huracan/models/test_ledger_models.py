@@ -128,17 +128,17 @@ def test_a_feature_that_is_not_defined_is_no_error(make_ledger: Maker) -> None:
 def test_the_feature_that_decides_ranks_first(make_ledger: Maker) -> None:
     ledger = make_ledger(600)
     model = fit_confidence_model(ledger, NAMES, CONFIG)
-    table = feature_importance(ledger, model, NAMES, CONFIG)
+    table = feature_importance(ledger, model, CONFIG)
     assert table.schema == IMPORTANCE_SCHEMA
     first = table.slice(0, 1).to_pylist()[0]
     assert first["feature"] == "signal" and first["rank"] == 1
     assert first["permutation_importance"] > 0.1
     assert sum(table["gain"].to_pylist()) == pytest.approx(1.0)
-    assert table.equals(feature_importance(ledger, model, NAMES, CONFIG))
+    assert table.equals(feature_importance(ledger, model, CONFIG))
 
 
 def test_without_a_model_there_is_no_importance(make_ledger: Maker) -> None:
-    table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), NAMES, CONFIG)
+    table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), CONFIG)
     assert table.num_rows == 0 and table.schema == IMPORTANCE_SCHEMA
 
 

@@ -1,0 +1,62 @@
+"""What the entry features of a stored ledger are called: by the ledger, or by what it was made from."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from huracan.features.naming import Unnamed
+from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.lake.store import LocalStore
+
+DAY = date(2025, 3, 20)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def _features(lake: Lake, *names: str) -> Manifest:
+    columns = ("symbol", "open_time", "is_ready", *names)
+    return lake.write("features", DAY, {"data.parquet": encode_table(pa.table({c: [1] for c in columns}))})
+
+
+def _ledger(lake: Lake, trace: dict[str, object], features: Manifest | None) -> Manifest:
+    inputs = {features.key: features.content_hash} if features else {}
+    return lake.write("shadow_trades", DAY, {TRACE_FILE: json.dumps(trace).encode()}, inputs=inputs)
+
+
+def test_a_ledger_names_its_own_entry_features_whatever_lies_beside_it(lake: Lake) -> None:
+    ledger = _ledger(lake, {"entry_features": ["b", "a"]}, _features(lake, "x", "y"))
+    assert entry_feature_names(lake, ledger) == ("b", "a")
+
+
+def test_a_ledger_of_before_has_the_columns_of_the_features_that_it_was_made_from(lake: Lake) -> None:
+    features = _features(lake, "return_1_bps", "atr_14_bps")
+    assert entry_feature_names(lake, _ledger(lake, {}, features)) == ("return_1_bps", "atr_14_bps")
+    without_trace = lake.write("shadow_trades", DAY, {}, inputs={features.key: features.content_hash})
+    assert entry_feature_names(lake, without_trace) == ("return_1_bps", "atr_14_bps")
+
+
+def test_features_that_were_made_anew_or_are_gone_name_nothing(lake: Lake) -> None:
+    features = _features(lake, "a", "b")
+    ledger = _ledger(lake, {}, features)
+    _features(lake, "b", "a")
+    found = entry_feature_names(lake, ledger)
+    assert isinstance(found, Unnamed) and "the features that it was made from are gone" in found.why
+    assert isinstance(entry_feature_names(lake, _ledger(lake, {}, None)), Unnamed)
+    again = lake.age_out(_features(lake, "a", "b"), "data.parquet", DAY)
+    aged = entry_feature_names(lake, _ledger(lake, {}, again))
+    assert isinstance(aged, Unnamed) and "aged out" in aged.why
+
+
+def test_a_damaged_trace_names_nothing_and_says_so(lake: Lake) -> None:
+    ledger = lake.write("shadow_trades", DAY, {TRACE_FILE: b"{"})
+    found = entry_feature_names(lake, ledger)
+    assert isinstance(found, Unnamed) and "not readable as JSON" in found.why
