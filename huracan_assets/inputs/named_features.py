@@ -41,7 +41,8 @@ def names_of_day(inputs: Inputs, context: StageContext) -> tuple[str, ...]:
     """Of the day's own trades; InputRefused where nobody knows them any more."""
     names = newest_names(inputs, context)
     if isinstance(names, Unnamed):
-        raise InputRefused(names.why, f"Make {LEDGER} of {context.day} again, with its features.")
+        again = f"huracan backfill --from {context.day} --to {context.day} --jobs all --remake"
+        raise InputRefused(names.why, f"Make that night again: {again}.")
     return names
 
 
