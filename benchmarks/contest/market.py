@@ -13,7 +13,7 @@ from huracan.agent.normaliser import Normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
 from huracan.regimes.model import REGIMES
@@ -74,7 +74,7 @@ class UnmaskedLanes:
         normaliser: Normaliser | None = None,
     ) -> None:
         self._inner = TrainingLanes(
-            block, TradingRules(), costs or CostAssumptions(), lanes, np.random.default_rng(seed)
+            block, TradingRules(), costs or CostAssumptions(), lanes, LaneStarts(np.random.default_rng(seed))
         )
         self.lanes, self.width = lanes, self._inner.observation_width
         self.actions = self._inner.action_count

@@ -13,6 +13,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.paper.replay import replay
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 LANES = 4_096
@@ -29,12 +30,12 @@ def measure_market(seconds: float) -> dict[str, Any]:
         report[f"steps_per_cpu_second_{name}"] = stepped
         bars, actions = _record(block, rules, costs, share)
         symbols = np.arange(bars.size) % block.symbol_count
-        fills = len(replay(block, rules, costs, symbols, bars, actions).fills)
+        fills = len(replay(block, rules, costs, ActionLists(symbols, bars, actions)).fills)
         report[f"replay_fills_per_bar_{name}"] = fills / actions.size
 
         def run(symbols: Any = symbols, bars: Any = bars, actions: Any = actions) -> tuple[int, float]:
             started = time.process_time()
-            replay(block, rules, costs, symbols, bars, actions)
+            replay(block, rules, costs, ActionLists(symbols, bars, actions))
             return actions.size, time.process_time() - started
 
         report[f"replay_bars_per_cpu_second_{name}"] = best_of(seconds, run)

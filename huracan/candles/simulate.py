@@ -17,7 +17,7 @@ import pyarrow as pa
 from huracan.candles.funding import empty_funding
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_start
-from huracan.candles.simulated_bars import draw_day
+from huracan.candles.simulated_bars import DaysPath, draw_day
 from huracan.candles.simulated_path import (
     Edge,
     MarketState,
@@ -112,9 +112,9 @@ class SimulatedMarket:
         return draw_day(
             generator,
             parameters,
-            path.log_price[first : first + 1441],
-            path.volatility_bps[minutes],
-            path.imbalance[minutes],
+            DaysPath(
+                path.log_price[first : first + 1441], path.volatility_bps[minutes], path.imbalance[minutes]
+            ),
             int(day_start(day).timestamp() * 1000),
             self._timeframe,
         )

@@ -3,6 +3,8 @@
 Noise here is drawn per symbol and day and carried nowhere, so a day's candles need only the path.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,16 +19,37 @@ FloatArray = npt.NDArray[np.float64]
 _FLOW_OF_SIGNAL, _FLOW_OF_RETURN, _FLOW_NOISE = 0.32, 0.20, 0.32
 
 
+class DaysPath(NamedTuple):
+    """The hidden path of one symbol over a day."""
+
+    log_price: FloatArray
+    """[1441]: at the beginning of each minute and at the day's end."""
+    volatility_bps: FloatArray
+    """[1440], as is the imbalance."""
+    imbalance: FloatArray
+
+
+class _Minutes(NamedTuple):
+    """What happened in each minute of a day [1440]."""
+
+    first: FloatArray
+    high: FloatArray
+    low: FloatArray
+    last: FloatArray
+    volume: FloatArray
+    trades: FloatArray
+    taker: FloatArray
+
+
 def draw_day(
     generator: np.random.Generator,
     symbol: SymbolParameters,
-    log_price: FloatArray,
-    volatility_bps: FloatArray,
-    imbalance: FloatArray,
+    path: DaysPath,
     start_ms: int,
     timeframe: Timeframe,
 ) -> pa.Table:
-    """A day's candles in RAW_SCHEMA. `log_price` has 1441 values, the others one per minute."""
+    """A day's candles in RAW_SCHEMA."""
+    log_price, volatility_bps, imbalance = path
     moves = np.diff(log_price)
     volatility = volatility_bps / WHOLE_BPS
     prices = np.maximum(np.round(np.exp(log_price), symbol.price_decimals), 10.0**-symbol.price_decimals)
@@ -47,7 +70,7 @@ def draw_day(
     pressure = _FLOW_OF_SIGNAL * imbalance + _FLOW_OF_RETURN * np.clip(surprise, -4, 4)
     share = 0.5 * (1.0 + np.tanh(pressure + _FLOW_NOISE * noise[2]))
     taker = np.minimum(np.round(volume * share, 6), volume)
-    return _bars(start_ms, timeframe, first, high, low, last, volume, trades, taker)
+    return _bars(start_ms, timeframe, _Minutes(first, high, low, last, volume, trades, taker))
 
 
 def volatility_of_quiet_minute(symbol: SymbolParameters) -> float:
@@ -66,17 +89,8 @@ def _extremes(
     return np.exp(start + above), np.exp(start + below)
 
 
-def _bars(
-    start_ms: int,
-    timeframe: Timeframe,
-    first: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    last: FloatArray,
-    volume: FloatArray,
-    trades: FloatArray,
-    taker: FloatArray,
-) -> pa.Table:
+def _bars(start_ms: int, timeframe: Timeframe, minutes: _Minutes) -> pa.Table:
+    first, high, low, last, volume, trades, taker = minutes
     shape = (timeframe.bars_per_day, timeframe.minutes)
     opens = start_ms + 60_000 * timeframe.minutes * np.arange(timeframe.bars_per_day, dtype=np.int64)
     volumes = np.round(volume.reshape(shape).sum(axis=1), 6)

@@ -22,6 +22,7 @@ HORIZONS = (1, 5, 15, 60)
 MAXIMUM_CORRELATION = 0.98
 _FORBIDDEN_WORDS = frozenset({"label", "target", "forward", "future", "next", "ahead", "outcome", "reward"})
 _MINIMUM_ROWS = 100
+_SAMPLES = 4
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,18 +33,16 @@ def judge_features(
     day: date,
     timeframe: Timeframe,
     seed: int,
-    *,
-    samples: int = 4,
     recipe: FeatureRecipe = RECIPE,
 ) -> list[Verdict]:
     """Judge the stored `features` of `day` against the candles (`ohlcv`: the same window that made them).
 
-    Each of the `samples` takes a random symbol and bar t of the day, destroys every later bar (in turn:
+    Each of four samples takes a random symbol and bar t of the day, destroys every later bar (in turn:
     cut off, or replaced by an invented market), recomputes, and demands the stored values of that symbol
     up to t to the bit. Deterministic in `seed`.
     """
     return [
-        _judge_prefix(ohlcv, features, day, timeframe, seed, samples, recipe),
+        _judge_prefix(ohlcv, features, day, timeframe, seed, recipe),
         _judge_labels(ohlcv, features, day, recipe),
     ]
 
@@ -54,13 +53,12 @@ def _judge_prefix(
     day: date,
     timeframe: Timeframe,
     seed: int,
-    samples: int,
     recipe: FeatureRecipe,
 ) -> Verdict:
     rule = "features_prefix_invariance"
     random = np.random.default_rng(seed)
     symbols = features["symbol"].unique().to_pylist()
-    for sample in range(samples):
+    for sample in range(_SAMPLES):
         symbol = symbols[int(random.integers(len(symbols)))]
         bar = int(random.integers(1, timeframe.bars_per_day))
         moment = int(day_start(day).timestamp() * 1000) + bar * timeframe.minutes * 60_000
@@ -80,8 +78,8 @@ def _judge_prefix(
     return Verdict(
         rule,
         True,
-        f"{len(recipe.names)} columns at {samples} random bars stay the same to the bit whatever follows.",
-        {"columns": len(recipe.names), "samples": samples, "seed": seed},
+        f"{len(recipe.names)} columns at {_SAMPLES} random bars stay the same to the bit whatever follows.",
+        {"columns": len(recipe.names), "samples": _SAMPLES, "seed": seed},
     )
 
 

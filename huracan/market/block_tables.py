@@ -45,7 +45,6 @@ def build_market_block(
     feature_names: Sequence[str],
     *,
     market_infos: Mapping[str, MarketInfo] | None = None,
-    pattern_context: NDArray[np.float32] | None = None,
     earlier: pa.Table | None = None,
 ) -> MarketBlock:
     """One block from the tables of consecutive days (rows in any order, the same keys in all three).
@@ -54,8 +53,7 @@ def build_market_block(
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
     order and must hold `return_std_60_bps`. Funding is taken from the column `funding_rate` of `ohlcv` where
     it has one. `market_infos` by symbol: a symbol without one has no steps and no least order.
-    `pattern_context` float32 [S, T, 3] in the order of the block (`analysis.pattern_context` makes it for a
-    block that is there). `earlier`: the candles of the day before, for the trailing traded value of the first
+    `earlier`: the candles of the day before, for the trailing traded value of the first
     bars. InputRefused where a column lacks, a symbol lacks a bar, or the tables do not have the same symbols
     and bars.
     """
@@ -89,7 +87,6 @@ def build_market_block(
         tick_size=_limits(grid.symbols, infos, "tick_size"),
         step_size=_limits(grid.symbols, infos, "step_size"),
         minimum_notional_usd=_limits(grid.symbols, infos, "minimum_notional"),
-        pattern_context=np.zeros(0, np.float32) if pattern_context is None else pattern_context,
     )
 
 

@@ -6,6 +6,7 @@ window alone; how the learner's settings were chosen is said at `ProofSettings.f
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
@@ -65,7 +66,7 @@ def _seeds(settings: ProofSettings, most: int | None = None) -> range:
 def _rows_at_edge(case: Case, edge_bps: float, settings: ProofSettings) -> Iterator[ProofRow]:
     for seed in _seeds(settings):
         market = plant_market(_market_of(settings, edge_bps, seed))
-        yield _night(case, "", market, seed, settings, settings.taker_fee_bps)
+        yield _night(_Candidate(case, "", seed), market, settings, settings.taker_fee_bps)
 
 
 def _planted(settings: ProofSettings) -> Iterator[ProofRow]:
@@ -85,7 +86,7 @@ def _costs(settings: ProofSettings) -> Iterator[ProofRow]:
     for fee_bps in settings.sweep_fees_bps:
         for seed in _seeds(settings, settings.sweep_seeds):
             market = plant_market(_market_of(settings, settings.edge_bps, seed))
-            yield _night("costs", f"{fee_bps:g} bps", market, seed, single, fee_bps)
+            yield _night(_Candidate("costs", f"{fee_bps:g} bps", seed), market, single, fee_bps)
 
 
 BEFORE, DEFAULT, AFTER = "night before", "night after, as ever", "night after, newest days"
@@ -118,7 +119,7 @@ def _switch(settings: ProofSettings) -> Iterator[ProofRow]:
         for variant, training, first in nights:
             known = replace(settings, training=training)
             days = days_of(market, first, first + window - 1)
-            yield _examine("switch", variant, days, exam, seed, known, settings.taker_fee_bps)
+            yield _examine(_Candidate("switch", variant, seed), days, exam, known, settings.taker_fee_bps)
 
 
 _ROWS: dict[Case, Callable[[ProofSettings], Iterator[ProofRow]]] = {
@@ -139,21 +140,25 @@ def _market_of(settings: ProofSettings, edge_bps: float, seed: int) -> PlantedMa
     )
 
 
-def _night(
-    case: Case, variant: str, market: PlantedMarket, seed: int, settings: ProofSettings, fee_bps: float
-) -> ProofRow:
+class _Candidate(NamedTuple):
+    """Who sits the exam: the night of a case, by its name among others and its seed."""
+
+    case: Case
+    variant: str
+    seed: int
+
+
+def _night(candidate: _Candidate, market: PlantedMarket, settings: ProofSettings, fee_bps: float) -> ProofRow:
     """Trained on the market's first days and examined on the rest."""
     window = days_of(market, 0, settings.window_days - 1)
     exam = days_of(market, settings.window_days, market.config.days - 1)
-    return _examine(case, variant, window, exam, seed, settings, fee_bps)
+    return _examine(candidate, window, exam, settings, fee_bps)
 
 
 def _examine(
-    case: Case,
-    variant: str,
+    candidate: _Candidate,
     window: PlantedMarket,
     exam: PlantedMarket,
-    seed: int,
     settings: ProofSettings,
     fee_bps: float,
 ) -> ProofRow:
@@ -161,15 +166,13 @@ def _examine(
     from huracan.agent.policy.checkpoint import load_policy
 
     rules, costs = TradingRules(), CostAssumptions(taker_fee_bps=fee_bps)
-    training = replace(settings.training, seed=seed)
+    training = replace(settings.training, seed=candidate.seed)
     trained = train_policy(window.block, training, rules, costs)
     policy = load_policy(trained.checkpoint)
     taken = take_exam(exam.block, decided_by(policy), rules, costs, exam.drift_bps)
     ceiling = measure_ceiling(exam, rules, costs, settings.grid)
     return ProofRow(
-        case=case,
-        variant=variant,
-        seed=seed,
+        **candidate._asdict(),
         net_bps=taken.net_bps_per_day,
         best_net_bps=ceiling.visible.net_bps_per_day,
         expected_net_bps=taken.expected_net_bps_per_day,

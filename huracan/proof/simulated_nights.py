@@ -14,7 +14,7 @@ import pyarrow as pa
 from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
 from huracan.analysis.memory.rows import memory_rows
 from huracan.analysis.patterns.config import PatternConfig
-from huracan.analysis.patterns.library import PatternLibrary, pattern_library
+from huracan.analysis.patterns.library import NightsJudgement, PatternLibrary, pattern_library
 from huracan.analysis.patterns.trials import try_settings
 from huracan.candles.schema import TIME, Timeframe
 from huracan.market.actions import ENTER_FULL_INDEX, HOLD_INDEX
@@ -60,9 +60,9 @@ def simulate_nights(
         day, block = first + timedelta(days=place), days_of(market, place, place).block
         trades = _traded(block, entry_chance, rules, costs, [market.config.seed, place])
         memory.append(_remembered(trades, statistics, day))
-        trials = try_settings(memory[-1], block, rules, costs)
+        judgement = NightsJudgement(config, try_settings(memory[-1], block, rules, costs), rules)
         remembered = pa.concat_tables(memory)
-        library = pattern_library(remembered, statistics, day, previous, config, trials, rules)
+        library = pattern_library(remembered, statistics, day, previous, judgement)
         previous = library.table
         yield SimulatedNight(day, trades, remembered, library)
 

@@ -6,6 +6,7 @@ import pyarrow.compute as pc
 from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.identity import with_features
+from huracan.analysis.patterns.library import NightsJudgement
 from huracan.analysis.patterns.library import pattern_library as find_patterns
 from huracan.analysis.patterns.table import NIGHTS_COLUMNS, PATTERNS_COLUMNS
 from huracan.analysis.patterns.trials import SettingTrials, try_settings
@@ -49,8 +50,8 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     statistics = statistics_of(inputs)
     memory, left_out = _remembered(inputs, statistics.feature_names)
     earlier, settings = _earlier(inputs, statistics.feature_names), context.settings
-    trials, rules = _trials(memory, inputs, context), settings.market.rules
-    found = find_patterns(memory, statistics, context.day, earlier, settings.patterns, trials, rules)
+    judgement = NightsJudgement(settings.patterns, _trials(memory, inputs, context), settings.market.rules)
+    found = find_patterns(memory, statistics, context.day, earlier, judgement)
     space = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
         tables={"data": found.table, "nights": found.nights},

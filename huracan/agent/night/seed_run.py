@@ -19,7 +19,7 @@ from huracan.agent.ppo import Learner
 from huracan.market.actions import HOLD, WAIT
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.rules import TradingRules
 
 _COLUMNS = tuple(field.name for field in fields(UpdateDiagnostics))
@@ -101,10 +101,8 @@ def make_learner(
     """The learner of the seed `place` before its first update, and the lanes that it steps."""
     lanes_seed, learner_seed = seed_sequences(config)[place + 1].spawn(2)
     reward = replace(config.reward, discount=config.ppo.gamma)
-    generator = np.random.default_rng(lanes_seed)
-    lanes = TrainingLanes(
-        window, rules, costs, config.lanes, generator, reward, config.recency_half_life_days
-    )
+    starts = LaneStarts(np.random.default_rng(lanes_seed), config.recency_half_life_days)
+    lanes = TrainingLanes(window, rules, costs, config.lanes, starts, reward)
     names, actions = lanes.observation_names, lanes.action_names
     bias = ContextBias(names, actions, config.bias) if config.bias.is_on else None
     learner = Learner(

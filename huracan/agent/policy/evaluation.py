@@ -11,7 +11,7 @@ from huracan.market.ledger import EXIT_REASONS
 from huracan.market.paper.session_arrays import SessionArrays, run_sessions
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, buy_and_hold, random_entries
+from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, Guesses, buy_and_hold, random_entries
 
 _HOUR_MS = 3_600_000
 
@@ -34,7 +34,7 @@ def evaluate_policy(
     per_trade = float(net_bps.mean()) if net_bps.size else 0.0
     held = _bars_held(ran)
     median_holding = int(np.median(held)) if held.size else 0
-    guesses = random_entries(block, rules, costs, ran.trade_count, max(1, median_holding), generator)
+    guesses = random_entries(block, rules, costs, Guesses(ran.trade_count, max(1, median_holding)), generator)
     holding = buy_and_hold(block, rules, costs)
     return {
         "first_day": str(block.days[0]),

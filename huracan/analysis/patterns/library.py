@@ -5,7 +5,7 @@ of the whole window are in sample: they say what a pattern was. What is to be re
 after the night that named it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -29,6 +29,16 @@ from huracan.market.rules import TradingRules
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class NightsJudgement:
+    """What a night judges patterns by."""
+
+    config: PatternConfig = field(default_factory=PatternConfig)
+    trials: SettingTrials | None = None
+    """Of the trades closed since the night before, under `rules`."""
+    rules: TradingRules = field(default_factory=TradingRules)
+
+
 @dataclass(frozen=True)
 class PatternLibrary:
     """The library (PATTERNS_SCHEMA), what the night said (NIGHTS_SCHEMA), the new trades it was judged by
@@ -45,23 +55,22 @@ def pattern_library(
     statistics: EmbeddingStatistics,
     day: date,
     previous: pa.Table | None = None,
-    config: PatternConfig | None = None,
-    trials: SettingTrials | None = None,
-    rules: TradingRules | None = None,
+    judgement: NightsJudgement | None = None,
 ) -> PatternLibrary:
     """The library of `day` from the memory's rows (MEMORY_SCHEMA) closed up to `day` 24:00.
 
     Later rows are not looked at. Entry features are embedded with `statistics`, whatever version the rows
     were stored with, so that all vectors are comparable. `previous`: the library of an earlier night, as a
-    rule of the one before; the trades closed since then judge its patterns. `trials` are of those trades,
-    under `rules`. InvalidInput where `previous` is not of an earlier day.
+    rule of the one before; the trades closed since then judge its patterns. InvalidInput where `previous` is
+    not of an earlier day.
     """
-    config = config or PatternConfig()
+    by = judgement or NightsJudgement()
+    config = by.config
     known = memory.filter(pa.array(milliseconds(memory, "closed_at") <= as_milliseconds(day_end(day))))
     known = known.sort_by([("closed_at", "ascending"), ("trade_id", "ascending")])
     earlier = [] if previous is None else known_patterns(previous)
     new = known.slice(0, 0) if not earlier else _closed_after(known, _day_of(earlier, day))
-    judged, nearest = _judge(earlier, new, statistics, day, config, trials, rules or TradingRules())
+    judged, nearest = _judge(earlier, new, statistics, day, by)
     found = find_patterns(known, statistics, day, judged, config)
     seen = {row["pattern_id"] for row in found}
     unseen = [row | {"match_cosine": None} for row in judged if row["pattern_id"] not in seen]
@@ -107,13 +116,7 @@ def _closed_after(known: pa.Table, day: date) -> pa.Table:
 
 
 def _judge(
-    earlier: list[Row],
-    new: pa.Table,
-    statistics: EmbeddingStatistics,
-    day: date,
-    config: PatternConfig,
-    trials: SettingTrials | None,
-    rules: TradingRules,
+    earlier: list[Row], new: pa.Table, statistics: EmbeddingStatistics, day: date, by: NightsJudgement
 ) -> tuple[list[Row], Integers]:
     """The earlier rows after the new trades, and for each of those the row that it counted for (or -1)."""
     if not earlier:
@@ -125,12 +128,12 @@ def _judge(
     nearest = resembled(vectors, new["side"].to_pylist(), centroids[active], sides)
     # The last place stands for the -1 of no pattern.
     owner = np.append(np.array(active, dtype=np.int64), -1)[nearest]
-    tried = np.full((len(new), len(SETTINGS)), np.nan) if trials is None else trials.of(new)
+    tried = np.full((len(new), len(SETTINGS)), np.nan) if by.trials is None else by.trials.of(new)
     made, judged = floats(new, "net_bps"), []
     for place, row in enumerate(earlier):
         own = owner == place
         after = with_new_trades(row, new.filter(pa.array(own)))
-        judged.append(with_trials(after, tried[own], made[own], day, rules, config))
+        judged.append(with_trials(after, tried[own], made[own], day, by.rules, by.config))
     return judged, owner
 
 

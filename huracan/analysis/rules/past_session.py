@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from huracan.analysis.outcome import MINIMUM_VOLATILITY_BPS, Booleans, Floats, Integers, floats, milliseconds
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.paper.stored_actions import StoredActions, stored_actions
+from huracan.market.paper.stored_actions import ActionLists, stored_actions
 from huracan.market.rules import TradingRules
 
 ANALYSED = ("similar_trades", "pattern_win_probability", "pattern_mean_net_bps")
@@ -45,7 +45,7 @@ class PastSession:
     """The day played again. `trades` are CLOSED records [trades] by lane and time; a lane is a symbol."""
 
     block: MarketBlock
-    stored: StoredActions
+    stored: ActionLists
     trades: npt.NDArray[np.void]
     is_as_traded: bool
     """Whether the trades are those of the ledger, to the cent: if not, the day was traded under other rules,
@@ -94,9 +94,7 @@ def play_again(past: PastDay, rules: TradingRules, costs: CostAssumptions) -> Pa
     from huracan.market.paper.replay import replay
 
     stored = stored_actions(past.bars, past.block, rules)
-    again = replay(
-        past.block, rules, costs, stored.symbols, stored.first_bars, stored.actions, is_lenient=True
-    )
+    again = replay(past.block, rules, costs, stored, is_lenient=True)
     place = _place_in(past.trades, again.closed, past.block)
     ledger_usd = floats(past.trades, "net_usd")
     is_same = len(past.trades) == again.closed.size and bool(

@@ -12,6 +12,7 @@ from huracan.analysis.rules.kinds import CHANGES, STRIKES, first_fires, struck_o
 from huracan.analysis.rules.past_session import PastSession
 from huracan.market.actions import EXIT_INDEX, WAIT_INDEX
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 _SAME_USD = 1e-9
@@ -23,7 +24,7 @@ class Variant:
 
     lanes: Integers
     """[lanes] ascending."""
-    actions: npt.NDArray[np.int8]
+    actions: npt.NDArray[np.integer]
     """[lanes, bars]"""
     rules: TradingRules
     unknown_trades: int = 0
@@ -92,15 +93,8 @@ def play_variants(
         if not lanes.size:
             continue
         actions = np.concatenate([variants[place].actions for place in places])
-        played = replay(
-            session.block,
-            variants[places[0]].rules,
-            costs,
-            stored.symbols[lanes],
-            stored.first_bars[lanes],
-            actions,
-            is_lenient=True,
-        ).closed
+        lists = ActionLists(stored.symbols[lanes], stored.first_bars[lanes], actions)
+        played = replay(session.block, variants[places[0]].rules, costs, lists, is_lenient=True).closed
         ends = np.cumsum([variants[place].lanes.size for place in places])
         bounds = np.searchsorted(played["lane"], np.append(0, ends))
         played["lane"] = lanes[played["lane"]]

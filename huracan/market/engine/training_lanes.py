@@ -1,7 +1,7 @@
 """The market as a learner steps it: lanes that begin again by themselves at drawn sessions."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,17 @@ from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
 
 
+@dataclass(frozen=True)
+class LaneStarts:
+    """How the symbol and day are drawn at which a lane begins."""
+
+    generator: np.random.Generator
+    recency_half_life_days: float | None = None
+    """A day is drawn half as often as one that many days later; None: all alike."""
+
+
 class TrainingLanes:
-    """Batched environment over a block's sessions. Every draw comes from `generator`.
+    """Batched environment over a block's sessions. Every draw comes from the generator of `starts`.
 
     A lane first begins anywhere in a day and then at the start of one day after another, so that at any
     moment the lanes are spread evenly over the hours.
@@ -29,18 +38,15 @@ class TrainingLanes:
         rules: TradingRules,
         costs: CostAssumptions,
         lanes: int,
-        generator: np.random.Generator,
+        starts: LaneStarts,
         reward: RewardTerms | None = None,
-        recency_half_life_days: float | None = None,
     ) -> None:
-        """With `recency_half_life_days` a day is drawn half as often as one that many days later; without it
-        all alike."""
         lengths = np.diff(np.append(block.session_first, block.bar_count))
         self._first = block.session_first[lengths > 1]
         if self._first.size == 0:
             raise InputRefused("The block has no day of at least two bars.", "Widen the window.")
-        self._chances = _chances_by_age(block.day_index[self._first], recency_half_life_days)
-        self._costs, self._generator = costs, generator
+        self._chances = _chances_by_age(block.day_index[self._first], starts.recency_half_life_days)
+        self._costs, self._generator = costs, starts.generator
         self.environment = MarketEnvironment(block, rules, costs, lanes, reward)
         self.action_names = self.environment.action_names
         self.observation_names = self.environment.observation_names

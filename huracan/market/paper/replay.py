@@ -15,6 +15,7 @@ from huracan.market.engine.kernel_bars import bars_of
 from huracan.market.engine.kernel_numbers import cost_numbers, rule_numbers
 from huracan.market.engine.kernel_observe import equity_lanes
 from huracan.market.engine.record_book import RecordBook
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 
@@ -35,19 +36,17 @@ def replay(
     block: MarketBlock,
     rules: TradingRules,
     costs: CostAssumptions,
-    symbols: NDArray[np.integer],
-    first_bars: NDArray[np.integer],
-    actions: NDArray[np.integer],
+    lists: ActionLists,
     *,
     is_lenient: bool = False,
 ) -> Replay:
-    """Lane l begins at the close of `first_bars[l]` of `symbols[l]` and takes `actions[l, j]` j bars later.
+    """Lane l of `lists` begins at the close of its first bar and takes `actions[l, j]` j bars later.
 
     Once its session is over only WAIT is legal. InvalidInput at the first illegal action, unless
     `is_lenient`: then doing nothing (WAIT or HOLD) takes its place.
     """
-    state = beginning(block, rules, symbols, first_bars)
-    listed = np.asarray(actions)
+    state = beginning(block, rules, lists.symbols, lists.first_bars)
+    listed = np.asarray(lists.actions)
     if listed.ndim != 2 or listed.shape[0] != state.size:
         raise InvalidInput(
             f"The action lists were {listed.shape} for {state.size} lanes.", "Give [lanes, bars]."

@@ -28,7 +28,7 @@ def judge_replay(
     """
     stored = stored_actions(session.bars, block, rules)
     try:
-        again = replay(block, rules, costs, stored.symbols, stored.first_bars, stored.actions)
+        again = replay(block, rules, costs, stored)
     except InvalidInput as illegal:
         faults = [f"The stored actions cannot have been taken: {illegal.what}"]
     else:

@@ -132,4 +132,14 @@ def run_sessions(
         position[:, step + 1] = environment.equity_usd() - cash[:, step + 1]
         paid[:, step + 1] = environment.state["costs_usd"]
     closed, fills = environment.closed(), environment.fills()
-    return SessionArrays(closed, fills, action, cash, position, paid, symbol, first_bar, trace)
+    return SessionArrays(
+        closed=closed,
+        fills=fills,
+        action=action,
+        cash_usd=cash,
+        position_usd=position,
+        costs_usd=paid,
+        symbol=symbol,
+        first_bar=first_bar,
+        trace=trace,
+    )

@@ -14,18 +14,18 @@ from huracan.market.rules import TradingRules
 
 
 @dataclass(frozen=True, eq=False)
-class StoredActions:
-    """One lane per symbol and day."""
+class ActionLists:
+    """What each lane does, bar after bar; of a stored session one lane per symbol and day."""
 
-    symbols: NDArray[np.int64]
+    symbols: NDArray[np.integer]
     """[lanes] place in the block."""
-    first_bars: NDArray[np.int64]
+    first_bars: NDArray[np.integer]
     """[lanes]"""
-    actions: NDArray[np.int8]
-    """[lanes, bars] what was decided at the close of the lane's first bar and of each after it."""
+    actions: NDArray[np.integer]
+    """[lanes, bars] what is decided at the close of the lane's first bar and of each after it."""
 
 
-def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> StoredActions:
+def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> ActionLists:
     """The lanes of `bars` (SESSION_SCHEMA, in its order; no columns but symbol, time and action are needed).
 
     InputRefused where the table holds an action or a symbol that the market does not know, or does not hold
@@ -50,4 +50,4 @@ def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> S
     if not whole:
         raise InputRefused("The session does not hold every bar of the market.", "Trade the day again.")
     rows = code.to_numpy().astype(np.int8).reshape(lanes, -1)
-    return StoredActions(symbol.to_numpy().astype(np.int64)[starts], first_bars, rows)
+    return ActionLists(symbol.to_numpy().astype(np.int64)[starts], first_bars, rows)

@@ -15,7 +15,18 @@ from huracan.units import BASIS_POINT
 DO_NOTHING_NET_USD = 0.0
 TIE_BPS = 1e-6
 """Results as near as this are equal: the same moves at another size differ in their last bits."""
+DRAWS = 200
 _POOL = 8_000
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """What a draw imitates: as many trades, held as long."""
+
+    trades: int
+    holding_bars: NDArray[np.int64] | int
+    """Of an array every entry takes one by chance."""
+    draws: int = DRAWS
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,36 +48,34 @@ def random_entries(
     block: MarketBlock,
     rules: TradingRules,
     costs: CostAssumptions,
-    number_of_trades: int,
-    holding_bars: NDArray[np.int64] | int,
+    guesses: Guesses,
     generator: np.random.Generator,
-    draws: int = 200,
 ) -> RandomEntries:
-    """Entries at random bars, left after `holding_bars` unless stop, target or time-out came first.
+    """Entries at random bars, left after their holding time unless stop, target or time-out came first.
 
-    Of an array of holding times every entry takes one by chance. Where the rules allow shorts, half of the
-    entries are short, by the toss of a coin.
+    Where the rules allow shorts, half of the entries are short, by the toss of a coin.
 
     A pool of at most 8,000 such trades is stepped through the environment at once, each on an account of its
-    own; every draw takes `number_of_trades` of them with replacement. Without trades or bars: zeros.
+    own; every draw takes `guesses.trades` of them with replacement. Without trades or bars: zeros.
     """
+    count, draws = guesses.trades, guesses.draws
     places = np.flatnonzero(places_to_enter(block, rules))
     nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
-    if number_of_trades < 1 or places.size == 0:
+    if count < 1 or places.size == 0:
         return nothing
-    pool = min(_POOL, number_of_trades * draws)
+    pool = min(_POOL, count * draws)
     chosen = places[generator.integers(0, places.size, pool)]
     entries = np.full(pool, ENTER_FULL_INDEX)
     if rules.allow_short:
         entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
-    held = np.atleast_1d(holding_bars)
+    held = np.atleast_1d(guesses.holding_bars)
     # One for all is no draw: the generator goes on as it would without.
     held = held[generator.integers(0, held.size, pool)] if held.size > 1 else np.full(pool, held[0])
     closed = hold_entries(block, rules, costs, chosen, entries, held)
     if closed.size == 0:
         return nothing
-    taken = closed[generator.integers(0, closed.size, (draws, number_of_trades))]
-    return RandomEntries(net_bps(taken).mean(axis=1), taken["net_usd"].sum(axis=1), number_of_trades)
+    taken = closed[generator.integers(0, closed.size, (draws, count))]
+    return RandomEntries(net_bps(taken).mean(axis=1), taken["net_usd"].sum(axis=1), count)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from huracan.market.what_if.baselines import (
     DO_NOTHING_NET_USD,
     TIE_BPS,
     BuyAndHold,
+    Guesses,
     buy_and_hold,
     random_entries,
 )
@@ -28,8 +29,6 @@ from huracan.market.what_if.scenario_tables import (
     RIVALS_SCHEMA,
 )
 from huracan.units import BASIS_POINT
-
-DRAWS = 200
 
 
 def compare_with_rivals(
@@ -47,7 +46,7 @@ def compare_with_rivals(
     net_bps = trades["net_bps"].to_numpy(zero_copy_only=False)
     held = trades["bars_held"].to_numpy(zero_copy_only=False).astype(np.int64)
     net_usd = float(trades["net_usd"].to_numpy(zero_copy_only=False).sum())
-    guesses = random_entries(block, rules, costs, net_bps.size, held, generator, DRAWS)
+    guesses = random_entries(block, rules, costs, Guesses(net_bps.size, held), generator)
     draws = guesses.net_bps_per_trade if guesses.trades else np.zeros(0)
     rows = [
         _row(BRAIN, ALL_SYMBOLS, net_bps.size, net_usd, _mean(net_bps)),

@@ -16,7 +16,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.ledger import EXIT_REASONS, STOP, TRAILING_STOP
 from huracan.market.paper.replay import Replay, replay
-from huracan.market.paper.stored_actions import stored_actions
+from huracan.market.paper.stored_actions import ActionLists, stored_actions
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, AS_TRADED, SCENARIOS_SCHEMA
 from huracan.units import BASIS_POINT
@@ -31,13 +31,11 @@ _USD = ("gross_usd", "fee_usd", "spread_usd", "slippage_usd", "funding_usd", "ne
 
 @dataclass(frozen=True, eq=False)
 class _Circumstances:
-    """What the actions of a session meet: [lanes] symbols and first bars, actions [lanes, bars]."""
+    """What the actions of a session meet."""
 
     block: MarketBlock
     costs: CostAssumptions
-    symbol: NDArray[np.int64]
-    first_bar: NDArray[np.int64]
-    actions: NDArray[np.int8]
+    lists: ActionLists
 
 
 def run_scenarios(
@@ -52,8 +50,7 @@ def run_scenarios(
     The break-even fee of a scenario is the one, of the value filled on each side, at which its fills net
     zero: a statement about these fills, exact as long as cash does not run out.
     """
-    stored = stored_actions(bars, block, rules)
-    base = _Circumstances(block, costs, stored.symbols, stored.first_bars, stored.actions)
+    base = _Circumstances(block, costs, stored_actions(bars, block, rules))
     rows: list[dict[str, Any]] = []
     earned: dict[str, float] = {}
     for name, circumstances in _scenarios(base).items():
@@ -86,12 +83,12 @@ def _scenarios(base: _Circumstances) -> dict[str, _Circumstances]:
         AS_TRADED: base,
         "costs_x1.5": replace(base, costs=replace(costs, multiplier=costs.multiplier * 1.5)),
         f"costs_x{DEAREST:g}": replace(base, costs=replace(costs, multiplier=costs.multiplier * DEAREST)),
-        "one_bar_later": replace(base, actions=_later(base.actions)),
+        "one_bar_later": replace(base, lists=replace(base.lists, actions=_later(base.lists.actions))),
         f"volatility_x{WILDER:g}": replace(base, block=_wilder(base.block), costs=wilder_costs),
     }
 
 
-def _later(actions: NDArray[np.int8]) -> NDArray[np.int8]:
+def _later(actions: NDArray[np.integer]) -> NDArray[np.integer]:
     """Every action one bar later; the last one is never taken."""
     moved = np.full_like(actions, WAIT_INDEX)
     moved[:, 1:-1] = actions[:, :-2]
@@ -106,14 +103,14 @@ def _wilder(block: MarketBlock) -> MarketBlock:
 
 def _figures(name: str, met: _Circumstances, rules: TradingRules) -> list[dict[str, Any]]:
     """The row of all symbols, then one per symbol."""
-    done = replay(met.block, rules, met.costs, met.symbol, met.first_bar, met.actions, is_lenient=True)
+    done = replay(met.block, rules, met.costs, met.lists, is_lenient=True)
     places = {ALL_SYMBOLS: np.arange(met.block.symbol_count)}
     places |= {symbol: np.array([place]) for place, symbol in enumerate(met.block.symbols)}
-    return [_row(name, symbol, done, met.symbol, of) for symbol, of in places.items()]
+    return [_row(name, symbol, done, met.lists.symbols, of) for symbol, of in places.items()]
 
 
 def _row(
-    name: str, symbol: str, done: Replay, lane_symbol: NDArray[np.int64], of: NDArray[np.int64]
+    name: str, symbol: str, done: Replay, lane_symbol: NDArray[np.integer], of: NDArray[np.int64]
 ) -> dict[str, Any]:
     closed = done.closed[np.isin(done.closed["symbol"], of)]
     fills = done.fills[np.isin(lane_symbol[done.fills["lane"]], of)]

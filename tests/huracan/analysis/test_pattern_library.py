@@ -10,7 +10,7 @@ from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
 from huracan.analysis.memory.rows import memory_rows
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.config import PatternConfig
-from huracan.analysis.patterns.library import PatternLibrary, pattern_library
+from huracan.analysis.patterns.library import NightsJudgement, PatternLibrary, pattern_library
 from huracan.analysis.patterns.table import NO_PATTERN, PATTERNS_SCHEMA
 from huracan.analysis.patterns.trials import SETTINGS, SettingTrials
 from huracan.candles.schema import Timeframe
@@ -63,7 +63,7 @@ def _nights(
     for night, edge in enumerate(edges):
         day = DAY + timedelta(days=night)
         memory.append(_memory(make_trades, statistics, count, edge, night, day))
-        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, TWO)
+        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, NightsJudgement(TWO))
         previous = library.table
         made.append(library)
     return made
@@ -205,7 +205,7 @@ def test_a_library_without_forward_records_starts_them_and_its_reliable_ones_are
     old = old.set_column(old.column_names.index("state"), "state", pa.array(["reliable"] * old.num_rows))
     tonight = DAY + timedelta(days=1)
     both = pa.concat_tables([memory, _memory(make_trades, statistics, 60, 25.0, 2, tonight)])
-    second = pattern_library(both, statistics, tonight, old, TWO).table
+    second = pattern_library(both, statistics, tonight, old, NightsJudgement(TWO)).table
     assert set(second.column("pattern_id").to_pylist()) == set(first.column("pattern_id").to_pylist())
     assert set(second.column("state").to_pylist()) == {"candidate"}
     assert sum(second.column("forward_trades").to_pylist()) == 60
@@ -222,7 +222,9 @@ def test_the_best_setting_is_found_on_the_past_and_judged_on_later_nights(make_t
         tried = np.tile(made[:, None] - 1.0, (1, len(SETTINGS)))
         tried[:, best] = made + (10.0 if night < 3 else -5.0)
         trials = SettingTrials(tuple(tonight.column("trade_id").to_pylist()), tried)
-        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, TWO, trials).table
+        library = pattern_library(
+            pa.concat_tables(memory), statistics, day, previous, NightsJudgement(TWO, trials)
+        ).table
         previous = library
         if night == 1:
             first = _planted(library)

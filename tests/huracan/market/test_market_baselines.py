@@ -11,7 +11,7 @@ from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import buy_and_hold, random_entries
+from huracan.market.what_if.baselines import Guesses, buy_and_hold, random_entries
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
@@ -22,7 +22,7 @@ FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=
 def test_random_entries_at_a_constant_price_lose_their_costs(make_block: Maker) -> None:
     costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
     found = random_entries(
-        make_block([100.0] * 200), RULES, costs, 30, 10, np.random.default_rng(0), draws=50
+        make_block([100.0] * 200), RULES, costs, Guesses(30, 10, 50), np.random.default_rng(0)
     )
     assert found.net_bps_per_trade == pytest.approx(np.full(50, -22.0), abs=0.01)
     assert found.net_usd == pytest.approx(np.full(50, -66.0), abs=0.05)
@@ -35,7 +35,7 @@ def test_random_entries_are_judged_by_what_they_bought(make_block: Maker) -> Non
     # 1,000 USD buy one of 600: the costs are 22 bps of 600 USD.
     costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
     block = make_block([600.0] * 200, step_size=1.0)
-    found = random_entries(block, RULES, costs, 30, 10, np.random.default_rng(0), draws=5)
+    found = random_entries(block, RULES, costs, Guesses(30, 10, 5), np.random.default_rng(0))
     assert found.net_bps_per_trade == pytest.approx(np.full(5, -22.0), abs=0.01)
     assert found.net_usd == pytest.approx(np.full(5, -22e-4 * 600 * 30), abs=0.05)
 
@@ -45,7 +45,7 @@ def test_random_entries_are_short_half_of_the_time_where_they_may_be(make_block:
     block = make_block(100 * np.exp(-1e-4 * np.arange(1_000)))
     both, long = (
         random_entries(
-            block, replace(RULES, allow_short=may), FREE, 400, 10, np.random.default_rng(0), draws=50
+            block, replace(RULES, allow_short=may), FREE, Guesses(400, 10, 50), np.random.default_rng(0)
         )
         for may in (True, False)
     )
@@ -56,7 +56,7 @@ def test_random_entries_are_short_half_of_the_time_where_they_may_be(make_block:
 def test_random_entries_follow_their_seed(random_market: Maker) -> None:
     block = random_market(1)
     first, again, other = (
-        random_entries(block, RULES, CostAssumptions(), 20, 10, np.random.default_rng(seed), draws=20)
+        random_entries(block, RULES, CostAssumptions(), Guesses(20, 10, 20), np.random.default_rng(seed))
         for seed in (1, 1, 2)
     )
     assert np.array_equal(first.net_usd, again.net_usd)
@@ -64,7 +64,9 @@ def test_random_entries_follow_their_seed(random_market: Maker) -> None:
 
 
 def test_no_trades_to_imitate_is_nothing_won_or_lost(random_market: Maker) -> None:
-    found = random_entries(random_market(1), RULES, CostAssumptions(), 0, 10, np.random.default_rng(0))
+    found = random_entries(
+        random_market(1), RULES, CostAssumptions(), Guesses(0, 10), np.random.default_rng(0)
+    )
     assert found.trades == 0
     assert not found.net_usd.any()
 

@@ -1,5 +1,6 @@
 """From Arrow tables to arrays, and the refusals."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -98,10 +99,10 @@ def test_an_exchanges_filters_go_to_their_symbol() -> None:
 
 def test_the_patterns_of_a_block_are_sliced_with_its_bars_and_must_fit_them() -> None:
     known = np.arange(2 * 48 * 3, dtype=np.float32).reshape(2, 48, 3)
-    block = build_market_block(*_tables(), NAMES, pattern_context=known)
+    block = replace(build_market_block(*_tables(), NAMES), pattern_context=known)
     assert block.slice(10, 12).pattern_context[1].tolist() == known[1, 10:13].tolist()
     with pytest.raises(InvalidInput, match="pattern_context of a block is"):
-        build_market_block(*_tables(), NAMES, pattern_context=known[:, 1:])
+        replace(block, pattern_context=known[:, 1:])
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

@@ -14,6 +14,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import END_OF_SESSION, EXIT_REASONS
 from huracan.market.paper.replay import replay
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 BPS = 1e-4
@@ -132,7 +133,7 @@ def test_a_higher_cost_never_helps_the_same_actions(
     played = play_randomly(block, seed, rules, low)
     places = (played.environment.symbol, np.tile(block.session_first, block.symbol_count))
     high = replace(COSTS, **{name: (cost + more) * scale})
-    dearer = replay(block, rules, high, *places, played.actions.T)
+    dearer = replay(block, rules, high, ActionLists(*places, played.actions.T))
     assert (dearer.closed["exit_bar"] == played.closed["exit_bar"]).all()
     assert (dearer.closed["net_usd"] <= played.closed["net_usd"]).all()
     # Makers pay their fee alone, and takers all but that.

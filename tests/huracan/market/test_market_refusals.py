@@ -10,8 +10,9 @@ from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
-from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.paper.replay import replay
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions()
@@ -31,7 +32,7 @@ def test_a_tradable_bar_without_a_sound_price_is_refused(make_block: Maker, name
     with pytest.raises(InvalidInput, match="Bar 3 of S1 is tradable"):
         MarketEnvironment(broken, RULES, COSTS, 1)
     with pytest.raises(InvalidInput, match="Bar 3 of S1 is tradable"):
-        replay(broken, RULES, COSTS, ONE, ONE, np.zeros((1, 4), np.int8))
+        replay(broken, RULES, COSTS, ActionLists(ONE, ONE, np.zeros((1, 4), np.int8)))
     closed = block.is_tradable.copy()
     closed[1, 3] = False
     MarketEnvironment(replace(broken, is_tradable=closed), RULES, COSTS, 1)
@@ -68,7 +69,9 @@ def test_a_lane_begins_only_where_there_is_something_to_trade(
     with pytest.raises(InvalidInput, match=words):
         MarketEnvironment(block, RULES, COSTS, 1).begin(ONE, np.array([symbol]), np.array([bar]))
     with pytest.raises(InvalidInput, match=words):
-        replay(block, RULES, COSTS, np.array([symbol]), np.array([bar]), np.zeros((1, 2), np.int8))
+        replay(
+            block, RULES, COSTS, ActionLists(np.array([symbol]), np.array([bar]), np.zeros((1, 2), np.int8))
+        )
 
 
 def test_a_session_of_one_bar_is_refused(make_block: Maker) -> None:
@@ -76,7 +79,7 @@ def test_a_session_of_one_bar_is_refused(make_block: Maker) -> None:
     with pytest.raises(InvalidInput, match="last bar of a session"):
         MarketEnvironment(block, RULES, COSTS, 1).begin(ONE, ONE, ONE)
     with pytest.raises(InputRefused, match="no day of at least two bars"):
-        TrainingLanes(block, RULES, COSTS, 1, np.random.default_rng(0))
+        TrainingLanes(block, RULES, COSTS, 1, LaneStarts(np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_lanes_of_another_block_are_refused(make_block: Maker, name: str, value:
 
 def test_a_snapshot_of_another_block_is_refused(make_block: Maker) -> None:
     large, small = (
-        TrainingLanes(make_block([[100.0] * bars] * 2), RULES, COSTS, 4, np.random.default_rng(0))
+        TrainingLanes(make_block([[100.0] * bars] * 2), RULES, COSTS, 4, LaneStarts(np.random.default_rng(0)))
         for bars in (200, 20)
     )
     large.reset()
@@ -117,7 +120,7 @@ def test_arrays_of_another_shape_are_refused(make_block: Maker) -> None:
     with pytest.raises(InvalidInput, match="`out` was bool"):
         environment.masks(np.zeros((2, 9), bool))
     with pytest.raises(InvalidInput, match="action lists were"):
-        replay(environment.block, RULES, COSTS, ONE, ONE, np.zeros(5, np.int8))
+        replay(environment.block, RULES, COSTS, ActionLists(ONE, ONE, np.zeros(5, np.int8)))
 
 
 @pytest.mark.parametrize(

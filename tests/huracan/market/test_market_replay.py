@@ -12,8 +12,9 @@ from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.record_book import RecordBook
-from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.paper.replay import replay
+from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions()
@@ -34,7 +35,7 @@ def test_replayed_actions_give_the_same_records_to_the_bit(
 ) -> None:
     block = random_market(seed, symbols=4, tick_size=0.01, step_size=0.001)
     played = play_randomly(block, seed, RULES, COSTS)
-    again = replay(block, RULES, COSTS, *_places(block), played.actions.T)
+    again = replay(block, RULES, COSTS, ActionLists(*_places(block), played.actions.T))
     assert played.closed.size > 50
     for ours, theirs in ((again.fills, played.fills), (again.closed, played.closed)):
         for name in theirs.dtype.names:
@@ -48,9 +49,9 @@ def test_an_illegal_action_in_a_list_is_named(make_block: Maker) -> None:
     actions[1, 3] = EXIT_INDEX
     block, places = make_block([[100.0] * 10] * 2), (np.arange(2), np.ones(2, int))
     with pytest.raises(InvalidInput, match="EXIT of S1 at bar 4"):
-        replay(block, RULES, COSTS, *places, actions)
+        replay(block, RULES, COSTS, ActionLists(*places, actions))
     with pytest.raises(InvalidInput, match="number -1 of S0"):
-        replay(block, RULES, COSTS, *places, np.full((2, 8), -300))
+        replay(block, RULES, COSTS, ActionLists(*places, np.full((2, 8), -300)))
 
 
 def test_a_lenient_replay_does_nothing_where_it_may_not(make_block: Maker) -> None:
@@ -58,7 +59,11 @@ def test_a_lenient_replay_does_nothing_where_it_may_not(make_block: Maker) -> No
     actions[0, [1, 3]] = ENTER_FULL_INDEX
     actions[0, 2] = HOLD_INDEX
     found = replay(
-        make_block([100.0] * 10), RULES, COSTS, np.zeros(1, int), np.zeros(1, int), actions, is_lenient=True
+        make_block([100.0] * 10),
+        RULES,
+        COSTS,
+        ActionLists(np.zeros(1, int), np.zeros(1, int), actions),
+        is_lenient=True,
     )
     assert (found.closed["entry_bar"].tolist(), found.closed["exit_bar"].tolist()) == ([2], [5])
 
@@ -66,10 +71,10 @@ def test_a_lenient_replay_does_nothing_where_it_may_not(make_block: Maker) -> No
 def test_after_its_session_a_list_may_only_wait(make_block: Maker) -> None:
     block, place = make_block([100.0] * 8, day_bars=4), np.zeros(1, int)
     actions = np.zeros((1, 7), np.int8)
-    assert replay(block, RULES, COSTS, place, place, actions).cash_usd[0] == 10_000
+    assert replay(block, RULES, COSTS, ActionLists(place, place, actions)).cash_usd[0] == 10_000
     actions[0, 5] = ENTER_FULL_INDEX
     with pytest.raises(InvalidInput, match="mask forbids"):
-        replay(block, RULES, COSTS, place, place, actions)
+        replay(block, RULES, COSTS, ActionLists(place, place, actions))
 
 
 def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> None:
@@ -78,7 +83,9 @@ def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> N
     actions[0, 0:-3:2], actions[0, 1:-3:2] = ENTER_FULL_INDEX, EXIT_INDEX
     rules = replace(RULES, entry_margin_bars=1)
     place = np.zeros(1, int)
-    found = replay(make_block([100.0] * bars), rules, COSTS, place, place, actions, is_lenient=True)
+    found = replay(
+        make_block([100.0] * bars), rules, COSTS, ActionLists(place, place, actions), is_lenient=True
+    )
     assert found.closed.size == len(range(0, bars - 4, 2))
     assert found.fills.size == 2 * found.closed.size
     assert found.closed["trade"].tolist() == list(range(found.closed.size))
@@ -91,7 +98,7 @@ def test_a_book_without_records_never_grows() -> None:
 
 
 def _lanes(block: MarketBlock, seed: int = 0, count: int = 16) -> TrainingLanes:
-    lanes = TrainingLanes(block, RULES, COSTS, count, np.random.default_rng(seed))
+    lanes = TrainingLanes(block, RULES, COSTS, count, LaneStarts(np.random.default_rng(seed)))
     lanes.set_progress(0.25, 0.5)
     return lanes
 

@@ -22,7 +22,8 @@ from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.rivals import DRAWS, compare_with_rivals
+from huracan.market.what_if.baselines import DRAWS
+from huracan.market.what_if.rivals import compare_with_rivals
 from huracan.market.what_if.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
 from huracan.market.what_if.scenarios import judge_scenario_base, run_scenarios
 

@@ -5,17 +5,15 @@ import pytest
 
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.training_lanes import TrainingLanes
+from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.rules import TradingRules
 
 LANES = 40_000
 
 
 def _share_of_days(block: MarketBlock, half_life_days: float | None) -> np.ndarray:
-    generator = np.random.default_rng(3)
-    lanes = TrainingLanes(
-        block, TradingRules(), CostAssumptions(), LANES, generator, recency_half_life_days=half_life_days
-    )
+    starts = LaneStarts(np.random.default_rng(3), half_life_days)
+    lanes = TrainingLanes(block, TradingRules(), CostAssumptions(), LANES, starts)
     lanes.reset()
     days = np.searchsorted(block.session_first, lanes.environment.bar, side="right") - 1
     return np.bincount(days, minlength=block.session_first.size) / LANES
