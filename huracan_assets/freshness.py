@@ -6,6 +6,7 @@ from datetime import date
 
 from huracan.errors import HuracanError
 from huracan_assets.database_rows import are_rows_loaded
+from huracan_assets.finished import LAST_OF_NIGHT
 from huracan_assets.stage import Stage
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.resources import Resources
@@ -37,9 +38,13 @@ class Freshness:
         return all(self._current(self._stages[asset], day, False) is not None for asset in assets)
 
     def is_there(self, assets: Iterable[str], day: date) -> bool:
-        """Whether every one of `assets` has a good partition of `day`, by whatever code it was made."""
+        """Whether every one of `assets` has a good partition of `day`, by whatever code it was made.
+
+        A night that came to its end was whole: an asset that it lacks was added by a later version.
+        """
+        was_whole = self._lake.manifest(LAST_OF_NIGHT, day) is not None
         found = [self._lake.manifest(asset, day) for asset in assets]
-        return all(manifest is not None and not manifest.failed_verdicts for manifest in found)
+        return all(was_whole if each is None else not each.failed_verdicts for each in found)
 
     def is_outdated(self, assets: Iterable[str], day: date) -> bool:
         """Whether one of `assets` has a partition of `day` that other code or settings made, and that is no

@@ -35,8 +35,8 @@ def features_schema(recipe: FeatureRecipe = RECIPE) -> pa.Schema:
 
 def recipe_columns(columns: Sequence[str]) -> tuple[str, ...]:
     """The recipe's among the columns of a stored features table, in order."""
-    keys = {name for name, _ in _KEYS}
-    return tuple(column for column in columns if column not in keys)
+    keys = {column.name for column in _KEYS}
+    return tuple(name for name in columns if name not in keys)
 
 
 def compute_features(

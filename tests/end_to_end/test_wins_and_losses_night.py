@@ -6,6 +6,7 @@ import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.models.confidence import ConfidenceModel
@@ -43,9 +44,13 @@ def test_the_second_night_is_explained_by_the_model_of_the_first(home: Home, sec
         chance = 1.0 / (1.0 + np.exp(-table["confidence_log_odds"].to_numpy()))
         expected = [answered[trade] for trade in table["trade_id"].to_pylist()]
         assert np.allclose(chance, expected, atol=1e-12)
-    for asset in ("win_analysis", "loss_analysis"):
-        inputs = home.lake.manifest(asset, NEXT_DAY).inputs
-        assert f"confidence_model/{DAY}" in inputs and f"confidence_model/{NEXT_DAY}" not in inputs
+    inputs = home.lake.manifest("trade_context", NEXT_DAY).inputs
+    assert f"confidence_model/{DAY}" in inputs and f"confidence_model/{NEXT_DAY}" not in inputs
+    known = home.lake.read_table("trade_context", NEXT_DAY)
+    assert known["trade_id"].equals(trades["trade_id"])
+    assert known["confidence_log_odds"].to_numpy() == pytest.approx(
+        [np.log(answered[trade] / (1.0 - answered[trade])) for trade in known["trade_id"].to_pylist()]
+    )
 
 
 def test_the_second_nights_rules_are_tried_on_the_first_day_as_it_was_traded(

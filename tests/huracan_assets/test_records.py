@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.tables import INTEGER, Column, Table
+from huracan.verdict import Verdict
 from huracan_assets.finished import LAST_OF_NIGHT, LEDGER, REMAKE_TAG, is_finished
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import TRADE
@@ -182,3 +183,14 @@ def test_whatever_reads_a_record_of_its_day_takes_it_as_it_was_made() -> None:
     for each in stages():
         for read in each.reads:
             assert read.is_record or read.asset not in records, f"{each.name} reads {read.asset}"
+
+
+def test_a_night_that_came_to_its_end_is_whole_although_a_later_version_adds_an_asset(home: Path) -> None:
+    resources = _resources(home)
+    freshness, lake = Freshness(resources, [session, review]), resources.lake
+    lake.write("session", DAY, {"data.parquet": encode_table(pa.table({"value": [1]}))})
+    assert not freshness.is_there(["session", "review"], DAY)
+    lake.write(LAST_OF_NIGHT, DAY, {})
+    assert freshness.is_there(["session", "review"], DAY)
+    lake.write("review", DAY, {}, verdicts=[Verdict("value", False, "It is wrong.")])
+    assert not freshness.is_there(["session", "review"], DAY)
