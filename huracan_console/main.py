@@ -1,26 +1,32 @@
-"""The command `huracan`: its words and options. What each does lives in the file of its name."""
+"""The command `huracan`: its words and options. What each does lives in the file of its name.
 
+Those files, the settings and whatever else costs time to load are imported when a command runs, so that help
+and wrong use are answered at once.
+"""
+
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
-from rich.console import Console
 
 from huracan.errors import HuracanError, InvalidInput
 from huracan_console.safe_text import plain
-from huracan_resources.candle_sources import candle_sources, usages
-from huracan_resources.settings.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from huracan_resources.settings.settings import Settings
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A UTC day as YYYY-MM-DD."""
 
     name = "YYYY-MM-DD"
@@ -48,6 +54,8 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
     )
     @wraps(command)
     def guarded(as_json: bool, verbose: bool, **options: Any) -> None:
+        # To look for garbage among what is being loaded costs a tenth of a start; `read_settings` ends it.
+        gc.disable()
         try:
             code = command(as_json=as_json, verbose=verbose, **options)
         except HuracanError as error:
@@ -57,6 +65,9 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
             _complain(error, as_json)
         except KeyboardInterrupt:
             code = 130
+        finally:
+            gc.unfreeze()
+            gc.enable()
         sys.exit(code)
 
     return guarded
@@ -69,8 +80,10 @@ def _complain(error: HuracanError, as_json: bool) -> None:
         click.echo(f"huracan: {plain(error.what)} {plain(error.remedy)}", err=True)
 
 
-def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Settings:
+def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "Settings":
     """The settings with what the command line says on top."""
+    from huracan_resources.settings.settings import load_settings
+
     overrides: dict[str, Any] = {}
     for assignment in assignments:
         key, mark, value = assignment.partition("=")
@@ -79,13 +92,19 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> Se
         overrides[key.strip()] = _value(assignment, value.strip())
     if source is not None:
         overrides |= source_overrides(source)
-    return load_settings(overrides)
+    settings = load_settings(overrides)
+    if not gc.isenabled():  # in a command that starts; nothing that it has loaded until here is garbage
+        gc.freeze()
+        gc.enable()
+    return settings
 
 
 def _value(assignment: str, text: str) -> Any:
     """A list or a mapping is written as in YAML, `[BTC/USDT, ETH/USDT]`; other text stays what it is."""
     if not text.startswith(("[", "{")):
         return text
+    import yaml
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -97,6 +116,8 @@ def _value(assignment: str, text: str) -> Any:
 
 def source_overrides(source: str) -> dict[str, Any]:
     """The name of a candle source, or `NAME:TEXT`, as settings: `files:DIRECTORY`, `ccxt:EXCHANGE`."""
+    from huracan_resources.candle_sources import candle_sources, usages
+
     name, _, text = source.partition(":")
     kind = candle_sources().get(name)
     if kind is None or (text and not kind.argument):
@@ -351,6 +372,8 @@ def prove_patterns(
     return run_pattern_proof(config, cases, markets, _console(as_json), as_json=as_json)
 
 
-def _console(as_json: bool) -> Console:
+def _console(as_json: bool) -> "Console":
     """Progress goes to standard error, so that standard output stays clean for scripts."""
+    from rich.console import Console
+
     return Console(stderr=True, quiet=as_json)

@@ -57,5 +57,5 @@ def _ask(workspace: HomeWorkspace, statement: str, database: bool) -> tuple[list
         names, rows = workspace.resources.database.query(statement)
         return list(names), list(rows)
     with LakeViews(workspace.resources.lake) as views:
-        found = views.query(statement)
-    return found.column_names, list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+        names, rows = views.rows(statement)
+    return names, list(rows)

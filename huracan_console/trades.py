@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 import click
-import pyarrow as pa
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -48,20 +47,19 @@ class TradeFilter:
 def show_trades(settings: Settings, asked: TradeFilter, limit: int, *, as_json: bool, as_csv: bool) -> int:
     """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all."""
     workspace = HomeWorkspace(settings)
-    found = find_trades(workspace, asked)
-    rows = found.to_pylist()
-    values = [list(row.values()) for row in rows]
+    names, rows = find_trades(workspace, asked)
     if as_json:
-        click.echo(rows_as_json(found.column_names, values))
+        click.echo(rows_as_json(names, rows))
     elif as_csv:
-        click.echo(rows_as_csv(found.column_names, values), nl=False)
+        click.echo(rows_as_csv(names, rows), nl=False)
     else:
-        _print(rows, limit)
+        _print([dict(zip(names, row, strict=True)) for row in rows], limit)
     return 0
 
 
-def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> pa.Table:
-    """Every column of the view `trades`, newest first; of the newest traded day where no day is asked for."""
+def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Every column of the view `trades`, names and rows, newest first; of the newest traded day where no
+    day is asked for."""
     first, last = asked.first, asked.last
     if first is None and last is None:
         first = last = _newest(workspace)
@@ -78,11 +76,11 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> pa.Table:
             conditions.append("(" + " OR ".join(f"upper({column}) = upper(?)" for column in named) + ")")
             values += [asked.reason] * len(named)
         if "shadow_trades" not in views.tables:
-            return pa.table({})
+            return [], []
         statement = (
             f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time DESC, trade_id"
         )
-        return views.query(statement, values)
+        return views.rows(statement, values)
 
 
 def _newest(workspace: HomeWorkspace) -> date:

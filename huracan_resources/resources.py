@@ -1,21 +1,24 @@
 """The outside world as assets see it, made from the settings, each part opened when it is first used.
 
-Nothing is contacted when definitions load. Secrets stay inside: no part shows them in Dagster.
+Nothing is contacted and no driver imported when definitions load. Secrets stay inside: no part shows them in
+Dagster.
 """
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSource
 from huracan_resources.candle_sources import candle_sources
-from huracan_resources.database.database import Database
-from huracan_resources.database.incidents import Incidents
-from huracan_resources.database.partition_rows import PartitionRows
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore, open_store
 from huracan_resources.notifier import Notifier
 from huracan_resources.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from huracan_resources.database.database import Database
+    from huracan_resources.database.incidents import Incidents
+    from huracan_resources.database.partition_rows import PartitionRows
 
 
 class Resources:
@@ -33,12 +36,16 @@ class Resources:
         return self._store(self.settings.storage.brains)
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
+        from huracan_resources.database.database import Database
+
         url = self.settings.database.url
         return Database(self.settings.storage.home, url.get_secret_value() if url else None)
 
     @cached_property
-    def rows(self) -> PartitionRows:
+    def rows(self) -> "PartitionRows":
+        from huracan_resources.database.partition_rows import PartitionRows
+
         return PartitionRows(self.database)
 
     @cached_property
@@ -50,7 +57,9 @@ class Resources:
         return Notifier(self.settings.alerts.urls)
 
     @cached_property
-    def incidents(self) -> Incidents:
+    def incidents(self) -> "Incidents":
+        from huracan_resources.database.incidents import Incidents
+
         return Incidents(self.database)
 
     def _store(self, url: str) -> ObjectStore:

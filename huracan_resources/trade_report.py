@@ -54,7 +54,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     day, identity = _find(workspace, trade_id)
     lake = workspace.resources.lake
     with LakeViews(lake, day - timedelta(days=1), day + timedelta(days=1)) as views:
-        (trade,) = views.query("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity]).to_pylist()
+        (trade,) = views.records("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity])
         report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
         report |= _features(lake, trade, day)
         for section, (view, order) in _PARTS.items():
@@ -67,9 +67,9 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
 
 def _find(workspace: HomeWorkspace, trade_id: str) -> tuple[date, str]:
     with LakeViews(workspace.resources.lake) as views:
-        found = views.query(
+        found = views.records(
             "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
-        ).to_pylist()
+        )
     if not found:
         raise InvalidInput(f"No trade's identity begins with {trade_id!r}.", "Look it up: huracan trades.")
     if len(found) > 1:
@@ -94,7 +94,7 @@ def _features(lake: Lake, trade: dict[str, Any], day: date) -> dict[str, Any]:
 def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: bool) -> Any:
     if view not in views.tables:
         return None
-    rows = views.query(f'SELECT * FROM "{view}" WHERE trade_id = ? {order}', [identity]).to_pylist()
+    rows = views.records(f'SELECT * FROM "{view}" WHERE trade_id = ? {order}', [identity])
     return (rows[0] if rows else None) if is_one else rows
 
 
@@ -124,9 +124,9 @@ def _patterns(views: LakeViews, trade: dict[str, Any], day: date) -> list[dict[s
     before = day - timedelta(days=1)
     library = {
         row["pattern_id"]: row
-        for row in views.query(
+        for row in views.records(
             "SELECT * EXCLUDE (centroid, feature_means) FROM pattern_library WHERE day = ?", [before]
-        ).to_pylist()
+        )
     }
     cosines = trade["nearest_pattern_cosines"]
     return [
@@ -141,9 +141,9 @@ def _neighbours(
     """From the database; where that cannot be asked, why not, so that the rest is shown all the same."""
     if "trade_memory" not in views.tables:
         return None
-    remembered = views.query(
+    remembered = views.records(
         "SELECT embedding, embedding_version, side FROM trade_memory WHERE trade_id = ?", [identity]
-    ).to_pylist()
+    )
     if not remembered:
         return None
     (own,) = remembered
@@ -164,9 +164,8 @@ def _neighbours(
 def _candles(views: LakeViews, trade: dict[str, Any]) -> list[dict[str, Any]] | None:
     if "ohlcv" not in views.tables:
         return None
-    found: list[dict[str, Any]] = views.query(
+    return views.records(
         "SELECT open_time, open, high, low, close, volume, status FROM ohlcv"
         " WHERE symbol = ? AND open_time BETWEEN ? AND ? ORDER BY open_time",
         [trade["symbol"], trade["entry_time"] - BEFORE, trade["exit_time"] + AFTER],
-    ).to_pylist()
-    return found
+    )

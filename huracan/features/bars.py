@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
 from huracan.features.rolling import (
     FloatArray,
@@ -18,6 +17,7 @@ from huracan.features.rolling import (
     rolling_min,
     rolling_std,
     rolling_sum,
+    ta_lib,
 )
 
 STILL_BARS = 200
@@ -65,13 +65,11 @@ class Bars:
 
     def ema(self, span: int) -> FloatArray:
         """TA-Lib's exponential moving average of the close (2 / (span + 1), seeded by a simple mean)."""
-        return self.once(f"ema_{span}", lambda: _float(talib.EMA(self.close, span)))
+        return self.once(f"ema_{span}", lambda: ta_lib("EMA", self.close, span))
 
     def atr(self) -> FloatArray:
         """Wilder's average true range over 14 bars; 0 after `STILL_BARS` bars without movement."""
-        return self.once(
-            "atr", lambda: self.unless_still(_float(talib.ATR(self.high, self.low, self.close, 14)))
-        )
+        return self.once("atr", lambda: self.unless_still(ta_lib("ATR", self.high, self.low, self.close, 14)))
 
     def highest(self, window: int) -> FloatArray:
         """Highest high of the last `window` bars."""
@@ -96,7 +94,3 @@ class Bars:
 
     def _is_still(self) -> FloatArray:
         return np.asarray(self.highest(STILL_BARS) == self.lowest(STILL_BARS), dtype=np.float64)
-
-
-def _float(values: object) -> FloatArray:
-    return np.asarray(values, dtype=np.float64)

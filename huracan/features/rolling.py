@@ -7,12 +7,21 @@ the first bar to the last, which makes the start of the window visible and ruins
 
 import numpy as np
 import numpy.typing as npt
-import talib
 
 FloatArray = npt.NDArray[np.float64]
 
 _NEGLIGIBLE_VARIANCE = 1e-12
 """Below this share of the mean square a variance is rounding, not movement."""
+
+
+def ta_lib(function: str, *arguments: FloatArray | int) -> FloatArray:
+    """The answer of one of TA-Lib's functions; of several outputs a row each.
+
+    TA-Lib imports pandas wherever that is installed, so it is not imported before it is needed.
+    """
+    import talib
+
+    return np.asarray(getattr(talib, function)(*arguments), dtype=np.float64)
 
 
 def lag(values: FloatArray, bars: int) -> FloatArray:
@@ -67,12 +76,12 @@ def rolling_z(values: FloatArray, window: int) -> FloatArray:
 
 def rolling_max(values: FloatArray, window: int) -> FloatArray:
     """Highest of the last `window` values (which hold no NaN)."""
-    return np.asarray(talib.MAX(values, window), dtype=np.float64)
+    return ta_lib("MAX", values, window)
 
 
 def rolling_min(values: FloatArray, window: int) -> FloatArray:
     """Lowest of the last `window` values (which hold no NaN)."""
-    return np.asarray(talib.MIN(values, window), dtype=np.float64)
+    return ta_lib("MIN", values, window)
 
 
 def rolling_median(values: FloatArray, window: int) -> FloatArray:

@@ -1,10 +1,9 @@
 """Columns of the groups `trend` and `momentum`. Kernels live in `rolling`, shared series in `bars`."""
 
 import numpy as np
-import talib
 
 from huracan.features.bars import Bars
-from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum
+from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum, ta_lib
 from huracan.features.specification import FeatureSpec, settled_bars, wilder_bars
 from huracan.units import WHOLE_BPS
 
@@ -57,7 +56,7 @@ def _directional_index(bars: Bars, sign: int) -> FloatArray:
     down = np.nan_to_num(lag(bars.low, 1) - bars.low)
     own, other = (up, down) if sign > 0 else (down, up)
     movement = np.where((own > other + equal) & (own > equal), own, 0.0)
-    true_range = np.nan_to_num(np.asarray(talib.TRANGE(bars.high, bars.low, bars.close), dtype=np.float64))
+    true_range = np.nan_to_num(ta_lib("TRANGE", bars.high, bars.low, bars.close))
     index = ratio(_wilder_sum(movement), _wilder_sum(true_range), neutral=0.0)
     return bars.unless_still(index)
 
@@ -84,16 +83,17 @@ def _rsi(period: int) -> FeatureSpec:
         "momentum",
         f"(RSI {period} (Wilder) - 50) / 50; 0 where nothing moved for 200 bars",
         wilder_bars(period),
-        lambda b: b.unless_still((np.asarray(talib.RSI(b.close, period), dtype=np.float64) - 50.0) / 50.0),
+        lambda b: b.unless_still((ta_lib("RSI", b.close, period) - 50.0) / 50.0),
     )
 
 
 def _macd_histogram(bars: Bars) -> FloatArray:
-    return np.asarray(talib.MACD(bars.close, 12, 26, 9)[2], dtype=np.float64) / bars.close * WHOLE_BPS
+    histogram: FloatArray = ta_lib("MACD", bars.close, 12, 26, 9)[2]
+    return histogram / bars.close * WHOLE_BPS
 
 
 def _roc(bars: Bars) -> FloatArray:
-    return np.asarray(talib.ROCP(bars.close, 30), dtype=np.float64) * WHOLE_BPS
+    return ta_lib("ROCP", bars.close, 30) * WHOLE_BPS
 
 
 def _momentum_change(bars: Bars) -> FloatArray:

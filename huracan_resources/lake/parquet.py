@@ -1,17 +1,21 @@
-"""Arrow tables as Parquet bytes: the same rows give the same bytes. Where they lie belongs in `lake`."""
+"""Arrow tables as Parquet bytes: the same rows give the same bytes. Where they lie belongs in `lake`.
+
+pyarrow.parquet brings the clients of S3 and other stores with it, so it is imported when a file is read.
+"""
 
 import io
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from huracan.errors import InputRefused
 
 
 def encode_table(table: pa.Table) -> bytes:
     """Parquet (zstd) of `table`, one row group per symbol where each symbol's rows stand together."""
+    import pyarrow.parquet as pq
+
     buffer = io.BytesIO()
     with pq.ParquetWriter(buffer, table.schema, compression="zstd") as writer:
         for start, length in _row_groups(table):
@@ -23,6 +27,8 @@ def encode_table(table: pa.Table) -> bytes:
 
 def decode_table(data: bytes, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """The table in `data`, only `columns` if given; `InputRefused` naming the file `name` if unreadable."""
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         known = file.schema_arrow.names
@@ -38,6 +44,8 @@ def decode_table(data: bytes, name: str, columns: Sequence[str] | None = None) -
 
 def row_count(data: bytes) -> int:
     """Rows of the Parquet file in `data`, from its footer."""
+    import pyarrow.parquet as pq
+
     return int(pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows)
 
 

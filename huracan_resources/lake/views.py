@@ -5,7 +5,8 @@ A view reads exactly the files that the manifests name. The tables of PostgreSQL
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from contextlib import ExitStack
+from datetime import UTC, date
 from functools import cached_property
 from typing import Any
 
@@ -32,21 +33,27 @@ class LakeViews:
     """Views of the days `first` to `last`, both included; of all days where they are None."""
 
     def __init__(self, lake: Lake, first: date | None = None, last: date | None = None) -> None:
-        import duckdb
-
         self._lake, self._first, self._last = lake, first, last
-        self._connection = duckdb.connect()
-        self._connection.execute("SET TimeZone = 'UTC'")
-        # A view's files are looked at twice: for the columns that they lack, and by the statement.
-        self._connection.execute("SET parquet_metadata_cache = true")
-        # A name that is no table is one that is missing, never a variable of this program.
-        self._connection.execute("SET python_enable_replacements = false")
+        self._closing = ExitStack()
 
     def __enter__(self) -> "LakeViews":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._closing.close()
+
+    @cached_property
+    def _connection(self) -> Any:
+        """Made when the first statement comes: whoever only wants to know the tables needs no DuckDB."""
+        import duckdb
+
+        connection = self._closing.enter_context(duckdb.connect())
+        connection.execute("SET TimeZone = 'UTC'")
+        # A view's files are looked at twice: for the columns that they lack, and by the statement.
+        connection.execute("SET parquet_metadata_cache = true")
+        # A name that is no table is one that is missing, never a variable of this program.
+        connection.execute("SET python_enable_replacements = false")
+        return connection
 
     @cached_property
     def tables(self) -> dict[str, tuple[str, str]]:
@@ -89,6 +96,20 @@ class LakeViews:
                 self._make(missing[1].lower(), error)
             except duckdb.Error as error:
                 raise _wrong(error) from error
+
+    def rows(
+        self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The same as names of columns, which may repeat, and rows of plain values."""
+        found = self.query(statement, parameters)
+        return found.column_names, list(zip(*map(_values, found.columns), strict=True))
+
+    def records(
+        self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """The same as one mapping per row."""
+        names, rows = self.rows(statement, parameters)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def definitions(self) -> str:
         """CREATE VIEW statements for any DuckDB that can read the lake's files, as they are now."""
@@ -195,8 +216,19 @@ def _nulls(columns: Sequence[Column], known: Sequence[str]) -> list[str]:
     import duckdb
 
     schema = arrow_schema([column for column in columns if column.name not in known])
-    types = duckdb.from_arrow(schema.empty_table()).types if schema.names else []
+    # Not `empty_table`, which would import pandas.
+    rows = pa.Table.from_batches([], schema)
+    types = duckdb.from_arrow(rows).types if schema.names else []
     return [f"NULL::{kind} AS {_quoted(name)}" for name, kind in zip(schema.names, types, strict=True)]
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """As Python has them. For a time with a zone Arrow would import pandas, so it is given without one."""
+    if getattr(column.type, "tz", None) != "UTC":
+        values: list[Any] = column.to_pylist()
+        return values
+    times = column.cast(pa.timestamp(column.type.unit)).to_pylist()
+    return [None if time is None else time.replace(tzinfo=UTC) for time in times]
 
 
 def _quoted(name: str) -> str:

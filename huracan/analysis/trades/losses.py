@@ -66,7 +66,8 @@ LOSSES_COLUMNS = (
 LOSSES_SCHEMA = arrow_schema(LOSSES_COLUMNS)
 """One row per losing closed trade (net result not above zero), in the ledger's order."""
 
-_NONE = pa.scalar(None, pa.string())
+_NONE = pa.nulls(1, pa.string())[0]
+"""`pa.scalar` would import pandas, as all that turns Python values into Arrow does, at every start."""
 
 
 def analyse_losses(
