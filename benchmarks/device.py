@@ -14,6 +14,7 @@ import json
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,11 @@ def engines(weights: np.ndarray, threads: int) -> dict[str, Callable[[], Engine]
     }
     if torch.cuda.is_available():
         for name, mixed in (("torch, cuda, float32", False), ("torch, cuda, bfloat16", True)):
-            found[name] = lambda mixed=mixed: TorchEngine(WIDTH, ACTIONS, CONFIG, weights, "cuda", mixed)
+            found[name] = partial(TorchEngine, WIDTH, ACTIONS, CONFIG, weights, "cuda", mixed)
     return found
 
 
-def seconds_of(work: Callable[[], None], budget: float) -> float:
+def seconds_of(work: Callable[[], object], budget: float) -> float:
     """The fastest of several runs, after one that compiles and warms up."""
     work()
     best, until = np.inf, time.perf_counter() + budget
@@ -85,7 +86,7 @@ def measure(engine: Engine, rows: int, budget: float) -> dict[str, float]:
             # A learning rate of nearly nothing: the rollout must stay one of this policy.
             engine.pass_over(generator.permutation(rows), CONFIG.minibatches, 1e-9, 0.01)
 
-    acting = seconds_of(lambda: [engine.act(seen, offsets, uniform), None][1], budget) / lanes
+    acting = seconds_of(lambda: engine.act(seen, offsets, uniform), budget) / lanes
     learning = seconds_of(learn, budget) / rows
     return {"act": 1.0 / acting, "learn": 1.0 / learning, "both": 1.0 / (acting + learning)}
 
@@ -118,7 +119,8 @@ def update_distances(weights: np.ndarray, rows: int = 16_384) -> dict[str, float
     def way(engine: Engine) -> np.ndarray:
         engine.begin_update(rollout)
         engine.pass_over(order, CONFIG.minibatches, rate, 0.01)
-        return engine.state()["weights"] - weights
+        moved: np.ndarray = engine.state()["weights"] - weights
+        return moved
 
     truth = way(reference)
     length = np.linalg.norm(truth)

@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def describe_machine() -> dict[str, Any]:
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)

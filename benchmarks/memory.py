@@ -21,7 +21,8 @@ import psycopg
 import pyarrow as pa
 
 from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
-from huracan_resources.database.database import Database, memory
+from huracan_resources.database import memory
+from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import stop_embedded
 from huracan_resources.database.memory import similar_trades
 from huracan_resources.database.memory_filter import MemoryFilter
@@ -35,7 +36,8 @@ DAY_ROWS, LATER = 100_000, START + timedelta(days=3650)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    units: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return units.astype(np.float32)
 
 
 def contexts(count: int, file: Path | None) -> np.ndarray:

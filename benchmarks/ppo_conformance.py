@@ -18,8 +18,8 @@ import torch
 # Run by its path, Python looks for modules beside this file alone.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.ppo_outcomes import Outcome, as_json, as_table
-from benchmarks.ppo_tasks import TASKS, Task
+from ppo_outcomes import Outcome, as_json, as_table
+from ppo_tasks import TASKS, Task
 
 _TABLE = Path(__file__).resolve().parent.parent / "docs" / "ppo_conformance.md"
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from benchmarks.ppo_tasks import (
+from ppo_tasks import (
     CLASSIC_LANES,
     CLASSIC_STEPS,
     CLASSIC_UPDATES,

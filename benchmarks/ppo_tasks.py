@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.gymnasium_lanes import GymnasiumLanes, classic_lanes
+from gymnasium_lanes import GymnasiumLanes, classic_lanes
 from huracan.agent.batched_environment import BatchedEnvironment
 from huracan.agent.config import PPOConfig
 from huracan.agent.layout import initial_weights

@@ -66,7 +66,8 @@ def cell(value: object) -> str | int | float | bool | None:
 
 def hours_of(table: pa.Table) -> np.ndarray:
     milliseconds = table["open_time"].cast(pa.int64()).to_numpy()
-    return (milliseconds - milliseconds[0]) / 3_600_000
+    hours: np.ndarray = (milliseconds - milliseconds[0]) / 3_600_000
+    return hours
 
 
 def blank_figure(height: float) -> "Figure":

@@ -56,7 +56,7 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
     )
     def wired(
         context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it, and refuses one with a parameter
         with _permanent_failures():
             settings, day = resources.settings, day_of(context.partition_key)
             digest = stage.configuration_digest(settings)
@@ -154,7 +154,7 @@ def _table_metadata(stage: Stage, outcome: Outcome, context: StageContext) -> di
     }
 
 
-def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.MaterializeResult:
+def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.MaterializeResult[Any]:
     manifest = made.manifest
     found = {verdict.rule: verdict for verdict in manifest.verdicts}
     return dg.MaterializeResult(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-import psutil  # type: ignore[import-untyped]
+import psutil
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import (

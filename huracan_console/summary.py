@@ -56,7 +56,7 @@ def _brain(place: Workplace, day: date) -> dict[str, Any]:
     manifest = place.resources.lake.manifest("baseline_brain", day)
     if manifest is None or "brain.json" not in manifest.files:
         return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
-    brain = json.loads(place.resources.lake.read_file("baseline_brain", day, "brain.json"))
+    brain: dict[str, Any] = json.loads(place.resources.lake.read_file("baseline_brain", day, "brain.json"))
     url, latest = place.resources.brains.url, read_latest(place.resources.brains)
     return brain | {
         "bundle_url": f"{url}/{brain['bundle']}",

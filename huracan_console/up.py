@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
-import psutil  # type: ignore[import-untyped]
+import psutil
 from rich.console import Console
 
 from huracan.errors import InvalidInput

@@ -8,7 +8,8 @@ built and nothing is learned here.
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -50,7 +51,8 @@ def _register_loop(lanes: int, accumulators: int) -> Callable[[int], float]:
                 return ir.Constant(vector, [value] * lanes)
 
             kind = ir.FunctionType(vector, [vector] * 3)
-            fused = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{lanes}f32")
+            find: Any = cgutils.get_or_insert_function
+            fused = find(builder.module, kind, f"llvm.fma.v{lanes}f32")
             before, inside, after = (builder.append_basic_block(each) for each in ("pre", "loop", "post"))
             builder.branch(before)
             builder.position_at_end(before)
@@ -75,9 +77,10 @@ def _register_loop(lanes: int, accumulators: int) -> Callable[[int], float]:
 
     @numba.njit
     def run(loops: int) -> float:
-        return rounds(loops)  # type: ignore[no-any-return]
+        return rounds(loops)  # type: ignore[call-arg]  # numba passes the typing context
 
-    return run  # type: ignore[no-any-return]
+    compiled: Any = run
+    return cast("Callable[[int], float]", compiled)
 
 
 def peak_in_registers(repeats: int = 5) -> float:
@@ -86,7 +89,7 @@ def peak_in_registers(repeats: int = 5) -> float:
     for lanes, accumulators in itertools.product(_VECTOR_WIDTHS, _ACCUMULATORS):
         run = _register_loop(lanes, accumulators)
         run(1)
-        best = max(best, _best_rate(lambda run=run: run(_LOOPS), lanes * accumulators * _LOOPS, repeats))
+        best = max(best, _best_rate(partial(run, _LOOPS), lanes * accumulators * _LOOPS, repeats))
     return best
 
 

@@ -5,6 +5,7 @@ open). What a peer's library wants around it is in the peer's own module.
 """
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.
     shape = (symbols, days * BARS_PER_DAY)
     generator = np.random.default_rng(1)
     features = np.empty((*shape, columns), np.float32)
-    prices = {name: np.empty(shape) for name in ("open", "high", "low", "close")}
+    prices: dict[str, Any] = {name: np.empty(shape) for name in ("open", "high", "low", "close")}
     for place in range(symbols):
         generator.standard_normal(out=features[place], dtype=np.float32)
         returns = volatility_bps * 1e-4 * generator.standard_normal(shape[1])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def measure_market(seconds: float) -> dict[str, Any]:
     block, rules, costs = contest_block(symbols=8, days=20), TradingRules(), CostAssumptions()
     report: dict[str, Any] = {"lanes": LANES}
     for name, share in _SHARES_OF_ORDERS.items():
-        stepped = best_of(seconds, lambda share=share: _step(block, rules, costs, share))
+        stepped = best_of(seconds, partial(_step, block, rules, costs, share))
         report[f"steps_per_cpu_second_{name}"] = stepped
         bars, actions = _record(block, rules, costs, share)
         symbols = np.arange(bars.size) % block.symbol_count

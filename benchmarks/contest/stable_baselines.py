@@ -20,20 +20,22 @@ class OneMarket(gymnasium.Env[np.ndarray, int]):
         self.action_space = gymnasium.spaces.Discrete(self._lanes.actions)  # type: ignore[assignment]
         self._next: np.ndarray | None = None
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """The lane begins again by itself, so what it saw last is the new session's first row."""
         super().reset(seed=seed, options=options)
         if self._next is None:
             self._next = self._lanes.reset()[0]
         return self._next, {}
 
-    def step(self, action: int) -> tuple[Any, float, bool, bool, dict]:
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observations, rewards, ended = self._lanes.step(np.array([action]))
         self._next = observations[0]
         return self._next, float(rewards[0]), bool(ended[0]), False, {}
 
 
-class MarketVecEnv(VecEnv):
+class MarketVecEnv(VecEnv):  # type: ignore[misc]  # known to mypy only where the peers are installed
     """All lanes of the compiled market at once: the fastest environment that the library can be given."""
 
     def __init__(self, lanes: UnmaskedLanes) -> None:
@@ -78,9 +80,9 @@ class StableBaselines:
     def __init__(self, environment: VecEnv, seed: int = 1, **choices: Any) -> None:
         self.model = PPO("MlpPolicy", environment, seed=seed, device="cpu", **choices)
         self.width = int(np.prod(environment.observation_space.shape or ()))
-        self.actions = int(self.model.action_space.n)  # type: ignore[attr-defined]
+        self.actions = int(self.model.action_space.n)
         self.parameters = sum(each.numel() for each in self.model.policy.parameters())
-        self._rollout = self.model.n_steps * environment.num_envs
+        self._rollout: int = self.model.n_steps * environment.num_envs
 
     def learn(self) -> int:
         self.model.learn(self._rollout, reset_num_timesteps=False)
@@ -100,4 +102,4 @@ def tuned(lanes: int, epochs: int, *, is_compiled: bool) -> StableBaselines:
     if is_compiled:
         return StableBaselines(MarketVecEnv(UnmaskedLanes(block, lanes, 1)), **choices)
     each = [lambda place=place: OneMarket(block, place) for place in range(lanes)]
-    return StableBaselines(DummyVecEnv(each), **choices)  # type: ignore[arg-type]
+    return StableBaselines(DummyVecEnv(each), **choices)

@@ -130,7 +130,7 @@ def _library() -> Any:
 
 def _server(pgdata: Path) -> Any:
     """pgserver's handle on a running server."""
-    import fasteners  # type: ignore[import-untyped]
+    import fasteners
 
     library = _library()
     # Its own lock is one file for the whole machine, which a second account may not open.
@@ -183,7 +183,7 @@ def _forget_stale(pgdata: Path) -> None:
 
 def _postmaster(pgdata: Path) -> int | None:
     """The process id of the server that runs on `pgdata`, None if there is none."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])

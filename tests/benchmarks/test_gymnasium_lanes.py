@@ -9,7 +9,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
-from benchmarks.gymnasium_lanes import GymnasiumLanes, classic_lanes
+from gymnasium_lanes import GymnasiumLanes, classic_lanes
 from huracan.errors import InvalidInput
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.ppo_outcomes import Outcome, as_json, as_table
-from benchmarks.ppo_tasks import TASKS
+from ppo_outcomes import Outcome, as_json, as_table
+from ppo_tasks import TASKS
 
 BY_NAME = {task.name: task for task in TASKS}
 

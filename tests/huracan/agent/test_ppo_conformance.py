@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.ppo_tasks import (
+from huracan.agent.diagnostics import UpdateDiagnostics
+from huracan.agent.ppo import Learner
+from huracan.agent.rollout import Rollout, generalised_advantages
+from ppo_tasks import (
     CLEANRL,
     IDENTITY,
     PROBE_TOLERANCE,
@@ -21,9 +24,6 @@ from benchmarks.ppo_tasks import (
     probe_error,
     raw_learner,
 )
-from huracan.agent.diagnostics import UpdateDiagnostics
-from huracan.agent.ppo import Learner
-from huracan.agent.rollout import Rollout, generalised_advantages
 from tests.huracan.agent.probe_environments import Answer, Identity, Probe
 
 SHORT = replace(CLEANRL, rollout_steps=4, epochs=3, minibatches=2, hidden=(8, 8))
