@@ -1,57 +1,74 @@
 """The step of Adam with global gradient clipping, in compiled code. Knows nothing of what is minimised."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.compiled import compiled, compiled_fast
+from huracan.agent.engines.fixed_sums import PARTS, sum_of_parts
+from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
 
 _FIRST, _SECOND = 0.9, 0.999
-_ONE = np.float32(1.0)
+
+
+class AdamState(NamedTuple):
+    """Flat [parameters] but for the count of steps [1]."""
+
+    weights: Floats32
+    gradient: Floats32
+    mean: Floats32
+    square: Floats32
+    steps: NDArray[np.int64]
+
+
+class AdamSettings(NamedTuple):
+    """The numbers of a step, float64."""
+
+    maximum_norm: float
+    learning_rate: float
+    epsilon: float
 
 
 @compiled
 def sum_slots(slots: Floats32, used: int) -> None:
     """Adds rows 1 to `used` - 1 to row 0, in their order whoever filled them."""
     for slot in range(1, used):
-        for place in range(slots.shape[1]):
-            slots[0, place] += slots[slot, place]
+        for index in range(slots.shape[1]):
+            slots[0, index] += slots[slot, index]
 
 
-@compiled_fast
+@compiled
 def gradient_norm(gradient: Floats32) -> float:
     """The Euclidean length, summed in float64."""
-    total = 0.0
-    for place in range(gradient.shape[0]):
-        total += np.float64(gradient[place]) * np.float64(gradient[place])
+    count = gradient.shape[0]
+    whole = count - count % PARTS
+    parts = np.zeros(PARTS)
+    for first in range(0, whole, PARTS):
+        for part in range(PARTS):
+            value = np.float64(gradient[first + part])
+            parts[part] += value * value
+    total = sum_of_parts(parts)
+    for index in range(whole, count):
+        total += np.float64(gradient[index]) * np.float64(gradient[index])
     return math.sqrt(total)
 
 
 @compiled
-def adam_step(
-    weights: Floats32,
-    gradient: Floats32,
-    mean: Floats32,
-    square: Floats32,
-    steps: NDArray[np.int64],
-    norm: float,
-    maximum_norm: float,
-    learning_rate: float,
-    epsilon: float,
-) -> None:
+def adam_step(state: AdamState, settings: AdamSettings, norm: float) -> None:
     """Adam (Kingma and Ba 2015), after the gradient of length `norm` is cut to `maximum_norm`."""
+    weights, gradient, mean, square, steps = state
     steps[0] += 1
-    scale = np.float32(min(1.0, maximum_norm / (norm + 1e-6)))
+    scale = np.float32(min(1.0, settings.maximum_norm / (norm + 1e-6)))
     keep_mean, keep_square = np.float32(_FIRST), np.float32(_SECOND)
     add_mean, add_square = np.float32(1.0 - _FIRST), np.float32(1.0 - _SECOND)
     unbias = np.float32(1.0 / (1.0 - _SECOND ** float(steps[0])))
-    rate = np.float32(learning_rate / (1.0 - _FIRST ** float(steps[0])))
-    small = np.float32(epsilon)
-    for place in range(weights.shape[0]):
-        slope = gradient[place] * scale
-        mean[place] = keep_mean * mean[place] + add_mean * slope
-        square[place] = keep_square * square[place] + add_square * (slope * slope)
-        weights[place] -= rate * mean[place] / (np.sqrt(square[place] * unbias) + small)
+    rate = np.float32(settings.learning_rate / (1.0 - _FIRST ** float(steps[0])))
+    small = np.float32(settings.epsilon)
+    for index in range(weights.shape[0]):
+        slope = gradient[index] * scale
+        mean[index] = keep_mean * mean[index] + add_mean * slope
+        square[index] = keep_square * square[index] + add_square * (slope * slope)
+        weights[index] -= rate * mean[index] / (np.sqrt(square[index] * unbias) + small)

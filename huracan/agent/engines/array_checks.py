@@ -23,7 +23,7 @@ def check(array: NDArray[Any], name: str, *shape: int) -> None:
         )
 
 
-def check_places(places: NDArray[np.int64], name: str, end: int) -> None:
-    """InvalidInput unless every place is at least 0 and below `end`."""
-    if places.size and not (places.min() >= 0 and places.max() < end):
-        raise InvalidInput(f"The {name} reached past {end - 1}.", "Give places from 0 up to it.")
+def check_indices(indices: NDArray[np.int64], name: str, end: int) -> None:
+    """InvalidInput unless every index is at least 0 and below `end`."""
+    if indices.size and not (indices.min() >= 0 and indices.max() < end):
+        raise InvalidInput(f"The {name} reached past {end - 1}.", "Give indices from 0 up to it.")

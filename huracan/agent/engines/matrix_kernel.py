@@ -1,34 +1,60 @@
 """Matrix products in registers, with what comes before and after them fused in. No network and no loss here.
 
-C = finish(start + A B), all float32, in tiles of 4 rows by 16 columns (8 by 8 for a last narrow strip) that
-stay in vector registers from the first multiply-add to the last. A is read one number at a time, with any
-strides, so a transposed A costs nothing; B and C are read in vectors along their rows. Made for chunks of
-rows that fit the second-level cache, where it reaches the machine's peak rate (46 to 49 of 50 thousand
-million multiply-adds a second measured; a BLAS call, which copies its operands first, 30 to 39). Each element
-is one chain of multiply-adds in the order of the depth: its bits depend neither on its place in the chunk nor
-on how many rows there are.
+C = finish(start + A B), all float32, in tiles that stay in vector registers from the first multiply-add to
+the last: 4 rows by 64 columns where there are 32 registers of 16 numbers, 4 by 16 where there are 16 of 8;
+what is left of the columns goes in narrower strips. A is read one number at a time, so that a transposed A
+costs nothing; B and C are read in vectors along their rows. Made for chunks of rows that fit the second-level
+cache (there 88 to 94 of 107 thousand million multiply-adds a second measured with the wide registers, 46 to
+49 of 50 with the narrow; a BLAS call copies its operands first). Each element is one chain of multiply-adds
+in the order of the depth: its bits depend neither on the tile, nor on the registers' width, nor on how many
+rows there are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 8
+from huracan.agent.engines.vector_width import LANES, NARROW, WIDE
+from huracan.agent.engines.vectors import (
+    INDEX,
+    Chains,
+    EmittedMatrix,
+    constant,
+    multiply_add,
+    steps,
+)
+
+COLUMNS = NARROW
 """Columns come in multiples of this."""
 TALL = 8
-"""Rows come in multiples of this. What pads either must be finite."""
-WIDE = 2 * LANES
+"""Rows come in multiples of this, or there is room for as many. What pads either must be finite."""
 
-_FLOAT, _INDEX = ir.FloatType(), ir.IntType(64)
-_VECTOR = ir.VectorType(_FLOAT, LANES)
-_UNSET = ir.Constant(_VECTOR, ir.Undefined)
-_FIRST = ir.Constant(ir.IntType(32), 0)
-_TO_ALL = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+
+class Shape(NamedTuple):
+    """Of a product: rows and columns of C, and how many products are summed in each element, at least 1."""
+
+    rows: int
+    columns: int
+    depth: int
+
+
+class Tile(NamedTuple):
+    """Rows by vectors of so many lanes."""
+
+    rows: int
+    vectors: int
+    lanes: int
+
+
+TILES = {
+    NARROW: (Tile(4, 2, NARROW), Tile(8, 1, NARROW)),
+    WIDE: (Tile(4, 4, WIDE), Tile(8, 2, WIDE), Tile(8, 1, WIDE), Tile(8, 1, NARROW)),
+}
+"""By the widest registers: the tile for as many columns as it fits in, then that for what it leaves."""
 
 # tanh(x) = x P(x^2) / Q(x^2) on [-7.6, 7.6], fitted for the least largest error: 6.6e-7 with float32's
 # rounding, never beyond 1. Past the ends it stays at their values. Highest power first.
@@ -43,55 +69,17 @@ _TANH_ABOVE = (
 _TANH_BELOW = (0.00019991928238556882, 0.022950304726556407, 0.4606821087324449, 1.0)
 
 
-@dataclass(frozen=True)
-class _Matrix:
-    """A matrix within a flat array: the number at (r, c) lies at start + r x row + c x column."""
-
-    builder: Any
-    data: Any
-    start: Any
-    row: Any
-    column: Any
-
-    def number(self, row: Any, column: Any) -> Any:
-        """The number at (row, column), in every lane."""
-        lone = self.builder.load(self._place(row, column))
-        return self.builder.shuffle_vector(self.builder.insert_element(_UNSET, lone, _FIRST), _UNSET, _TO_ALL)
-
-    def vector(self, row: Any, column: Any) -> Any:
-        return self.builder.load(self._vector_place(row, column), align=4)
-
-    def store(self, row: Any, column: Any, value: Any) -> None:
-        self.builder.store(value, self._vector_place(row, column), align=4)
-
-    def _vector_place(self, row: Any, column: Any) -> Any:
-        return self.builder.bitcast(self._place(row, column), _VECTOR.as_pointer())
-
-    def _place(self, row: Any, column: Any) -> Any:
-        down, across = self.builder.mul(row, self.row), self.builder.mul(column, self.column)
-        return self.builder.gep(self.data, [self.builder.add(self.start, self.builder.add(down, across))])
-
-
-def _constant(value: float) -> Any:
-    return ir.Constant(_VECTOR, [value] * LANES)
-
-
-def _multiply_add(builder: Any, left: Any, right: Any, addend: Any) -> Any:
-    declared: Any = cgutils.get_or_insert_function
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    return builder.call(declared(builder.module, kind, f"llvm.fmuladd.v{LANES}f32"), [left, right, addend])
-
-
 def _polynomial(builder: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
-    value = _constant(coefficients[0])
+    lanes = x.type.count
+    value = constant(coefficients[0], lanes)
     for coefficient in coefficients[1:]:
-        value = _multiply_add(builder, value, x, _constant(coefficient))
+        value = multiply_add(builder, value, x, constant(coefficient, lanes))
     return value
 
 
 def _tanh(builder: Any, x: Any) -> Any:
     # In this order of comparison a NaN stays a NaN.
-    low, high = _constant(-_TANH_END), _constant(_TANH_END)
+    low, high = (constant(end, x.type.count) for end in (-_TANH_END, _TANH_END))
     x = builder.select(builder.fcmp_ordered("<", high, x), high, x)
     x = builder.select(builder.fcmp_ordered(">", low, x), low, x)
     square = builder.fmul(x, x)
@@ -106,7 +94,7 @@ def _slope_of_tanh(builder: Any, value: Any, activation: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Product:
+class Product:
     """What to do beside the multiplications: `side` and `c` are matrices of the result's shape."""
 
     begins_with: str
@@ -117,99 +105,78 @@ class _Product:
     """The order of the tiles: along the rows where B is small and stays in the first-level cache (weights),
     else down the columns."""
 
-    def emit(self, builder: Any, matrices: tuple[_Matrix, ...], rows: Any, columns: Any, depth: Any) -> None:
-        wide = builder.and_(columns, _INDEX(-WIDE))
-        for first, last, height, width in ((_INDEX(0), wide, 4, WIDE), (wide, columns, TALL, LANES)):
-            down, across = (_INDEX(0), rows, height), (first, last, width)
+    def emit(self, builder: Any, matrices: tuple[EmittedMatrix, ...], shape: list[Any], lanes: int) -> None:
+        rows, columns, depth = shape
+        first = INDEX(0)
+        for tile in TILES[lanes]:
+            width = tile.vectors * tile.lanes
+            last = builder.and_(columns, INDEX(-width))
+            down, across = (INDEX(0), rows, tile.rows), (first, last, width)
             outer, inner = (down, across) if self.row_by_row else (across, down)
-            with _steps(builder, *outer) as (one, _), _steps(builder, *inner) as (two, _):
-                row, column = (one, two) if self.row_by_row else (two, one)
-                places = [
-                    (builder.add(row, _INDEX(r)), builder.add(column, _INDEX(c)))
-                    for r in range(height)
-                    for c in range(0, width, LANES)
-                ]
-                self._tile(builder, matrices, places, depth, width // LANES)
+            with steps(builder, *outer) as (one, _), steps(builder, *inner) as (two, _):
+                corner = (one, two) if self.row_by_row else (two, one)
+                self._tile(builder, matrices, corner, depth, tile)
+            first = last
 
     def _tile(
-        self, builder: Any, matrices: tuple[_Matrix, ...], places: list[Any], depth: Any, vectors: int
+        self, builder: Any, matrices: tuple[EmittedMatrix, ...], corner: tuple[Any, Any], depth: Any, tile: Tile
     ) -> None:
         a, b, c, side = matrices
-        begins = {"nothing": lambda *_: _constant(0.0), "side": side.vector, "result": c.vector}
-        begun = [begins[self.begins_with](*place) for place in places]
-        entry, loop, done = builder.block, *(builder.append_basic_block(name) for name in ("depth", "done"))
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        step = builder.phi(_INDEX)
-        sums = [builder.phi(_VECTOR) for _ in places]
-        across = [b.vector(step, column) for _, column in places[:vectors]]
-        added = []
-        for number, (total, (row, _)) in enumerate(zip(sums, places, strict=True)):
-            if number % vectors == 0:
-                lone = a.number(row, step)
-            added.append(_multiply_add(builder, lone, across[number % vectors], total))
-        following = builder.add(step, _INDEX(1))
-        for phi, first, then in zip([step, *sums], [_INDEX(0), *begun], [following, *added], strict=True):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(then, loop)
-        builder.cbranch(builder.icmp_signed("<", following, depth), loop, done)
-        builder.position_at_end(done)
-        for place, value in zip(places, added, strict=True):
-            c.store(place[0], place[1], self._finish(builder, value, side, place))
+        rows = [builder.add(corner[0], INDEX(down)) for down in range(tile.rows)]
+        columns = [builder.add(corner[1], INDEX(tile.lanes * across)) for across in range(tile.vectors)]
+        cells = [(row, column) for row in rows for column in columns]
+        chains = Chains(builder, [self._begin(c, side, cell, tile.lanes) for cell in cells])
+        with chains.along(depth) as (step, sums):
+            across = [b.vector(step, column, tile.lanes) for column in columns]
+            for number, row in enumerate(rows):
+                lone = a.number(row, step, tile.lanes)
+                for vector, factor in enumerate(across):
+                    cell = number * tile.vectors + vector
+                    sums[cell] = multiply_add(builder, lone, factor, sums[cell])
+        for cell, value in zip(cells, chains.ended, strict=True):
+            c.store(*cell, self._finish(builder, value, side, cell))
 
-    def _finish(self, builder: Any, value: Any, side: _Matrix, place: tuple[Any, Any]) -> Any:
+    def _begin(self, c: EmittedMatrix, side: EmittedMatrix, cell: tuple[Any, Any], lanes: int) -> Any:
+        if self.begins_with == "nothing":
+            return constant(0.0, lanes)
+        return (side if self.begins_with == "side" else c).vector(*cell, lanes)
+
+    def _finish(self, builder: Any, value: Any, side: EmittedMatrix, cell: tuple[Any, Any]) -> Any:
         if self.ends_with == "tanh":
             return _tanh(builder, value)
         if self.ends_with == "slope":
-            return _slope_of_tanh(builder, value, side.vector(*place))
+            return _slope_of_tanh(builder, value, side.vector(*cell, value.type.count))
         return value
 
 
-def _steps(builder: Any, start: Any, stop: Any, step: int) -> Any:
-    return cgutils.for_range_slice(builder, start, stop, _INDEX(step), inc=True)
+def compiled_product(kind: Product, lanes: int = LANES) -> Callable[..., None]:
+    """A function for compiled code: (A, B, C, side), four of `vectors.Matrix`, and their Shape."""
 
-
-def _compiled_product(kind: _Product) -> Callable[..., None]:
-    """A function for compiled code. The four matrices are flat float32 arrays, the rest int64.
-
-    The result's rows and columns are multiples of TALL and LANES, or are padded to them; depth is at least 1.
-    """
-
-    def typed(
-        _: Any,
-        a: Any, a_start: Any, a_row: Any, a_column: Any,
-        b: Any, b_start: Any, b_row: Any,
-        c: Any, c_start: Any, c_row: Any,
-        side: Any, side_start: Any, side_row: Any,
-        rows: Any, columns: Any, depth: Any,
-    ) -> Any:  # fmt: skip
-        places = (a_start, a_row, a_column, b, b_start, b_row, c, c_start, c_row, side, side_start, side_row)
-        return types.void(a, *places, rows, columns, depth), emitted
+    def typed(_: Any, a: Any, b: Any, c: Any, side: Any, shape: Any) -> Any:
+        return types.void(a, b, c, side, shape), emitted
 
     def emitted(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        def data(place: int) -> Any:
-            return context.make_array(signature.args[place])(context, builder, given[place]).data
-
-        one = _INDEX(1)
-        matrices = (
-            _Matrix(builder, data(0), *given[1:4]),
-            *(_Matrix(builder, data(at), given[at + 1], given[at + 2], one) for at in (4, 7, 10)),
+        *matrices, shape = zip(signature.args, given, strict=True)
+        kind.emit(
+            builder,
+            tuple(EmittedMatrix.of(context, builder, *matrix) for matrix in matrices),
+            cgutils.unpack_tuple(builder, shape[1]),
+            lanes,
         )
-        kind.emit(builder, matrices, *given[13:16])
         return context.get_dummy_value()
 
     made: Callable[..., None] = intrinsic(typed)
     return made
 
 
-affine = _compiled_product(_Product("side", "nothing", row_by_row=True))
+affine = compiled_product(Product("side", "nothing", row_by_row=True))
 """C = side + A B: a layer without a tanh; `side` is its bias, of row 0."""
 
-affine_tanh = _compiled_product(_Product("side", "tanh", row_by_row=True))
+affine_tanh = compiled_product(Product("side", "tanh", row_by_row=True))
 """C = tanh(side + A B): a hidden layer."""
 
-product_slope = _compiled_product(_Product("nothing", "slope", row_by_row=True))
+product_slope = compiled_product(Product("nothing", "slope", row_by_row=True))
 """C = (A B) (1 - side^2): the gradient before a hidden layer's tanh, of which `side` holds the values."""
 
-product_added = _compiled_product(_Product("result", "nothing", row_by_row=False))
+product_added = compiled_product(Product("result", "nothing", row_by_row=False))
 """C = C + A B, with no `side`: gradients of weights, summed over chunks."""

@@ -1,8 +1,7 @@
 """One minibatch in compiled code: the gradients of its slots, their sum, the step of Adam.
 
 A minibatch is cut into slots of rows by its length alone. Threads share the slots out and their gradients are
-summed in the slots' order, so that the number of threads changes no bit. Every number runs the same
-machine code: pasted into another caller, sums that may be reordered come out with other bits.
+summed in the slots' order, so that the number of threads changes no bit.
 """
 
 import math
@@ -11,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.agent.engines.adam_kernel import adam_step, gradient_norm, sum_slots
-from huracan.agent.engines.minibatch_kernel import slot_gradients
+from huracan.agent.engines.adam_kernel import AdamSettings, AdamState, adam_step, gradient_norm, sum_slots
+from huracan.agent.engines.chunk_layout import ChunkMemory, PackedNetwork
+from huracan.agent.engines.fixed_sums import PARTS, sum_of_parts
+from huracan.agent.engines.minibatch_kernel import Slot, slot_gradients
 from huracan.agent.engines.surrogate_kernel import (
     APPROX_KL,
     CLIP_FRACTION,
@@ -22,7 +23,7 @@ from huracan.agent.engines.surrogate_kernel import (
     LossSettings,
 )
 from huracan.agent.engines.tower_kernel import pack_weights, unpack_gradients
-from huracan.compiled import compiled, compiled_fast
+from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
 
@@ -34,21 +35,14 @@ ROWS_OF_A_SLOT = 256
 class Learning(NamedTuple):
     """What passes read and write."""
 
-    layers: NDArray[np.void]
-    packed: Floats32
+    network: PackedNetwork
     records: Floats32
     advantages: Floats32
-    weights: Floats32
-    gradient: Floats32
-    mean: Floats32
-    square: Floats32
-    steps: NDArray[np.int64]
+    adam: AdamState
     slots: Floats32
     """Gradients of every slot [SLOTS, ...]."""
     sums: NDArray[np.float64]
     """Terms of the loss of every slot [SLOTS, SUMS]."""
-    record_row: int
-    chunk_rows: int
 
 
 class PassSettings(NamedTuple):
@@ -58,9 +52,15 @@ class PassSettings(NamedTuple):
     value_clip: float
     value_coefficient: float
     entropy_coefficient: float
-    maximum_norm: float
-    learning_rate: float
-    epsilon: float
+    adam: AdamSettings
+
+
+class ThreadShare(NamedTuple):
+    """The slots of one thread: from `thread` on every `threads`-th of `slots`."""
+
+    thread: int
+    threads: int
+    slots: int
 
 
 def slots_of(rows: int) -> int:
@@ -83,16 +83,27 @@ def loss_settings(learning: Learning, settings: PassSettings, order: NDArray[np.
     )
 
 
-@compiled_fast
+@compiled
 def _advantage_moments(advantages: Floats32, order: NDArray[np.int64]) -> tuple[float, float]:
     """Mean and unbiased standard deviation, summed in float64."""
     count = order.shape[0]
-    total = 0.0
-    for place in range(count):
-        total += np.float64(advantages[order[place]])
-    mean, squares = total / count, 0.0
-    for place in range(count):
-        away = np.float64(advantages[order[place]]) - mean
+    whole = count - count % PARTS
+    parts = np.zeros(PARTS)
+    for first in range(0, whole, PARTS):
+        for part in range(PARTS):
+            parts[part] += np.float64(advantages[order[first + part]])
+    total = sum_of_parts(parts)
+    for index in range(whole, count):
+        total += np.float64(advantages[order[index]])
+    mean = total / count
+    parts[:] = 0.0
+    for first in range(0, whole, PARTS):
+        for part in range(PARTS):
+            away = np.float64(advantages[order[first + part]]) - mean
+            parts[part] += away * away
+    squares = sum_of_parts(parts)
+    for index in range(whole, count):
+        away = np.float64(advantages[order[index]]) - mean
         squares += away * away
     return mean, math.sqrt(squares / (count - 1))
 
@@ -102,21 +113,20 @@ def slots_of_thread(
     learning: Learning,
     settings: LossSettings,
     order: NDArray[np.int64],
-    work: Floats32,
-    scratch: Floats32,
-    slots: int,
-    thread: int,
-    threads: int,
+    memory: ChunkMemory,
+    share: ThreadShare,
 ) -> None:
-    """Gradients and sums of every `threads`-th slot from `thread` on."""
-    rows = order.shape[0]
-    for slot in range(thread, slots, threads):
+    """Gradients and sums of the thread's slots."""
+    rows, slots = order.shape[0], share.slots
+    for slot in range(share.thread, slots, share.threads):
         slot_gradients(
-            learning.layers, learning.packed, learning.records,
+            learning.network,
+            learning.records,
             order[rows * slot // slots : rows * (slot + 1) // slots],
-            learning.record_row, learning.chunk_rows, settings, work, scratch,
-            learning.slots[slot], learning.sums[slot],
-        )  # fmt: skip
+            settings,
+            memory,
+            Slot(learning.slots[slot], learning.sums[slot]),
+        )
 
 
 @compiled
@@ -125,12 +135,13 @@ def finish_gradient(
 ) -> None:
     """Sums the slots into the flat gradient and into `told`, one row of UPDATE_COLUMNS."""
     sum_slots(learning.slots, slots)
-    unpack_gradients(learning.layers, learning.slots[0], learning.gradient)
-    for column, place in enumerate((POLICY_LOSS, VALUE_LOSS, ENTROPY, APPROX_KL, CLIP_FRACTION)):
+    gradient = learning.adam.gradient
+    unpack_gradients(learning.network.layers, learning.slots[0], gradient)
+    for column, term in enumerate((POLICY_LOSS, VALUE_LOSS, ENTROPY, APPROX_KL, CLIP_FRACTION)):
         told[column] = 0.0
         for slot in range(slots):
-            told[column] += learning.sums[slot, place] / rows
-    told[5] = gradient_norm(learning.gradient)
+            told[column] += learning.sums[slot, term] / rows
+    told[5] = gradient_norm(gradient)
     told[6] = told[0] + settings.value_coefficient * told[1] - settings.entropy_coefficient * told[2]
 
 
@@ -142,9 +153,6 @@ def step(
     finish_gradient(learning, settings, rows, slots, told)
     if not (math.isfinite(told[5]) and math.isfinite(told[6])):
         return False
-    adam_step(
-        learning.weights, learning.gradient, learning.mean, learning.square, learning.steps, told[5],
-        settings.maximum_norm, settings.learning_rate, settings.epsilon,
-    )  # fmt: skip
-    pack_weights(learning.layers, learning.weights, learning.packed)
+    adam_step(learning.adam, settings.adam, told[5])
+    pack_weights(learning.network.layers, learning.adam.weights, learning.network.packed)
     return True

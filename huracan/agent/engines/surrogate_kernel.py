@@ -1,8 +1,7 @@
 """PPO's loss over a chunk of rows and its gradient on logits and values, in compiled code. No network here.
 
-The clipped surrogate (Schulman et al. 2017, eq. 7), the value's squared error with or without clipping, the
-entropy bonus. Gradients are those of the mean over the minibatch, `share` = 1 / its rows; they are exact but
-where two branches of a minimum meet in one point.
+The objective is stated in `huracan.agent.ppo`. Gradients are those of the mean over the minibatch, `share` =
+1 / its rows; they are exact but where two branches of a minimum meet in one point.
 """
 
 from typing import NamedTuple
@@ -10,16 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.agent.engines.records import ACTION, ADVANTAGE, LOG_PROBABILITY, RETURN, VALUE, Batch
 from huracan.agent.engines.softmax_kernel import exponential, log_softmax
 from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
 
-ACTION, LOG_PROBABILITY, VALUE, ADVANTAGE, RETURN = range(5)
-"""Places of what was done, after the observation and the offsets of a record."""
-TAKEN = 5
 POLICY_LOSS, ENTROPY, APPROX_KL, CLIP_FRACTION, VALUE_LOSS = range(5)
-"""Places in the sums."""
+"""Indices in the sums."""
 SUMS = 5
 SCRATCH_ROWS = 8
 """Rows of the scratch beside two for every action."""
@@ -28,112 +25,105 @@ _ONE, _ZERO = np.float32(1.0), np.float32(0.0)
 
 
 class LossSettings(NamedTuple):
-    """The numbers of the loss of one minibatch."""
+    """The numbers of the loss of one minibatch, of float32's precision in float64: what is made with them
+    before it is stored is float64 too."""
 
-    clip: np.float32
-    value_clip: np.float32
+    clip: float
+    value_clip: float
     """inf where the value is not clipped."""
-    value_coefficient: np.float32
-    entropy_coefficient: np.float32
-    mean: np.float32
+    value_coefficient: float
+    entropy_coefficient: float
+    mean: float
     """Of the minibatch's advantages."""
-    inverse_deviation: np.float32
-    share: np.float32
+    inverse_deviation: float
+    share: float
     """1 / rows of the minibatch."""
 
 
 @compiled
 def policy_loss(
-    records: Floats32,
-    taken: int,
+    batch: Batch,
     logits: Floats32,
     slopes: Floats32,
     scratch: Floats32,
-    actions: int,
-    count: int,
     settings: LossSettings,
     sums: NDArray[np.float64],
 ) -> None:
     """Gradients on the logits into `slopes` [rows, >= actions], else 0; adds the loss's terms to `sums`.
 
-    `records` [rows, ...] with the offsets just before `taken`; `logits` [rows, ...] without them; rows from
-    `count` on are padding, and get a gradient of 0.
+    `logits` [rows, >= actions] are without the offsets; rows that pad the batch get a gradient of 0.
     """
-    rows = records.shape[0]
+    records, actions, rows = batch.records, batch.actions, batch.records.shape[0]
     logs, probabilities, free = scratch[:actions], scratch[actions : 2 * actions], scratch[2 * actions :]
-    entropy, chosen, pull, push = free[0], free[1], free[2], free[3]
+    entropy, log_ratios, pull, push = free[0], free[1], free[2], free[3]
     for action in range(actions):
+        offset = batch.width + action
         for row in range(rows):
-            logs[action, row] = logits[row, action] + records[row, taken - actions + action]
+            logs[action, row] = logits[row, action] + records[row, offset]
     log_softmax(logs, probabilities, free[4], free[5], rows)
     for row in range(rows):
         entropy[row] = _ZERO
     for action in range(actions):
         for row in range(rows):
             entropy[row] -= probabilities[action, row] * logs[action, row]
+    taken = batch.width + actions
     for row in range(rows):
-        chosen[row] = (
-            logs[np.int64(records[row, taken + ACTION]), row] - records[row, taken + LOG_PROBABILITY]
-        )
-    _surrogate(records, taken, chosen, pull, push, free[4], free[5], count, settings, sums)
-    for row in range(count):
-        sums[ENTROPY] += np.float64(entropy[row])
+        action = np.int64(records[row, taken + ACTION])
+        log_ratios[row] = logs[action, row] - records[row, taken + LOG_PROBABILITY]
+    _surrogate(batch, free, settings, sums)
     for action in range(actions):
         for row in range(rows):
             bonus = push[row] * (logs[action, row] + entropy[row])
             logs[action, row] = probabilities[action, row] * (bonus - pull[row])
     for row in range(rows):
-        for action in range(slopes.shape[1]):
-            slopes[row, action] = logs[action, row] if action < actions else _ZERO
+        for action in range(actions):
+            slopes[row, action] = logs[action, row]
+        for column in range(actions, slopes.shape[1]):
+            slopes[row, column] = _ZERO
         slopes[row, np.int64(records[row, taken + ACTION])] += pull[row]
 
 
 @compiled
-def _surrogate(
-    records: Floats32,
-    taken: int,
-    log_ratios: Floats32,
-    pull: Floats32,
-    push: Floats32,
-    ratios: Floats32,
-    gains: Floats32,
-    count: int,
-    settings: LossSettings,
-    sums: NDArray[np.float64],
-) -> None:
-    """d loss / d log probability of the action taken into `pull`, the weight of the entropy into `push`."""
+def _surrogate(batch: Batch, free: Floats32, settings: LossSettings, sums: NDArray[np.float64]) -> None:
+    """From entropy and log ratios, rows 0 and 1 of `free`: d loss / d log probability of the action taken
+    into row 2, the weight of the entropy into row 3."""
+    entropy, log_ratios, pull, push, ratios, gains = free[0], free[1], free[2], free[3], free[4], free[5]
     low, high = _ONE - settings.clip, _ONE + settings.clip
-    for row in range(records.shape[0]):
+    taken, rows = batch.width + batch.actions, batch.records.shape[0]
+    for row in range(rows):
         ratios[row] = exponential(log_ratios[row])
-    for row in range(records.shape[0]):
-        advantage = (records[row, taken + ADVANTAGE] - settings.mean) * settings.inverse_deviation
+    for row in range(rows):
         ratio = ratios[row]
+        advantage = (batch.records[row, taken + ADVANTAGE] - settings.mean) * settings.inverse_deviation
         clipped = high if ratio > high else (low if ratio < low else ratio)
-        free, bound = ratio * advantage, clipped * advantage
-        share = settings.share if row < count else _ZERO
-        gains[row] = bound if bound < free else free
-        pull[row] = _ZERO if bound < free else -share * free
+        free_gain, bound_gain = ratio * advantage, clipped * advantage
+        share = settings.share if row < batch.count else _ZERO
+        gains[row] = bound_gain if bound_gain < free_gain else free_gain
+        pull[row] = _ZERO if bound_gain < free_gain else -share * free_gain
         push[row] = share * settings.entropy_coefficient
-    for row in range(count):
+    # In registers: a sum in memory waits for its last store at every row.
+    loss, moved, clips, uncertain = sums[POLICY_LOSS], sums[APPROX_KL], sums[CLIP_FRACTION], sums[ENTROPY]
+    for row in range(batch.count):
         ratio = ratios[row]
-        sums[POLICY_LOSS] -= np.float64(gains[row])
-        sums[APPROX_KL] += np.float64(ratio - _ONE - log_ratios[row])
-        sums[CLIP_FRACTION] += np.float64(ratio > high or ratio < low)
+        loss -= np.float64(gains[row])
+        moved += np.float64(ratio - _ONE - log_ratios[row])
+        clips += np.float64(ratio > high or ratio < low)
+        uncertain += np.float64(entropy[row])
+    sums[POLICY_LOSS], sums[APPROX_KL], sums[CLIP_FRACTION], sums[ENTROPY] = loss, moved, clips, uncertain
 
 
 @compiled
 def value_loss(
-    records: Floats32,
-    taken: int,
+    batch: Batch,
     values: Floats32,
     slopes: Floats32,
-    count: int,
     settings: LossSettings,
     sums: NDArray[np.float64],
 ) -> None:
     """Gradients on the values into `slopes` [rows]; adds half the squared error to `sums`."""
-    for row in range(records.shape[0]):
-        old, target = records[row, taken + VALUE], records[row, taken + RETURN]
+    taken, total = batch.width + batch.actions, sums[VALUE_LOSS]
+    for row in range(batch.records.shape[0]):
+        old, target = batch.records[row, taken + VALUE], batch.records[row, taken + RETURN]
         away = values[row] - target
         moved = values[row] - old
         bounded = settings.value_clip if moved > settings.value_clip else moved
@@ -141,7 +131,8 @@ def value_loss(
         near = old + bounded - target
         is_bound = near * near > away * away
         worst = near if is_bound else away
-        weight = settings.share * settings.value_coefficient if row < count else _ZERO
+        weight = settings.share * settings.value_coefficient if row < batch.count else _ZERO
         slopes[row] = _ZERO if is_bound and bounded != moved else weight * away
-        if row < count:
-            sums[VALUE_LOSS] += 0.5 * np.float64(worst) * np.float64(worst)
+        if row < batch.count:
+            total += 0.5 * np.float64(worst) * np.float64(worst)
+    sums[VALUE_LOSS] = total

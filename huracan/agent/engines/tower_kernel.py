@@ -1,14 +1,16 @@
 """One chunk of rows forward and backward through one tanh tower, in compiled code. No loss and no optimiser.
 
 `layers` is one tower of ChunkLayout.layers; `rows` a multiple of TALL within the chunk. The head of the value
-tower, one number per row, has loops of its own: a matrix product would spend seven lanes of eight on padding.
+tower, one number per row, has kernels of its own: a matrix product would spend all lanes but one on padding.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.agent.engines.matrix_kernel import affine, affine_tanh, product_added, product_slope
-from huracan.compiled import compiled, compiled_fast
+from huracan.agent.engines.matrix_kernel import Shape, affine, affine_tanh, product_added, product_slope
+from huracan.agent.engines.row_kernel import DOT_COUNT, columns_added, dot, one_output_backward
+from huracan.agent.engines.vectors import Matrix
+from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
 Layers = NDArray[np.void]
@@ -18,8 +20,8 @@ Layers = NDArray[np.void]
 def pack_weights(layers: Layers, flat: Floats32, packed: Floats32) -> None:
     """Writes the flat weights of both towers into `packed`, as they are and transposed; padding stays 0."""
     for tower in range(layers.shape[0]):
-        for place in range(layers.shape[1]):
-            layer = layers[tower, place]
+        for index in range(layers.shape[1]):
+            layer = layers[tower, index]
             inputs, outputs = layer.inputs, layer.outputs
             weights = flat[layer.weight : layer.weight + outputs * inputs].reshape(outputs, inputs)
             back = packed[layer.back : layer.back + outputs * layer.back_row].reshape(outputs, layer.back_row)
@@ -37,31 +39,32 @@ def pack_weights(layers: Layers, flat: Floats32, packed: Floats32) -> None:
 def unpack_gradients(layers: Layers, packed: Floats32, flat: Floats32) -> None:
     """Writes gradients laid out as ChunkLayout says into the order of the flat weights."""
     for tower in range(layers.shape[0]):
-        for place in range(layers.shape[1]):
-            layer = layers[tower, place]
+        for index in range(layers.shape[1]):
+            layer = layers[tower, index]
             inputs, outputs, row = layer.inputs, layer.outputs, layer.gradient_row
             target = flat[layer.weight : layer.weight + outputs * inputs].reshape(outputs, inputs)
-            source = packed[layer.gradient : layer.gradient + outputs * row].reshape(outputs, row)
+            source = packed[layer.gradient : layer.gradient + inputs * row].reshape(inputs, row)
             for out in range(outputs):
                 flat[layer.bias + out] = packed[layer.gradient_shift + out]
                 for into in range(inputs):
-                    target[out, into] = source[out, into]
+                    target[out, into] = source[into, out]
 
 
 @compiled
 def hidden_forward(layers: Layers, packed: Floats32, work: Floats32, record_row: int, rows: int) -> None:
     """Observations, which begin the rows of the work, -> the cells of every hidden layer."""
-    start, row = 0, record_row
-    for place in range(layers.shape[0] - 1):
-        layer = layers[place]
+    seen = Matrix(work, 0, record_row, 1)
+    for index in range(layers.shape[0] - 1):
+        layer = layers[index]
+        cells = Matrix(work, layer.cells, layer.cells_row, 1)
         affine_tanh(
-            work, start, row, 1,
-            packed, layer.ahead, layer.columns,
-            work, layer.cells, layer.cells_row,
-            packed, layer.shift, 0,
-            rows, layer.columns, layer.inputs,
-        )  # fmt: skip
-        start, row = layer.cells, layer.cells_row
+            seen,
+            Matrix(packed, layer.ahead, layer.columns, 1),
+            cells,
+            Matrix(packed, layer.shift, 0, 1),
+            Shape(rows, layer.columns, layer.inputs),
+        )
+        seen = cells
 
 
 @compiled
@@ -69,26 +72,23 @@ def policy_head(layers: Layers, packed: Floats32, work: Floats32, rows: int) -> 
     """The last hidden layer's cells -> logits, the cells of the head."""
     before, head = layers[layers.shape[0] - 2], layers[layers.shape[0] - 1]
     affine(
-        work, before.cells, before.cells_row, 1,
-        packed, head.ahead, head.columns,
-        work, head.cells, head.cells_row,
-        packed, head.shift, 0,
-        rows, head.columns, head.inputs,
-    )  # fmt: skip
+        Matrix(work, before.cells, before.cells_row, 1),
+        Matrix(packed, head.ahead, head.columns, 1),
+        Matrix(work, head.cells, head.cells_row, 1),
+        Matrix(packed, head.shift, 0, 1),
+        Shape(rows, head.columns, head.inputs),
+    )
 
 
-@compiled_fast
+@compiled
 def value_head(layers: Layers, packed: Floats32, work: Floats32, rows: int, values: Floats32) -> None:
     """The last hidden layer's cells -> values [rows]."""
     before, head = layers[layers.shape[0] - 2], layers[layers.shape[0] - 1]
-    weights = packed[head.back : head.back + head.back_row]
+    # What pads both is 0.
+    count = -(-head.inputs // DOT_COUNT) * DOT_COUNT
     for row in range(rows):
-        start = before.cells + row * before.cells_row
-        cells = work[start : start + head.back_row]
-        total = np.float32(0.0)
-        for into in range(head.back_row):
-            total += cells[into] * weights[into]
-        values[row] = total + packed[head.shift]
+        cells = Matrix(work, before.cells + row * before.cells_row, 0, 1)
+        values[row] = dot(cells, Matrix(packed, head.back, 0, 1), count) + packed[head.shift]
 
 
 @compiled
@@ -97,53 +97,44 @@ def value_head_backward(
 ) -> None:
     """Gradients on the values [rows] -> on the last hidden layer before its tanh, and added to the head's."""
     before, head = layers[layers.shape[0] - 2], layers[layers.shape[0] - 1]
-    weights = packed[head.back : head.back + head.back_row]
-    gradient = gradients[head.gradient : head.gradient + head.back_row]
+    total = gradients[head.gradient_shift]
     for row in range(rows):
-        slope = slopes[row]
-        gradients[head.gradient_shift] += slope
-        start, target = before.cells + row * before.cells_row, before.slopes + row * before.cells_row
-        cells, into_slopes = work[start : start + head.back_row], work[target : target + head.back_row]
-        for into in range(head.back_row):
-            cell = cells[into]
-            gradient[into] += slope * cell
-            into_slopes[into] = slope * weights[into] * (np.float32(1.0) - cell * cell)
+        total += slopes[row]
+    gradients[head.gradient_shift] = total
+    one_output_backward(
+        Matrix(slopes, 0, 1, 1),
+        Matrix(packed, head.back, 0, 1),
+        Matrix(work, before.cells, before.cells_row, 1),
+        Matrix(gradients, head.gradient, 0, 1),
+        Matrix(work, before.slopes, before.cells_row, 1),
+        Shape(rows, head.back_row, 1),
+    )
 
 
 @compiled
 def layers_backward(
-    layers: Layers,
-    packed: Floats32,
-    work: Floats32,
-    record_row: int,
-    rows: int,
-    last: int,
-    gradients: Floats32,
+    layers: Layers, packed: Floats32, work: Floats32, record_row: int, rows: int, gradients: Floats32
 ) -> None:
-    """From the slopes of layer `last` down to the first: adds every layer's weight and bias gradients."""
-    for place in range(last, -1, -1):
-        layer = layers[place]
+    """From the slopes of the last of the layers down to the first: adds all weight and bias gradients."""
+    for index in range(layers.shape[0] - 1, -1, -1):
+        layer = layers[index]
         start, row = 0, record_row
-        if place > 0:
-            start, row = layers[place - 1].cells, layers[place - 1].cells_row
+        if index > 0:
+            start, row = layers[index - 1].cells, layers[index - 1].cells_row
+        cells, slopes = Matrix(work, start, row, 1), Matrix(work, layer.slopes, layer.cells_row, 1)
         product_added(
-            work, layer.slopes, 1, layer.cells_row,
-            work, start, row,
-            gradients, layer.gradient, layer.gradient_row,
-            work, 0, 0,
-            layer.columns, layer.gradient_row, rows,
-        )  # fmt: skip
-        shift = gradients[layer.gradient_shift : layer.gradient_shift + layer.columns]
-        for number in range(rows):
-            at = layer.slopes + number * layer.cells_row
-            slopes = work[at : at + layer.columns]
-            for out in range(layer.columns):
-                shift[out] += slopes[out]
-        if place > 0:
+            Matrix(work, start, 1, row),
+            slopes,
+            Matrix(gradients, layer.gradient, layer.gradient_row, 1),
+            cells,
+            Shape(layer.inputs, layer.columns, rows),
+        )
+        columns_added(slopes, Matrix(gradients, layer.gradient_shift, 0, 1), rows, layer.columns)
+        if index > 0:
             product_slope(
-                work, layer.slopes, layer.cells_row, 1,
-                packed, layer.back, layer.back_row,
-                work, layers[place - 1].slopes, row,
-                work, start, row,
-                rows, layer.back_row, layer.outputs,
-            )  # fmt: skip
+                slopes,
+                Matrix(packed, layer.back, layer.back_row, 1),
+                Matrix(work, layers[index - 1].slopes, row, 1),
+                cells,
+                Shape(rows, layer.back_row, layer.outputs),
+            )
