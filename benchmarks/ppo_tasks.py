@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from gymnasium_lanes import GymnasiumLanes, classic_lanes
 from huracan.agent.batched_environment import BatchedEnvironment
 from huracan.agent.config import PPOConfig
+from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.layout import initial_weights
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.ppo import Learner
+from huracan.agent.ppo import Learner, Perception
 from tests.huracan.agent.probe_environments import Identity, Probe
 
 CLEANRL = PPOConfig(
@@ -89,14 +90,14 @@ def raw_learner(
 ) -> Learner:
     """A learner that sees its environment's observations as they are: no scaling, no clipping."""
     width, actions = environment.observation_width, environment.action_count
-    raw = Normaliser(width, [False] * width, clip=float("inf"))
+    seen = Perception(Normaliser(width, [False] * width, clip=float("inf")))
     if engine == "compiled":
-        return Learner(environment, config, seed, normaliser=raw, device="cpu")
+        return Learner(environment, config, seed, perception=seen, engine=EngineChoice("cpu"))
     from huracan.agent.engines.torch_engine import TorchEngine
 
     weights = initial_weights(width, actions, config.hidden, np.random.default_rng([seed, 1]))
     torch_engine = TorchEngine(width, actions, config, weights)
-    return Learner(environment, config, seed, normaliser=raw, engine=torch_engine)
+    return Learner(environment, config, seed, perception=seen, engine=torch_engine)
 
 
 def probabilities_and_values(

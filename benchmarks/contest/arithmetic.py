@@ -61,8 +61,8 @@ def _register_loop(lanes: int, accumulators: int) -> Callable[[int], float]:
             counter = builder.phi(ir.IntType(64))
             sums = [builder.phi(vector) for _ in range(accumulators)]
             counter.add_incoming(ir.Constant(ir.IntType(64), 0), before)
-            for place, each in enumerate(sums):
-                each.add_incoming(constant(0.001 * place), before)
+            for index, each in enumerate(sums):
+                each.add_incoming(constant(0.001 * index), before)
                 each.add_incoming(builder.call(fused, [each, constant(0.999), constant(0.25)]), inside)
             following = builder.add(counter, ir.Constant(ir.IntType(64), 1))
             counter.add_incoming(following, inside)

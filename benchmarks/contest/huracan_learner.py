@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from contest.market import contest_block
 from huracan.agent.config import TrainingConfig
-from huracan.agent.night.seed_run import make_learner
+from huracan.agent.engines.devices import EngineChoice
+from huracan.agent.night.seed_run import SeedJob, make_learner
 from huracan.agent.night.window import fit_normaliser
 from huracan.market.costs import CostAssumptions
 from huracan.market.observation import observation_names
@@ -24,16 +25,9 @@ class HuracanLearner:
         ppo = replace(config.ppo, epochs=EPOCHS, target_kl=None, anneals_learning_rate=False)
         block = contest_block()
         normaliser = fit_normaliser(block, len(observation_names(block.feature_names)))
-        self.learner, lanes = make_learner(
-            block,
-            replace(config, seed=seed, ppo=ppo),
-            TradingRules(),
-            CostAssumptions(),
-            0,
-            normaliser,
-            "cpu",
-            1,
-        )
+        config = replace(config, seed=seed, ppo=ppo)
+        job = SeedJob(config, TradingRules(), CostAssumptions(), 0, normaliser, EngineChoice("cpu"))
+        self.learner, lanes = make_learner(block, job)
         self.width, self.actions = lanes.observation_width, lanes.action_count
         self.parameters = self.learner.engine.state()["weights"].size
         self._rollout = ppo.rollout_steps * config.lanes

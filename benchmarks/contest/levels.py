@@ -49,7 +49,7 @@ def seconds_to(curve: list[list[float]], level: float) -> float | None:
 
 def seconds_to_stay(curve: list[list[float]], level: float) -> float | None:
     """CPU-seconds of learning at the first evaluation from which on all are at or above `level`."""
-    below = [place for place, (_, share) in enumerate(curve) if share < level]
+    below = [index for index, (_, share) in enumerate(curve) if share < level]
     first = below[-1] + 1 if below else 0
     return curve[first][0] if first < len(curve) else None
 
@@ -72,11 +72,11 @@ def draw(curves: dict[str, list[dict[str, Any]]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 4.5))
     for name, runs in curves.items():
         label, colour = STYLES[name]
-        for place, run in enumerate(run for run in runs if "missing" not in run):
+        for index, run in enumerate(run for run in runs if "missing" not in run):
             seconds, shares = zip(*run["curve"], strict=True)
             axes.plot(
                 seconds, [100 * share for share in shares], color=colour, lw=1.2,
-                label=label if place == 0 else None,
+                label=label if index == 0 else None,
             )  # fmt: skip
     axes.axhline(100, color="grey", lw=0.8, ls="--")
     axes.axhline(100 * LEVEL, color="grey", lw=0.8, ls=":")

@@ -33,19 +33,19 @@ def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.
     generator = np.random.default_rng(1)
     features = np.empty((*shape, columns), np.float32)
     prices: dict[str, Any] = {name: np.empty(shape) for name in ("open", "high", "low", "close")}
-    for place in range(symbols):
-        generator.standard_normal(out=features[place], dtype=np.float32)
+    for index in range(symbols):
+        generator.standard_normal(out=features[index], dtype=np.float32)
         returns = volatility_bps * 1e-4 * generator.standard_normal(shape[1])
         close = np.exp(np.cumsum(returns))
         open_, wick = close * np.exp(-returns), 1.0 + 1e-4 * np.abs(generator.standard_normal(shape[1]))
-        prices["open"][place], prices["close"][place] = open_, close
-        prices["high"][place] = np.maximum(open_, close) * wick
-        prices["low"][place] = np.minimum(open_, close) / wick
+        prices["open"][index], prices["close"][index] = open_, close
+        prices["high"][index] = np.maximum(open_, close) * wick
+        prices["low"][index] = np.minimum(open_, close) / wick
     features[:, :, 0] = volatility_bps
     open_time = (_FIRST_DAY - EPOCH).days * 86_400_000 + np.arange(shape[1]) * MS_PER_MINUTE
     return MarketBlock(
-        symbols=tuple(f"W{place + 1}/USDT" for place in range(symbols)),
-        feature_names=(VOLATILITY_COLUMN, *(f"column_{place}" for place in range(1, columns))),
+        symbols=tuple(f"W{index + 1}/USDT" for index in range(symbols)),
+        feature_names=(VOLATILITY_COLUMN, *(f"column_{index}" for index in range(1, columns))),
         open_time_ms=open_time.astype(np.int64),
         features=features,
         **prices,

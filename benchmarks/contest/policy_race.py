@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from contest.market import UnmaskedLanes
 from huracan.agent.config import TrainingConfig
-from huracan.agent.night.seed_run import make_learner, policy_of
+from huracan.agent.engines.devices import EngineChoice
+from huracan.agent.night.seed_run import SeedJob, make_learner, policy_of
 from huracan.agent.night.window import fit_normaliser
 from huracan.agent.normaliser import Normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
@@ -83,11 +84,11 @@ def race(name: str, seed: int, budget: float) -> dict[str, Any]:
 def _huracan(entered: Race, seed: int, _budget: float) -> int:
     """A seed of a night."""
     config: TrainingConfig = replace(ProofSettings().training, seed=seed)
-    night = (RULES, entered.costs, 0, entered.normaliser, "cpu", 1)
+    job = SeedJob(config, RULES, entered.costs, 0, entered.normaliser, EngineChoice("cpu"))
     # One update of another learner loads the compiled code, as torch's is loaded by importing it.
-    warming, _ = make_learner(entered.head, config, *night)
+    warming, _ = make_learner(entered.head, job)
     warming.train(1)
-    learner, lanes = make_learner(entered.head, config, *night)
+    learner, lanes = make_learner(entered.head, job)
 
     def decides() -> Decide:
         return decided_by(policy_of(learner, lanes, config))

@@ -101,5 +101,5 @@ def tuned(lanes: int, epochs: int, *, is_compiled: bool) -> StableBaselines:
     choices = {"n_steps": 256, "batch_size": 256 * lanes // 4, "n_epochs": epochs}
     if is_compiled:
         return StableBaselines(MarketVecEnv(UnmaskedLanes(block, lanes, 1)), **choices)
-    each = [lambda place=place: OneMarket(block, place) for place in range(lanes)]
+    each = [lambda seed=seed: OneMarket(block, seed) for seed in range(lanes)]
     return StableBaselines(DummyVecEnv(each), **choices)

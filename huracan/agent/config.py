@@ -26,6 +26,11 @@ _TRAINING_RANGES = {
     "cost_ramp_share": SHARE,
     "initial_bias": FINITE,
 }
+_HEALTH_RANGES = {
+    "maximum_kl": ABOVE_0,
+    "minimum_explained_variance": FINITE,
+    **dict.fromkeys(("negligible_value_loss", "minimum_early_entropy"), FROM_0),
+}
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,25 @@ class PPOConfig:
 
 
 @dataclass(frozen=True)
+class HealthLimits:
+    """Bounds of a learning curve, beyond which a night publishes nothing. They change no training."""
+
+    maximum_kl: float = 0.2
+    """Mean divergence of an update, over the last fifth. Far above the early stop's target."""
+    minimum_explained_variance: float = -0.5
+    """Of the value network, over the last fifth: below it, it is worse than a constant by far..."""
+    negligible_value_loss: float = 0.01
+    """...unless it errs by less than this: the returns of a policy that stays out are all but 0, and there
+    is nothing to explain."""
+    minimum_early_entropy: float = 0.01
+    """Nats, over the first fifth: a policy that is certain before it has learned never explored. At the end a
+    policy may be certain; the entropy bonus is taken away for that."""
+
+    def __post_init__(self) -> None:
+        check_ranges("training.health", self, _HEALTH_RANGES)
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How a night trains. Steps are the budget; no clock is read."""
 
@@ -122,6 +146,8 @@ class TrainingConfig:
     recovery_updates: int = 20
     """Updates between two savings of the training's whole state, from which a killed one goes on."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    health: HealthLimits = field(default_factory=HealthLimits)
+    """What a learning curve must keep to be published."""
     reward: RewardTerms = field(default_factory=RewardTerms)
     """What is told beside the money; its discount is always the algorithm's."""
     bias: BiasConfig = field(default_factory=BiasConfig)

@@ -22,10 +22,10 @@ def weight_names(width: int, actions: int, hidden: tuple[int, ...]) -> dict[str,
     """Name -> shape of every parameter, in order: `policy.0.weight`, `policy.0.bias`, `policy.2.weight`..."""
     shapes: dict[str, tuple[int, ...]] = {}
     for tower, outputs in (("policy", actions), ("value", 1)):
-        for place, shape in enumerate(layer_shapes(width, outputs, hidden)):
-            # The odd places are the tanh between the layers.
-            shapes[f"{tower}.{2 * place}.weight"] = shape
-            shapes[f"{tower}.{2 * place}.bias"] = shape[:1]
+        for index, shape in enumerate(layer_shapes(width, outputs, hidden)):
+            # The odd indices are the tanh between the layers.
+            shapes[f"{tower}.{2 * index}.weight"] = shape
+            shapes[f"{tower}.{2 * index}.bias"] = shape[:1]
     return shapes
 
 

@@ -65,7 +65,7 @@ def scale_rows(
 ) -> int:
     """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0.
 
-    Returns the place (row x columns + column) of the last value that must not be: an infinity, or NaN in a
+    Returns the index (row x columns + column) of the last value that must not be: an infinity, or NaN in a
     column that may not lack one; -1 where there is none.
     """
     fault = -1

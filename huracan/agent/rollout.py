@@ -52,27 +52,3 @@ def empty_rollout(steps: int, lanes: int, width: int, actions: int) -> Rollout:
         advantages=empty(),
         returns=empty(),
     )
-
-
-def generalised_advantages(
-    rewards: Floats32,
-    values: Floats32,
-    ended: NDArray[np.bool_],
-    last_values: Floats32,
-    gamma: float,
-    gae_lambda: float,
-) -> Floats32:
-    """GAE(gamma, lambda) of Schulman et al. 2016, eq. 16. [steps, lanes]; `ended[t]` cuts after step t.
-
-    `last_values` [lanes] are the values of the observations after the last step.
-    """
-    advantages = np.empty_like(rewards)
-    following, ahead = last_values, np.zeros_like(last_values)
-    alive = (~ended).astype(np.float32)
-    discount, decay = np.float32(gamma), np.float32(gamma * gae_lambda)
-    for step in range(rewards.shape[0] - 1, -1, -1):
-        delta = rewards[step] + discount * following * alive[step] - values[step]
-        ahead = delta + decay * alive[step] * ahead
-        advantages[step] = ahead
-        following = values[step]
-    return advantages

@@ -53,7 +53,7 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
             "policy.safetensors": trained.checkpoint,
             "report.json": canonical_json(trained.report | {"model_id": trained.model_id}),
         },
-        verdicts=[judge_learner(trained)],
+        verdicts=[judge_learner(trained, config.health)],
         metadata={
             "model_id": trained.model_id,
             "held_out": plots.held_out_table(trained.report),

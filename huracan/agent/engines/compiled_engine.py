@@ -104,7 +104,7 @@ class CompiledEngine:
 
         def share(thread: int, part: slice) -> None:
             seen = Seen(observations[part], offsets[part], uniform[part])
-            told = Decided(*(array[part] for array in decided))
+            told = Decided(decided.actions[part], decided.log_probabilities[part], decided.values[part])
             decide(self._network, self._memory[thread], seen, told)
 
         self._share_rows(count, share)

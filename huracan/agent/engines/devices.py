@@ -1,6 +1,7 @@
 """Which engine does a network's arithmetic. torch and the compiled loops are imported when asked for."""
 
 import os
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +30,26 @@ def pick_threads(threads: int) -> int:
     )
 
 
-def make_engine(
-    width: int,
-    actions: int,
-    config: PPOConfig,
-    weights: NDArray[np.float32],
-    *,
-    device: str = "auto",
-    threads: int = 1,
-    mixed_precision: bool = True,
-) -> Engine:
-    """The engine of `device`: compiled on the processor, torch on cuda, there in mixed precision or not.
+@dataclass(frozen=True)
+class EngineChoice:
+    """Where a network is computed. What is learned differs by rounding between devices, not by threads."""
 
-    `threads` are the processor's.
-    """
-    if pick_device(device) == "cpu":
+    device: str = "auto"
+    """`cpu`, `cuda`, or `auto`: cuda where there is one."""
+    threads: int = 1
+    """The processor's."""
+    mixed_precision: bool = True
+    """On cuda."""
+
+
+def make_engine(
+    width: int, actions: int, config: PPOConfig, weights: NDArray[np.float32], choice: EngineChoice
+) -> Engine:
+    """The engine of the choice: compiled on the processor, torch on cuda."""
+    if pick_device(choice.device) == "cpu":
         from huracan.agent.engines.compiled_engine import CompiledEngine
 
-        return CompiledEngine(width, actions, config, weights, threads)
+        return CompiledEngine(width, actions, config, weights, choice.threads)
     from huracan.agent.engines.torch_engine import TorchEngine
 
-    return TorchEngine(width, actions, config, weights, "cuda", mixed_precision)
+    return TorchEngine(width, actions, config, weights, "cuda", choice.mixed_precision)

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from huracan.agent.engines.vector_width import LANES, NARROW, WIDE
 from huracan.agent.engines.vectors import (
@@ -26,6 +24,8 @@ from huracan.agent.engines.vectors import (
     constant,
     multiply_add,
     steps,
+    unpacked,
+    written,
 )
 
 COLUMNS = NARROW
@@ -119,7 +119,12 @@ class Product:
             first = last
 
     def _tile(
-        self, builder: Any, matrices: tuple[EmittedMatrix, ...], corner: tuple[Any, Any], depth: Any, tile: Tile
+        self,
+        builder: Any,
+        matrices: tuple[EmittedMatrix, ...],
+        corner: tuple[Any, Any],
+        depth: Any,
+        tile: Tile,
     ) -> None:
         a, b, c, side = matrices
         rows = [builder.add(corner[0], INDEX(down)) for down in range(tile.rows)]
@@ -131,8 +136,8 @@ class Product:
             for number, row in enumerate(rows):
                 lone = a.number(row, step, tile.lanes)
                 for vector, factor in enumerate(across):
-                    cell = number * tile.vectors + vector
-                    sums[cell] = multiply_add(builder, lone, factor, sums[cell])
+                    at = number * tile.vectors + vector
+                    sums[at] = multiply_add(builder, lone, factor, sums[at])
         for cell, value in zip(cells, chains.ended, strict=True):
             c.store(*cell, self._finish(builder, value, side, cell))
 
@@ -160,13 +165,12 @@ def compiled_product(kind: Product, lanes: int = LANES) -> Callable[..., None]:
         kind.emit(
             builder,
             tuple(EmittedMatrix.of(context, builder, *matrix) for matrix in matrices),
-            cgutils.unpack_tuple(builder, shape[1]),
+            unpacked(builder, shape[1]),
             lanes,
         )
         return context.get_dummy_value()
 
-    made: Callable[..., None] = intrinsic(typed)
-    return made
+    return written(typed)
 
 
 affine = compiled_product(Product("side", "nothing", row_by_row=True))

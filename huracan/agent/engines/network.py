@@ -38,8 +38,8 @@ class PolicyValueNetwork(nn.Module):
 
 def _tower(width: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for place, (out, into) in enumerate(layer_shapes(width, outputs, hidden)):
-        layers += [nn.Linear(into, out)] + [nn.Tanh()] * (place < len(hidden))
+    for index, (out, into) in enumerate(layer_shapes(width, outputs, hidden)):
+        layers += [nn.Linear(into, out)] + [nn.Tanh()] * (index < len(hidden))
     return nn.Sequential(*layers)
 
 

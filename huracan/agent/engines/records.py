@@ -31,12 +31,12 @@ class Experience(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A chunk of records [rows, ...]: `count` that are real, then rows of zeros."""
+    """A chunk of records [rows, ...]: `real` of the rollout, then rows of zeros."""
 
     records: Floats32
     width: int
     actions: int
-    count: int
+    real: int
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What a narrow head and the biases need beside matrix products: sums along columns and rows. No network here.
+"""What narrow heads and biases need beside matrix products: sums along columns and rows. No network here.
 
 Where the order of a sum is free it is fixed here, the same for every width of the registers.
 """
@@ -8,8 +8,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from huracan.agent.engines.matrix_kernel import TILES
 from huracan.agent.engines.vector_width import LANES, NARROW
@@ -20,6 +18,8 @@ from huracan.agent.engines.vectors import (
     constant,
     multiply_add,
     steps,
+    unpacked,
+    written,
 )
 
 SUM_VECTORS, SUM_LANES = 4, NARROW
@@ -34,13 +34,16 @@ def _strips(builder: Any, columns: Any) -> Iterator[tuple[list[Any], int]]:
         width = tile.vectors * tile.lanes
         last = builder.and_(columns, INDEX(-width))
         with steps(builder, first, last, width) as (column, _):
-            yield [builder.add(column, INDEX(tile.lanes * across)) for across in range(tile.vectors)], tile.lanes
+            yield (
+                [builder.add(column, INDEX(tile.lanes * across)) for across in range(tile.vectors)],
+                tile.lanes,
+            )
         first = last
 
 
-@intrinsic
+@written
 def columns_added(_: Any, matrix: Any, sums: Any, rows: Any, columns: Any) -> Any:
-    """Adds every column of `matrix` to its number of `sums` (a Matrix of one row), in the order of the rows."""
+    """Adds every column of `matrix` to its number in `sums`, a Matrix of one row; in the rows' order."""
 
     def emitted(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         read, total = (EmittedMatrix.of(context, builder, signature.args[at], given[at]) for at in (0, 1))
@@ -56,7 +59,7 @@ def columns_added(_: Any, matrix: Any, sums: Any, rows: Any, columns: Any) -> An
     return types.void(matrix, sums, rows, columns), emitted
 
 
-@intrinsic
+@written
 def dot(_: Any, left: Any, right: Any, count: Any) -> Any:
     """The sum of left x right over the first `count` numbers of either Matrix, a multiple of DOT_COUNT.
 
@@ -71,8 +74,8 @@ def dot(_: Any, left: Any, right: Any, count: Any) -> Any:
             first = builder.mul(step, INDEX(DOT_COUNT))
             for vector in range(SUM_VECTORS):
                 column = builder.add(first, INDEX(vector * SUM_LANES))
-                factors = (each.vector(INDEX(0), column, SUM_LANES) for each in both)
-                sums[vector] = multiply_add(builder, *factors, sums[vector])
+                first_factor, second_factor = (each.vector(INDEX(0), column, SUM_LANES) for each in both)
+                sums[vector] = multiply_add(builder, first_factor, second_factor, sums[vector])
         total, *others = chains.ended
         for other in others:
             total = builder.fadd(total, other)
@@ -91,7 +94,7 @@ def dot(_: Any, left: Any, right: Any, count: Any) -> Any:
     return types.float32(left, right, count), emitted
 
 
-@intrinsic
+@written
 def one_output_backward(
     _: Any, slopes: Any, weights: Any, cells: Any, gradient: Any, into: Any, shape: Any
 ) -> Any:
@@ -106,7 +109,7 @@ def one_output_backward(
             EmittedMatrix.of(context, builder, *each)
             for each in zip(signature.args[:5], given[:5], strict=True)
         )
-        rows, columns, _ = cgutils.unpack_tuple(builder, given[5])
+        rows, columns, _ = unpacked(builder, given[5])
         for strip, lanes in _strips(builder, columns):
             one = constant(1.0, lanes)
             fixed = [weight.vector(INDEX(0), column, lanes) for column in strip]

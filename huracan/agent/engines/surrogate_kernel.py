@@ -68,8 +68,8 @@ def policy_loss(
             entropy[row] -= probabilities[action, row] * logs[action, row]
     taken = batch.width + actions
     for row in range(rows):
-        action = np.int64(records[row, taken + ACTION])
-        log_ratios[row] = logs[action, row] - records[row, taken + LOG_PROBABILITY]
+        done = np.int64(records[row, taken + ACTION])
+        log_ratios[row] = logs[done, row] - records[row, taken + LOG_PROBABILITY]
     _surrogate(batch, free, settings, sums)
     for action in range(actions):
         for row in range(rows):
@@ -97,13 +97,13 @@ def _surrogate(batch: Batch, free: Floats32, settings: LossSettings, sums: NDArr
         advantage = (batch.records[row, taken + ADVANTAGE] - settings.mean) * settings.inverse_deviation
         clipped = high if ratio > high else (low if ratio < low else ratio)
         free_gain, bound_gain = ratio * advantage, clipped * advantage
-        share = settings.share if row < batch.count else _ZERO
+        share = settings.share if row < batch.real else _ZERO
         gains[row] = bound_gain if bound_gain < free_gain else free_gain
         pull[row] = _ZERO if bound_gain < free_gain else -share * free_gain
         push[row] = share * settings.entropy_coefficient
     # In registers: a sum in memory waits for its last store at every row.
     loss, moved, clips, uncertain = sums[POLICY_LOSS], sums[APPROX_KL], sums[CLIP_FRACTION], sums[ENTROPY]
-    for row in range(batch.count):
+    for row in range(batch.real):
         ratio = ratios[row]
         loss -= np.float64(gains[row])
         moved += np.float64(ratio - _ONE - log_ratios[row])
@@ -131,8 +131,8 @@ def value_loss(
         near = old + bounded - target
         is_bound = near * near > away * away
         worst = near if is_bound else away
-        weight = settings.share * settings.value_coefficient if row < batch.count else _ZERO
+        weight = settings.share * settings.value_coefficient if row < batch.real else _ZERO
         slopes[row] = _ZERO if is_bound and bounded != moved else weight * away
-        if row < batch.count:
+        if row < batch.real:
             total += 0.5 * np.float64(worst) * np.float64(worst)
     sums[VALUE_LOSS] = total

@@ -1,6 +1,6 @@
 """Matrices and vectors of float32 in LLVM's language, for kernels that choose their registers themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 INDEX = ir.IntType(64)
@@ -38,12 +39,26 @@ def multiply_add(builder: Any, left: Any, right: Any, addend: Any) -> Any:
     kind = left.type
     declared: Any = cgutils.get_or_insert_function
     name = f"llvm.fmuladd.v{kind.count}f32"
-    return builder.call(declared(builder.module, ir.FunctionType(kind, [kind] * 3), name), [left, right, addend])
+    return builder.call(
+        declared(builder.module, ir.FunctionType(kind, [kind] * 3), name), [left, right, addend]
+    )
 
 
 def steps(builder: Any, start: Any, stop: Any, step: int) -> AbstractContextManager[Any]:
     """The body of a loop from `start` on while below `stop`."""
-    return cgutils.for_range_slice(builder, start, stop, INDEX(step), inc=True)  # type: ignore[no-any-return]
+    return cgutils.for_range_slice(builder, start, stop, INDEX(step), inc=True)
+
+
+def unpacked(builder: Any, given: Any) -> list[Any]:
+    """The values of an argument that is a tuple."""
+    values: list[Any] = cgutils.unpack_tuple(builder, given)  # type: ignore[no-untyped-call]
+    return values
+
+
+def written(typed: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for compiled code whose body `typed`, after its types, writes in LLVM's language."""
+    made: Callable[..., Any] = intrinsic(typed)
+    return made
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ class EmittedMatrix:
     @staticmethod
     def of(context: Any, builder: Any, kind: Any, given: Any) -> "EmittedMatrix":
         """Of an argument `given` whose numba type is `kind`, that of a Matrix."""
-        array, start, row, column = cgutils.unpack_tuple(builder, given)
+        array, start, row, column = unpacked(builder, given)
         data = context.make_array(kind.types[0])(context, builder, array).data
         return EmittedMatrix(builder, data, start, row, column)
 

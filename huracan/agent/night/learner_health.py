@@ -2,33 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from huracan.agent.config import HealthLimits
 from huracan.verdict import Number, Verdict
 
 
-@dataclass(frozen=True)
-class HealthLimits:
-    """Bounds of a healthy learning curve."""
-
-    maximum_kl: float = 0.2
-    """Mean divergence of an update, over the last fifth. Far above the early stop's target."""
-    minimum_explained_variance: float = -0.5
-    """Of the value network, over the last fifth: below it, it is worse than a constant by far..."""
-    negligible_value_loss: float = 0.01
-    """...unless it errs by less than this: the returns of a policy that stays out are all but 0, and there
-    is nothing to explain."""
-    minimum_early_entropy: float = 0.01
-    """Over the first fifth: a policy that is certain before it has learned never explored. At the end a
-    policy may be certain; the entropy bonus is taken away for that."""
-
-
-def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], bounds: HealthLimits) -> Verdict:
-    """Rule "learner_health", blocking: no NaN, it explored, divergence and value network in bounds."""
+def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], limits: HealthLimits) -> Verdict:
+    """Rule "learner_health", blocking: no NaN, it explored, divergence and value network in limits."""
     columns = {name: curve[name].to_numpy() for name in curve.column_names}
     part = max(1, curve.num_rows // 5)
     numbers: dict[str, Number] = {
@@ -44,12 +28,12 @@ def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], bounds: HealthLimi
     reasons = []
     if not finite:
         reasons.append("A number of the learning curve is not finite.")
-    if not float(numbers["approx_kl"]) <= bounds.maximum_kl:
+    if not float(numbers["approx_kl"]) <= limits.maximum_kl:
         reasons.append(f"The policy still jumps: divergence {numbers['approx_kl']:.3f} an update.")
-    errs = float(numbers["value_loss"]) > bounds.negligible_value_loss
-    if errs and not float(numbers["explained_variance"]) >= bounds.minimum_explained_variance:
+    errs = float(numbers["value_loss"]) > limits.negligible_value_loss
+    if errs and not float(numbers["explained_variance"]) >= limits.minimum_explained_variance:
         reasons.append(f"The value network explains {numbers['explained_variance']:.2f} of the returns.")
-    if not float(numbers["early_entropy"]) >= bounds.minimum_early_entropy:
+    if not float(numbers["early_entropy"]) >= limits.minimum_early_entropy:
         reasons.append("The policy was certain before it had learned anything.")
-    reason = " ".join(reasons) or "The learning curve is finite and within its bounds."
+    reason = " ".join(reasons) or "The learning curve is finite and within its limits."
     return Verdict("learner_health", not reasons, reason, numbers)

@@ -7,12 +7,12 @@ import numpy as np
 
 
 def median_seed(net_usd: Sequence[float]) -> int:
-    """The place of the median result; of an even number the lower middle. Equals stand in their order.
+    """The index of the median result; of an even number the lower middle. Equals stand in their order.
 
     Never the best one: the best of several on the held-out tail would owe part of its result to luck, and
     the tail could no longer judge it.
     """
-    ordered = sorted(range(len(net_usd)), key=lambda place: (net_usd[place], place))
+    ordered = sorted(range(len(net_usd)), key=lambda index: (net_usd[index], index))
     return ordered[(len(ordered) - 1) // 2]
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from huracan.agent.night.seed_job import SeedJob
-from huracan.agent.night.seed_run import SeedRun
+from huracan.agent.night.seed_run import SeedJob, SeedRun
 from huracan.market.shared_block import BlockLayout
 
 

@@ -17,9 +17,8 @@ from typing import Any, Self
 
 import huracan
 from huracan.agent.night.recovery_book import RecoveryBook
-from huracan.agent.night.seed_job import SeedJob
 from huracan.agent.night.seed_messages import Done, Failed, Keep, Start, Steps, Stop
-from huracan.agent.night.seed_run import SeedRun
+from huracan.agent.night.seed_run import SeedJob, SeedRun
 from huracan.agent.night.side_by_side import Halted
 from huracan.market.block import MarketBlock
 from huracan.market.shared_block import BlockLayout, map_block, nameless_file, write_block
@@ -73,9 +72,9 @@ class SeedProcesses:
     def run(
         self, job: SeedJob, book: RecoveryBook, on_steps: Callable[[int], None], stop: Event
     ) -> tuple[SeedRun, dict[str, Any]]:
-        """Has the process of the job's place train it. Raises what it raised; Halted once `stop` is set."""
+        """Has the process of the job's seed train it. Raises what it raised; Halted once `stop` is set."""
         assert self._layout is not None, "The window must be shared before a seed is trained on it."
-        pipe, name = self._pipes[job.place], str(job.place)
+        pipe, name = self._pipes[job.seed_index], str(job.seed_index)
         try:
             pipe.send(Start(job, self._layout, book.identity, book.found_packed(name), book.is_kept))
             while True:
@@ -92,13 +91,13 @@ class SeedProcesses:
                     case Done(run, held_out):
                         return run, held_out
                     case Failed(error, traceback):
-                        error.add_note(f"In the process of seed {job.place}:\n{traceback}")
+                        error.add_note(f"In the process of seed {job.seed_index}:\n{traceback}")
                         raise error
         except (EOFError, BrokenPipeError, ConnectionResetError) as gone:
-            code = self._processes[job.place].wait()
+            code = self._processes[job.seed_index].wait()
             raise RuntimeError(
-                f"The process of seed {job.place} ended with {code} before its training did: its messages are"
-                " above; killed from outside (-9) it mostly ran out of memory."
+                f"The process of seed {job.seed_index} ended with {code} before its training did: its"
+                " messages are above; killed from outside (-9) it mostly ran out of memory."
             ) from gone
 
     def _start(self) -> None:

@@ -9,13 +9,14 @@ import numpy as np
 
 from huracan.agent.config import TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
+from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.night.recovery_book import StateBook
 from huracan.agent.night.side_by_side import Halted
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.policy.bias_kernel import CompiledBias
 from huracan.agent.policy.context_bias import ContextBias
 from huracan.agent.policy.greedy_policy import GreedyPolicy
-from huracan.agent.ppo import Learner
+from huracan.agent.ppo import Learner, Perception
 from huracan.market.actions import HOLD, WAIT
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -27,11 +28,26 @@ _STILL = (WAIT.name, HOLD.name)
 _WHOLE = ("update", "steps", "epochs_done")
 
 
+@dataclass(frozen=True)
+class SeedJob:
+    """What is to be trained on a window that whoever runs it has."""
+
+    config: TrainingConfig
+    rules: TradingRules
+    costs: CostAssumptions
+    seed_index: int
+    """0 for the first seed of the night."""
+    normaliser: Normaliser
+    """Fitted on the window."""
+    engine: EngineChoice
+    is_refit: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class SeedRun:
     """What came of a seed."""
 
-    place: int
+    seed_index: int
     """0 for the first seed of the night."""
     policy: GreedyPolicy
     curve: tuple[UpdateDiagnostics, ...]
@@ -39,26 +55,18 @@ class SeedRun:
 
 def train_seed(
     window: MarketBlock,
-    config: TrainingConfig,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    *,
-    place: int,
-    is_refit: bool = False,
-    normaliser: Normaliser,
-    device: str,
-    engine_threads: int,
+    job: SeedJob,
     book: StateBook,
     on_steps: Callable[[int], None],
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> SeedRun:
-    """Trains the seed `place` on the window, from where the book left it.
+    """Trains the job's seed on the window, from where the book left it.
 
-    `on_steps` gets the steps done. The result depends on the arguments alone, whatever runs beside it.
+    `on_steps` gets the steps done. The result depends on window and job alone, whatever runs beside it.
     TrainingStopped, which names the seed, where it diverges; Halted once `is_stopped` says so.
     """
-    learner, lanes = make_learner(window, config, rules, costs, place, normaliser, device, engine_threads)
-    name = "refit" if is_refit else str(place)
+    config, learner, lanes = job.config, *make_learner(window, job)
+    name = "refit" if job.is_refit else str(job.seed_index)
     rows: list[UpdateDiagnostics] = []
     left = book.found(name)
     if left is not None:
@@ -83,38 +91,30 @@ def train_seed(
     try:
         learner.train(config.total_steps, keep_row, prepare, keep_state if book.is_kept else None)
     except TrainingStopped as stopped:
-        who = f"{'The refit of seed' if is_refit else 'Seed'} {place} (the first one is 0)"
+        who = f"{'The refit of seed' if job.is_refit else 'Seed'} {job.seed_index} (the first one is 0)"
         raise TrainingStopped(f"{who} was stopped. {stopped.what}", stopped.last_good) from stopped
-    return SeedRun(place, policy_of(learner, lanes, config), tuple(rows))
+    return SeedRun(job.seed_index, policy_of(learner, lanes, config), tuple(rows))
 
 
-def make_learner(
-    window: MarketBlock,
-    config: TrainingConfig,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    place: int,
-    normaliser: Normaliser,
-    device: str,
-    threads: int,
-) -> tuple[Learner, TrainingLanes]:
-    """The learner of the seed `place` before its first update, and the lanes that it steps."""
-    lanes_seed, learner_seed = seed_sequences(config)[place + 1].spawn(2)
+def make_learner(window: MarketBlock, job: SeedJob) -> tuple[Learner, TrainingLanes]:
+    """The job's learner before its first update, and the lanes that it steps."""
+    config = job.config
+    lanes_seed, learner_seed = seed_sequences(config)[job.seed_index + 1].spawn(2)
     reward = replace(config.reward, discount=config.ppo.gamma)
     starts = LaneStarts(np.random.default_rng(lanes_seed), config.recency_half_life_days)
-    lanes = TrainingLanes(window, rules, costs, config.lanes, starts, reward)
+    lanes = TrainingLanes(window, job.rules, job.costs, config.lanes, starts, reward)
     names, actions = lanes.observation_names, lanes.action_names
     bias = ContextBias(names, actions, config.bias) if config.bias.is_on else None
     learner = Learner(
         lanes,
         config.ppo,
         learner_seed,
-        normaliser=copy.deepcopy(normaliser),
-        bias=None if bias is None else CompiledBias(bias),
+        perception=Perception(
+            normaliser=copy.deepcopy(job.normaliser),
+            bias=None if bias is None else CompiledBias(bias),
+        ),
         initial_bias=tuple(0.0 if name in _STILL else config.initial_bias for name in actions),
-        device=device,
-        threads=threads,
-        mixed_precision=config.mixed_precision,
+        engine=job.engine,
     )
     return learner, lanes
 

@@ -13,17 +13,17 @@ class Halted(Exception):
 
 
 def run_side_by_side(run: Callable[[int, Event], Result], count: int, threads: int) -> list[Result]:
-    """run(place, stop) for every place below `count`, in `threads` threads; the results by place.
+    """run(index, stop) for every index below `count`, in `threads` threads; the results by index.
 
     Where one of them fails, or the caller is interrupted, `stop` is set: a run that looks at it raises Halted
-    and ends. Raises what the first place raised that failed of itself.
+    and ends. Raises what the first index raised that failed of itself.
     """
     stop = Event()
     if min(threads, count) == 1:
-        return [run(place, stop) for place in range(count)]
+        return [run(index, stop) for index in range(count)]
     # The engines and the market let go of the interpreter's lock while they count.
     pool = ThreadPoolExecutor(min(threads, count))
-    waiting = [pool.submit(run, place, stop) for place in range(count)]
+    waiting = [pool.submit(run, index, stop) for index in range(count)]
     try:
         wait(waiting, return_when=FIRST_EXCEPTION)
     finally:

@@ -11,16 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from huracan.agent.config import TrainingConfig
+from huracan.agent.config import HealthLimits, TrainingConfig
 from huracan.agent.diagnostics import CURVE_COLUMNS, TrainingStopped
-from huracan.agent.engines.devices import pick_device, pick_threads
-from huracan.agent.night.learner_health import HealthLimits, judge_curve
+from huracan.agent.engines.devices import EngineChoice, pick_device, pick_threads
+from huracan.agent.night.learner_health import judge_curve
 from huracan.agent.night.recovery import Recovery
 from huracan.agent.night.recovery_book import RecoveryBook
 from huracan.agent.night.seed_choice import dispersion, median_seed
-from huracan.agent.night.seed_job import SeedJob, run_seed_job
+from huracan.agent.night.seed_job import run_seed_job
 from huracan.agent.night.seed_processes import SeedProcesses
-from huracan.agent.night.seed_run import SeedRun, train_seed
+from huracan.agent.night.seed_run import SeedJob, SeedRun, train_seed
 from huracan.agent.night.side_by_side import run_side_by_side
 from huracan.agent.night.training_identity import settings_of, training_identity
 from huracan.agent.night.window import check_window, fit_normaliser, split_window
@@ -99,9 +99,9 @@ def train_policy(
     return trained
 
 
-def judge_learner(trained: TrainedPolicy, limits: HealthLimits | None = None) -> Verdict:
+def judge_learner(trained: TrainedPolicy, limits: HealthLimits) -> Verdict:
     """Rule "learner_health", blocking, on the published seed."""
-    return judge_curve(trained.curve, trained.report["held_out"], limits or HealthLimits())
+    return judge_curve(trained.curve, trained.report["held_out"], limits)
 
 
 class _Progress:
@@ -113,9 +113,9 @@ class _Progress:
         self._steps = [0] * (config.seed_count + config.refits_whole_window)
         self._total = config.total_steps * len(self._steps)
 
-    def tell(self, place: int, steps: int) -> None:
+    def tell(self, training: int, steps: int) -> None:
         with self._lock:
-            self._steps[place] = steps
+            self._steps[training] = steps
             if self._tell is not None:
                 self._tell(sum(self._steps), self._total)
 
@@ -137,32 +137,30 @@ class _Night:
         """Every seed, trained on the head, with its numbers on the tail."""
         normaliser = _normaliser(head)
 
-        def run(place: int, stop: Event) -> tuple[SeedRun, dict[str, Any]]:
-            job = self.job(place, normaliser)
-            tell = lambda steps: self.progress.tell(place, steps)  # noqa: E731 - shorter than a function
+        def run(seed_index: int, stop: Event) -> tuple[SeedRun, dict[str, Any]]:
+            job = self.job(seed_index, normaliser)
+            tell = lambda steps: self.progress.tell(seed_index, steps)  # noqa: E731 - shorter than a function
             if processes is not None:
                 return processes.run(job, self.book, tell, stop)
             return run_seed_job(job, head, tail, self.book, tell, stop.is_set)
 
         return run_side_by_side(run, self.config.seed_count, _at_once(self.config))
 
-    def job(self, place: int, normaliser: Normaliser) -> SeedJob:
+    def job(self, seed_index: int, normaliser: Normaliser) -> SeedJob:
         """The training of one seed of the night."""
-        threads = _engine_threads(self.config, place)
-        return SeedJob(self.config, self.rules, self.costs, place, normaliser, self.device, threads)
+        engine = self.engine(_engine_threads(self.config, seed_index))
+        return SeedJob(self.config, self.rules, self.costs, seed_index, normaliser, engine)
 
-    def refit(self, window: MarketBlock, place: int) -> SeedRun:
+    def refit(self, window: MarketBlock, seed_index: int) -> SeedRun:
         """The chosen seed once more, from scratch or from where the book left it, on all days."""
-        return train_seed(
-            window, self.config, self.rules, self.costs,
-            place=place,
-            is_refit=True,
-            normaliser=_normaliser(window),
-            device=self.device,
-            engine_threads=self.config.threads,
-            book=self.book,
-            on_steps=lambda steps: self.progress.tell(self.config.seed_count, steps),
-        )  # fmt: skip
+        job = self.job(seed_index, _normaliser(window))
+        job = replace(job, engine=self.engine(self.config.threads), is_refit=True)
+        tell = lambda steps: self.progress.tell(self.config.seed_count, steps)  # noqa: E731 - shorter than a function
+        return train_seed(window, job, self.book, tell)
+
+    def engine(self, threads: int) -> EngineChoice:
+        """Where every network of the night is computed."""
+        return EngineChoice(self.device, threads, self.config.mixed_precision)
 
 
 def _normaliser(window: MarketBlock) -> Normaliser:
@@ -181,12 +179,12 @@ def _at_once(config: TrainingConfig) -> int:
     return config.seed_count if takes_all else min(config.threads, config.seed_count)
 
 
-def _engine_threads(config: TrainingConfig, place: int) -> int:
+def _engine_threads(config: TrainingConfig, seed_index: int) -> int:
     """Of a seed: one, unless it is of a last round that leaves threads idle. It changes no bit."""
     if config.seed_count > config.threads and _at_once(config) == config.seed_count:
         return 1
     left_over = config.seed_count % config.threads
-    is_last_round = place >= config.seed_count - left_over
+    is_last_round = seed_index >= config.seed_count - left_over
     return config.threads // left_over if left_over and is_last_round else 1
 
 
@@ -234,6 +232,6 @@ def _facts(window: MarketBlock, night: _Night, run: SeedRun, *, is_refit: bool) 
         "last_day": str(window.days[-1]),
         "steps": run.curve[-1].steps,
         "updates": run.curve[-1].update,
-        "seed_place": run.place,
+        "seed_place": run.seed_index,
         "is_refit": is_refit,
     }

@@ -35,9 +35,9 @@ def training_identity(
 
 
 def settings_of(config: TrainingConfig) -> dict[str, Any]:
-    """Without what is of the machine: it must not change a checkpoint's identity by its metadata."""
-    of_machine = ("threads", "device", "mixed_precision", "recovery_updates")
-    return {name: value for name, value in asdict(config).items() if name not in of_machine}
+    """Without what is of the machine or judges afterwards: neither may change a checkpoint."""
+    changes_no_weight = ("threads", "device", "mixed_precision", "recovery_updates", "health")
+    return {name: value for name, value in asdict(config).items() if name not in changes_no_weight}
 
 
 @cache

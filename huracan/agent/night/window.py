@@ -41,13 +41,13 @@ def check_window(head: MarketBlock) -> None:
             "The training window has no bar whose features are complete: it is shorter than their warm-up.",
             "Build earlier days, or use a recipe with a shorter warm-up.",
         )
-    for place, symbol in enumerate(head.symbols):
-        traded = head.is_tradable[place]
+    for index, symbol in enumerate(head.symbols):
+        traded = head.is_tradable[index]
         for name in ("open", "high", "low", "close"):
-            prices = getattr(head, name)[place][traded]
+            prices = getattr(head, name)[index][traded]
             if not (np.isfinite(prices) & (prices > 0)).all():
                 raise InputRefused(f"{symbol} has a price ({name}) that is no positive number.", _LOOK)
-        closes = head.close[place][traded]
+        closes = head.close[index][traded]
         if closes.size and closes.min() == closes.max():
             raise InputRefused(f"The price of {symbol} is {closes[0]:g} in the whole training window.", _LOOK)
 
@@ -60,15 +60,15 @@ def fit_normaliser(head: MarketBlock, width: int) -> Normaliser:
     InputRefused where a feature is infinite.
     """
     count = len(head.feature_names)
-    normaliser = Normaliser(width, [place < count for place in range(width)])
-    for place, symbol in enumerate(head.symbols):
+    normaliser = Normaliser(width, [column < count for column in range(width)])
+    for index, symbol in enumerate(head.symbols):
         for first in range(0, head.bar_count, _ROWS):
-            rows = head.features[place, first : first + _ROWS]
+            rows = head.features[index, first : first + _ROWS]
             infinite = np.isinf(rows).any(axis=0)
             if infinite.any():
                 name = head.feature_names[int(infinite.argmax())]
                 raise InputRefused(f"The feature {name} of {symbol} is infinite.", "Mend the recipe.")
-            normaliser.update(rows[head.is_ready[place, first : first + _ROWS]], count)
+            normaliser.update(rows[head.is_ready[index, first : first + _ROWS]], count)
     return normaliser
 
 

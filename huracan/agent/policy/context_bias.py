@@ -49,7 +49,7 @@ class ContextBias:
     ) -> None:
         self.term_names, self.config = TERMS, config
         self.weights = _weights(action_names, config)
-        places = {name: place for place, name in enumerate(observation_names)}
+        column_of = {name: column for column, name in enumerate(observation_names)}
         self.columns = np.zeros((len(TERMS), RAMPS), np.int64)
         self.slopes = np.zeros((len(TERMS), RAMPS), np.float32)
         self.offsets = np.zeros((len(TERMS), RAMPS), np.float32)
@@ -57,28 +57,28 @@ class ContextBias:
             if not self.weights[term].any():
                 continue
             self.offsets[term] = 1.0
-            for place, (column, zero, one) in enumerate(ramps):
-                if column not in places:
+            for ramp, (column, zero, one) in enumerate(ramps):
+                if column not in column_of:
                     raise InvalidInput(
                         f"The bias {TERMS[term]} needs the column {column}, which is not observed.",
                         f"Set the strength of {TERMS[term]} to 0, or observe the column.",
                     )
-                self.columns[term, place] = places[column]
-                self.slopes[term, place] = 1.0 / (one - zero)
-                self.offsets[term, place] = -zero / (one - zero)
+                self.columns[term, ramp] = column_of[column]
+                self.slopes[term, ramp] = 1.0 / (one - zero)
+                self.offsets[term, ramp] = -zero / (one - zero)
         self._added = [(term, action) for term, action in np.argwhere(self.weights)]
-        self._used = [np.flatnonzero(self.slopes[:, place]) for place in range(RAMPS)]
+        self._used = [np.flatnonzero(self.slopes[:, ramp]) for ramp in range(RAMPS)]
 
     def terms(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
         """How strongly each term applies, 0 to 1, float32 [n, terms], from raw `observations` [n, width]."""
         found = np.zeros((len(TERMS), observations.shape[0]), np.float32)
-        for place, terms in enumerate(self._used):
-            ramps = observations.T[self.columns[terms, place]]
-            ramps *= self.slopes[terms, place, None]
-            ramps += self.offsets[terms, place, None]
+        for ramp, terms in enumerate(self._used):
+            ramps = observations.T[self.columns[terms, ramp]]
+            ramps *= self.slopes[terms, ramp, None]
+            ramps += self.offsets[terms, ramp, None]
             np.fmax(ramps, np.float32(0.0), out=ramps)  # of NaN and 0 this takes 0
             np.minimum(ramps, np.float32(1.0), out=ramps)
-            found[terms] = ramps if place == 0 else found[terms] * ramps
+            found[terms] = ramps if ramp == 0 else found[terms] * ramps
         return np.ascontiguousarray(found.T)
 
     def apply(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, Engine
-from huracan.agent.engines.devices import make_engine
+from huracan.agent.engines.devices import EngineChoice, make_engine
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.policy.context_bias import ContextBias
 from huracan.errors import InvalidInput
@@ -78,4 +78,4 @@ class GreedyPolicy:
         width, actions = len(self.observation_names), len(self.action_names)
         # Nothing of the configuration but the widths of the layers matters when nothing is learned.
         config = PPOConfig(hidden=self.hidden)
-        return make_engine(width, actions, config, self.weights, device="cpu")
+        return make_engine(width, actions, config, self.weights, EngineChoice("cpu"))

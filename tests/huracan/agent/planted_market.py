@@ -32,8 +32,8 @@ def planted_market(
     times = 20_000 * MS_PER_DAY + np.arange(bars) // day_bars * MS_PER_DAY + bar_of_day
     shape = (symbols, bars)
     return MarketBlock(
-        symbols=tuple(f"S{place}" for place in range(symbols)),
-        feature_names=tuple(f"f{place}" for place in range(1 + noise)),
+        symbols=tuple(f"S{index}" for index in range(symbols)),
+        feature_names=tuple(f"f{index}" for index in range(1 + noise)),
         open_time_ms=times,
         features=seen,
         open=open_,

@@ -28,7 +28,7 @@ WIDTH = len(NAMES)
 def make_policy() -> Callable[..., GreedyPolicy]:
     def make(actions: tuple[str, ...] = LONG, has_bias: bool = True) -> GreedyPolicy:
         generator = np.random.default_rng(0)
-        normaliser = Normaliser(WIDTH, [place < 3 for place in range(WIDTH)])
+        normaliser = Normaliser(WIDTH, [index < 3 for index in range(WIDTH)])
         rows = generator.normal(4.0, 2.0, (100, WIDTH))
         rows[:, 2] = 5.0
         normaliser.update(rows)
@@ -153,10 +153,10 @@ def test_a_checkpoint_of_which_any_byte_was_altered_is_refused(policy: GreedyPol
     generator = np.random.default_rng(5)
     # Blanks at the end of the header pad it and mean nothing.
     padding = header - len(checkpoint[:header].rstrip(b" "))
-    places = [*generator.integers(8, header - padding, 60), *generator.integers(header, len(checkpoint), 60)]
-    for place in places:
+    indices = [*generator.integers(8, header - padding, 60), *generator.integers(header, len(checkpoint), 60)]
+    for index in indices:
         altered = bytearray(checkpoint)
-        altered[place] ^= 1
+        altered[index] ^= 1
         with pytest.raises(InputRefused):
             load_policy(bytes(altered))
 

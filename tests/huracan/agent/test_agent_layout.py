@@ -28,8 +28,8 @@ def test_the_network_computes_two_tanh_towers() -> None:
     logits, values = PolicyValueNetwork(5, 3, HIDDEN, flat)(torch.from_numpy(seen))
     for tower, found in (("policy", logits), ("value", values[:, None])):
         hidden = seen
-        for place in (0, 2):
-            hidden = np.tanh(hidden @ views[f"{tower}.{place}.weight"].T + views[f"{tower}.{place}.bias"])
+        for index in (0, 2):
+            hidden = np.tanh(hidden @ views[f"{tower}.{index}.weight"].T + views[f"{tower}.{index}.bias"])
         expected = hidden @ views[f"{tower}.4.weight"].T + views[f"{tower}.4.bias"]
         assert found.detach().numpy() == pytest.approx(expected, abs=1e-5)
 

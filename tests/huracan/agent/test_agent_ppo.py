@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from huracan.agent.config import PPOConfig
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch
 from huracan.agent.engine import ILLEGAL
+from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import named_weights
 from huracan.agent.night.recovery import pack_state, unpack_state
 from huracan.agent.normaliser import Normaliser
-from huracan.agent.ppo import Learner
-from huracan.agent.rollout import generalised_advantages
+from huracan.agent.ppo import Learner, Perception
+from huracan.agent.rollout_kernel import generalised_advantages
 from huracan.errors import InvalidInput
 from tests.huracan.agent.toy_lanes import ToyLanes
 
@@ -28,7 +29,10 @@ ROWS = 16 * 8
 
 def make_learner(config: PPOConfig = CONFIG, *, seed: int = 0, **options: Any) -> Learner:
     environment = options.pop("environment", None) or ToyLanes()
-    return Learner(environment, config, seed, device="cpu", **options)
+    names = ("normaliser", "updates_normaliser", "bias")
+    perception = Perception(**{name: options.pop(name) for name in names if name in options})
+    options.setdefault("engine", EngineChoice("cpu"))
+    return Learner(environment, config, seed, perception=perception, **options)
 
 
 def _weights(learner: Learner) -> NDArray[Any]:

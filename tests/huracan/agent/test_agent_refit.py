@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from huracan.agent.diagnostics import TrainingStopped
+from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.night import train as training
 from huracan.agent.night.recovery import FileRecovery
 from huracan.agent.night.recovery_book import RecoveryBook
-from huracan.agent.night.seed_run import train_seed
+from huracan.agent.night.seed_run import SeedJob, train_seed
 from huracan.agent.night.train import TrainedPolicy, train_policy
 from huracan.agent.night.window import fit_normaliser
 from huracan.agent.policy.checkpoint import load_policy, read_agreement
@@ -45,15 +46,9 @@ def test_what_is_published_is_the_chosen_seed_trained_from_scratch_on_the_whole_
 ) -> None:
     policy = load_policy(refit.checkpoint)
     normaliser = fit_normaliser(block, policy.normaliser.width)
-    by_hand = train_seed(
-        block, REFIT, RULES, COSTS,
-        place=refit.report["seeds"]["published"],
-        normaliser=normaliser,
-        device="cpu",
-        engine_threads=1,
-        book=RecoveryBook(None, ""),
-        on_steps=lambda steps: None,
-    )  # fmt: skip
+    published = refit.report["seeds"]["published"]
+    job = SeedJob(REFIT, RULES, COSTS, published, normaliser, EngineChoice("cpu"))
+    by_hand = train_seed(block, job, RecoveryBook(None, ""), lambda steps: None)
     assert np.array_equal(policy.weights, by_hand.policy.weights)
     assert np.array_equal(policy.normaliser.mean, normaliser.mean)
     assert refit.curve["entropy"].to_pylist() == [row.entropy for row in by_hand.curve]

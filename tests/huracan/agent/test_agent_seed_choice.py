@@ -6,7 +6,7 @@ from huracan.agent.night.seed_choice import dispersion, median_seed
 
 
 @pytest.mark.parametrize(
-    ("net_usd", "place"),
+    ("net_usd", "index"),
     [
         ([5.0], 0),
         ([1.0, 9.0, 4.0], 2),
@@ -18,8 +18,8 @@ from huracan.agent.night.seed_choice import dispersion, median_seed
         ([3.0, 8.0, 3.0], 2),
     ],
 )
-def test_the_median_is_published_and_never_the_best(net_usd: list[float], place: int) -> None:
-    assert median_seed(net_usd) == place
+def test_the_median_is_published_and_never_the_best(net_usd: list[float], index: int) -> None:
+    assert median_seed(net_usd) == index
 
 
 def test_the_dispersion_tells_every_seed_and_their_spread() -> None:

@@ -15,7 +15,7 @@ import pytest
 from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.night import train as training
 from huracan.agent.night.recovery import FileRecovery
-from huracan.agent.night.seed_job import SeedJob
+from huracan.agent.night.seed_run import SeedJob
 from huracan.agent.night.train import TrainedPolicy, train_policy
 from huracan.agent.normaliser import Normaliser
 from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
@@ -74,10 +74,10 @@ def test_a_seed_stops_soon_once_another_has_failed(
 ) -> None:
     real = training._Night.job
 
-    def wild(night: Any, place: int, normaliser: Normaliser) -> SeedJob:
-        job = real(night, place, normaliser)
+    def wild(night: Any, seed_index: int, normaliser: Normaliser) -> SeedJob:
+        job = real(night, seed_index, normaliser)
         ppo = replace(job.config.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
-        return replace(job, config=replace(job.config, ppo=ppo)) if place == 0 else job
+        return replace(job, config=replace(job.config, ppo=ppo)) if seed_index == 0 else job
 
     told: list[int] = []
     monkeypatch.setattr(training._Night, "job", wild)
@@ -93,8 +93,8 @@ def test_an_error_of_a_seed_arrives_as_what_it_is(
 ) -> None:
     real = training._Night.job
 
-    def misfit(night: Any, place: int, normaliser: Normaliser) -> SeedJob:
-        return replace(real(night, place, normaliser), costs=None)  # type: ignore[arg-type]
+    def misfit(night: Any, seed_index: int, normaliser: Normaliser) -> SeedJob:
+        return replace(real(night, seed_index, normaliser), costs=None)  # type: ignore[arg-type]
 
     monkeypatch.setattr(training._Night, "job", misfit)
     with pytest.raises(AttributeError, match="'NoneType' object has no attribute") as raised:
@@ -169,4 +169,4 @@ def test_the_seeds_use_the_cores_that_the_training_may_have(
     monkeypatch.setattr(training, "pick_threads", lambda asked: asked or cores)
     config = replace(SMALL, seed_count=3, threads=threads)
     assert training._at_once(config) == at_once
-    assert [training._engine_threads(config, place) for place in range(3)] == engine_threads
+    assert [training._engine_threads(config, seed_index) for seed_index in range(3)] == engine_threads

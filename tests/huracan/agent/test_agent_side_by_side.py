@@ -1,4 +1,4 @@
-"""Runs in threads: the results by place, and a failure or an interrupt that ends them all."""
+"""Runs in threads: the results by index, and a failure or an interrupt that ends them all."""
 
 import signal
 import threading
@@ -12,7 +12,7 @@ from huracan.agent.night.side_by_side import Halted, run_side_by_side
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_results_are_by_place(threads: int) -> None:
-    assert run_side_by_side(lambda place, stop: place * place, 4, threads) == [0, 1, 4, 9]
+    assert run_side_by_side(lambda index, stop: index * index, 4, threads) == [0, 1, 4, 9]
 
 
 def _until_stopped(stop: threading.Event) -> None:
@@ -22,9 +22,9 @@ def _until_stopped(stop: threading.Event) -> None:
 
 @pytest.mark.parametrize("failing", [0, 2])
 def test_a_failure_stops_the_others_and_is_what_is_raised(failing: int) -> None:
-    def run(place: int, stop: threading.Event) -> None:
-        if place == failing:
-            raise ValueError(f"{place} failed")
+    def run(index: int, stop: threading.Event) -> None:
+        if index == failing:
+            raise ValueError(f"{index} failed")
         _until_stopped(stop)
 
     with pytest.raises(ValueError, match=f"{failing} failed"):
@@ -44,8 +44,8 @@ def test_an_interrupt_of_the_caller_stops_them_and_is_raised() -> None:
     caller = threading.main_thread().ident
     assert caller is not None
 
-    def run(place: int, stop: threading.Event) -> None:
-        if place == 0:
+    def run(index: int, stop: threading.Event) -> None:
+        if index == 0:
             time.sleep(0.2)
             signal.pthread_kill(caller, signal.SIGINT)
         _until_stopped(stop)

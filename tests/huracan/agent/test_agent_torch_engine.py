@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from huracan.agent.config import PPOConfig
 from huracan.agent.engine import ILLEGAL, STATE_NAMES, UPDATE_COLUMNS
 from huracan.agent.engines.compiled_engine import CompiledEngine
-from huracan.agent.engines.devices import make_engine, pick_device
+from huracan.agent.engines.devices import EngineChoice, make_engine, pick_device
 from huracan.agent.engines.torch_engine import TorchEngine
 from huracan.agent.layout import initial_weights
 from huracan.agent.ppo import Learner
@@ -125,7 +125,7 @@ def test_the_device_decides_the_engine(weights: NDArray[np.float32], monkeypatch
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InvalidInput, match="The device is cuda, but there is none"):
         pick_device("cuda")
-    assert isinstance(make_engine(WIDTH, ACTIONS, CONFIG, weights), CompiledEngine)
+    assert isinstance(make_engine(WIDTH, ACTIONS, CONFIG, weights, EngineChoice()), CompiledEngine)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
@@ -144,7 +144,7 @@ def test_a_training_on_cuda_twice_with_one_seed_gives_the_same_bytes(mixed: bool
     config = PPOConfig(rollout_steps=16, minibatches=4, hidden=(64, 64))
 
     def train() -> dict[str, bytes]:
-        learner = Learner(ToyLanes(256), config, 3, device="cuda", mixed_precision=mixed)
+        learner = Learner(ToyLanes(256), config, 3, engine=EngineChoice("cuda", mixed_precision=mixed))
         assert isinstance(learner.engine, TorchEngine)
         learner.train(10 * 16 * 256)
         return {name: values.tobytes() for name, values in learner.engine.state().items()}

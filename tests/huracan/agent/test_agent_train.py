@@ -13,16 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.agent.config import PPOConfig, TrainingConfig
+from huracan.agent.config import HealthLimits, PPOConfig, TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped
 from huracan.agent.night import seed_job
 from huracan.agent.night import train as training
 from huracan.agent.night.recovery import FileRecovery
-from huracan.agent.night.seed_job import SeedJob
+from huracan.agent.night.seed_run import SeedJob
 from huracan.agent.night.train import TrainedPolicy, judge_learner, train_policy
-from huracan.agent.night.training_identity import code_digest, training_identity
+from huracan.agent.night.training_identity import code_digest, settings_of, training_identity
 from huracan.agent.policy.checkpoint import load_policy, read_agreement
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
 from huracan.import_closure import closure
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -57,7 +57,7 @@ def test_a_planted_edge_is_found_and_pays_its_costs_on_days_not_trained_on(
     assert held_out["net_usd"] > held_out["do_nothing_net_usd"]
     assert held_out["net_bps_per_trade"] > held_out["random_net_bps_per_trade"] + 10
     assert held_out["random_share_below"] > 0.95
-    assert judge_learner(trained).passed
+    assert judge_learner(trained, HealthLimits()).passed
 
 
 def test_without_an_edge_it_learns_to_stay_out(planted_market: Maker) -> None:
@@ -66,7 +66,7 @@ def test_without_an_edge_it_learns_to_stay_out(planted_market: Maker) -> None:
     held_out = trained.report["held_out"]
     # A coin-tossing policy would enter hundreds of times and lose about 24 bps on each.
     assert held_out["trades"] <= 6
-    assert judge_learner(trained).passed
+    assert judge_learner(trained, HealthLimits()).passed
 
 
 def test_one_that_rightly_stays_out_of_costs_far_above_any_edge_is_not_called_dead(
@@ -256,10 +256,10 @@ def test_one_diverging_seed_of_several_is_named_with_its_last_good_weights_and_n
     recovery = FileRecovery(tmp_path / "state")
     real = training._Night.job
 
-    def wild(night: Any, place: int, normaliser: Any) -> SeedJob:
-        job = real(night, place, normaliser)
+    def wild(night: Any, seed_index: int, normaliser: Any) -> SeedJob:
+        job = real(night, seed_index, normaliser)
         ppo = replace(SMALL.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
-        return replace(job, config=replace(job.config, ppo=ppo)) if place == 1 else job
+        return replace(job, config=replace(job.config, ppo=ppo)) if seed_index == 1 else job
 
     monkeypatch.setattr(training._Night, "job", wild)
     with pytest.raises(TrainingStopped, match=r"Seed 1 .*Update \d moved the policy") as stopped:
@@ -302,9 +302,9 @@ def test_values_that_explain_nothing_are_healthy_where_there_is_nothing_to_expla
 ) -> None:
     rows = small.curve.num_rows
     for column, value in (("explained_variance", -5.0), ("value_loss", 1e-4)):
-        place = small.curve.schema.get_field_index(column)
-        small = replace(small, curve=small.curve.set_column(place, column, pa.array(np.full(rows, value))))
-    assert judge_learner(small).passed
+        index = small.curve.schema.get_field_index(column)
+        small = replace(small, curve=small.curve.set_column(index, column, pa.array(np.full(rows, value))))
+    assert judge_learner(small, HealthLimits()).passed
 
 
 @pytest.mark.parametrize(
@@ -319,9 +319,17 @@ def test_values_that_explain_nothing_are_healthy_where_there_is_nothing_to_expla
 def test_a_sick_learning_curve_fails_with_its_reason(
     small: TrainedPolicy, column: str, value: float, word: str
 ) -> None:
-    place = small.curve.schema.get_field_index(column)
+    index = small.curve.schema.get_field_index(column)
     rows = np.full(small.curve.num_rows, value)
-    sick = replace(small, curve=small.curve.set_column(place, column, pa.array(rows)))
-    verdict = judge_learner(sick)
+    sick = replace(small, curve=small.curve.set_column(index, column, pa.array(rows)))
+    verdict = judge_learner(sick, HealthLimits())
     assert not verdict.passed
     assert word in verdict.reason
+
+
+def test_other_limits_judge_otherwise_and_are_no_part_of_what_is_trained(small: TrainedPolicy) -> None:
+    strict = HealthLimits(maximum_kl=1e-9)
+    assert not judge_learner(small, strict).passed
+    assert settings_of(replace(SMALL, health=strict)) == settings_of(SMALL)
+    with pytest.raises(InvalidInput, match=r"training.health.maximum_kl was nan"):
+        HealthLimits(maximum_kl=math.nan)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from huracan.agent.diagnostics import UpdateDiagnostics
 from huracan.agent.ppo import Learner
-from huracan.agent.rollout import Rollout, generalised_advantages
+from huracan.agent.rollout import Rollout
+from huracan.agent.rollout_kernel import generalised_advantages
 from ppo_tasks import (
     CLEANRL,
     IDENTITY,

@@ -55,9 +55,9 @@ def _forward(weights: Floats, observations: NDArray[np.float32]) -> tuple[Floats
     heads = []
     for tower in ("policy", "value"):
         x = observations.astype(np.float64)
-        for place in range(len(HIDDEN) + 1):
-            x = x @ views[f"{tower}.{2 * place}.weight"].T + views[f"{tower}.{2 * place}.bias"]
-            x = np.tanh(x) if place < len(HIDDEN) else x
+        for index in range(len(HIDDEN) + 1):
+            x = x @ views[f"{tower}.{2 * index}.weight"].T + views[f"{tower}.{2 * index}.bias"]
+            x = np.tanh(x) if index < len(HIDDEN) else x
         heads.append(x)
     return heads[0], heads[1][:, 0]
 
@@ -95,7 +95,7 @@ def _pass(
 ) -> dict[str, Floats]:
     engine.begin_update(rollout)
     table = engine.pass_over(np.arange(len(rollout.actions)), minibatches, rate, entropy)
-    return {name: table[:, place] for place, name in enumerate(UPDATE_COLUMNS)}
+    return {name: table[:, index] for index, name in enumerate(UPDATE_COLUMNS)}
 
 
 def _gradient(weights: Floats, rollout: Rollout, entropy_coefficient: float) -> Floats:
