@@ -73,13 +73,13 @@ def loss_settings(learning: Learning, settings: PassSettings, order: NDArray[np.
     """The loss's numbers for the minibatch of the rows `order`."""
     mean, deviation = _advantage_moments(learning.advantages, order)
     return LossSettings(
-        float(np.float32(settings.clip)),
-        float(np.float32(settings.value_clip)),
-        float(np.float32(settings.value_coefficient)),
-        float(np.float32(settings.entropy_coefficient)),
-        float(np.float32(mean)),
-        float(np.float32(1.0 / (deviation + 1e-8))),
-        float(np.float32(1.0 / order.shape[0])),
+        clip=float(np.float32(settings.clip)),
+        value_clip=float(np.float32(settings.value_clip)),
+        value_coefficient=float(np.float32(settings.value_coefficient)),
+        entropy_coefficient=float(np.float32(settings.entropy_coefficient)),
+        mean=float(np.float32(mean)),
+        inverse_deviation=float(np.float32(1.0 / (deviation + 1e-8))),
+        share=float(np.float32(1.0 / order.shape[0])),
     )
 
 

@@ -26,6 +26,9 @@ SUM_VECTORS, SUM_LANES = 4, NARROW
 DOT_COUNT = SUM_VECTORS * SUM_LANES
 """`dot` takes multiples of so many numbers, each of which has a chain of its own."""
 
+BLOCK = NARROW
+"""Rows and columns that `transposed` turns at a time."""
+
 
 def _strips(builder: Any, columns: Any) -> Iterator[tuple[list[Any], int]]:
     """The columns of every vector of a strip, strip after strip, and the vectors' lanes."""
@@ -126,3 +129,36 @@ def one_output_backward(
         return context.get_dummy_value()
 
     return types.void(slopes, weights, cells, gradient, into, shape), emitted
+
+
+@written
+def transposed(_: Any, source: Any, target: Any, rows: Any, columns: Any) -> Any:
+    """Writes the number (r, c) of one Matrix to (c, r) of the other, in blocks of BLOCK by BLOCK.
+
+    Rows and columns are multiples of BLOCK, or there is room for as many in both.
+    """
+
+    def emitted(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        read, into = (EmittedMatrix.of(context, builder, signature.args[at], given[at]) for at in (0, 1))
+        down, across = ((INDEX(0), stop, BLOCK) for stop in given[2:])
+        with steps(builder, *down) as (row, _), steps(builder, *across) as (column, _):
+            block = [read.vector(builder.add(row, INDEX(at)), column, BLOCK) for at in range(BLOCK)]
+            for _round in range(BLOCK.bit_length() - 1):
+                halves = zip(block[: BLOCK // 2], block[BLOCK // 2 :], strict=True)
+                block = [mixed for pair in halves for mixed in _interleaved(builder, *pair)]
+            for at, vector in enumerate(block):
+                into.store(builder.add(column, INDEX(at)), row, vector)
+        return context.get_dummy_value()
+
+    return types.void(source, target, rows, columns), emitted
+
+
+def _interleaved(builder: Any, one: Any, other: Any) -> tuple[Any, Any]:
+    """The lower halves of both, number by number in turn, and the upper halves: as often as the block's size
+    is halved, this turns rows into columns."""
+    order = [index for lane in range(BLOCK) for index in (lane, BLOCK + lane)]
+    kind = ir.VectorType(ir.IntType(32), BLOCK)
+    low, high = (
+        builder.shuffle_vector(one, other, ir.Constant(kind, half)) for half in (order[:BLOCK], order[BLOCK:])
+    )
+    return low, high

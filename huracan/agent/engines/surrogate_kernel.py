@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.agent.engines.records import ACTION, ADVANTAGE, LOG_PROBABILITY, RETURN, VALUE, Batch
+from huracan.agent.engines.row_kernel import transposed
 from huracan.agent.engines.softmax_kernel import exponential, log_softmax
+from huracan.agent.engines.vectors import Matrix
 from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
@@ -49,17 +51,19 @@ def policy_loss(
     settings: LossSettings,
     sums: NDArray[np.float64],
 ) -> None:
-    """Gradients on the logits into `slopes` [rows, >= actions], else 0; adds the loss's terms to `sums`.
+    """Gradients on the logits into `slopes`; adds the loss's terms to `sums`.
 
-    `logits` [rows, >= actions] are without the offsets; rows that pad the batch get a gradient of 0.
+    `logits` and `slopes` [rows, >= actions]; the logits come without the offsets and leave with them. Rows
+    that pad the batch get a gradient of 0. What pads the slopes' columns stays: its gradients are nobody's.
     """
     records, actions, rows = batch.records, batch.actions, batch.records.shape[0]
     logs, probabilities, free = scratch[:actions], scratch[actions : 2 * actions], scratch[2 * actions :]
     entropy, log_ratios, pull, push = free[0], free[1], free[2], free[3]
-    for action in range(actions):
-        offset = batch.width + action
-        for row in range(rows):
-            logs[action, row] = logits[row, action] + records[row, offset]
+    for row in range(rows):
+        for action in range(actions):
+            logits[row, action] += records[row, batch.width + action]
+    turned = Matrix(scratch.reshape(-1), 0, scratch.shape[1], 1)
+    transposed(Matrix(logits.reshape(-1), 0, logits.shape[1], 1), turned, rows, actions)
     log_softmax(logs, probabilities, free[4], free[5], rows)
     for row in range(rows):
         entropy[row] = _ZERO
@@ -75,11 +79,8 @@ def policy_loss(
         for row in range(rows):
             bonus = push[row] * (logs[action, row] + entropy[row])
             logs[action, row] = probabilities[action, row] * (bonus - pull[row])
+    transposed(turned, Matrix(slopes.reshape(-1), 0, slopes.shape[1], 1), actions, rows)
     for row in range(rows):
-        for action in range(actions):
-            slopes[row, action] = logs[action, row]
-        for column in range(actions, slopes.shape[1]):
-            slopes[row, column] = _ZERO
         slopes[row, np.int64(records[row, taken + ACTION])] += pull[row]
 
 

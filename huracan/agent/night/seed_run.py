@@ -123,13 +123,13 @@ def policy_of(learner: Learner, lanes: TrainingLanes, config: TrainingConfig) ->
     """What the learner has learned so far, frozen."""
     names, actions = lanes.observation_names, lanes.action_names
     return GreedyPolicy(
-        learner.engine.state()["weights"],
-        config.ppo.hidden,
-        learner.normaliser,
-        names,
-        actions,
-        ContextBias(names, actions, config.bias) if config.bias.is_on else None,
-        learner.return_scale.deviation if config.ppo.scales_rewards else 1.0,
+        weights=learner.engine.state()["weights"],
+        hidden=config.ppo.hidden,
+        normaliser=learner.normaliser,
+        observation_names=names,
+        action_names=actions,
+        bias=ContextBias(names, actions, config.bias) if config.bias.is_on else None,
+        value_scale=learner.return_scale.deviation if config.ppo.scales_rewards else 1.0,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.night import train as training
 from huracan.agent.night.recovery import FileRecovery
 from huracan.agent.night.recovery_book import RecoveryBook
-from huracan.agent.night.seed_run import SeedJob, train_seed
+from huracan.agent.night.seed_run import SeedJob, SeedRun, train_seed
 from huracan.agent.night.train import TrainedPolicy, train_policy
 from huracan.agent.night.window import fit_normaliser
 from huracan.agent.policy.checkpoint import load_policy, read_agreement
@@ -119,10 +120,9 @@ def test_a_state_of_a_window_with_another_tail_is_not_gone_on_with(
 def test_a_refit_that_diverges_says_so_and_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     real = training.train_seed
 
-    def wild(block: MarketBlock, config: object, *rest: object, is_refit: bool, **options: object) -> object:
+    def wild(block: MarketBlock, job: SeedJob, *rest: Any) -> SeedRun:
         ppo = replace(SMALL.ppo, learning_rate=1.0, maximum_kl=0.05, target_kl=None)
-        chosen = replace(REFIT, ppo=ppo) if is_refit else REFIT
-        return real(block, chosen, *rest, is_refit=is_refit, **options)  # type: ignore[arg-type]
+        return real(block, replace(job, config=replace(REFIT, ppo=ppo)) if job.is_refit else job, *rest)
 
     monkeypatch.setattr(training, "train_seed", wild)
     with pytest.raises(TrainingStopped, match=r"The refit of seed \d .*Update \d moved the policy"):
