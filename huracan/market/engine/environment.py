@@ -4,7 +4,6 @@ Training, the shadow ledger and the baselines step this class; `replay` plays wh
 same compiled step. Nothing here draws a random number or knows a policy.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,29 +16,16 @@ from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.kernel_advance import advance_lanes, first_illegal
 from huracan.market.engine.kernel_bars import bars_of, sights_of
 from huracan.market.engine.kernel_masks import mask_lanes
-from huracan.market.engine.kernel_numbers import cost_numbers, reward_numbers, rule_numbers
+from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
 from huracan.market.engine.lane import NOTHING_PENDING, new_lanes
+from huracan.market.engine.market_step import MarketStep
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.observation import observation_names
 from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
 
 Lanes = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class MarketStep:
-    """What one step brought, arrays [lanes]."""
-
-    rewards: Floats
-    """Change of equity net of all costs / (notional_usd x volatility unit of the position), and the
-    RewardTerms. Because costs are booked where they are paid and the unit is fixed at the signal, without
-    terms the rewards of a trade sum to its ledger net_usd in those units."""
-    rewards_usd: Floats
-    """The change of equity alone."""
-    has_ended: NDArray[np.bool_]
-    """The lane's session is over; it stands still until it begins again."""
 
 
 class MarketEnvironment:
@@ -62,9 +48,7 @@ class MarketEnvironment:
         self.action_names = action_names(rules.allow_short)
         self.observation_names = observation_names(block.feature_names)
         self.state = new_lanes(lanes)
-        self._bars, self._rules = bars_of(block), rule_numbers(rules)
-        self._sights = sights_of(block)
-        self._terms = reward_numbers(reward or RewardTerms())
+        self._bars, self._sights, self._reward = bars_of(block), sights_of(block), reward
         self._book = RecordBook(records)
         self.set_costs(costs)
 
@@ -85,7 +69,7 @@ class MarketEnvironment:
 
     def set_costs(self, costs: CostAssumptions) -> None:
         """Changes what fills from now on cost."""
-        self.costs, self._costs = costs, cost_numbers(costs)
+        self.costs, self._conditions = costs, conditions_of(self.rules, costs, self._reward)
 
     def begin(
         self,
@@ -125,7 +109,9 @@ class MarketEnvironment:
         shape = (self.lanes, len(self.observation_names))
         seen = np.empty(shape, np.float32) if out is None else out
         _require_fit(seen, shape, np.float32)
-        observe_lanes(self.state, self._bars, self._sights, self._rules, self._costs, seen)
+        observe_lanes(
+            self.state, self._bars, self._sights, self._conditions.rules, self._conditions.costs, seen
+        )
         return seen
 
     def masks(self, out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -133,7 +119,8 @@ class MarketEnvironment:
         shape = (self.lanes, len(self.action_names))
         legal = np.empty(shape, np.bool_) if out is None else out
         _require_fit(legal, shape, np.bool_)
-        mask_lanes(self.state, self._bars, self._rules, self._costs, legal)
+        rules, costs, _ = self._conditions
+        mask_lanes(self.state, self._bars, rules, costs, legal)
         return legal
 
     def advance(self, actions: NDArray[np.integer]) -> MarketStep:
@@ -148,15 +135,13 @@ class MarketEnvironment:
         wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
         if wanted.shape != (lanes,):
             raise InvalidInput(f"Actions were {wanted.shape}, not ({lanes},).", "Give one per lane.")
-        rewards, rewards_usd, has_ended = np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_)
-        stuck = first_illegal(state, wanted, self._bars, self._rules, self._costs)
+        rules, costs, _ = self._conditions
+        stuck = first_illegal(state, wanted, self._bars, rules, costs)
         if stuck >= 0:
             raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
-        advance_lanes(
-            state, wanted, self._bars, self._rules, self._costs, self._terms,
-            self._book.with_room(lanes), rewards, rewards_usd, has_ended,
-        )  # fmt: skip
-        return MarketStep(rewards, rewards_usd, has_ended)
+        step = MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
+        advance_lanes(state, wanted, self._bars, self._conditions, self._book.with_room(lanes), step)
+        return step
 
     def equity_usd(self) -> Floats:
         """Cash and the position at the close [lanes]."""

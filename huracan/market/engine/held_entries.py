@@ -50,14 +50,14 @@ def hold_entries(
     from huracan.market.engine.environment import beginning
     from huracan.market.engine.kernel_bars import bars_of
     from huracan.market.engine.kernel_entries import hold_lanes
-    from huracan.market.engine.kernel_numbers import cost_numbers, rule_numbers
+    from huracan.market.engine.kernel_numbers import conditions_of
     from huracan.market.engine.record_book import RecordBook
 
     actions = np.ascontiguousarray(entries, dtype=np.int64)
     if not np.isin(actions, entry_indices(rules.allow_short)).all():
         raise InvalidInput("An action was no entry of this market.", "Give actions that open a position.")
     hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
-    bars, numbers, priced = bars_of(block), rule_numbers(rules), cost_numbers(costs)
+    bars, conditions = bars_of(block), conditions_of(rules, costs)
     found = []
     for first in range(0, actions.size, _BATCH):
         batch = slice(first, first + _BATCH)
@@ -65,7 +65,7 @@ def hold_entries(
         state = beginning(block, rules, at // block.bar_count, at % block.bar_count)
         book = RecordBook(True)
         records = book.with_room(state.size)
-        hold_lanes(state, actions[batch], hold[batch], bars, numbers, priced, records)
+        hold_lanes(state, actions[batch], hold[batch], bars, conditions, records)
         closed = book.closed()
         closed["lane"] += first
         found.append(closed)

@@ -1,18 +1,20 @@
 """The two loops over lanes: one bar of every lane, or whole action lists. Compiled; see `kernel_step`."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.costs import Floats
-from huracan.market.engine.kernel_bars import Bar, Bars
+from huracan.market.engine.kernel_bars import Bar, Bars, Moment
 from huracan.market.engine.kernel_fills import side_cost_bps
 from huracan.market.engine.kernel_masks import is_legal
-from huracan.market.engine.kernel_numbers import CostNumbers, RewardNumbers, RuleNumbers
+from huracan.market.engine.kernel_numbers import Conditions, CostNumbers, RuleNumbers
 from huracan.market.engine.kernel_step import AT_THE_EXIT, AT_THE_OPEN, NOTHING_FILLED, step_lane
 from huracan.market.engine.lane import Lane
-from huracan.market.engine.record_book import Records
+from huracan.market.engine.market_step import MarketStep
+from huracan.market.engine.record_book import Records, Scratch
 from huracan.units import BASIS_POINT
 
 
@@ -33,26 +35,33 @@ def liquidation_usd(lane: Lane, bar: Bar, tick: float, costs: CostNumbers) -> fl
     return float(value * side_cost_bps(value, bar, lane.side < 0, False, tick, costs) * BASIS_POINT)
 
 
+class Before(NamedTuple):
+    """Of a lane before a step, in USD."""
+
+    equity: float
+    turnover: float
+    owed: float
+    """What leaving would have cost."""
+
+
 @compiled_inline
-def reward_of(
-    lane: Lane, before_usd: float, turnover: float, owed: float, bar: Bar, tick: float, rules: RuleNumbers,
-    costs: CostNumbers, terms: RewardNumbers,
-) -> tuple[float, float]:  # fmt: skip
-    """The step's reward and change of equity in USD; equity, `turnover` and `owed` are from before it."""
+def reward_of(lane: Lane, before: Before, moment: Moment, conditions: Conditions) -> tuple[float, float]:
+    """The step's reward and change of equity in USD."""
+    bar, terms = moment.bar, conditions.terms
     after_usd = equity_usd(lane, bar.close)
-    per_usd = 1.0 / (rules.notional_usd * lane.unit_bps * BASIS_POINT)
+    per_usd = 1.0 / (conditions.rules.notional_usd * lane.unit_bps * BASIS_POINT)
     peak = max(lane.peak_usd, after_usd)
-    deeper = (peak - after_usd) - (lane.peak_usd - before_usd)
+    deeper = (peak - after_usd) - (lane.peak_usd - before.equity)
     lane.peak_usd = peak
-    reward = after_usd - before_usd
+    reward = after_usd - before.equity
     if terms.drawdown_weight != 0.0 and deeper > 0.0:
         reward -= terms.drawdown_weight * deeper
     if terms.turnover_weight != 0.0:
-        reward -= terms.turnover_weight * (lane.turnover_usd - turnover)
+        reward -= terms.turnover_weight * (lane.turnover_usd - before.turnover)
     if terms.liquidation_weight != 0.0:
-        owed_now = liquidation_usd(lane, bar, tick, costs)
-        reward -= terms.liquidation_weight * (terms.discount * owed_now - owed)
-    return reward * per_usd, after_usd - before_usd
+        owed_now = liquidation_usd(lane, bar, moment.market.tick_size, conditions.costs)
+        reward -= terms.liquidation_weight * (terms.discount * owed_now - before.owed)
+    return reward * per_usd, after_usd - before.equity
 
 
 @compiled
@@ -88,28 +97,25 @@ def first_illegal(
 
 @compiled
 def advance_lanes(
-    state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, rules: RuleNumbers, costs: CostNumbers,
-    terms: RewardNumbers, records: Records, rewards: Floats, rewards_usd: Floats,
-    has_ended: NDArray[np.bool_],
+    state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, conditions: Conditions,
+    records: Records, step: MarketStep,
 ) -> None:  # fmt: skip
-    """Moves every lane by one bar; `actions` are legal."""
+    """Moves every lane by one bar, into `step`; `actions` are legal."""
     rows, markets, length, is_kept = bars.rows, bars.markets, bars.length, records.is_kept
-    at_open, at_exit = records.scratch_fills[0], records.scratch_fills[1]
-    closed = records.scratch_closed[0]
+    rewards, rewards_usd, has_ended = step.rewards, step.rewards_usd, step.has_ended
+    scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(state.size):
         lane, action = state[index], actions[index]
         row, market = lane.symbol * length + lane.bar, markets[lane.symbol]
-        decided = rows[row]
-        bar = rows[row if lane.has_ended else row + 1]
-        before, turnover, owed = equity_usd(lane, decided.close), lane.turnover_usd, 0.0
-        if terms.liquidation_weight != 0.0:
-            owed = liquidation_usd(lane, decided, market.tick_size, costs)
-        filled = step_lane(lane, action, decided, bar, market, rules, costs, at_open, at_exit, closed)
+        moment = Moment(rows[row], rows[row if lane.has_ended else row + 1], market)
+        owed = 0.0
+        if conditions.terms.liquidation_weight != 0.0:
+            owed = liquidation_usd(lane, moment.decided, market.tick_size, conditions.costs)
+        before = Before(equity_usd(lane, moment.decided.close), lane.turnover_usd, owed)
+        filled = step_lane(lane, action, moment, conditions, scratch)
         rewards[index], rewards_usd[index] = 0.0, 0.0
         if lane.quantity != 0.0 or filled != NOTHING_FILLED:
-            rewards[index], rewards_usd[index] = reward_of(
-                lane, before, turnover, owed, bar, market.tick_size, rules, costs, terms
-            )
+            rewards[index], rewards_usd[index] = reward_of(lane, before, moment, conditions)
         if is_kept and filled != NOTHING_FILLED:
             write_records(index, filled, records)
         has_ended[index] = lane.has_ended
@@ -117,8 +123,8 @@ def advance_lanes(
 
 @compiled
 def replay_lanes(
-    state: NDArray[np.void], actions: NDArray[np.int8], is_lenient: bool, bars: Bars, rules: RuleNumbers,
-    costs: CostNumbers, records: Records,
+    state: NDArray[np.void], actions: NDArray[np.int8], is_lenient: bool, bars: Bars,
+    conditions: Conditions, records: Records,
 ) -> tuple[int, int]:  # fmt: skip
     """Plays `actions` [lanes, bars]; (-1, -1), or lane and column of the first illegal action.
 
@@ -126,8 +132,8 @@ def replay_lanes(
     illegal.
     """
     rows, markets, length = bars.rows, bars.markets, bars.length
-    at_open, at_exit = records.scratch_fills[0], records.scratch_fills[1]
-    closed = records.scratch_closed[0]
+    rules, costs = conditions.rules, conditions.costs
+    scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(state.size):
         lane, market = state[index], markets[state[index].symbol]
         row = lane.symbol * length + lane.bar
@@ -138,9 +144,7 @@ def replay_lanes(
                     return index, column
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
             row += 0 if lane.has_ended else 1
-            filled = step_lane(
-                lane, action, decided, rows[row], market, rules, costs, at_open, at_exit, closed
-            )
+            filled = step_lane(lane, action, Moment(decided, rows[row], market), conditions, scratch)
             if filled != NOTHING_FILLED:
                 write_records(index, filled, records)
     return -1, -1

@@ -41,6 +41,16 @@ Market = Any
 """One record of BAR and of MARKET inside compiled code."""
 
 
+class Moment(NamedTuple):
+    """What a lane meets between two closes; records, so that it costs nothing to hand on."""
+
+    decided: Bar
+    """The bar at whose close was decided."""
+    bar: Bar
+    """The next one, in which orders are filled."""
+    market: Market
+
+
 class Bars(NamedTuple):
     """The block for compiled code. Bar t of symbol s is row s x `length` + t of `rows`."""
 

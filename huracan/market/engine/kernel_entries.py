@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 from huracan.compiled import compiled
 from huracan.market.actions import EXIT_INDEX, HOLD_INDEX
 from huracan.market.engine.kernel_advance import write_records
-from huracan.market.engine.kernel_bars import Bars
+from huracan.market.engine.kernel_bars import Bars, Moment
 from huracan.market.engine.kernel_masks import is_legal
-from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
+from huracan.market.engine.kernel_numbers import Conditions
 from huracan.market.engine.kernel_step import NOTHING_FILLED, step_lane
 from huracan.market.engine.lane import NOTHING_PENDING
-from huracan.market.engine.record_book import Records
+from huracan.market.engine.record_book import Records, Scratch
 
 
 @compiled
 def hold_lanes(
     state: NDArray[np.void], entries: NDArray[np.int64], holding_bars: NDArray[np.int64], bars: Bars,
-    rules: RuleNumbers, costs: CostNumbers, records: Records,
+    conditions: Conditions, records: Records,
 ) -> None:  # fmt: skip
     """Takes `entries` [lanes] and steps every lane until it is flat again.
 
@@ -25,8 +25,8 @@ def hold_lanes(
     before. A lane whose entry is illegal, or lapses, has no record.
     """
     rows, markets, length = bars.rows, bars.markets, bars.length
-    at_open, at_exit = records.scratch_fills[0], records.scratch_fills[1]
-    closed = records.scratch_closed[0]
+    rules, costs = conditions.rules, conditions.costs
+    scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(state.size):
         lane, market = state[index], markets[state[index].symbol]
         action, age = entries[index], 0
@@ -34,9 +34,8 @@ def hold_lanes(
             continue
         while True:
             row = lane.symbol * length + lane.bar
-            filled = step_lane(
-                lane, action, rows[row], rows[row + 1], market, rules, costs, at_open, at_exit, closed
-            )
+            moment = Moment(rows[row], rows[row + 1], market)
+            filled = step_lane(lane, action, moment, conditions, scratch)
             if filled != NOTHING_FILLED:
                 write_records(index, filled, records)
             if lane.quantity == 0.0:

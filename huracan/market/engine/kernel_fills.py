@@ -4,6 +4,7 @@ When an order is sent and which price it meets is `kernel_step`'s.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from huracan.compiled import compiled, compiled_inline
 from huracan.market.engine.kernel_bars import Bar, Market
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
-from huracan.market.engine.record_book import ClosedRecord, FillRecord
+from huracan.market.engine.record_book import FillRecord, Scratch
 from huracan.market.ledger import ADD, ENTRY, FILL_KINDS, SCALE_OUT
 from huracan.units import BASIS_POINT
 
@@ -76,18 +77,31 @@ def is_large_enough(quantity: float, price: float, market: Market, rules: RuleNu
     return bool(quantity > 0.0 and quantity * price >= least)
 
 
+class Order(NamedTuple):
+    """An order as it is met."""
+
+    trade: int
+    """The how-many-th position of the lane it belongs to."""
+    bar: int
+    kind: int
+    is_buy: bool
+    is_maker: bool
+    quantity: float
+    reference: float
+    slippage: float
+    """In bps; a maker order has none."""
+
+
 @compiled
-def fill_order(
-    lane: Lane, trade: int, bar: int, kind: int, is_buy: bool, is_maker: bool, quantity: float,
-    reference: float, slippage: float, tick: float, costs: CostNumbers, fill: FillRecord,
-) -> float:  # fmt: skip
-    """Books an order of `quantity` met at `reference`, `slippage` in bps; its price, or UNPAID.
+def fill_order(lane: Lane, order: Order, tick: float, costs: CostNumbers, fill: FillRecord) -> float:
+    """Books an order; the price of its fill, or UNPAID.
 
     A market order pays above the reference or receives below it, rounded to the tick against us; the
     rounding counts as slippage. A maker order is filled at its own price. The fee is of the value filled.
     """
+    is_buy, quantity, reference, slippage = order.is_buy, order.quantity, order.reference, order.slippage
     sign = 1.0 if is_buy else -1.0
-    if is_maker:
+    if order.is_maker:
         price, spread_usd, slippage_usd, fee_bps = reference, 0.0, 0.0, costs.maker_fee_bps
     else:
         raw = reference * (1.0 + sign * (costs.half_spread_bps + slippage) * BASIS_POINT)
@@ -96,7 +110,7 @@ def fill_order(
         slippage_usd = quantity * (reference * slippage * BASIS_POINT + (price - raw) * sign)
     fee_usd = quantity * price * fee_bps * BASIS_POINT
     paid = sign * quantity * price + fee_usd
-    opens = kind in (ENTRY_KIND, ADD_KIND)
+    opens = order.kind in (ENTRY_KIND, ADD_KIND)
     if opens and lane.cash_usd < paid:
         return UNPAID
     lane.cash_usd -= paid
@@ -114,31 +128,25 @@ def fill_order(
         lane.quantity -= quantity
         lane.closed_reference_usd += quantity * reference
         lane.closed_price_usd += quantity * price
-    fill.trade, fill.bar, fill.kind, fill.is_buy, fill.is_maker = trade, bar, kind, is_buy, is_maker
+    fill.trade, fill.bar, fill.kind = order.trade, order.bar, order.kind
+    fill.is_buy, fill.is_maker = is_buy, order.is_maker
     fill.quantity, fill.reference, fill.price = quantity, reference, price
     fill.fee_usd, fill.spread_usd, fill.slippage_usd = fee_usd, spread_usd, slippage_usd
     return price
 
 
 @compiled
-def close_position(
-    lane: Lane, bar: int, reason: int, is_maker: bool, reference: float, decided: Bar, tick: float,
-    costs: CostNumbers, fill: FillRecord, closed: ClosedRecord,
-) -> None:  # fmt: skip
-    """Leaves all of the position at `reference`, and writes down what it came to."""
-    slippage = slippage_bps(lane.quantity * reference, decided, costs)
-    price = fill_order(
-        lane, lane.trades - 1, bar, reason, lane.side < 0, is_maker, lane.quantity, reference, slippage,
-        tick, costs, fill,
-    )  # fmt: skip
+def close_position(lane: Lane, order: Order, tick: float, costs: CostNumbers, scratch: Scratch) -> None:
+    """Fills the order that leaves all of the position, and writes down what that came to."""
+    price, closed = fill_order(lane, order, tick, costs, scratch.at_exit), scratch.closed
     lane.pending = NOTHING_PENDING
-    closed.trade, closed.symbol, closed.side, closed.reason = lane.trades - 1, lane.symbol, lane.side, reason
+    closed.trade, closed.symbol, closed.side, closed.reason = order.trade, lane.symbol, lane.side, order.kind
     closed.adds, closed.scale_outs, closed.is_trailing = lane.adds, lane.scale_outs, lane.is_trailing
-    closed.signal_bar, closed.entry_bar, closed.exit_bar = lane.signal_bar, lane.entry_bar, bar
+    closed.signal_bar, closed.entry_bar, closed.exit_bar = lane.signal_bar, lane.entry_bar, order.bar
     closed.best_bar, closed.worst_bar = lane.best_bar, lane.worst_bar
     closed.size_multiplier, closed.quantity = lane.size_multiplier, lane.opened_quantity
     closed.entry_reference, closed.entry_price = lane.entry_reference, lane.entry_price
-    closed.exit_reference, closed.exit_price = reference, price
+    closed.exit_reference, closed.exit_price = order.reference, price
     if lane.scale_outs > 0:
         closed.exit_reference = lane.closed_reference_usd / lane.opened_quantity
         closed.exit_price = lane.closed_price_usd / lane.opened_quantity

@@ -61,6 +61,21 @@ class RewardNumbers(NamedTuple):
     discount: float
 
 
+class Conditions(NamedTuple):
+    """What lanes trade by and are rewarded by."""
+
+    rules: RuleNumbers
+    costs: CostNumbers
+    terms: RewardNumbers
+
+
+def conditions_of(
+    rules: TradingRules, costs: CostAssumptions, reward: RewardTerms | None = None
+) -> Conditions:
+    """The rules, the costs and the reward as numbers; without `reward` it is the money alone."""
+    return Conditions(rule_numbers(rules), cost_numbers(costs), reward_numbers(reward or RewardTerms()))
+
+
 def rule_numbers(rules: TradingRules) -> RuleNumbers:
     """The rules, and how many actions they allow."""
     half, full, more = (float(size) for size in rules.size_multipliers)

@@ -1,12 +1,13 @@
 """How a position begins and changes its size at an open: entry, add, scale-out. Compiled."""
 
 from huracan.compiled import compiled, compiled_inline
-from huracan.market.engine.kernel_bars import Bar, Market
+from huracan.market.engine.kernel_bars import Moment
 from huracan.market.engine.kernel_fills import (
     ADD_KIND,
     ENTRY_KIND,
     SCALE_OUT_KIND,
     UNPAID,
+    Order,
     at_step,
     fill_order,
     is_large_enough,
@@ -14,7 +15,7 @@ from huracan.market.engine.kernel_fills import (
     slippage_bps,
 )
 from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
-from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
+from huracan.market.engine.kernel_numbers import Conditions, RuleNumbers
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.record_book import FillRecord
 from huracan.units import BASIS_POINT
@@ -31,14 +32,13 @@ def volatility_unit_bps(volatility_bps: float, rules: RuleNumbers) -> float:
 
 
 @compiled
-def open_position(
-    lane: Lane, action: int, decided: Bar, bar: Bar, market: Market, rules: RuleNumbers, costs: CostNumbers,
-    fill: FillRecord,
-) -> bool:  # fmt: skip
-    """Fills the entry decided at the close of `decided` at the open of `bar`; False where it lapses.
+def open_position(lane: Lane, action: int, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
+    """Fills the entry that was decided at the open of the next bar; False where it lapses.
 
     Size, costs, stop and target are fixed here. A maker entry rests at the open and needs a price beyond it.
     """
+    decided, bar, market = moment.decided, moment.bar, moment.market
+    rules, costs = conditions.rules, conditions.costs
     side, is_maker = -1 if action >= FIRST_SHORT else 1, rules.entries_are_maker
     reference, multiplier = bar.open, rules.size_multipliers[entry_slot(action)]
     if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):
@@ -49,10 +49,8 @@ def open_position(
         return False
     clear_position(lane)
     slippage = slippage_bps(notional, decided, costs)
-    price = fill_order(
-        lane, lane.trades, lane.bar, ENTRY_KIND, side > 0, is_maker, quantity, reference, slippage,
-        market.tick_size, costs, fill,
-    )  # fmt: skip
+    order = Order(lane.trades, lane.bar, ENTRY_KIND, side > 0, is_maker, quantity, reference, slippage)
+    price = fill_order(lane, order, market.tick_size, costs, fill)
     if price == UNPAID:
         return False
     lane.trades += 1
@@ -90,20 +88,16 @@ def set_barriers(lane: Lane, tick: float, rules: RuleNumbers) -> None:
 
 
 @compiled
-def add_to_position(
-    lane: Lane, decided: Bar, reference: float, market: Market, rules: RuleNumbers, costs: CostNumbers,
-    fill: FillRecord,
-) -> bool:  # fmt: skip
+def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """More of the same side at the open; False where rounding leaves too little or cash does not pay it."""
+    reference, market, rules = moment.bar.open, moment.market, conditions.rules
     notional = rules.add_notional_usd
     quantity = at_step(notional / reference, market.step_size, False)
     if not is_large_enough(quantity, reference, market, rules):
         return False
-    slippage = slippage_bps(notional, decided, costs)
-    price = fill_order(
-        lane, lane.trades - 1, lane.bar, ADD_KIND, lane.side > 0, False, quantity, reference, slippage,
-        market.tick_size, costs, fill,
-    )  # fmt: skip
+    slippage = slippage_bps(notional, moment.decided, conditions.costs)
+    order = Order(lane.trades - 1, lane.bar, ADD_KIND, lane.side > 0, False, quantity, reference, slippage)
+    price = fill_order(lane, order, market.tick_size, conditions.costs, fill)
     if price == UNPAID:
         return False
     lane.adds += 1
@@ -113,19 +107,15 @@ def add_to_position(
 
 
 @compiled
-def scale_out(
-    lane: Lane, decided: Bar, reference: float, market: Market, rules: RuleNumbers, costs: CostNumbers,
-    fill: FillRecord,
-) -> bool:  # fmt: skip
+def scale_out(lane: Lane, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """Half of the position at the open; False where either half would be too small."""
+    reference, market, rules = moment.bar.open, moment.market, conditions.rules
     half = at_step(0.5 * lane.quantity, market.step_size, False)
     is_enough = is_large_enough(half, reference, market, rules)
     if not (is_enough and is_large_enough(lane.quantity - half, reference, market, rules)):
         return False
-    slippage = slippage_bps(half * reference, decided, costs)
-    fill_order(
-        lane, lane.trades - 1, lane.bar, SCALE_OUT_KIND, lane.side < 0, False, half, reference, slippage,
-        market.tick_size, costs, fill,
-    )  # fmt: skip
+    slippage = slippage_bps(half * reference, moment.decided, conditions.costs)
+    order = Order(lane.trades - 1, lane.bar, SCALE_OUT_KIND, lane.side < 0, False, half, reference, slippage)
+    fill_order(lane, order, market.tick_size, conditions.costs, fill)
     lane.scale_outs += 1
     return True

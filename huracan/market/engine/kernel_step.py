@@ -15,12 +15,12 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
-from huracan.market.engine.kernel_bars import Bar, Market
-from huracan.market.engine.kernel_fills import at_step, close_position
-from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
+from huracan.market.engine.kernel_bars import Bar, Moment
+from huracan.market.engine.kernel_fills import Order, at_step, close_position, slippage_bps
+from huracan.market.engine.kernel_numbers import Conditions, RuleNumbers
 from huracan.market.engine.kernel_open import add_to_position, open_position, scale_out
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
-from huracan.market.engine.record_book import ClosedRecord, FillRecord
+from huracan.market.engine.record_book import FillRecord, Scratch
 from huracan.market.ledger import (
     END_OF_SESSION,
     EXIT_REASONS,
@@ -44,20 +44,18 @@ NOTHING_FILLED, AT_THE_OPEN, AT_THE_EXIT = 0, 1, 2
 
 
 @compiled_inline
-def step_lane(
-    lane: Lane, action: int, decided: Bar, bar: Bar, market: Market, rules: RuleNumbers, costs: CostNumbers,
-    at_open: FillRecord, at_exit: FillRecord, closed: ClosedRecord,
-) -> int:  # fmt: skip
-    """Takes the legal `action` decided at the close of `decided`, and lets the next bar, `bar`, happen.
+def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, scratch: Scratch) -> int:
+    """Takes the legal `action` that was decided, and lets the next bar happen.
 
-    What was filled is in `at_open`, in `at_exit` and `closed`, or in both: the bits of the result say which.
-    A lane whose session is over stands still.
+    What was filled is in the scratch at the open, at the exit (and what was closed), or both: the bits of the
+    result say which. A lane whose session is over stands still.
     """
     if lane.quantity == 0.0 and action == WAIT_INDEX:
         if not lane.has_ended:
             lane.bar += 1
             lane.has_ended = lane.bar >= lane.end_bar
         return NOTHING_FILLED
+    bar, market, rules = moment.bar, moment.market, conditions.rules
     decide(lane, action, market.tick_size, rules)
     lane.bar += 1
     filled, may_reach = NOTHING_FILLED, True
@@ -70,7 +68,7 @@ def step_lane(
             meet_prices(lane, price, price)
         elif action != HOLD_INDEX:
             was_flat = lane.quantity == 0.0
-            if fill_at_open(lane, action, decided, bar, market, rules, costs, at_open):
+            if fill_at_open(lane, action, moment, conditions, scratch.at_open):
                 filled = AT_THE_OPEN
                 may_reach = not (was_flat and rules.entries_are_maker)
         if lane.quantity > 0.0:
@@ -82,9 +80,11 @@ def step_lane(
         reason, price = END_OF_SESSION_CODE, bar.close
     if reason != NOTHING_PENDING:
         is_maker = reason == TARGET_CODE and rules.targets_are_maker
-        close_position(
-            lane, lane.traded_bar, reason, is_maker, price, decided, market.tick_size, costs, at_exit, closed
+        slippage = slippage_bps(lane.quantity * price, moment.decided, conditions.costs)
+        order = Order(
+            lane.trades - 1, lane.traded_bar, reason, lane.side < 0, is_maker, lane.quantity, price, slippage
         )
+        close_position(lane, order, market.tick_size, conditions.costs, scratch)
         return filled + AT_THE_EXIT
     if lane.quantity > 0.0:
         prepare_next_bar(lane, market.tick_size, rules)
@@ -117,17 +117,14 @@ def settle_funding(lane: Lane, bar: Bar) -> None:
 
 
 @compiled_inline
-def fill_at_open(
-    lane: Lane, action: int, decided: Bar, bar: Bar, market: Market, rules: RuleNumbers, costs: CostNumbers,
-    fill: FillRecord,
-) -> bool:  # fmt: skip
+def fill_at_open(lane: Lane, action: int, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """The entry, add or scale-out that was decided; False where there is none or it lapses."""
     if lane.quantity == 0.0:
-        return open_position(lane, action, decided, bar, market, rules, costs, fill)
+        return open_position(lane, action, moment, conditions, fill)
     if action == ADD_INDEX:
-        return add_to_position(lane, decided, bar.open, market, rules, costs, fill)
+        return add_to_position(lane, moment, conditions, fill)
     if action == SCALE_OUT_INDEX:
-        return scale_out(lane, decided, bar.open, market, rules, costs, fill)
+        return scale_out(lane, moment, conditions, fill)
     return False
 
 

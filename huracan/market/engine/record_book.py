@@ -15,6 +15,14 @@ ClosedRecord = Any
 """One record of FILL and of CLOSED inside compiled code."""
 
 
+class Scratch(NamedTuple):
+    """The records of one step of one lane, which the next step overwrites."""
+
+    at_open: FillRecord
+    at_exit: FillRecord
+    closed: ClosedRecord
+
+
 class Records(NamedTuple):
     """What compiled code writes into. `counts` are the rows used of `fills` and `closed`."""
 

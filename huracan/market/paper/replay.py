@@ -12,7 +12,7 @@ from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import beginning, illegal_action
 from huracan.market.engine.kernel_advance import replay_lanes
 from huracan.market.engine.kernel_bars import bars_of
-from huracan.market.engine.kernel_numbers import cost_numbers, rule_numbers
+from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.paper.stored_actions import ActionLists
@@ -54,12 +54,12 @@ def replay(
     if listed.dtype != np.int8:
         listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
     listed = np.ascontiguousarray(listed)
-    bars, numbers, priced = bars_of(block), rule_numbers(rules), cost_numbers(costs)
+    bars, conditions = bars_of(block), conditions_of(rules, costs)
     book = RecordBook(True)
     # Every fill is that of an order in the lists, or the exit of a position that one of them opened.
     orders = np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX))
     records = book.with_room(int(orders))
-    lane, column = replay_lanes(state, listed, is_lenient, bars, numbers, priced, records)
+    lane, column = replay_lanes(state, listed, is_lenient, bars, conditions, records)
     if lane >= 0:
         raise illegal_action(int(listed[lane, column]), state[lane], block, rules)
     equity = np.empty(state.size)

@@ -184,7 +184,7 @@ def test_the_masks_are_what_the_step_refuses(random_market: Market, play_lanes: 
 
     def choose(step: int, environment: MarketEnvironment, masks: np.ndarray) -> np.ndarray:
         assert masks.any(axis=1).all()
-        bars, rules, costs = environment._bars, environment._rules, environment._costs
+        bars, (rules, costs, _) = environment._bars, environment._conditions
         for action in (*range(13), -1, 13):
             wanted = np.full(2, action)
             legal = masks[:, action] if 0 <= action < 13 else np.zeros(2, bool)
