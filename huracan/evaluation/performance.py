@@ -179,7 +179,7 @@ def _over_all_bars(
 
 
 def judge_performance(table: pa.Table, trades: pa.Table) -> Verdict:
-    """Rule "performance_sums", blocking: all, the symbols and the regimes each sum to the ledger."""
+    """Check "performance_sums", blocking: all, the symbols and the regimes each sum to the ledger."""
     booked = float(_column(trades, "net_usd").sum())
     rows = table.to_pylist()
     numbers: dict[str, float | int | str | bool] = {"ledger_net_usd": booked, "ledger_trades": len(trades)}

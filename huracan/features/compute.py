@@ -87,9 +87,9 @@ def _symbol_features(
     if not len(bars):
         return is_ready, values
     first = int(np.searchsorted(bars.slots, grid.first_slot_of_day))
-    places = bars.slots[first:] - grid.first_slot_of_day
-    is_ready[places] = np.arange(first + 1, len(bars) + 1) >= recipe.ready_bars
+    indices = bars.slots[first:] - grid.first_slot_of_day
+    is_ready[indices] = np.arange(first + 1, len(bars) + 1) >= recipe.ready_bars
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         for row, spec in enumerate(recipe.specs):
-            values[row, places] = spec.compute(bars)[first:]
+            values[row, indices] = spec.compute(bars)[first:]
     return is_ready, values

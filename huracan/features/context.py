@@ -43,9 +43,9 @@ def beside(bars: Bars, leader: str, values: Callable[[Bars], FloatArray]) -> Flo
     laid = np.full(len(bars), np.nan)
     if other is None or not len(other):
         return laid
-    places = np.minimum(np.searchsorted(other.slots, bars.slots), len(other) - 1)
-    is_same_bar = other.slots[places] == bars.slots
-    laid[is_same_bar] = values(other)[places[is_same_bar]]
+    indices = np.minimum(np.searchsorted(other.slots, bars.slots), len(other) - 1)
+    is_same_bar = other.slots[indices] == bars.slots
+    laid[is_same_bar] = values(other)[indices[is_same_bar]]
     return laid
 
 

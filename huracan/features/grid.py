@@ -95,7 +95,7 @@ def lay_on_grid(ohlcv: pa.Table, day: date, timeframe: Timeframe) -> CandleGrid:
     encoded = pc.dictionary_encode(ohlcv["symbol"].combine_chunks())
     names, codes = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     of_day = tuple(names[code] for code in dict.fromkeys(codes[minutes >= day_minute].tolist()))
-    rows, places = _observed_rows(ohlcv, names, codes, slots)
+    rows, indices = _observed_rows(ohlcv, names, codes, slots)
     return CandleGrid(
         symbols=of_day,
         first_slot_of_day=(day_minute - start_minute) // timeframe.minutes,
@@ -104,7 +104,7 @@ def lay_on_grid(ohlcv: pa.Table, day: date, timeframe: Timeframe) -> CandleGrid:
         timeframe_minutes=timeframe.minutes,
         columns={name: _float_column(ohlcv, name) for name in (*_PRICES, *_VOLUMES)},
         rows=rows,
-        slots=places,
+        slots=indices,
     )
 
 

@@ -140,10 +140,10 @@ def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: Featur
         rows = features.filter(pc.equal(features["symbol"], symbol))
         values = np.column_stack([rows[name].to_numpy() for name in names]).astype(np.float64)
         correlation = _correlations(values, close)
-        place = np.unravel_index(int(correlation.argmax()), correlation.shape)
-        if correlation[place] > highest:
-            highest = float(correlation[place])
-            where = f"{names[place[0]]} of {symbol} with its return {HORIZONS[place[1]]} bars ahead"
+        index = np.unravel_index(int(correlation.argmax()), correlation.shape)
+        if correlation[index] > highest:
+            highest = float(correlation[index])
+            where = f"{names[index[0]]} of {symbol} with its return {HORIZONS[index[1]]} bars ahead"
     numbers: dict[str, Number] = {"highest_rank_correlation": round(highest, 4), "columns": len(names)}
     if highest > MAXIMUM_CORRELATION:
         return Verdict(rule, False, f"{where} has rank correlation {highest:.3f}: it is a label.", numbers)
@@ -153,8 +153,8 @@ def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: Featur
 def _correlations(values: FloatArray, close: FloatArray) -> FloatArray:
     """|rank correlation| [columns, horizons] over the bars where all are known; 0 where too few differ."""
     ahead = np.full((len(close), len(HORIZONS)), np.nan)
-    for place, horizon in enumerate(HORIZONS):
-        ahead[:-horizon, place] = np.log(close[horizon:] / close[:-horizon])
+    for index, horizon in enumerate(HORIZONS):
+        ahead[:-horizon, index] = np.log(close[horizon:] / close[:-horizon])
     is_known = ~np.isnan(ahead).any(axis=1)
     found = np.zeros((values.shape[1], len(HORIZONS)))
     if not is_known.any():

@@ -11,7 +11,7 @@ ACTION_VERSION = 2
 
 @dataclass(frozen=True)
 class Action:
-    """One entry of the action list. `size_slot` is an entry's place in `TradingRules.size_multipliers`."""
+    """One entry of the action list. `size_slot` is an entry's index in `TradingRules.size_multipliers`."""
 
     name: str
     rule: str
@@ -81,8 +81,8 @@ def action_names(allow_short: bool) -> tuple[str, ...]:
 
 
 def entry_indices(allow_short: bool) -> tuple[int, ...]:
-    """The places of the actions that open a position."""
-    return tuple(place for place, action in enumerate(actions_of(allow_short)) if action.side)
+    """The indices of the actions that open a position."""
+    return tuple(index for index, action in enumerate(actions_of(allow_short)) if action.side)
 
 
 def mask_rules(allow_short: bool) -> dict[str, str]:

@@ -27,7 +27,7 @@ _PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 
 @dataclass(frozen=True)
 class _Grid:
-    """The place of every row of a table: `order` sorts its rows by symbol, then time."""
+    """The index of every row of a table: `order` sorts its rows by symbol, then time."""
 
     symbols: tuple[str, ...]
     open_time_ms: NDArray[np.int64]
@@ -103,8 +103,8 @@ def _read_features(
         own = _grid(part, "features")
         bars = slice(done, done + own.open_time_ms.shape[0])
         _require_same(grid.symbols, grid.open_time_ms[bars], own, "features")
-        for place, name in enumerate(names):
-            stacked[:, bars, place] = own.arrange(_floats(part, name))
+        for index, name in enumerate(names):
+            stacked[:, bars, index] = own.arrange(_floats(part, name))
         is_ready[:, bars] = own.arrange(pc.fill_null(part["is_ready"], False).to_numpy())
         volatility[:, bars] = own.arrange(_floats(part, VOLATILITY_COLUMN))
         done = bars.stop
@@ -143,8 +143,8 @@ def _stack(table: pa.Table, grid: _Grid, names: Sequence[str]) -> NDArray[np.flo
     """Columns as float32 [S, T, names]."""
     shape = (len(grid.symbols), grid.open_time_ms.shape[0], len(names))
     stacked = np.empty(shape, dtype=np.float32)
-    for place, name in enumerate(names):
-        stacked[:, :, place] = grid.arrange(_floats(table, name))
+    for index, name in enumerate(names):
+        stacked[:, :, index] = grid.arrange(_floats(table, name))
     return stacked
 
 

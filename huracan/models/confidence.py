@@ -51,8 +51,8 @@ class ConfidenceModel:
         """[n, columns] what the model looks at, from signal columns alone."""
         names = confidence_names(self.feature_names)
         # A model of an earlier version may look at fewer columns.
-        places = [names.index(column) for column in self.columns]
-        return confidence_inputs(trades, self.feature_names)[:, places]
+        indices = [names.index(column) for column in self.columns]
+        return confidence_inputs(trades, self.feature_names)[:, indices]
 
     def predict_matrix(self, matrix: Floats) -> Floats:
         """[n] probability for rows of `columns`."""

@@ -30,8 +30,8 @@ def prove_patterns(
     bars: list[Bar] = []
     for case in cases:
         found = []
-        for place in range(settings.markets):
-            row = _market(case, settings.first_seed + place, settings)
+        for index in range(settings.markets):
+            row = _market(case, settings.first_seed + index, settings)
             found.append(row)
             if on_row is not None:
                 on_row(row)

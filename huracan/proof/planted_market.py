@@ -93,7 +93,7 @@ def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
     of t + 1 can be earned. Highs and lows are those of a Brownian bridge between open and close.
     """
     bars = config.days * BARS_PER_DAY
-    parts = [_symbol(config, place) for place in range(config.symbols)]
+    parts = [_symbol(config, index) for index in range(config.symbols)]
     shape = (config.symbols, bars)
     days = (config.first_day - EPOCH).days
     stacked = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
@@ -101,7 +101,7 @@ def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
     features = stacked.pop("features").astype(np.float32)
     truth = {name: stacked.pop(name) for name in ("latent", "measured")}
     known: dict[str, Any] = {
-        "symbols": tuple(f"P{place + 1}/USDT" for place in range(config.symbols)),
+        "symbols": tuple(f"P{index + 1}/USDT" for index in range(config.symbols)),
         "feature_names": FEATURE_NAMES,
         "open_time_ms": open_time,
         "features": features,
@@ -118,12 +118,12 @@ def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
     return PlantedMarket(config, block, drift_bps=config.edge_bps * truth["latent"], **truth)
 
 
-def _symbol(config: PlantedMarketConfig, place: int) -> dict[str, Floats]:
+def _symbol(config: PlantedMarketConfig, index: int) -> dict[str, Floats]:
     """Columns [bars] of one symbol, the warm-up cut off; `features` [bars, F].
 
     Every series has a stream of its own: a market of more days begins with the same ones.
     """
-    draw = [np.random.default_rng(seed) for seed in np.random.SeedSequence([config.seed, place]).spawn(9)]
+    draw = [np.random.default_rng(seed) for seed in np.random.SeedSequence([config.seed, index]).spawn(9)]
     bars = WARMUP_BARS + config.days * BARS_PER_DAY
     flow, decoy = (_autoregression(draw[each], bars, config.persistence) for each in (0, 1))
     seen_flow = flow + config.measurement_noise * draw[2].standard_normal(bars)

@@ -56,9 +56,9 @@ def simulate_nights(
     names = lead.feature_names
     statistics = fit_embedding(_feature_table(lead), names, first + timedelta(days=lead_days))
     memory, previous = [], None
-    for place in range(lead_days, market.config.days):
-        day, block = first + timedelta(days=place), days_of(market, place, place).block
-        trades = _traded(block, entry_chance, rules, costs, [market.config.seed, place])
+    for index in range(lead_days, market.config.days):
+        day, block = first + timedelta(days=index), days_of(market, index, index).block
+        trades = _traded(block, entry_chance, rules, costs, [market.config.seed, index])
         memory.append(_remembered(trades, statistics, day))
         judgement = NightsJudgement(config, try_settings(memory[-1], block, rules, costs), rules)
         remembered = pa.concat_tables(memory)
@@ -87,7 +87,7 @@ def _feature_table(block: MarketBlock) -> pa.Table:
         pa.array(np.repeat(np.arange(block.symbol_count), block.bar_count))
     )
     columns = {
-        name: block.features[:, :, place].reshape(-1) for place, name in enumerate(block.feature_names)
+        name: block.features[:, :, index].reshape(-1) for index, name in enumerate(block.feature_names)
     }
     times = pa.array(np.tile(block.open_time_ms, block.symbol_count)).cast(TIME)
     return pa.table(

@@ -55,7 +55,7 @@ def filter_regimes(features: pa.Table, day: date, parameters: RegimeParameters) 
         pa.array(np.repeat(np.array(grid.symbols), len(times)), pa.string()),
         pa.array(np.tile(times, len(grid.symbols))).cast(TIME),
         pa.array(labels, pa.string()),
-        *(pa.array(np.ascontiguousarray(of_day[:, place])) for place in range(len(REGIMES))),
+        *(pa.array(np.ascontiguousarray(of_day[:, index])) for index in range(len(REGIMES))),
     ]
     return pa.Table.from_arrays(columns, schema=REGIMES_SCHEMA)
 
@@ -105,14 +105,14 @@ def _gaussian_log_density(vectors: FloatArray, mean: FloatArray, covariance: Flo
 
 def _scaled_product(left: FloatArray, right: FloatArray) -> FloatArray:
     product = left[:, 0, None] * right[None, 0]
-    for place in range(1, len(REGIMES)):
-        product = product + left[:, place, None] * right[None, place]
+    for index in range(1, len(REGIMES)):
+        product = product + left[:, index, None] * right[None, index]
     return np.asarray(product / product.max(axis=(0, 1)))
 
 
 def _mixed(shares: FloatArray, values: FloatArray) -> FloatArray:
     """Sum over the first axis (regimes), each weighted by its share."""
     mixed: FloatArray = shares[0] * values[0]
-    for place in range(1, len(REGIMES)):
-        mixed = mixed + shares[place] * values[place]
+    for index in range(1, len(REGIMES)):
+        mixed = mixed + shares[index] * values[index]
     return mixed

@@ -80,7 +80,7 @@ def _bars_per_day(grid: FeatureGrid) -> int:
 
 def _seed(sample: FloatArray, config: RegimeConfig) -> tuple[npt.NDArray[np.int64], dict[str, float]]:
     """Regime of each row by nested quantiles, so that each of the four has its share by construction."""
-    of = {name: sample[:, place] for place, name in enumerate(OBSERVATIONS)}
+    of = {name: sample[:, index] for index, name in enumerate(OBSERVATIONS)}
     volatile = _is_top(of["log_volatility"], np.ones(len(sample), dtype=np.bool_), config.volatile_share)
     panic = volatile & _is_top(-of["shock"], volatile, config.panic_share)
     direction = of["trend"] + of["direction"]
@@ -97,10 +97,10 @@ def _seed(sample: FloatArray, config: RegimeConfig) -> tuple[npt.NDArray[np.int6
 
 def _is_top(values: FloatArray, among: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
     """The `share` of the rows in `among` with the highest values; of equal ones the earlier."""
-    places = np.flatnonzero(among)
-    count = max(1, round(share * len(places)))
+    indices = np.flatnonzero(among)
+    count = max(1, round(share * len(indices)))
     chosen = np.zeros(len(values), dtype=np.bool_)
-    chosen[places[np.argsort(-values[places], kind="stable")[:count]]] = True
+    chosen[indices[np.argsort(-values[indices], kind="stable")[:count]]] = True
     return chosen
 
 
@@ -145,7 +145,7 @@ def _transitions(laid: npt.NDArray[np.int64], stride_bars: int) -> FloatArray:
 def _shares(vectors: FloatArray, parameters: RegimeParameters) -> dict[str, float]:
     labels = forward_filter(vectors, parameters).argmax(axis=-1)
     counts = np.bincount(labels[np.isfinite(vectors).all(axis=-1)], minlength=len(REGIMES))
-    return {name: float(counts[place] / counts.sum()) for place, name in enumerate(REGIMES)}
+    return {name: float(counts[index] / counts.sum()) for index, name in enumerate(REGIMES)}
 
 
 def _row(values: FloatArray) -> tuple[float, ...]:

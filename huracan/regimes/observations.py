@@ -49,14 +49,14 @@ def lay_features_on_grid(features: pa.Table) -> FeatureGrid:
         )
     encoded = pc.dictionary_encode(features["symbol"].combine_chunks())
     codes = encoded.indices.to_numpy()
-    times, places = np.unique(features["open_time"].cast(pa.int64()).to_numpy(), return_inverse=True)
+    times, indices = np.unique(features["open_time"].cast(pa.int64()).to_numpy(), return_inverse=True)
     shape = (len(encoded.dictionary), len(times))
     is_ready = np.zeros(shape, dtype=np.bool_)
-    is_ready[codes, places] = features["is_ready"].combine_chunks().to_numpy(zero_copy_only=False)
+    is_ready[codes, indices] = features["is_ready"].combine_chunks().to_numpy(zero_copy_only=False)
     values = {}
     for name in COLUMNS:
         values[name] = np.full(shape, np.nan)
-        values[name][codes, places] = features[name].to_numpy()
+        values[name][codes, indices] = features[name].to_numpy()
         is_ready &= np.isfinite(values[name])
     return FeatureGrid(tuple(encoded.dictionary.to_pylist()), times, values, is_ready)
 

@@ -24,12 +24,12 @@ def forward_results(library: pa.Table) -> Shown:
     figure = blank_figure(height=0.9 + 0.26 * len(rows))
     figure.subplots_adjust(left=0.5)
     axes = figure.subplots()
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         mean = row["forward_mean_net_bps"]
         low, high = (row[f"forward_net_{side}_bps"] for side in ("low", "high"))
         colour = COLOURS[row["state"]]
-        axes.plot([mean], [place], "o", color=colour, markersize=4)
-        axes.plot([mean if low is None else low, mean if high is None else high], [place] * 2, color=colour)
+        axes.plot([mean], [index], "o", color=colour, markersize=4)
+        axes.plot([mean if low is None else low, mean if high is None else high], [index] * 2, color=colour)
     axes.set_yticks(range(len(rows)), [f"{row['name']} ({row['forward_trades']})" for row in rows])
     axes.invert_yaxis()
     axes.axvline(0, color="#868e96", linewidth=0.6)

@@ -62,7 +62,7 @@ def agreement_lift(memory: pa.Table, attribute: npt.NDArray[np.generic]) -> tupl
 
 
 def judge_agreement(memory: pa.Table, version: str) -> Verdict:
-    """Rule `memory_agreement` on the trades of `memory` with vectors of `version`; it never stops a night.
+    """Check `memory_agreement` on the trades of `memory` with vectors of `version`; it never stops a night.
 
     It fails where the nearest do not agree in regime and in outcome more often than random ones, beyond
     doubt. Where all trades are of one regime, or all of one outcome, that attribute says nothing.

@@ -1,7 +1,7 @@
 """Entry contexts as vectors whose distances mean something: standardised, decorrelated, of length one.
 
 The statistics come from the days before D and carry a version; vectors of two versions are not comparable.
-What is stored of them is in `memory_rows`; the search is not here.
+What is stored of them is in `rows`; the search is not here.
 """
 
 import hashlib

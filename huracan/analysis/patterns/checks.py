@@ -12,8 +12,8 @@ from huracan.verdict import Verdict
 
 
 def judge_patterns(library: PatternLibrary) -> Verdict:
-    """Rule `pattern_accounts`: each new trade is counted once and the sums are the memory's, every pattern is
-    one row in a known state, and none is reliable without the evidence for it."""
+    """Check `pattern_accounts`: each new trade is counted once and the sums are the memory's, every pattern
+    is one row in a known state, and none is reliable without the evidence for it."""
     table, nights, trades = library.table, library.nights, library.new_trades
     counted = pc.sum(nights["trades"]).as_py() or 0
     sums = [

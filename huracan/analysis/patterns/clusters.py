@@ -26,7 +26,7 @@ def cluster_entries(vectors: Floats, known: Floats, config: PatternConfig) -> tu
             model = KMeans(wanted, n_init=4, random_state=config.seed, algorithm="lloyd")
         labels = model.fit_predict(vectors)
     used, labels = np.unique(labels, return_inverse=True)
-    centroids = np.stack([vectors[labels == place].mean(axis=0) for place in range(len(used))])
+    centroids = np.stack([vectors[labels == index].mean(axis=0) for index in range(len(used))])
     lengths = np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
     return labels.astype(np.int64), centroids / lengths
 
@@ -35,7 +35,7 @@ def _beginnings(vectors: Floats, known: Floats, wanted: int) -> Floats:
     """[wanted, dimensions]: the known centroids that most entries are nearest to, then far entries."""
     nearest = np.argmax(vectors @ known.T, axis=1)
     popular = np.argsort(-np.bincount(nearest, minlength=len(known)), kind="stable")
-    begin = [known[place] for place in popular[:wanted]]
+    begin = [known[index] for index in popular[:wanted]]
     while len(begin) < wanted:
         cosines = (vectors @ np.stack(begin).T).max(axis=1)
         begin.append(vectors[int(np.argmin(cosines))])

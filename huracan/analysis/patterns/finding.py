@@ -64,11 +64,11 @@ def _with_identities(found: list[Row], judged: list[Row], before: Floats, day: d
     number = max([row["number"] for row in judged], default=0)
     named = []
     # Those that most trades are in are named first: a later name needs more evidence.
-    for place in sorted(range(len(found)), key=lambda n: (-found[n]["trades"], sides[n], n)):
-        match, row = matches[place], {**found[place], "match_cosine": cosines[place]}
+    for index in sorted(range(len(found)), key=lambda n: (-found[n]["trades"], sides[n], n)):
+        match, row = matches[index], {**found[index], "match_cosine": cosines[index]}
         if match is None:
             number += 1
-            identity = new_identity(centroids[place], sides[place], day)
+            identity = new_identity(centroids[index], sides[index], day)
             past = {"pattern_id": identity, "number": number, "first_seen_day": day, "state": None}
             past |= nothing_forward() | no_trials()
         else:

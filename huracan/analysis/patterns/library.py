@@ -97,8 +97,8 @@ def known_patterns(library: pa.Table) -> list[Row]:
         return rows
     states = [RETIRED if row["state"] == RETIRED else CANDIDATE for row in rows]
     return [
-        {**row, **nothing_forward(), **no_trials(), "number": place + 1, "state": state}
-        for place, (row, state) in enumerate(zip(rows, states, strict=True))
+        {**row, **nothing_forward(), **no_trials(), "number": index + 1, "state": state}
+        for index, (row, state) in enumerate(zip(rows, states, strict=True))
     ]
 
 
@@ -121,17 +121,17 @@ def _judge(
     """The earlier rows after the new trades, and for each of those the row that it counted for (or -1)."""
     if not earlier:
         return [], np.full(len(new), -1)
-    active = [place for place, row in enumerate(earlier) if row["state"] != RETIRED]
+    active = [index for index, row in enumerate(earlier) if row["state"] != RETIRED]
     centroids = previous_centroids(pa.Table.from_pylist(earlier, schema=PATTERNS_SCHEMA), statistics)
     vectors = statistics.embed(entry_features(new, statistics.feature_names)).astype(np.float64)
-    sides = [earlier[place]["side"] for place in active]
+    sides = [earlier[index]["side"] for index in active]
     nearest = resembled(vectors, new["side"].to_pylist(), centroids[active], sides)
     # The last place stands for the -1 of no pattern.
     owner = np.append(np.array(active, dtype=np.int64), -1)[nearest]
     tried = np.full((len(new), len(SETTINGS)), np.nan) if by.trials is None else by.trials.of(new)
     made, judged = floats(new, "net_bps"), []
-    for place, row in enumerate(earlier):
-        own = owner == place
+    for index, row in enumerate(earlier):
+        own = owner == index
         after = with_new_trades(row, new.filter(pa.array(own)))
         judged.append(with_trials(after, tried[own], made[own], day, by.rules, by.config))
     return judged, owner

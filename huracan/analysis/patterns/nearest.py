@@ -1,6 +1,6 @@
 """Which known patterns an entry resembles: part of the trace of a decision.
 
-The library is that of the day before; what the policy itself is told of it is in `pattern_context`.
+The library is that of the day before; what the policy itself is told of it is in `context`.
 """
 
 from dataclasses import dataclass

@@ -14,14 +14,14 @@ def night_rows(
 ) -> pa.Table:
     """NIGHTS_SCHEMA: one row per earlier pattern with a new trade, and one of the trades without a pattern.
 
-    `owner` [trades] places in `earlier`, -1 of no pattern; `rows` are the library's after the night.
+    `owner` [trades] indices into `earlier`, -1 of no pattern; `rows` are the library's after the night.
     """
     after = {row["pattern_id"]: row for row in rows}
     found = []
-    for place in np.unique(owner).tolist():
-        own = owner == place
+    for index in np.unique(owner).tolist():
+        own = owner == index
         net, usd = floats(trades, "net_bps")[own], floats(trades, "net_usd")[own]
-        identity = NO_PATTERN if place < 0 else earlier[place]["pattern_id"]
+        identity = NO_PATTERN if index < 0 else earlier[index]["pattern_id"]
         row = after.get(identity, {})
         found.append(
             {

@@ -39,8 +39,10 @@ class SettingTrials:
 
     def of(self, trades: pa.Table) -> Floats:
         """[trades, settings] of the rows of a table with `trade_id`, NaN of trades that were not tried."""
-        places = {trade: place for place, trade in enumerate(self.trade_ids)}
-        chosen = np.array([places.get(trade, -1) for trade in trades["trade_id"].to_pylist()], dtype=np.int64)
+        indices = {trade: index for index, trade in enumerate(self.trade_ids)}
+        chosen = np.array(
+            [indices.get(trade, -1) for trade in trades["trade_id"].to_pylist()], dtype=np.int64
+        )
         padded = np.concatenate([self.net_bps, np.full((1, len(SETTINGS)), np.nan)])
         return np.asarray(padded[chosen], dtype=np.float64)
 
@@ -53,7 +55,7 @@ def try_settings(
     `block` holds the bars of their day, whole. A trade whose symbol or bar it lacks is not tried.
     """
     found = np.full((len(trades), len(SETTINGS)), np.nan)
-    symbols = {symbol: place for place, symbol in enumerate(block.symbols)}
+    symbols = {symbol: index for index, symbol in enumerate(block.symbols)}
     symbol = np.array([symbols.get(each, -1) for each in trades["symbol"].to_pylist()], dtype=np.int64)
     # The signal was given at the close of the bar before the one that opened then.
     signals = milliseconds(trades, "signal_time")
@@ -63,12 +65,12 @@ def try_settings(
     is_short = pc.equal(trades["side"], "short").to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(able)
     entries = np.where(is_short[rows], ENTER_SHORT_FULL_INDEX, ENTER_FULL_INDEX)
-    places = symbol[rows] * block.bar_count + bar[rows]
+    indices = symbol[rows] * block.bar_count + bar[rows]
     held = np.full(rows.size, rules.maximum_holding_bars)
     shorts = rules.allow_short or bool(is_short.any())
     for cell, (stop, target) in enumerate(SETTINGS):
         tried = replace(rules, stop_volatilities=stop, target_volatilities=target, allow_short=shorts)
-        closed = hold_entries(block, tried, costs, places, entries, held)
+        closed = hold_entries(block, tried, costs, indices, entries, held)
         found[rows[closed["lane"]], cell] = net_bps(closed)
     return SettingTrials(tuple(trades["trade_id"].to_pylist()), found)
 

@@ -88,11 +88,11 @@ def rule_sentences(texts: pa.Array) -> pa.Array:
 
 def rounded_down(values: Floats) -> Floats:
     """To 1, 1.5, 2, 3, 5 or 7 times a power of ten, towards 0; NaN where that is not known or below 0.001."""
-    place = np.searchsorted(_STEPS, np.nan_to_num(values, nan=0.0, posinf=_STEPS[-1]), side="right") - 1
-    return np.where(place >= 0, _STEPS[np.maximum(place, 0)], np.nan)
+    index = np.searchsorted(_STEPS, np.nan_to_num(values, nan=0.0, posinf=_STEPS[-1]), side="right") - 1
+    return np.where(index >= 0, _STEPS[np.maximum(index, 0)], np.nan)
 
 
 def rounded_up(values: Floats) -> Floats:
     """To the same steps, away from 0; NaN where that is not known or beyond 70,000."""
-    place = np.searchsorted(_STEPS, np.nan_to_num(values, nan=np.inf), side="left")
-    return np.where(place < _STEPS.size, _STEPS[np.minimum(place, _STEPS.size - 1)], np.nan)
+    index = np.searchsorted(_STEPS, np.nan_to_num(values, nan=np.inf), side="left")
+    return np.where(index < _STEPS.size, _STEPS[np.minimum(index, _STEPS.size - 1)], np.nan)

@@ -1,6 +1,6 @@
 """A past day's session as arrays: its stored actions, and the trades that they make by today's market.
 
-What a rule changes in it is in `rule_kinds`, what that is worth in `rule_trials`.
+What a rule changes in it is in `kinds`, what that is worth in `trials`.
 """
 
 from dataclasses import dataclass
@@ -95,12 +95,12 @@ def play_again(past: PastDay, rules: TradingRules, costs: CostAssumptions) -> Pa
 
     stored = stored_actions(past.bars, past.block, rules)
     again = replay(past.block, rules, costs, stored, is_lenient=True)
-    place = _place_in(past.trades, again.closed, past.block)
+    index = _place_in(past.trades, again.closed, past.block)
     ledger_usd = floats(past.trades, "net_usd")
     is_same = len(past.trades) == again.closed.size and bool(
-        np.all(place >= 0) and np.all(np.abs(ledger_usd[place] - again.closed["net_usd"]) < _CENT)
+        np.all(index >= 0) and np.all(np.abs(ledger_usd[index] - again.closed["net_usd"]) < _CENT)
     )
-    numbers = _neighbourhoods(past, place)
+    numbers = _neighbourhoods(past, index)
     return PastSession(past.block, stored, again.closed, is_same, *numbers)
 
 
@@ -117,12 +117,12 @@ def _place_in(trades: pa.Table, closed: npt.NDArray[np.void], block: MarketBlock
     return np.where(ledger[found] == wanted, found, -1)
 
 
-def _neighbourhoods(past: PastDay, place: Integers) -> list[Floats]:
-    """The columns ANALYSED of the trades at `place` in the ledger."""
-    unknown = np.full(place.size, np.nan)
+def _neighbourhoods(past: PastDay, index: Integers) -> list[Floats]:
+    """The columns ANALYSED of the trades at `index` in the ledger."""
+    unknown = np.full(index.size, np.nan)
     if past.analysed is None:
         return [unknown] * len(ANALYSED)
     row = pc.index_in(past.trades["trade_id"], value_set=past.analysed["trade_id"].combine_chunks())
     rows = pc.fill_null(row, -1).to_numpy().astype(np.int64)
-    known = np.append(rows, -1)[place]
+    known = np.append(rows, -1)[index]
     return [np.append(floats(past.analysed, name), np.nan)[known] for name in ANALYSED]

@@ -90,7 +90,7 @@ def rules_table(losses: pa.Table, trials: RuleTrials, day: date) -> pa.Table:
     texts = pa.array([rule.text for rule in rules], pa.string())
     owner = pc.index_in(losses["rule"], value_set=texts)
     suggested = pc.is_valid(owner)
-    place = owner.filter(suggested).to_numpy().astype(np.int64)
+    index = owner.filter(suggested).to_numpy().astype(np.int64)
     lost_usd = floats(losses.filter(suggested), "net_usd")
     known = np.full(len(rules), days > 0)
     counts = {
@@ -108,8 +108,8 @@ def rules_table(losses: pa.Table, trials: RuleTrials, day: date) -> pa.Table:
         "kind": [rule.kind for rule in rules],
         "sentence": [rule.sentence for rule in rules],
         "verdict": judge_rules(trials, tests),
-        "losses": np.bincount(place, minlength=len(rules)),
-        "losses_net_usd": np.bincount(place, weights=lost_usd, minlength=len(rules)),
+        "losses": np.bincount(index, minlength=len(rules)),
+        "losses_net_usd": np.bincount(index, weights=lost_usd, minlength=len(rules)),
         "days": np.full(len(rules), days),
         **{name: pa.array(values.astype(np.int64), mask=~known) for name, values in counts.items()},
         "net_change_usd": pa.array(change_usd, mask=~known),
@@ -132,6 +132,6 @@ def with_trials(losses: pa.Table, rules: pa.Table) -> pa.Table:
         values = rules[column.name.removeprefix("rule_")].take(row)
         if column.name == "rule_verdict":
             values = pc.fill_null(values, NO_RULE)
-        place = losses.schema.get_field_index(column.name)
-        losses = losses.set_column(place, pa.field(column.name, column.type), values)
+        index = losses.schema.get_field_index(column.name)
+        losses = losses.set_column(index, pa.field(column.name, column.type), values)
     return losses.combine_chunks()

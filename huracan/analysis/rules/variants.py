@@ -86,27 +86,27 @@ def play_variants(
     from huracan.market.paper.replay import replay
 
     stored, found = session.stored, [np.zeros(0, session.trades.dtype)] * len(variants)
-    groups = [[place for place, variant in enumerate(variants) if variant.rules == rules]]
-    groups += [[place] for place, variant in enumerate(variants) if variant.rules != rules]
-    for places in groups:
-        lanes = np.concatenate([np.zeros(0, np.int64), *(variants[place].lanes for place in places)])
+    groups = [[index for index, variant in enumerate(variants) if variant.rules == rules]]
+    groups += [[index] for index, variant in enumerate(variants) if variant.rules != rules]
+    for indices in groups:
+        lanes = np.concatenate([np.zeros(0, np.int64), *(variants[index].lanes for index in indices)])
         if not lanes.size:
             continue
-        actions = np.concatenate([variants[place].actions for place in places])
+        actions = np.concatenate([variants[index].actions for index in indices])
         lists = ActionLists(stored.symbols[lanes], stored.first_bars[lanes], actions)
-        played = replay(session.block, variants[places[0]].rules, costs, lists, is_lenient=True).closed
-        ends = np.cumsum([variants[place].lanes.size for place in places])
+        played = replay(session.block, variants[indices[0]].rules, costs, lists, is_lenient=True).closed
+        ends = np.cumsum([variants[index].lanes.size for index in indices])
         bounds = np.searchsorted(played["lane"], np.append(0, ends))
         played["lane"] = lanes[played["lane"]]
-        for place, first, last in zip(places, bounds[:-1], bounds[1:], strict=True):
-            found[place] = played[first:last]
+        for index, first, last in zip(indices, bounds[:-1], bounds[1:], strict=True):
+            found[index] = played[first:last]
     return [_difference(variant, each, session) for variant, each in zip(variants, found, strict=True)]
 
 
 def _difference(variant: Variant, played: npt.NDArray[np.void], session: PastSession) -> Difference:
     before = session.trades[np.isin(session.trades["lane"], variant.lanes)]
-    place = np.searchsorted(_keys(played, session), _keys(before, session))
-    after = np.append(played, np.zeros(1, played.dtype))[place]
+    index = np.searchsorted(_keys(played, session), _keys(before, session))
+    after = np.append(played, np.zeros(1, played.dtype))[index]
     # A record of zeros stands behind the last: no trade enters at bar 0.
     is_kept = (after["lane"] == before["lane"]) & (after["entry_bar"] == before["entry_bar"])
     net_usd = np.where(is_kept, after["net_usd"], 0.0)

@@ -22,7 +22,7 @@ def judge_embeddings(
     maximum_mean_cosine: float = 0.5,
     minimum_trades: int = 10,
 ) -> Verdict:
-    """Rule `memory_embedding`: all finite, none empty, rank above 1, mean |cosine| of pairs below the limit.
+    """Check `memory_embedding`: all finite, none empty, rank above 1, mean |cosine| of pairs below the limit.
 
     `embeddings` float32 [trades, dimensions]. Rank and cosine need at least `minimum_trades`; of more than
     2,000 trades an even sample is compared.
@@ -52,7 +52,7 @@ def judge_embeddings(
 
 
 def judge_neighbours(trades: pa.Table, neighbours: pa.Table) -> Verdict:
-    """Rule `memory_as_of`: every similar trade was closed before the signal of the trade it was found for."""
+    """Check `memory_as_of`: every similar trade had closed before the signal it was found for."""
     signals = milliseconds(trades, "signal_time")[neighbours.column("query").to_numpy()]
     late = int(np.sum(milliseconds(neighbours, "closed_at") >= signals))
     reason = f"{late} of {len(neighbours)} similar trades were closed at or after the signal."
@@ -60,7 +60,7 @@ def judge_neighbours(trades: pa.Table, neighbours: pa.Table) -> Verdict:
 
 
 def judge_coverage(trades: pa.Table, wins: pa.Table, losses: pa.Table) -> Verdict:
-    """Rule `analysis_coverage`: each closed trade is analysed once, and the sums are the ledger's.
+    """Check `analysis_coverage`: each closed trade is analysed once, and the sums are the ledger's.
 
     Wins are trades with a net result above zero, losses all others.
     """
@@ -86,7 +86,7 @@ def judge_coverage(trades: pa.Table, wins: pa.Table, losses: pa.Table) -> Verdic
 
 
 def judge_rules_tried(losses: pa.Table, rules: pa.Table, trials: RuleTrials) -> Verdict:
-    """Rule `avoidance_rules`: every loss has the verdict of its rule, and every rule is tried once.
+    """Check `avoidance_rules`: every loss has the verdict of its rule, and every rule is tried once.
 
     `losses` with their trials, `rules` of RULES_SCHEMA. The reason names the days before that could not be
     played again, and counts those that were traded by other rules, costs or candles than today's.
@@ -118,7 +118,7 @@ def judge_rules_tried(losses: pa.Table, rules: pa.Table, trials: RuleTrials) -> 
 
 
 def judge_loss_reasons(losses: pa.Table) -> Verdict:
-    """Rule `loss_reasons`: every loss has a known primary reason, its evidence and an avoidance rule."""
+    """Check `loss_reasons`: every loss has a known primary reason, its evidence and an avoidance rule."""
     known = pc.is_in(losses.column("primary_reason"), value_set=pa.array(REASON_NAMES, pa.string()))
     evidence = pc.fill_null(pc.match_substring(losses.column("evidence"), '"reason"'), False)
     has_rule = pc.is_valid(losses.column("avoidance_rule"))

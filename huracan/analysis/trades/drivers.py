@@ -61,8 +61,8 @@ def explain_trades(
     values = model.inputs(trades)
     parts = model.contributions(values)
     deviations = np.full(values.shape, np.nan)
-    for place, name in enumerate(statistics.feature_names):
-        deviations[:, model.columns.index(name)] = scores[:, place]
+    for index, name in enumerate(statistics.feature_names):
+        deviations[:, model.columns.index(name)] = scores[:, index]
     given = parts[:, :-1]
     table = _Table(model.columns, values, deviations, given)
     return Drivers(

@@ -68,7 +68,7 @@ def summarise_exits(tracked: pa.Table, earlier: pa.Table | None, day: date) -> p
 
 
 def judge_exits(trades: pa.Table, tracked: pa.Table, summary: pa.Table) -> Verdict:
-    """Rule `post_exit_coverage`: each trade of the day before is tracked once, and is in the sums."""
+    """Check `post_exit_coverage`: each trade of the day before is tracked once, and is in the sums."""
     ledger, found = (sorted(table["trade_id"].to_pylist()) for table in (trades, tracked))
     of_day = [row for row in summary.to_pylist() if row["window_days"] == 1]
     summed = {scope: sum(r["exits"] for r in of_day if r["scope"] == scope) for scope in (ALL, EXIT_REASON)}

@@ -2,7 +2,7 @@
 rule that the primary reason suggests.
 
 The reasons are in `loss_reasons`, the numbers that they judge in `loss_cases`, and what the rules would have
-done in `rule_trials`.
+done in `analysis.rules.trials`.
 """
 
 from dataclasses import replace
@@ -125,11 +125,11 @@ def _reason_texts(findings: list[Finding], holds: Booleans, primary: Integers) -
     first: list[pa.Array] = []
     further: list[pa.Array] = []
     names: list[pa.Array] = []
-    for place, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
-        is_further = pa.array(holds[:, place] & (primary != place))
+    for index, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
+        is_further = pa.array(holds[:, index] & (primary != index))
         label = pa.array([reason.name] * rows, pa.string())
         text = json_objects({"reason": label, **finding.evidence}, rows)
-        first.append(pc.if_else(pa.array(primary == place), text, _NONE))
+        first.append(pc.if_else(pa.array(primary == index), text, _NONE))
         further.append(pc.if_else(is_further, text, _NONE))
         names.append(pc.if_else(is_further, json_values(label), _NONE))
     return {"further_reasons": json_lists(names, rows), "evidence": json_lists([*first, *further], rows)}
@@ -141,8 +141,8 @@ def _rule_texts(
     """The columns rule and avoidance_rule, of the primary reason."""
     rows = len(primary)
     texts, unruled = pa.nulls(rows, pa.string()), pa.nulls(rows, pa.string())
-    for place, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
-        is_primary = pa.array(primary == place)
+    for index, (reason, finding) in enumerate(zip(LOSS_REASONS, findings, strict=True)):
+        is_primary = pa.array(primary == index)
         unruled = pc.if_else(is_primary, sentences(reason.unruled, finding.evidence, rows), unruled)
         if reason.suggest is not None:
             texts = pc.if_else(is_primary, reason.suggest(cases, limits), texts)

@@ -82,11 +82,11 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     """
     symbol, bar = _signal_bars(trades, block)
     hour = (block.open_time_ms % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
-    places, first, count, scope = _candidates(block, rules, symbol, hour[bar], block.regime[symbol, bar])
+    indices, first, count, scope = _candidates(block, rules, symbol, hour[bar], block.regime[symbol, bar])
     taken = np.minimum(count, MOST_ENTRIES)
     owner = np.repeat(np.arange(len(trades)), taken)
     number = np.arange(owner.size) - np.repeat(np.cumsum(taken) - taken, taken)
-    chosen = places[first[owner] + number * count[owner] // np.maximum(taken[owner], 1)]
+    chosen = indices[first[owner] + number * count[owner] // np.maximum(taken[owner], 1)]
     names = pa.array(action_names(rules.allow_short))
     action = pc.index_in(trades["action"], value_set=names).to_numpy(zero_copy_only=False)[owner]
     mine, held = floats(trades, "net_bps"), floats(trades, "bars_held").astype(np.int64)
@@ -125,18 +125,18 @@ def _candidates(
     block: MarketBlock, rules: TradingRules, symbol: Integers, hour: Integers, regime: npt.NDArray[np.int8]
 ) -> tuple[Integers, Integers, Integers, Integers]:
     """Places of entries, and per trade the first of its own among them, their number, and the scope."""
-    places = np.flatnonzero(places_to_enter(block, rules))
-    bars = places % block.bar_count
-    moment = block.regime.reshape(-1)[places].astype(np.int64) * _HOURS
+    indices = np.flatnonzero(places_to_enter(block, rules))
+    bars = indices % block.bar_count
+    moment = block.regime.reshape(-1)[indices].astype(np.int64) * _HOURS
     moment += (block.open_time_ms[bars] % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
     span = len(REGIMES) * _HOURS
-    of_symbol = places // block.bar_count * span + moment
+    of_symbol = indices // block.bar_count * span + moment
     by_moment, by_symbol = np.argsort(moment, kind="stable"), np.argsort(of_symbol, kind="stable")
     # Two orders of the same places, one after the other: every scope is a stretch of one of them.
     day = regime.astype(np.int64) * _HOURS
     now, line, lines = day + hour, moment[by_moment], of_symbol[by_symbol]
     stretches = [
-        (lines, symbol * span + now, symbol * span + now, places.size),
+        (lines, symbol * span + now, symbol * span + now, indices.size),
         (line, now, now, 0),
         (line, day + np.maximum(hour - 1, 0), day + np.minimum(hour + 1, _HOURS - 1), 0),
         (line, day, day + _HOURS - 1, 0),
@@ -147,5 +147,5 @@ def _candidates(
     scope = np.where(enough.any(axis=0), np.argmax(enough, axis=0), len(SCOPES) - 1)
     trade = np.arange(symbol.size)
     first, count = begins[scope, trade], (ends - begins)[scope, trade]
-    both = np.concatenate([places[by_moment], places[by_symbol]])
+    both = np.concatenate([indices[by_moment], indices[by_symbol]])
     return both, first.astype(np.int64), count.astype(np.int64), scope.astype(np.int64)

@@ -201,11 +201,11 @@ def _quality(columns: Mapping[str, pa.Array | pa.ChunkedArray], ended: Booleans)
 
 
 def _largest(path: Floats) -> tuple[Floats, Integers]:
-    """Each row's largest value (NaN where all are) and its first place."""
+    """Each row's largest value (NaN where all are) and its first index."""
     filled = np.where(np.isnan(path), -np.inf, path)
-    place = np.argmax(filled, axis=1) if path.size else np.zeros(len(path), dtype=np.int64)
-    value = filled[np.arange(len(path)), place] if path.size else np.full(len(path), np.nan)
-    return np.where(np.isfinite(value), value, np.nan), place.astype(np.int64)
+    index = np.argmax(filled, axis=1) if path.size else np.zeros(len(path), dtype=np.int64)
+    value = filled[np.arange(len(path)), index] if path.size else np.full(len(path), np.nan)
+    return np.where(np.isfinite(value), value, np.nan), index.astype(np.int64)
 
 
 def _quality_flags(trades: pa.Table, after_240: Floats, limits: ExitLimits) -> dict[str, pa.Array]:

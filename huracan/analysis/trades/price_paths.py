@@ -58,7 +58,7 @@ def _gather(grid: Integers, values: Floats, start: Integers, bars: int) -> Float
     length = int(grid.max()) + 1
     line = np.full(length + 1, np.nan)
     line[grid] = values
-    places = start[:, None] + np.arange(bars)[None, :]
+    indices = start[:, None] + np.arange(bars)[None, :]
     # The last place of the line stays NaN and stands for everything outside.
-    outside = (places < 0) | (places >= length)
-    return np.asarray(line[np.where(outside, length, places)], dtype=np.float64)
+    outside = (indices < 0) | (indices >= length)
+    return np.asarray(line[np.where(outside, length, indices)], dtype=np.float64)

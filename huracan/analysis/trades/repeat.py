@@ -47,6 +47,6 @@ def judge_repeat(luck: Luck, alike: Neighbourhoods, strength: pa.Array) -> pa.Ar
 def say_repeat(verdicts: pa.Array, facts: dict[str, Column]) -> pa.Array:
     """One sentence per trade: `facts` are side, symbol, regime, drivers, similar_trades, probability,
     pattern_mean_net_bps, percentile, entry_label and exit."""
-    place = pc.index_in(verdicts, value_set=pa.array(list(_LEADS)))
-    leads = pa.array(list(_LEADS.values())).take(place)
+    index = pc.index_in(verdicts, value_set=pa.array(list(_LEADS)))
+    leads = pa.array(list(_LEADS.values())).take(index)
     return sentences(_TEXT, {"lead": leads, **facts}, len(verdicts))

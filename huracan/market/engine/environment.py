@@ -126,7 +126,7 @@ class MarketEnvironment:
     def advance(self, actions: NDArray[np.integer]) -> MarketStep:
         """Orders decided at the close of t meet bar t + 1.
 
-        `actions` [lanes] are places in `action_names`. InvalidInput where one of them is illegal: then no
+        `actions` [lanes] are indices into `action_names`. InvalidInput where one of them is illegal: then no
         lane has moved.
         """
         return self._move(self.state, actions)

@@ -35,16 +35,16 @@ def hold_entries(
     block: MarketBlock,
     rules: TradingRules,
     costs: CostAssumptions,
-    places: Integers,
+    indices: Integers,
     entries: Integers,
     holding_bars: Integers,
 ) -> NDArray[np.void]:
     """CLOSED records of those of the `entries` that were filled; a record's `lane` is the entry's number.
 
-    Entry e, an action that opens a position, is decided at the close of place `symbol x bars + bar` on an
+    Entry e, an action that opens a position, is decided at the close of index `symbol x bars + bar` on an
     account of its own, and left at the first tradable open `holding_bars[e]` (at least 1) bars after its
     entry bar, unless stop, target, time-out or the session's end came first. InvalidInput where an action is
-    no entry of the market or a place is not in the block.
+    no entry of the market or an index is not in the block.
     """
     # Compiled code loads slowly; who asks for no entry does not wait for it.
     from huracan.market.engine.environment import beginning
@@ -61,7 +61,7 @@ def hold_entries(
     found = []
     for first in range(0, actions.size, _BATCH):
         batch = slice(first, first + _BATCH)
-        at = np.asarray(places[batch], dtype=np.int64)
+        at = np.asarray(indices[batch], dtype=np.int64)
         state = beginning(block, rules, at // block.bar_count, at % block.bar_count)
         book = RecordBook(True)
         records = book.with_room(state.size)

@@ -30,7 +30,7 @@ NO_SLOT = -1
 
 @compiled_inline
 def entry_slot(action: int) -> int:
-    """The place in `size_multipliers` of an entry, long or short; NO_SLOT of any other action."""
+    """The index in `size_multipliers` of an entry, long or short; NO_SLOT of any other action."""
     if ENTER_HALF_INDEX <= action < ENTER_HALF_INDEX + SLOTS:
         return action - ENTER_HALF_INDEX
     return action - FIRST_SHORT if action >= FIRST_SHORT else NO_SLOT

@@ -27,7 +27,7 @@ CLOSED = np.dtype(
     [
         ("lane", np.int32),
         ("trade", np.int32),
-        ("symbol", np.int32),  # place in the block
+        ("symbol", np.int32),  # index in the block
         ("side", np.int8),  # +1 long, -1 short
         ("reason", np.int8),  # index into ledger.EXIT_REASONS, of the last fill
         ("adds", np.int32),

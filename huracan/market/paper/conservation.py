@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 
 
 def judge_ledger(session: Session, rules: TradingRules, ohlcv: pa.Table | None = None) -> Verdict:
-    """Rule "ledger_conservation", blocking.
+    """Check "ledger_conservation", blocking.
 
     At every bar equity = cash + position and cash is not negative; per symbol and day the final equity is
     the starting cash + the net results, to the cent, and the account is flat; net = gross - costs in every
@@ -48,7 +48,7 @@ def judge_ledger(session: Session, rules: TradingRules, ohlcv: pa.Table | None =
 
 
 def judge_signals_told(session: Session) -> Verdict:
-    """Rule "signal_coverage", blocking: every trade is one traded signal at its time, and no other is."""
+    """Check "signal_coverage", blocking: every trade is one traded signal at its time, and no other is."""
     traded = session.signals.filter(pc.equal(session.signals["status"], TRADED))
     keys = ("trade_id", "symbol", "signal_time")
     told, held = (
@@ -69,8 +69,8 @@ def _trade_faults(trades: pa.Table) -> Iterator[str]:
     for unit, tolerance in (("usd", CENT), ("bps", 1e-6)):
         costs = sum(column[f"{cost}_{unit}"] for cost in _COSTS)
         wrong = ~(np.abs(column[f"gross_{unit}"] - costs - column[f"net_{unit}"]) <= tolerance)
-        for place in np.flatnonzero(wrong):
-            yield f"Trade {trades['trade_id'][int(place)]}: net_{unit} is not gross minus costs."
+        for index in np.flatnonzero(wrong):
+            yield f"Trade {trades['trade_id'][int(index)]}: net_{unit} is not gross minus costs."
 
 
 def _account_faults(session: Session, rules: TradingRules) -> Iterator[str]:
@@ -91,11 +91,11 @@ def _account_faults(session: Session, rules: TradingRules) -> Iterator[str]:
         yield f"Account {_named(missing, symbols)} has trades and no bars."
     order = np.lexsort((moment, account))
     ends = order[np.flatnonzero(np.append(np.diff(account[order]) != 0, True))] if order.size else order
-    place = np.searchsorted(account[ends], ledger).clip(0, max(len(ends) - 1, 0))
+    index = np.searchsorted(account[ends], ledger).clip(0, max(len(ends) - 1, 0))
     result, costs = np.zeros(ends.size), np.zeros(ends.size)
     if ends.size:
-        np.add.at(result, place, trades["net_usd"].to_numpy())
-        np.add.at(costs, place, sum(trades[f"{cost}_usd"].to_numpy() for cost in _COSTS))
+        np.add.at(result, index, trades["net_usd"].to_numpy())
+        np.add.at(costs, index, sum(trades[f"{cost}_usd"].to_numpy() for cost in _COSTS))
     for last, net, cost in zip(ends.tolist(), result.tolist(), costs.tolist(), strict=True):
         key, expected = _named(account[last], symbols), rules.starting_cash_usd + net
         if not abs(equity[last] - expected) <= CENT:

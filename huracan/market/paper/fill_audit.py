@@ -26,7 +26,7 @@ def fill_faults(trades: pa.Table, fills: pa.Table) -> Iterator[str]:
         yield f"{owner.null_count} fills belong to no trade."
         return
     own = _Fills(owner.to_numpy().astype(np.int64), trades.num_rows)
-    for row in np.flatnonzero(np.bincount(own.place, minlength=own.trades) == 0):
+    for row in np.flatnonzero(np.bincount(own.index, minlength=own.trades) == 0):
         yield f"Trade {trades['trade_id'][int(row)]} has no fill."
         return
     column = {name: fills[name].to_numpy(zero_copy_only=False) for name in fills.column_names[2:]}
@@ -39,14 +39,14 @@ def fill_faults(trades: pa.Table, fills: pa.Table) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Fills:
-    """Which trade each fill belongs to: `place` [fills] among `trades`."""
+    """Which trade each fill belongs to: `index` [fills] among `trades`."""
 
-    place: NDArray[np.int64]
+    index: NDArray[np.int64]
     trades: int
 
     def total(self, values: NDArray[Any]) -> Floats:
         """[trades] sums over the fills."""
-        found = np.bincount(self.place, weights=values.astype(np.float64), minlength=self.trades)
+        found = np.bincount(self.index, weights=values.astype(np.float64), minlength=self.trades)
         return np.asarray(found, dtype=np.float64)
 
     def first(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -58,8 +58,8 @@ class _Fills:
 
     def _chosen(self, values: NDArray[Any], direction: slice) -> NDArray[Any]:
         ends = np.zeros(self.trades, np.int64)
-        # Of repeated places the last one written stays.
-        ends[self.place[direction]] = np.arange(self.place.size)[direction]
+        # Of repeated indices the last one written stays.
+        ends[self.index[direction]] = np.arange(self.index.size)[direction]
         return values[ends]
 
 
@@ -82,7 +82,7 @@ def _compared(
     for name in ("fee_usd", "spread_usd", "slippage_usd"):
         yield name, ~(np.abs(own.total(fill[name]) - trade[name]) <= CENT)
     lengthens = (fill["side"] == "buy") == opens
-    yield "side", own.total(lengthens != (direction > 0)[own.place]) > 0
+    yield "side", own.total(lengthens != (direction > 0)[own.index]) > 0
     for kind, name in ((ADD, "adds"), (SCALE_OUT, "scale_outs")):
         yield name, own.total(fill["kind"] == kind) != trade[name]
     yield "entry", own.total(fill["kind"] == ENTRY) != 1

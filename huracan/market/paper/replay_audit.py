@@ -21,7 +21,7 @@ from huracan.verdict import Verdict
 def judge_replay(
     session: Session, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
 ) -> Verdict:
-    """Rule "replay_equals_ledger", blocking.
+    """Check "replay_equals_ledger", blocking.
 
     Nothing but the stored actions and the candles is used: the ledger holds no trade that its decisions did
     not make, and lacks none that they made.

@@ -99,12 +99,12 @@ def _decisions_table(arrays: SessionArrays, block: MarketBlock, rules: TradingRu
 
 def _decided(arrays: SessionArrays, block: MarketBlock, rules: TradingRules, bars: int) -> dict[str, Any]:
     """Symbol, time and action of the first `bars` bars of every lane."""
-    places = (arrays.first_bar[:, None] + np.arange(bars)).reshape(-1)
+    indices = (arrays.first_bar[:, None] + np.arange(bars)).reshape(-1)
     symbols = np.repeat(arrays.symbol, bars).astype(np.int32)
     names, actions = pa.array(block.symbols), pa.array(action_names(rules.allow_short))
     chosen = arrays.action[:, :bars].reshape(-1)
     return {
         "symbol": pa.DictionaryArray.from_arrays(symbols, names).dictionary_decode(),
-        "open_time": block.open_time_ms[places],
+        "open_time": block.open_time_ms[indices],
         "action": pa.DictionaryArray.from_arrays(chosen, actions).dictionary_decode(),
     }

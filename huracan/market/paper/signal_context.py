@@ -30,8 +30,8 @@ def context_columns(closed: NDArray[np.void], block: MarketBlock) -> dict[str, A
     before = np.maximum(closed["exit_bar"] - 1, 0)
     names = np.array(REGIMES, dtype=object)
     probabilities = {
-        f"probability_{name}": block.regime_probabilities[symbol, signal, place]
-        for place, name in enumerate(REGIMES)
+        f"probability_{name}": block.regime_probabilities[symbol, signal, index]
+        for index, name in enumerate(REGIMES)
     }
     return {
         "regime": names[block.regime[symbol, signal]],

@@ -91,7 +91,7 @@ def signals_table(
 
 def _find(arrays: SessionArrays, trace: DecisionTrace, rules: TradingRules) -> _Found:
     last = arrays.action.shape[1] - 1
-    entries = np.array([place for place, action in enumerate(actions_of(rules.allow_short)) if action.side])
+    entries = np.array([index for index, action in enumerate(actions_of(rules.allow_short)) if action.side])
     chosen, masks = arrays.action[:, :last].astype(np.int64), trace.masks[:, :last]
     chances = _chances(trace, last, entries)
     wanted = entries[chances[:, :, 1:].argmax(axis=2)]
@@ -106,10 +106,10 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, rules: TradingRules) -> _
     trade = _trades(arrays)[lane, bar]
     conditions = [trade >= 0, entered[lane, bar], masked[lane, bar]]
     status = np.select(conditions, [TRADED, LAPSED, MASKED], DECLINED).astype(object)
-    place = np.searchsorted(entries, entry) + 1
+    index = np.searchsorted(entries, entry) + 1
     return _Found(
         lane, bar, arrays.symbol[lane], arrays.first_bar[lane] + bar, entry, status, trade,
-        chances[lane, bar, place],
+        chances[lane, bar, index],
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _chances(trace: DecisionTrace, last: int, entries: NDArray[np.int64]) -> NDA
 
 
 def _trades(arrays: SessionArrays) -> NDArray[np.int64]:
-    """[lanes, bars] place among the closed trades of the one that was signalled there, or -1."""
+    """[lanes, bars] index among the closed trades of the one that was signalled there, or -1."""
     closed = arrays.closed
     found = np.full(arrays.action.shape, -1, np.int64)
     found[closed["lane"], closed["signal_bar"] - arrays.first_bar[closed["lane"]]] = np.arange(closed.size)
@@ -173,9 +173,9 @@ def _would_have_made(
     net, held = np.full(count, np.nan), np.full(count, np.nan)
     reason = np.full(count, None, dtype=object)
     if rows.size:
-        places = found.symbol[rows] * block.bar_count + found.at[rows]
+        indices = found.symbol[rows] * block.bar_count + found.at[rows]
         longest = np.full(rows.size, rules.maximum_holding_bars)
-        closed = hold_entries(block, rules, costs, places, found.entry[rows], longest)
+        closed = hold_entries(block, rules, costs, indices, found.entry[rows], longest)
         filled = rows[closed["lane"]]
         net[filled] = net_bps(closed)
         reason[filled] = np.array(EXIT_REASONS, dtype=object)[closed["reason"]]

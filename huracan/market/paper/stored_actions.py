@@ -18,7 +18,7 @@ class ActionLists:
     """What each lane does, bar after bar; of a stored session one lane per symbol and day."""
 
     symbols: NDArray[np.integer]
-    """[lanes] place in the block."""
+    """[lanes] index in the block."""
     first_bars: NDArray[np.integer]
     """[lanes]"""
     actions: NDArray[np.integer]
@@ -37,11 +37,11 @@ def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> A
         raise InputRefused(
             "The session holds an action or a symbol that the market does not know.", "Trade the day again."
         )
-    place = np.searchsorted(block.open_time_ms, bars["open_time"].cast(pa.int64()).to_numpy())
-    starts = np.flatnonzero(np.isin(place, block.session_first))
-    first_bars, lanes = place[starts].astype(np.int64), starts.size
-    if lanes and len(place) % lanes == 0:
-        expected = first_bars[:, None] + np.arange(len(place) // lanes)
+    index = np.searchsorted(block.open_time_ms, bars["open_time"].cast(pa.int64()).to_numpy())
+    starts = np.flatnonzero(np.isin(index, block.session_first))
+    first_bars, lanes = index[starts].astype(np.int64), starts.size
+    if lanes and len(index) % lanes == 0:
+        expected = first_bars[:, None] + np.arange(len(index) // lanes)
         times = block.open_time_ms[np.minimum(expected, block.bar_count - 1)]
         whole = np.array_equal(times.reshape(-1), bars["open_time"].cast(pa.int64()).to_numpy())
         whole &= np.array_equal(expected[:, -1], block.session_last[first_bars])

@@ -99,7 +99,7 @@ def fills_table(arrays: SessionArrays, block: MarketBlock, provenance: Provenanc
 
 
 def owners(fills: NDArray[np.void], closed: NDArray[np.void]) -> Integers:
-    """[fills] the place in `closed` of the trade that each fill belongs to. Both ordered by lane, trade."""
+    """[fills] the index in `closed` of the trade that each fill belongs to. Both ordered by lane, trade."""
     return np.searchsorted(_keys(closed), _keys(fills))
 
 

@@ -59,12 +59,12 @@ def random_entries(
     own; every draw takes `guesses.trades` of them with replacement. Without trades or bars: zeros.
     """
     count, draws = guesses.trades, guesses.draws
-    places = np.flatnonzero(places_to_enter(block, rules))
+    indices = np.flatnonzero(places_to_enter(block, rules))
     nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
-    if count < 1 or places.size == 0:
+    if count < 1 or indices.size == 0:
         return nothing
     pool = min(_POOL, count * draws)
-    chosen = places[generator.integers(0, places.size, pool)]
+    chosen = indices[generator.integers(0, indices.size, pool)]
     entries = np.full(pool, ENTER_FULL_INDEX)
     if rules.allow_short:
         entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
@@ -95,7 +95,7 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
     Decided at the first bar that is tradable and has a volatility, bought at the next tradable open. No stop,
     no target, no session's end; funding is paid all the while.
     """
-    results = [_held(block, place, rules, costs) for place in range(block.symbol_count)]
+    results = [_held(block, index, rules, costs) for index in range(block.symbol_count)]
     net_bps = {
         symbol: net / (spent * BASIS_POINT) if spent > 0 else 0.0
         for symbol, (net, spent) in zip(block.symbols, results, strict=True)
@@ -104,35 +104,35 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
     return BuyAndHold(net_bps, bought_usd, float(sum(net for net, _ in results)))
 
 
-def _held(block: MarketBlock, place: int, rules: TradingRules, costs: CostAssumptions) -> tuple[float, float]:
+def _held(block: MarketBlock, index: int, rules: TradingRules, costs: CostAssumptions) -> tuple[float, float]:
     """Net result of holding one symbol, and what was bought at the reference price, in USD."""
     from huracan.market.engine.kernel_bars import bars_of
     from huracan.market.engine.kernel_fills import at_step
 
-    able = block.is_tradable[place]
-    ready = np.flatnonzero(able & np.isfinite(block.volatility_bps[place]))
+    able = block.is_tradable[index]
+    ready = np.flatnonzero(able & np.isfinite(block.volatility_bps[index]))
     bars = np.flatnonzero(able[ready[0] + 1 :]) + ready[0] + 1 if ready.size else ready
     if bars.size == 0:
         return 0.0, 0.0
     first, last = int(bars[0]), int(bars[-1])
-    bought, sold = float(block.open[place, first]), float(block.close[place, last])
-    quantity = at_step(rules.notional_usd / bought, float(block.step_size[place]), False)
+    bought, sold = float(block.open[index, first]), float(block.close[index, last])
+    quantity = at_step(rules.notional_usd / bought, float(block.step_size[index]), False)
     slip_of = slippage_bps(
         costs,
         np.array([rules.notional_usd, quantity * sold]),
-        block.volatility_bps[place, [first - 1, last - 1]],
-        block.traded_value_usd[place, [first - 1, last - 1]],
+        block.volatility_bps[index, [first - 1, last - 1]],
+        block.traded_value_usd[index, [first - 1, last - 1]],
     )
 
     def filled(reference: float, slip: float, sign: int) -> float:
         """What an order's unit costs or brings, the fee included."""
         raw = reference * (1.0 + sign * (costs.paid_half_spread_bps + slip) * BASIS_POINT)
-        price = at_step(raw, float(block.tick_size[place]), sign > 0)
+        price = at_step(raw, float(block.tick_size[index]), sign > 0)
         return price * (1.0 + sign * costs.fee_bps * BASIS_POINT)
 
     paid = filled(bought, float(slip_of[0]), 1)
     received = filled(sold, float(slip_of[1]), -1)
     held = slice(first + 1, last + 1)
-    rate = bars_of(block).rows["funding_rate"].reshape(block.open.shape)[place, held]
-    funding = float(rate @ block.open[place, held])
+    rate = bars_of(block).rows["funding_rate"].reshape(block.open.shape)[index, held]
+    funding = float(rate @ block.open[index, held])
     return quantity * (received - paid - funding), quantity * bought

@@ -61,7 +61,7 @@ def run_scenarios(
 
 
 def judge_scenario_base(scenarios: pa.Table, trades: pa.Table) -> Verdict:
-    """Rule "scenario_base", blocking: replayed as they were, the actions make the net of the ledger."""
+    """Check "scenario_base", blocking: replayed as they were, the actions make the net of the ledger."""
     replayed = {
         row["symbol"]: row["net_usd"] for row in scenarios.to_pylist() if row["scenario"] == AS_TRADED
     }
@@ -104,9 +104,9 @@ def _wilder(block: MarketBlock) -> MarketBlock:
 def _figures(name: str, met: _Circumstances, rules: TradingRules) -> list[dict[str, Any]]:
     """The row of all symbols, then one per symbol."""
     done = replay(met.block, rules, met.costs, met.lists, is_lenient=True)
-    places = {ALL_SYMBOLS: np.arange(met.block.symbol_count)}
-    places |= {symbol: np.array([place]) for place, symbol in enumerate(met.block.symbols)}
-    return [_row(name, symbol, done, met.lists.symbols, of) for symbol, of in places.items()]
+    indices = {ALL_SYMBOLS: np.arange(met.block.symbol_count)}
+    indices |= {symbol: np.array([index]) for index, symbol in enumerate(met.block.symbols)}
+    return [_row(name, symbol, done, met.lists.symbols, of) for symbol, of in indices.items()]
 
 
 def _row(
