@@ -1,10 +1,11 @@
 """A package that somebody installed beside Huracan: found by its entry points, gone after the test."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -12,6 +13,7 @@ from unittest import mock
 from huracan import import_closure, registry
 from huracan.gates.roster import gate_kinds
 from huracan_resources.candle_sources import candle_sources
+from tests.end_to_end.command import Answer
 
 _CACHES = (registry._packages, import_closure._file_of, import_closure._folder_of, gate_kinds, candle_sources)
 """What a process remembers of the packages that there are. The settings remember too, and cannot forget:
@@ -60,6 +62,17 @@ def python_beside(folder: Path, code: str, *words: str, **variables: str) -> sub
     return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
 
 
-def huracan_beside(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command `huracan` likewise."""
-    return python_beside(folder, "from huracan_console.main import main; main()", *words, **variables)
+def huracan_beside(folder: Path, *commands: Sequence[str], **variables: str) -> list[Answer]:
+    """The command `huracan` likewise, with each of several words: all in one process."""
+    done = python_beside(folder, _COMMANDS, json.dumps(commands), **variables)
+    assert done.returncode == 0, done.stderr
+    return [Answer(*each) for each in json.loads(done.stdout)]
+
+
+_COMMANDS = """
+import json, sys
+from click.testing import CliRunner
+from huracan_console.main import main
+answers = [CliRunner(catch_exceptions=False).invoke(main, words) for words in json.loads(sys.argv[1])]
+print(json.dumps([(each.exit_code, each.stdout, each.stderr) for each in answers]))
+"""

@@ -1,46 +1,24 @@
 """Fixtures that any test may ask for."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
 
 from huracan_resources.database.database import Database
-from huracan_resources.database.embedded_postgres import stop_embedded
+from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from tests.made_once import MadeOnce, NewHome, copy_folder, empty_home
 
 S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 
 _ROOT = Path(__file__).resolve().parent.parent
-
-
-class _NightScheduling(LoadFileScheduling):
-    """Each file stays on one worker, which makes its fixtures once; so do all files of the shared nights."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return _scope(nodeid.partition("::")[0])
-
-
-@cache
-def _scope(file: str) -> str:
-    """Those that look at the shared nights name their fixtures: `first_night`, `second_night`."""
-    is_shared = re.search(r"(first|second)_night: |_night: Path", (_ROOT / file).read_text())
-    return "the shared nights" if is_shared else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """What xdist calls instead of its own schedulers."""
-    return _NightScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -53,14 +31,42 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Database]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """What the workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return MadeOnce(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.fixture(scope="session")
+def new_home(made_once: MadeOnce) -> NewHome:
+    """Opens a home with an empty database of its own, whose cluster is a copy: to make one takes seconds."""
+
+    def make(folder: Path) -> None:
+        with empty_home() as home:
+            embedded_url(home)
+            stop_embedded(home)
+            with (home / "postgres" / "postgresql.conf").open("a") as opened:
+                # A server that is killed loses nothing by it: only a machine without power does.
+                opened.write("fsync = off\n")
+            copy_folder(home, folder)
+
+    @contextmanager
+    def open_home() -> Iterator[Path]:
+        cluster = made_once("cluster", make)
+        with empty_home() as home:
+            copy_folder(cluster, home)
+            yield home
+
+    return open_home
+
+
+@pytest.fixture(scope="session")
+def database(new_home: NewHome) -> Iterator[Database]:
     """A fresh embedded database with all migrations applied."""
-    # Not below pytest's own directory: its path is too long for a socket, and closed to other accounts.
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        database = Database(Path(name))
+    with new_home() as home:
+        database = Database(home)
         with database.connect():
             yield database
-        stop_embedded(Path(name))
 
 
 def _rclone() -> str | None:

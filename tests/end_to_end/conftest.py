@@ -1,71 +1,80 @@
 """Homes that the end-to-end tests share: a night is run once and looked at by many tests."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from huracan.brain.signature import generate_key_pair
-from huracan_resources.database.embedded_postgres import embedded_url
 from tests.end_to_end.command import DAY, SMALL_NIGHT, Answer, Home
+from tests.end_to_end.night import Night
+from tests.made_once import MadeOnce, NewHome
 
 MakeHome = Callable[..., Home]
 
 
 @pytest.fixture(scope="session")
-def signing_key() -> str:
-    return generate_key_pair()[0]
+def signing_key(made_once: MadeOnce) -> str:
+    def make(folder: Path) -> None:
+        (folder / "signing.key").write_text(generate_key_pair()[0])
+
+    return (made_once("signing-key", make) / "signing.key").read_text()
+
+
+@pytest.fixture(scope="module")
+def make_home(signing_key: str, new_home: NewHome) -> Iterator[MakeHome]:
+    """Makes homes for the small night, gone after the file: `make_home(X=value)` sets further variables,
+    `make_home(night)` is a copy of what that night left, to be changed."""
+    with ExitStack() as stack:
+
+        def make(night: Night | None = None, **variables: str) -> Home:
+            path = stack.enter_context(new_home() if night is None else night.copy())
+            return _small(path, signing_key, **variables)
+
+        yield make
+
+
+def _small(path: Path, signing_key: str, **variables: str) -> Home:
+    return Home(path, {**SMALL_NIGHT, "HURACAN_SIGNING_KEY": signing_key, **variables})
 
 
 @pytest.fixture(scope="session")
-def make_home(signing_key: str) -> Iterator[MakeHome]:
-    """Makes fresh homes for the small night; `make_home(X=value)` sets further variables."""
-    made: list[Home] = []
+def after_first_night(made_once: MadeOnce, signing_key: str, new_home: NewHome) -> Night:
+    """`huracan nightly` in a home without any day."""
 
-    def make(**variables: str) -> Home:
-        # Not below pytest's own directory: its path is too long for a socket, and closed to other accounts.
-        path = Path(tempfile.mkdtemp(prefix="huracan-e2e-"))
-        made.append(Home(path, {**SMALL_NIGHT, "HURACAN_SIGNING_KEY": signing_key, **variables}))
-        return made[-1]
+    def make(folder: Path) -> None:
+        with new_home() as path:
+            Night.run(_small(path, signing_key), folder, "--date", DAY.isoformat())
 
-    yield make
-    for home in made:
-        home.stop()
-        shutil.rmtree(home.path)
+    return Night(made_once("first-night", make))
 
 
 @pytest.fixture(scope="session")
-def home(make_home: MakeHome) -> Home:
-    """The home of the first and the second night; this process holds its database open between them."""
-    made = make_home()
-    embedded_url(made.path)
-    return made
-
-
-@pytest.fixture(scope="session")
-def first_night(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Answer:
-    """`huracan nightly` in an empty home."""
-    answer = home.run("nightly", "--date", DAY.isoformat(), "--json")
-    assert answer.code == 0, answer.out + answer.err
-    return answer
-
-
-@pytest.fixture(scope="session")
-def lake_of_first_night(home: Home, first_night: Answer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the lake as the first night left it (or a later test remade it: the contents are equal)."""
-    copy = tmp_path_factory.mktemp("first-night") / "lake"
-    later = {f"day={(DAY + timedelta(days=offset)).isoformat()}" for offset in range(1, 8)}
-    shutil.copytree(home.path / "lake", copy, ignore=lambda _, names: later & set(names))
-    return copy
-
-
-@pytest.fixture(scope="session")
-def second_night(home: Home, first_night: Answer) -> Answer:
+def after_second_night(made_once: MadeOnce, signing_key: str, after_first_night: Night) -> Night:
     """The night after, with a bar for promotion that no brain can take."""
-    day = (DAY + timedelta(days=1)).isoformat()
-    answer = home.run("nightly", "--date", day, "--json", "--set", "promotion.minimum_trades=1000000")
-    assert answer.code == 0, answer.out + answer.err
-    return answer
+    words = ("--date", (DAY + timedelta(days=1)).isoformat(), "--set", "promotion.minimum_trades=1000000")
+
+    def make(folder: Path) -> None:
+        with after_first_night.copy() as path:
+            Night.run(_small(path, signing_key), folder, *words)
+
+    return Night(made_once("second-night", make))
+
+
+@pytest.fixture(scope="session")
+def home(signing_key: str, after_second_night: Night) -> Iterator[Home]:
+    """The home after both nights, for tests that only look."""
+    with after_second_night.copy() as path:
+        yield _small(path, signing_key)
+
+
+@pytest.fixture(scope="session")
+def first_night(after_first_night: Night) -> Answer:
+    return after_first_night.answer
+
+
+@pytest.fixture(scope="session")
+def second_night(after_second_night: Night) -> Answer:
+    return after_second_night.answer

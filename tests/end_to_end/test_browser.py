@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.command import DAY, Answer, Home, command
+from tests.end_to_end.command import DAY, command
+from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,7 +24,7 @@ _FLAGS = [
 _WAIT_MS = 30_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Debian's chromium; the UI itself comes from the webserver, never from the network."""
     pytest.importorskip("playwright", reason="playwright is not installed")
@@ -33,8 +35,9 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="module")
-def url(chromium: str, home: Home, first_night: Answer) -> Iterator[str]:
-    """A webserver over the home of the first night, on a free port."""
+def url(chromium: str, make_home: MakeHome, after_first_night: Night) -> Iterator[str]:
+    """A webserver over a copy of the home of the first night, on a free port: its daemon writes there."""
+    home = make_home(after_first_night)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

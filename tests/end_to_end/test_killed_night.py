@@ -13,16 +13,17 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
 from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
 
 _POLL_SECONDS, _PATIENCE_SECONDS = 0.02, 300.0
 REMADE = ("ppo_checkpoint", *assets_by_job()["publish"])
 
 
 @pytest.fixture
-def interrupted_home(make_home: MakeHome, lake_of_first_night: Path) -> Home:
+def interrupted_home(make_home: MakeHome, after_first_night: Night) -> Home:
     """The lake before the training of the day; the database is empty."""
     home = make_home()
-    shutil.copytree(lake_of_first_night, home.path / "lake")
+    shutil.copytree(after_first_night.left / "lake", home.path / "lake")
     for asset in REMADE:
         shutil.rmtree(home.path / "lake" / asset / f"day={DAY.isoformat()}")
     return home
@@ -87,11 +88,11 @@ def test_a_killed_night_leaves_nothing_half_made_and_a_clean_run_ends_like_an_un
 
 
 def test_files_of_a_partition_without_a_manifest_are_not_read(
-    lake_of_first_night: Path, tmp_path: Path
+    after_first_night: Night, tmp_path: Path
 ) -> None:
     root = tmp_path / "lake"
     folder = f"features/day={DAY.isoformat()}"
-    shutil.copytree(lake_of_first_night / folder, root / folder)
+    shutil.copytree(after_first_night.left / "lake" / folder, root / folder)
     lake = Lake(LocalStore(root))
     assert lake.read_table("features", DAY).num_rows == 2880
     (root / folder / "manifest.json").unlink()

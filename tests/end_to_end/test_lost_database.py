@@ -4,7 +4,6 @@ brings the rows back."""
 import json
 import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -12,6 +11,7 @@ from psycopg import sql
 from huracan_assets.registry import assets_by_job
 from tests.end_to_end.command import DAY, Answer, Home
 from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
 
 NEXT = DAY + timedelta(days=1)
 _TABLES = (
@@ -22,11 +22,11 @@ NOT_OF_THE_LAKE = {"incident", "trial_ledger", "retention_report"}
 
 
 @pytest.fixture(scope="module")
-def bereft(make_home: MakeHome, home: Home, lake_of_first_night: Path) -> Home:
+def bereft(make_home: MakeHome, after_first_night: Night) -> Home:
     """The home after its first night, without its database."""
     made = make_home()
-    shutil.copytree(lake_of_first_night, made.path / "lake")
-    shutil.copytree(home.path / "brains", made.path / "brains")
+    for folder in ("lake", "brains"):
+        shutil.copytree(after_first_night.left / folder, made.path / folder)
     return made
 
 
@@ -56,9 +56,9 @@ def test_a_backfill_loads_every_row_of_the_lake_again_and_makes_nothing_anew(
 ) -> None:
     before = bereft.partitions()
     words = ("backfill", "--from", DAY.isoformat(), "--to", DAY.isoformat(), "--jobs", "all", "--json")
-    answer = bereft.run(*words)
+    answer = bereft.call(*words)
     assert answer.code == 0, answer.out + answer.err
     assert json.loads(answer.out)["runs"] == 2  # Of the market and of the learner the database has no rows.
     assert _rows(bereft) == _rows(home)
     assert bereft.partitions().keys() == before.keys()
-    assert json.loads(bereft.run(*words).out)["runs"] == 0
+    assert json.loads(bereft.call(*words).out)["runs"] == 0

@@ -2,12 +2,14 @@
 
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.retention import DatabaseRetention, LakeRetention
-from tests.end_to_end.command import Answer, Home
+from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
 
 
 def test_every_table_of_a_night_has_a_retention_and_nothing_young_goes(
-    home: Home, second_night: Answer
+    make_home: MakeHome, after_second_night: Night
 ) -> None:
+    home = make_home(after_second_night)
     with LakeViews(home.lake) as views:
         assert set(views.tables) <= set(LakeRetention.complete().model_fields)
         assert {"shadow_trades_session", "shadow_trades_decisions", "shadow_signals"} <= set(views.tables)

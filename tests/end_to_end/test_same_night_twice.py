@@ -1,18 +1,23 @@
 """The same night twice: in another home it gives the same bytes, in the same home it changes nothing."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
 import pytest
 
 from huracan_assets.registry import stages
-from tests.end_to_end.command import DAY, Answer, Home
+from tests.end_to_end.command import DAY, SMALL_NIGHT, Answer, Home
 from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
+from tests.made_once import empty_home
 
 
 @pytest.fixture(scope="module")
-def other_home(make_home: MakeHome) -> Home:
-    return make_home()
+def other_home(signing_key: str) -> Iterator[Home]:
+    """Nothing is there, not even the cluster of a database."""
+    with empty_home() as path:
+        yield Home(path, {**SMALL_NIGHT, "HURACAN_SIGNING_KEY": signing_key})
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +40,11 @@ def test_the_same_night_in_a_fresh_home_gives_the_same_hashes(
 
 
 def test_a_night_run_again_reuses_what_is_there_and_changes_nothing(
-    home: Home, first_night: Answer, second_night: Answer
+    make_home: MakeHome, first_night: Answer, after_second_night: Night
 ) -> None:
+    home = make_home(after_second_night)
     before = home.partitions()
-    again = home.run("nightly", "--date", DAY.isoformat(), "--json")
+    again = home.call("nightly", "--date", DAY.isoformat(), "--json")
     assert again.code == 0, again.err
     assert again.hashes == first_night.hashes
     assert home.partitions() == before

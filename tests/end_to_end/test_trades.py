@@ -19,9 +19,9 @@ from huracan.features.recipe import RECIPE
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan_resources.lake.parquet import encode_table
 from tests.end_to_end.command import DAY, Answer, Home
+from tests.end_to_end.conftest import MakeHome
 
 NEXT_DAY = DAY + timedelta(days=1)
-MakeHome = Callable[..., Home]
 
 
 @pytest.fixture(scope="module")

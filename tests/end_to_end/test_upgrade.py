@@ -55,7 +55,7 @@ def written(old: Home) -> Manifests:
 @pytest.fixture(scope="module")
 def history(old: Home, written: Manifests) -> Answer:
     """The first command after the upgrade: the market of all days."""
-    answer = old.run("backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat())
+    answer = old.call("backfill", "--from", FIRST.isoformat(), "--to", LAST.isoformat())
     assert answer.code == 0, answer.out + answer.err
     return answer
 
@@ -138,11 +138,11 @@ def test_its_rows_its_brains_and_its_aged_out_files_are_known(old: Home, next_ni
 
 def test_a_backfill_resumes_and_leaves_the_records(old: Home, written: Manifests, next_night: Answer) -> None:
     words = ("backfill", "--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "all", "--json")
-    answer = old.run(*words)
+    answer = old.call(*words)
     assert answer.code == 0 and answer.summary["runs"] > 0, answer.out + answer.err
     for asset in RECORDS:
         assert old.lake.manifest(asset, LAST) == written[asset, LAST], asset
-    again = old.run(*words)
+    again = old.call(*words)
     assert again.code == 0 and again.summary["runs"] == 0, again.out
 
 
@@ -151,9 +151,9 @@ def test_a_remake_with_other_costs_is_marked_and_is_no_evidence(
 ) -> None:
     words = ("--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "trade", "--json")
     costs = ("--set", "market.costs.taker_fee_bps=3")
-    assert old.run("backfill", *words, *costs).code == 0
+    assert old.call("backfill", *words, *costs).code == 0
     assert not old.lake.require("shadow_trades", LAST).remade
-    answer = old.run("backfill", *words, *costs, "--remake")
+    answer = old.call("backfill", *words, *costs, "--remake")
     assert answer.code == 0, answer.out + answer.err
     remade = old.lake.require("shadow_trades", LAST)
     assert remade.remade and remade.content_hash != written["shadow_trades", LAST].content_hash

@@ -1,6 +1,5 @@
 """The shape that all assets share: reads, skips, gates between runs, and rows in the database."""
 
-import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -25,6 +24,7 @@ from huracan_resources.database.embedded_postgres import embedded_url, stop_embe
 from huracan_resources.database.tables import read_partition
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
+from tests.made_once import NewHome
 
 FIRST = date(2025, 3, 1)
 PARTITIONS = daily_partitions(FIRST)
@@ -393,10 +393,9 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def test_an_asset_whose_database_stops_while_it_works_is_tried_again_and_leaves_whole_rows(
-    resources: Resources,
+    resources: Resources, new_home: NewHome
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        home = Path(name)
+    with new_home() as home:
         served = Database(home, embedded_url(home))
         resources.__dict__["database"] = served
         served.migrate()
@@ -413,7 +412,6 @@ def test_an_asset_whose_database_stops_while_it_works_is_tried_again_and_leaves_
         assert result.success and CALLS == ["importance"] * 2
         with served.connect() as connection:
             assert read_partition(connection, "feature_importance", FIRST)["rank"].to_pylist() == [1, 2]
-        stop_embedded(home)
 
 
 def test_an_asset_whose_database_stays_away_says_so_and_what_to_do(

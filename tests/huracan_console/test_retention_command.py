@@ -1,11 +1,8 @@
 """`huracan retention`: what would go, what went, and what it refuses."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,16 +11,20 @@ import pytest
 
 from huracan_resources.lake.parquet import encode_table
 from tests.end_to_end.command import Home
+from tests.made_once import NewHome
 
 NEWEST = date(2025, 6, 30)
 NIGHTS = 100
 
 
 @pytest.fixture(scope="module")
-def filled() -> Iterator[Home]:
+def filled(new_home: NewHome) -> Iterator[Home]:
     """A hundred nights with a trade and three signals each."""
-    path = Path(tempfile.mkdtemp(prefix="huracan-test-"))
-    home = Home(path)
+    with new_home() as path:
+        yield _filled(Home(path))
+
+
+def _filled(home: Home) -> Home:
     signals = encode_table(pa.table({"symbol": ["BTC/USDT"] * 3}))
     for back in range(NIGHTS):
         files = {
@@ -31,9 +32,7 @@ def filled() -> Iterator[Home]:
             "signals.parquet": signals,
         }
         home.lake.write("shadow_trades", NEWEST - timedelta(days=back), files)
-    yield home
-    home.stop()
-    shutil.rmtree(path)
+    return home
 
 
 def _told(home: Home, *words: str) -> dict[str, Any]:

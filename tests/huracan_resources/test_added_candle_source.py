@@ -9,6 +9,7 @@ from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan_resources.candle_sources import candle_sources, usages
 from tests.added_package import huracan_beside, installed, python_beside, write_package
+from tests.end_to_end.command import Answer
 
 TAPE = '''
 """Candles of a tape: every one has the price that is written on it."""
@@ -64,11 +65,30 @@ SOURCE = CandleSourceKind(
 '''
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+COMMANDS = {
+    "shown": ("config", "show", "--json", "--set", "source.tape.price=3"),
+    "well": ("doctor", "--json", "--set", "source.tape.price=42"),
+    "broken": ("doctor", "--json"),
+    "misspelt": ("nightly", "--source", "tabe:1"),
+    "misset": ("config", "show", "--set", "source.kind=tabe"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the package lies."""
-    write_package(tmp_path, "added_candles", "huracan.candle_sources", {"tape.py": TAPE})
-    return tmp_path
+    made = tmp_path_factory.mktemp("added")
+    write_package(made, "added_candles", "huracan.candle_sources", {"tape.py": TAPE})
+    return made
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> dict[str, Answer]:
+    """What each of the commands says where the package is."""
+    variables = {"HURACAN__SOURCE__TAPE__TOKEN": "hunter2", "HURACAN__SOURCE__KIND": "tape"}
+    nowhere = {"HURACAN_HOME": str(folder / "home"), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
+    answers = huracan_beside(folder, *COMMANDS.values(), **variables, **nowhere)
+    return dict(zip(COMMANDS, answers, strict=True))
 
 
 def test_ours_are_known_by_their_files() -> None:
@@ -83,13 +103,11 @@ def test_it_is_known_while_its_package_is_installed(folder: Path) -> None:
     assert "tape" not in candle_sources()
 
 
-def test_its_settings_are_shown_and_its_secret_is_not(folder: Path) -> None:
-    variables = {"HURACAN__SOURCE__TAPE__TOKEN": "hunter2", "HURACAN__SOURCE__KIND": "tape"}
-    answer = huracan_beside(folder, "config", "show", "--json", "--set", "source.tape.price=3", **variables)
-    shown = json.loads(answer.stdout)
+def test_its_settings_are_shown_and_its_secret_is_not(told: dict[str, Answer]) -> None:
+    shown = json.loads(told["shown"].out)
     assert shown["source.kind"] == {"value": "tape", "origin": "environment HURACAN__SOURCE__KIND"}
     assert shown["source.tape.price"] == {"value": "3.0", "origin": "command line"}
-    assert shown["source.tape.token"]["value"] == "********" and "hunter2" not in answer.stdout
+    assert shown["source.tape.token"]["value"] == "********" and "hunter2" not in told["shown"].out
     assert shown["source.files.directory"]["value"] == "not set"
 
 
@@ -109,22 +127,20 @@ print(open_candle_source(plain).fetch_day("BTC/USDT", date(2025, 1, 1))["close"]
     assert answer.stdout.strip() == "[42.5]", answer.stderr
 
 
-def test_doctor_looks_at_it(folder: Path) -> None:
-    nowhere = {"HURACAN_HOME": str(folder / "home"), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}
-    found = {}
-    for name, price in (("well", "42"), ("broken", "null")):
-        settings = {"HURACAN__SOURCE__KIND": "tape", "HURACAN__SOURCE__TAPE__PRICE": price}
-        answer = huracan_beside(folder, "doctor", "--json", **nowhere, **settings)
-        found[name] = {each["part"]: each for each in json.loads(answer.stdout)}["candle source"]
-    assert found["well"]["is_ok"] and "tape: 1440 candles of BTC/USDT" in found["well"]["found"]
-    assert not found["broken"]["is_ok"] and found["broken"]["remedy"] == "Use --source tape:PRICE."
+def test_doctor_looks_at_it(told: dict[str, Answer]) -> None:
+    well, broken = (
+        {each["part"]: each for each in json.loads(told[name].out)}["candle source"]
+        for name in ("well", "broken")
+    )
+    assert well["is_ok"] and "tape: 1440 candles of BTC/USDT" in well["found"]
+    assert not broken["is_ok"] and broken["remedy"] == "Use --source tape:PRICE."
 
 
-def test_a_wrong_name_is_told_the_known_ones(folder: Path) -> None:
-    answer = huracan_beside(folder, "nightly", "--source", "tabe:1")
-    assert answer.returncode == 2 and "ccxt:EXCHANGE" in answer.stderr and "tape:PRICE" in answer.stderr
-    answer = huracan_beside(folder, "config", "show", "--set", "source.kind=tabe")
-    assert answer.returncode == 2 and "'tape'" in answer.stderr and "'simulated'" in answer.stderr
+def test_a_wrong_name_is_told_the_known_ones(told: dict[str, Answer]) -> None:
+    answer = told["misspelt"]
+    assert answer.code == 2 and "ccxt:EXCHANGE" in answer.err and "tape:PRICE" in answer.err
+    answer = told["misset"]
+    assert answer.code == 2 and "'tape'" in answer.err and "'simulated'" in answer.err
 
 
 @pytest.mark.parametrize("name", ["simulated", "kind", "a-b"])

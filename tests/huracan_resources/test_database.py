@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.database.database import Database, dagster_url, open_connection, plain_url, shown_url
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.database.migrate import migrate, shipped_migrations
+from tests.made_once import NewHome, empty_home
 
 ASK = """
 import sys
@@ -31,10 +31,16 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        yield Path(name)
-        stop_embedded(Path(name))
+def home(new_home: NewHome) -> Iterator[Path]:
+    """Its server ran before: the cluster is there."""
+    with new_home() as home:
+        yield home
+
+
+@pytest.fixture
+def empty() -> Iterator[Path]:
+    with empty_home() as home:
+        yield home
 
 
 def _ask(home: Path) -> subprocess.Popen[str]:
@@ -63,25 +69,21 @@ def test_a_killed_server_comes_back_with_its_rows(home: Path) -> None:
 
 
 def test_a_process_id_that_another_program_took_is_no_server(home: Path) -> None:
-    embedded_url(home)
-    stop_embedded(home)
     file = home / "postgres" / "postmaster.pid"
     file.write_text(f"{os.getpid()}\n{home}/postgres\n1700000000\n5432\n{home}/postgres\n\n1 2\nready\n")
     with psycopg.connect(embedded_url(home)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_kill_while_the_cluster_was_made_is_mended(home: Path) -> None:
-    (home / "postgres.new").mkdir()
-    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
-    (home / "postgres").mkdir()
-    with psycopg.connect(embedded_url(home)) as connection:
+def test_a_kill_while_the_cluster_was_made_is_mended(empty: Path) -> None:
+    (empty / "postgres.new").mkdir()
+    (empty / "postgres.new" / "PG_VERSION").write_text("18\n")
+    (empty / "postgres").mkdir()
+    with psycopg.connect(embedded_url(empty)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_home_of_an_older_version_gets_todays_settings_once_and_lines_below_them_win(home: Path) -> None:
-    embedded_url(home)
-    stop_embedded(home)
     conf = home / "postgres" / "postgresql.conf"
     before, settings, _ = conf.read_text().partition("\nmax_connections = 200")
     conf.write_text(before)
@@ -98,22 +100,22 @@ def test_a_home_of_an_older_version_gets_todays_settings_once_and_lines_below_th
     assert conf.read_text().count("shared_buffers = 640MB") == 1
 
 
-def test_processes_that_start_at_once_share_one_server_and_the_last_one_stops_it(home: Path) -> None:
-    processes = [_ask(home) for _ in range(3)]
+def test_processes_that_start_at_once_share_one_server_and_the_last_one_stops_it(empty: Path) -> None:
+    processes = [_ask(empty) for _ in range(3)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == str(len(shipped_migrations()))
     processes[0].kill()
     processes[0].wait()
     processes[1].communicate("")
-    assert _is_up(home)
+    assert _is_up(empty)
     processes[2].communicate("")
-    assert not _is_up(home)
+    assert not _is_up(empty)
 
 
-def test_threads_that_start_at_once_get_one_url(home: Path) -> None:
+def test_threads_that_start_at_once_get_one_url(empty: Path) -> None:
     urls: list[str] = []
-    threads = [threading.Thread(target=lambda: urls.append(embedded_url(home))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: urls.append(embedded_url(empty))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -121,8 +123,8 @@ def test_threads_that_start_at_once_get_one_url(home: Path) -> None:
     assert len(urls) == 4 and len(set(urls)) == 1
 
 
-def test_a_long_home_still_has_a_socket(home: Path) -> None:
-    deep = home / ("a-directory-with-a-long-name-" * 4)
+def test_a_long_home_still_has_a_socket(empty: Path) -> None:
+    deep = empty / ("a-directory-with-a-long-name-" * 4)
     with psycopg.connect(embedded_url(deep)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     stop_embedded(deep)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -20,6 +19,7 @@ from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.database.partition_rows import PartitionRows
 from huracan_resources.database.tables import read_partition, replace_partition
+from tests.made_once import NewHome
 
 DAY = date(2023, 6, 30)
 
@@ -45,10 +45,9 @@ def _rows(*gates: str) -> pa.Table:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        yield Path(name)
-        stop_embedded(Path(name))
+def home(new_home: NewHome) -> Iterator[Path]:
+    with new_home() as home:
+        yield home
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
+from huracan_resources.database.embedded_postgres import embedded_url
 from huracan_resources.database.migrate import migrate, shipped_migrations
+from tests.made_once import NewHome
 
 NAMES = list(shipped_migrations())
 
@@ -38,10 +37,9 @@ _CHECKED = {"scope": "'all'", "state": "'candidate'", "window_days": "1", "_text
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        yield embedded_url(Path(name))
-        stop_embedded(Path(name))
+def server(new_home: NewHome) -> Iterator[str]:
+    with new_home() as home:
+        yield embedded_url(home)
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """Dagster's old logs go; its partitions, their checks and the runs behind them are shown as before."""
 
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 
 from huracan_resources.database.database import Database
-from huracan_resources.database.embedded_postgres import stop_embedded
 from huracan_resources.retention import of_dagster
 from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
+from tests.made_once import NewHome
 
 TODAY = datetime.now(UTC).date()
 TOMORROW = TODAY + timedelta(days=1)
@@ -39,11 +37,10 @@ def upkeep() -> None:
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
+def database(new_home: NewHome) -> Iterator[Database]:
     """A database of its own: Dagster's tables are made in it."""
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        yield Database(Path(name) / "data")
-        stop_embedded(Path(name) / "data")
+    with new_home() as home:
+        yield Database(home)
 
 
 @pytest.fixture
@@ -51,12 +48,11 @@ def instance(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg
     """An instance in that database: three partitions, of which one failed, and a run without assets."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("HURACAN_HOME", str(database.home))
-    home = database.home.parent
-    (home / "dagster.yaml").write_text(
+    (database.home / "dagster.yaml").write_text(
         "storage:\n  custom:\n    module: huracan_resources.database.dagster_storage\n"
         "    class: HuracanDagsterStorage\n    config: {}\ntelemetry:\n  enabled: false\n"
     )
-    with dg.DagsterInstance.from_config(str(home)) as made:
+    with dg.DagsterInstance.from_config(str(database.home)) as made:
         for day in ("2025-01-01", "2025-01-02", "2025-01-03"):
             dg.materialize([candles], partition_key=day, instance=made, raise_on_error=False)
         assert upkeep.execute_in_process(instance=made).success
@@ -154,12 +150,11 @@ def test_what_ended_on_a_day_that_is_kept_and_what_is_under_way_is_left_alone(
     assert _events(database) == events and instance.get_run_by_id(run.run_id) is not None
 
 
-def test_a_database_without_dagster_has_nothing_to_delete(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
-        empty = Database(Path(name))
+def test_a_database_without_dagster_has_nothing_to_delete(new_home: NewHome) -> None:
+    with new_home() as home:
+        empty = Database(home)
         assert age_out_events(empty, date(2025, 1, 1), TODAY, dry=False) == []
         assert age_out_runs(empty, date(2025, 1, 1), TODAY, dry=True) == []
-        stop_embedded(Path(name))
 
 
 def test_every_event_by_which_dagster_knows_assets_and_checks_is_among_those_that_are_kept() -> None:

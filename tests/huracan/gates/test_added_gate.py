@@ -112,11 +112,13 @@ def test_whoever_asks_the_gates_reaches_its_file_and_what_that_imports(tmp_path:
 def test_its_settings_are_shown_set_and_checked(tmp_path: Path) -> None:
     write_package(tmp_path, "added_gates", "huracan.gates", FILES)
     variable = {"HURACAN__GATES__CROWDING__SIZE_OF_OTHERS": "0.25"}
-    shown = json.loads(huracan_beside(tmp_path, "config", "show", "--json", **variable).stdout)
+    show = ("config", "show")
+    commands = ((*show, "--json"), (*show, "--set", "gates.crowding.size_of_other=1"))
+    told, wrong = huracan_beside(tmp_path, *commands, **variable)
+    shown = json.loads(told.out)
     origin = "environment HURACAN__GATES__CROWDING__SIZE_OF_OTHERS"
     assert shown["gates.crowding.size_of_others"] == {"value": "0.25", "origin": origin}
-    wrong = huracan_beside(tmp_path, "config", "show", "--set", "gates.crowding.size_of_other=1")
-    assert wrong.returncode == 2 and "Did you mean gates.crowding.size_of_others?" in wrong.stderr
+    assert wrong.code == 2 and "Did you mean gates.crowding.size_of_others?" in wrong.err
 
 
 @pytest.mark.parametrize(
