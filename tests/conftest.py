@@ -1,6 +1,11 @@
 """Fixtures that any test may ask for."""
 
 import os
+
+# Before numpy is imported. There is a worker for every core: a second thread of linear algebra would only
+# wait for it, and burns a core while it waits.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 import socket
 import subprocess

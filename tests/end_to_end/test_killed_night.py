@@ -73,7 +73,7 @@ def test_a_killed_night_leaves_nothing_half_made_and_a_clean_run_ends_like_an_un
         assert (orphan.job_name, orphan.tags["dagster/partition"]) == ("learn", DAY.isoformat())
         assert _slots(instance) == 1
 
-    answer = home.run("nightly", "--date", DAY.isoformat(), "--json")
+    answer = home.call("nightly", "--date", DAY.isoformat(), "--json")
 
     assert answer.code == 0, answer.out + answer.err
     assert answer.hashes == first_night.hashes

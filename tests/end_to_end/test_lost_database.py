@@ -43,7 +43,7 @@ def _rows(home: Home) -> dict[str, int]:
 def test_the_night_after_the_loss_finds_the_trades_that_it_would_have_found(
     bereft: Home, second_night: Answer
 ) -> None:
-    answer = bereft.run(
+    answer = bereft.call(
         "nightly", "--date", NEXT.isoformat(), "--json", "--set", "promotion.minimum_trades=1000000"
     )
     assert answer.code == 0, answer.out + answer.err

@@ -94,7 +94,7 @@ def test_malformed_yaml_is_named_with_its_line(home: Home, tmp_path: Path) -> No
 def test_a_database_that_does_not_answer_is_named_without_its_password(home: Home) -> None:
     before = home.partitions()
     url = "postgresql://nobody:hunter2@127.0.0.1:1/x"
-    answer = home.run(*BACKFILL, DATABASE_URL=url)
+    answer = home.call(*BACKFILL, DATABASE_URL=url)
     told = _told(answer, 1)
     assert "127.0.0.1:1" in told and "did not answer" in told and "DATABASE_URL" in told
     assert "hunter2" not in answer.out + answer.err
@@ -198,7 +198,7 @@ def test_a_full_disk_is_said_nothing_half_written_is_left_and_with_space_the_sam
     home: Home, small_disk: Path
 ) -> None:
     small = Home(home.path, {**home.variables, "HURACAN__STORAGE__LAKE_URL": str(small_disk / "lake")})
-    told = _told(small.run(*BACKFILL), 1)
+    told = _told(small.call(*BACKFILL), 1)
     assert told.startswith(f"huracan: features of {FIRST} failed: The disk is full: {small_disk}")
     assert "Free some space" in told
     lake = small.settings().storage.lake
