@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,27 @@ def _trains(process: psutil.Process) -> bool:
         return False
 
 
+@dataclass
+class Watched:
+    """A training in two processes, and what was told and seen while it ran."""
+
+    trained: TrainedPolicy
+    told: list[tuple[int, int]]
+    pids: set[int]
+
+
+@pytest.fixture(scope="module")
+def beside(block: MarketBlock) -> Watched:
+    told: list[tuple[int, int]] = []
+    pids: set[int] = set()
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+        pids.update(process.pid for process in seed_processes())
+
+    return Watched(train(block, replace(SMALL, threads=2), tell), told, pids)
+
+
 def test_processes_give_the_bytes_of_one_seed_after_the_other(block: MarketBlock, tmp_path: Path) -> None:
     three = replace(SMALL, seed_count=3)
     alone = train(block, three)
@@ -63,10 +84,13 @@ def test_processes_give_the_bytes_of_one_seed_after_the_other(block: MarketBlock
     assert not seed_processes()
 
 
-def test_the_seeds_really_run_in_processes_of_their_own(block: MarketBlock) -> None:
-    seen: set[int] = set()
-    train(block, replace(SMALL, threads=2), lambda done, total: seen.update(p.pid for p in seed_processes()))
-    assert len(seen) == 2
+def test_the_seeds_really_run_in_processes_of_their_own(beside: Watched) -> None:
+    assert len(beside.pids) == 2
+
+
+def test_progress_grows_to_the_budget_of_all_seeds(beside: Watched) -> None:
+    assert beside.told[-1] == (12_000, 12_000)
+    assert [done for done, _ in beside.told] == sorted(done for done, _ in beside.told)
 
 
 def test_a_seed_stops_soon_once_another_has_failed(
@@ -134,7 +158,7 @@ def test_whatever_ends_the_night_ends_its_processes(block: MarketBlock) -> None:
 
 
 def test_a_night_killed_by_the_system_leaves_no_process_and_is_resumed_to_the_same_bytes(
-    block: MarketBlock, tmp_path: Path
+    block: MarketBlock, beside: Watched, tmp_path: Path
 ) -> None:
     path = tmp_path / "state"
     command = [sys.executable, "-m", "tests.huracan.agent.killed_training", str(path), "5", "2"]
@@ -149,7 +173,7 @@ def test_a_night_killed_by_the_system_leaves_no_process_and_is_resumed_to_the_sa
     resumed = train(
         block, replace(SMALL, threads=2), lambda done, total: steps.append(done), recovery=recovery
     )
-    assert resumed.checkpoint == train(block, SMALL).checkpoint
+    assert resumed.checkpoint == beside.trained.checkpoint
     # Five of twelve updates were kept: they are told of once a seed, and not done again.
     assert len(steps) < 12
 

@@ -277,15 +277,6 @@ def test_the_report_and_the_checkpoint_name_the_days(planted_market: Maker, smal
     assert small.curve["steps"].to_pylist()[-1] >= SMALL.total_steps
 
 
-def test_progress_grows_to_the_budget_of_all_seeds(planted_market: Maker) -> None:
-    seen: list[tuple[int, int]] = []
-    block = planted_market(1, days=5, day_bars=120)
-    tell = lambda done, total: seen.append((done, total))  # noqa: E731 - shorter than a function
-    train_policy(block, replace(SMALL, threads=2), RULES, COSTS, tell)
-    assert seen[-1] == (12_000, 12_000)
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-
-
 def test_a_window_with_nothing_to_learn_from_is_refused_before_it_is_trained_on(
     planted_market: Maker,
 ) -> None:
