@@ -1,14 +1,13 @@
 """An asset of somebody else's: a file and a migration in an installed package, and everything knows it."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from huracan_resources.database.embedded_postgres import stop_embedded
 from tests.added_package import huracan_beside, python_beside, write_package
+from tests.made_once import NewHome
 
 COUNTS = '''
 """The asset `candle_counts`: how many candles of a symbol the day has."""
@@ -52,11 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    # Not below pytest's own directory: its path is too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="huracan-added-") as name:
-        yield Path(name)
-        stop_embedded(Path(name))
+def home(new_home: NewHome) -> Iterator[Path]:
+    with new_home() as home:
+        yield home
 
 
 def test_the_graph_the_jobs_and_the_settings_know_it(folder: Path) -> None:
@@ -83,13 +80,18 @@ def test_a_day_makes_it_and_sql_the_database_and_the_terminal_show_it(folder: Pa
         "HURACAN__UNIVERSE__TIMEFRAME": "1h",
         "HURACAN__UNIVERSE__FIRST_DAY": DAY,
     }
-    made = huracan_beside(folder, "backfill", "--from", DAY, "--to", DAY, **variables)
-    assert made.returncode == 0, made.stderr
-    for words in (("sql", "--json"), ("sql", "--database", "--json")):
-        asked = huracan_beside(folder, *words, "SELECT symbol, candles FROM candle_counts", **variables)
-        assert json.loads(asked.stdout) == [{"symbol": "BTC/USDT", "candles": 24}], asked.stderr
-    described = huracan_beside(folder, "sql", "--describe", "candle_counts", **variables)
-    assert "bars with a price" in described.stdout
+    statement = "SELECT symbol, candles FROM candle_counts"
+    commands = (
+        ("backfill", "--from", DAY, "--to", DAY),
+        ("sql", "--json", statement),
+        ("sql", "--database", "--json", statement),
+        ("sql", "--describe", "candle_counts"),
+    )
+    made, by_lake, by_database, described = huracan_beside(folder, *commands, **variables)
+    assert made.code == 0, made.err
+    for asked in (by_lake, by_database):
+        assert json.loads(asked.out) == [{"symbol": "BTC/USDT", "candles": 24}], asked.err
+    assert "bars with a price" in described.out
 
 
 def test_a_file_of_another_name_than_its_asset_is_refused(tmp_path: Path) -> None:

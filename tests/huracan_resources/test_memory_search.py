@@ -19,8 +19,8 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
 from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
 from huracan.models.importance import IMPORTANCE_SCHEMA
+from huracan_resources.database import memory as memory_search
 from huracan_resources.database.database import Database
-from huracan_resources.database.database import memory as memory_search
 from huracan_resources.database.memory import similar_trades
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.database.tables import column_types, read_partition, replace_partition
