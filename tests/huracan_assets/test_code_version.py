@@ -23,10 +23,34 @@ from huracan_assets.stage import Stage
 
 ROOT = Path(huracan.__file__).parents[1]
 PACKAGES = ("huracan", "huracan_resources", "huracan_assets")
+EDITS = {
+    "huracan/evaluation/splits.py": "MORE = 1",
+    "huracan/evaluation/wilson.py": "MORE = 1",
+    "huracan/features/recipe.py": "MORE = 1",
+    "huracan/market/engine/kernel_step.py": "MORE = 1",
+    "huracan_assets/inputs/windows.py": "MORE = 1",
+    "huracan_resources/notifier.py": "MORE = 1",
+    "huracan_assets/shown.py": "MORE = 1",
+    "huracan_assets/market/plots.py": "MORE = 1",
+    "huracan/market/costs.py": '"""Only words."""',
+}
 SHOW = """
-import json
+import json, sys
+from pathlib import Path
+from huracan_assets.code_version import code_version
 from huracan_assets.registry import stages
-print(json.dumps({stage.name: stage.code_version for stage in stages()}))
+
+def versions():
+    return {stage.name: code_version(stage.body.__module__) for stage in stages()}
+
+told = {"": versions()}
+assert told[""] == {stage.name: stage.code_version for stage in stages()}
+for name, line in json.loads(sys.argv[1]).items():
+    original = Path(name).read_text()
+    Path(name).write_text(f"{original}\\n\\n{line}\\n")
+    told[name] = versions()
+    Path(name).write_text(original)
+print(json.dumps(told))
 """
 
 
@@ -63,52 +87,26 @@ def test_an_asset_reaches_what_its_imports_reach(stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Of every asset of a copy of the packages: as it is (""), and after each of the edits."""
     folder = tmp_path_factory.mktemp("copy")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def before(copy: Path) -> dict[str, str]:
-    return _versions(copy)
-
-
-def _versions(folder: Path) -> dict[str, str]:
     environment = {**os.environ, "PYTHONPATH": str(folder), "HURACAN_HOME": str(folder / "home")}
-    answer = subprocess.run(
-        [sys.executable, "-c", SHOW], cwd=folder, env=environment, capture_output=True, text=True, check=True
-    )
-    found: dict[str, str] = json.loads(answer.stdout)
+    command = [sys.executable, "-c", SHOW, json.dumps(EDITS)]
+    answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, dict[str, str]] = json.loads(answer.stdout)
     return found
 
 
-@pytest.mark.parametrize(
-    ("file", "line"),
-    [
-        ("huracan/evaluation/splits.py", "MORE = 1"),
-        ("huracan/evaluation/wilson.py", "MORE = 1"),
-        ("huracan/features/recipe.py", "MORE = 1"),
-        ("huracan/market/engine/kernel_step.py", "MORE = 1"),
-        ("huracan_assets/inputs/windows.py", "MORE = 1"),
-        ("huracan_resources/notifier.py", "MORE = 1"),
-        ("huracan_assets/shown.py", "MORE = 1"),
-        ("huracan_assets/market/plots.py", "MORE = 1"),
-        ("huracan/market/costs.py", '"""Only words."""'),
-    ],
-)
+@pytest.mark.parametrize("file", EDITS)
 def test_an_edit_changes_the_versions_of_those_that_reach_the_file_and_of_no_other(
-    copy: Path, before: dict[str, str], file: str, line: str
+    versions: dict[str, dict[str, str]], file: str
 ) -> None:
-    original = (copy / file).read_text()
-    (copy / file).write_text(f"{original}\n\n{line}\n")
-    after = _versions(copy)
-    (copy / file).write_text(original)
     module = file.removesuffix(".py").replace("/", ".")
     reaching = {each.name for each in stages() if module in _reached_by_grimp(each.body.__module__)}
-    expected = set() if line.startswith('"') else reaching
-    assert {name for name in before if before[name] != after[name]} == expected
+    expected = set() if EDITS[file].startswith('"') else reaching
+    assert {name for name, version in versions[""].items() if version != versions[file][name]} == expected
 
 
 def test_models_and_gates_follow_the_splits_that_they_are_fitted_by() -> None:
