@@ -1,8 +1,8 @@
 """Matrix products in registers, with what comes before and after them fused in. No network and no loss here.
 
 C = finish(start + A B), all float32, in tiles that stay in vector registers from the first multiply-add to
-the last: 4 rows by 64 columns where there are 32 registers of 16 numbers, 4 by 16 where there are 16 of 8;
-what is left of the columns goes in narrower strips. A is read one number at a time, so that a transposed A
+the last: 4 or 6 rows by 64 columns where there are 32 registers of 16 numbers, by 16 where there are 16 of
+8; what is left of the columns goes in narrower strips. A is read one number at a time, so that a transposed A
 costs nothing; B and C are read in vectors along their rows. Made for chunks of rows that fit the second-level
 cache (there 88 to 94 of 107 thousand million multiply-adds a second measured with the wide registers, 46 to
 49 of 50 with the narrow; a BLAS call copies its operands first). Each element is one chain of multiply-adds
@@ -10,6 +10,7 @@ in the order of the depth: its bits depend neither on the tile, nor on the regis
 rows there are.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -46,13 +47,23 @@ class Tile(NamedTuple):
     """Rows by vectors of so many lanes."""
 
     rows: int
+    tall: int
+    """More rows, where what ends the product leaves the registers to the sums."""
     vectors: int
     lanes: int
 
+    def heights(self, builder: Any, rows: Any, *, is_tall: bool) -> list[tuple[int, tuple[Any, Any, int]]]:
+        """Heights of the tiles with which to go down so many rows: from, to and by how many."""
+        if not is_tall or self.tall == self.rows:
+            return [(self.rows, (INDEX(0), rows, self.rows))]
+        both = INDEX(math.lcm(self.tall, self.rows))
+        turn = builder.mul(builder.sdiv(rows, both), both)
+        return [(self.tall, (INDEX(0), turn, self.tall)), (self.rows, (turn, rows, self.rows))]
+
 
 TILES = {
-    NARROW: (Tile(4, 2, NARROW), Tile(8, 1, NARROW)),
-    WIDE: (Tile(4, 4, WIDE), Tile(8, 2, WIDE), Tile(8, 1, WIDE), Tile(8, 1, NARROW)),
+    NARROW: (Tile(4, 6, 2, NARROW), Tile(8, 8, 1, NARROW)),
+    WIDE: (Tile(4, 6, 4, WIDE), Tile(8, 8, 2, WIDE), Tile(8, 8, 1, WIDE), Tile(8, 8, 1, NARROW)),
 }
 """By the widest registers: the tile for as many columns as it fits in, then that for what it leaves."""
 
@@ -111,11 +122,12 @@ class Product:
         for tile in TILES[lanes]:
             width = tile.vectors * tile.lanes
             last = builder.and_(columns, INDEX(-width))
-            down, across = (INDEX(0), rows, tile.rows), (first, last, width)
-            outer, inner = (down, across) if self.row_by_row else (across, down)
-            with steps(builder, *outer) as (one, _), steps(builder, *inner) as (two, _):
-                corner = (one, two) if self.row_by_row else (two, one)
-                self._tile(builder, matrices, corner, depth, tile)
+            across = (first, last, width)
+            for height, down in tile.heights(builder, rows, is_tall=self.ends_with != "tanh"):
+                outer, inner = (down, across) if self.row_by_row else (across, down)
+                with steps(builder, *outer) as (one, _), steps(builder, *inner) as (two, _):
+                    corner = (one, two) if self.row_by_row else (two, one)
+                    self._tile(builder, matrices, corner, depth, tile._replace(rows=height))
             first = last
 
     def _tile(
