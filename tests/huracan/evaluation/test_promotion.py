@@ -86,6 +86,20 @@ def test_markets_without_an_edge_promote_at_most_the_nominal_share() -> None:
     assert promoted / 300 <= 0.08
 
 
+def test_a_few_lucky_periods_give_no_certainty_and_a_few_bad_ones_take_it() -> None:
+    # Two values a share of 0.2 apart from the rest: skewness +-0.6 / 0.4 = +-1.5, kurtosis 1 + 1.5^2 = 3.25.
+    # One trial: the deflated ratio is the chance that the true one is above 0, cdf(SR sqrt(99) / spread).
+    lucky, unlucky = np.r_[np.full(20, 6.4), np.full(80, -1.0)], np.r_[np.full(80, 1.0), np.full(20, -2.75)]
+    # SR = 0.48 / 2.96 sqrt(0.99) = 0.1613; its skewness taken as 0: cdf(1.6054 / sqrt(1 + 0.0146)).
+    # With its skewness of 1.5 it would be cdf(1.6054 / sqrt(0.7726)) = 0.966, and pass.
+    verdict = judge_brain(replace(good_evidence(), returns_bps=lucky, trials=1))
+    assert verdict.numbers["deflated_sharpe"] == pytest.approx(0.9445, abs=2e-4)
+    assert not verdict.promoted and len(verdict.reasons) == 1
+    # SR = 0.25 / 1.5 sqrt(0.99) = 0.1658; its skewness of -1.5 counts: cdf(1.65 / sqrt(1 + 0.2487 + 0.0155)).
+    verdict = judge_brain(replace(good_evidence(), returns_bps=unlucky, trials=1))
+    assert verdict.numbers["deflated_sharpe"] == pytest.approx(0.9289, abs=2e-4)
+
+
 def test_looser_rules_are_the_callers_choice() -> None:
     evidence = replace(good_evidence(), trades=5)
     assert judge_brain(evidence, PromotionConfig(minimum_trades=5)).promoted
