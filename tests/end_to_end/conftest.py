@@ -13,6 +13,23 @@ from tests.end_to_end.night import Night
 from tests.made_once import MadeOnce, NewHome
 
 MakeHome = Callable[..., Home]
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The file that makes both nights comes first of these, the others that look at one come last: meanwhile
+    the other worker has something to do."""
+    places = [place for place, item in enumerate(items) if item.path.parent == _HERE]
+    ours = [items[place] for place in places]
+    makers = [item.path for item in ours if "after_second_night" in _fixtures(item)]
+    lookers = {item.path for item in ours if "after_first_night" in _fixtures(item)}
+    ours.sort(key=lambda item: (item.path not in makers[:1], item.path in lookers))
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session")
