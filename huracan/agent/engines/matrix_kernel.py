@@ -4,9 +4,9 @@ C = finish(start + A B), all float32, in tiles that stay in vector registers fro
 the last: 4 or 6 rows by 64 columns where there are 32 registers of 16 numbers, by 16 where there are 16 of
 8; what is left of the columns goes in narrower strips. A is read one number at a time, so that a transposed A
 costs nothing; B and C are read in vectors along their rows. Made for chunks of rows that fit the second-level
-cache (figures are in docs/benchmarks.md; a BLAS call copies its operands first). Each element is one chain of multiply-adds
-in the order of the depth: its bits depend neither on the tile, nor on the registers' width, nor on how many
-rows there are.
+cache (figures are in docs/benchmarks.md; a BLAS call copies its operands first). Each element is one chain of
+multiply-adds in the order of the depth: its bits depend neither on the tile, nor on the registers' width, nor
+on how many rows there are.
 """
 
 import math
