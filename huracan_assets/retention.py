@@ -5,6 +5,7 @@ How it is deleted belongs in `huracan_resources.retention.ageing`, what must sta
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -13,10 +14,10 @@ from huracan_assets.retention_needs import check_retention
 from huracan_assets.stage import Stage
 from huracan_resources.catalogue import catalogue
 from huracan_resources.resources import Resources
-from huracan_resources.retention.ageing import age_out_of_database, age_out_of_lake, oldest_kept
-from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
-from huracan_resources.retention.report import Deletion, sum_up
 from huracan_resources.settings.retention import limited
+
+if TYPE_CHECKING:
+    from huracan_resources.retention.report import Deletion
 
 RETENTION = "retention"
 DAY_TAG = "huracan/retention"
@@ -37,11 +38,14 @@ def newest_night(resources: Resources, on: date) -> date | None:
     return max((day for day in resources.lake.days("shadow_trades") if day <= on), default=None)
 
 
-def age_out(resources: Resources, stages: Sequence[Stage], on: date, *, dry: bool) -> list[Deletion]:
+def age_out(resources: Resources, stages: Sequence[Stage], on: date, *, dry: bool) -> "list[Deletion]":
     """Delete what has aged out by the day `on`; with `dry` only tell.
 
     `InvalidInput` for a setting that is shorter than what the nights read; then nothing is deleted.
     """
+    from huracan_resources.retention.ageing import age_out_of_database, age_out_of_lake, oldest_kept
+    from huracan_resources.retention.of_dagster import age_out_events, age_out_runs
+
     check_retention(stages, resources.settings)
     retention, database = resources.settings.retention, resources.database
     found: list[Deletion] = []
@@ -78,6 +82,8 @@ def refuse_while_runs(instance: dg.DagsterInstance) -> None:
 def retention_job(stages: Sequence[Stage]) -> dg.JobDefinition:
     @dg.op(description="Deletes what the settings of retention let go, and reports it.", pool=RETENTION)
     def delete_what_aged_out(context: dg.OpExecutionContext, resources: dg.ResourceParam[Resources]) -> None:
+        from huracan_resources.retention.report import sum_up
+
         asked = context.run.tags.get(DAY_TAG)
         on = date.fromisoformat(asked) if asked else datetime.now(UTC).date()
         try:

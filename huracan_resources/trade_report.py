@@ -12,7 +12,7 @@ import numpy as np
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.naming import Unnamed, named_values
 from huracan.models.canonical import read_json_object
-from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory import trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
 from huracan_resources.lake.lake import Lake
@@ -149,16 +149,15 @@ def _neighbours(
     (own,) = remembered
     try:
         with workspace.resources.database.connect() as connection:
-            found = similar_trades(
+            return trades_like(
                 connection,
-                np.array([own["embedding"]], np.float32),
+                np.array(own["embedding"], np.float32),
                 MemoryFilter(own["embedding_version"], side=own["side"]),
                 as_of=as_of,
                 k=NEIGHBOURS,
             )
     except HuracanError as error:
         return {"error": error.what, "remedy": error.remedy}
-    return [dict(row) for row in found.drop_columns(["query"]).to_pylist()]
 
 
 def _candles(views: LakeViews, trade: dict[str, Any]) -> list[dict[str, Any]] | None:

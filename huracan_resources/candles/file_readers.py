@@ -17,8 +17,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import pyarrow.feather as feather
-import pyarrow.parquet as pq
 
 from huracan.candles.schema import FUNDING_SCHEMA, RAW_SCHEMA, TIME
 from huracan.errors import InvalidInput
@@ -82,10 +80,14 @@ def _read_file(path: Path, row_group: int | None) -> pa.Table:
 def _read(path: Path, row_group: int | None) -> pa.Table:
     name = path.name.lower()
     if name.endswith(".parquet"):
+        import pyarrow.parquet as pq
+
         if row_group is None:
             return pq.ParquetFile(path).read()
         return pq.ParquetFile(path).read_row_group(row_group)
     if name.endswith(".feather"):
+        import pyarrow.feather as feather
+
         return feather.read_table(path)
     if name.endswith((".json", ".json.gz")):
         return _from_arrays(json.loads(_content(path)))
@@ -223,6 +225,8 @@ def _epoch_ms(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def row_group_bounds(path: Path) -> list[tuple[int, int]] | None:
     """Least open time and just after the greatest of every row group, None where the footer does not say."""
+    import pyarrow.parquet as pq
+
     try:
         metadata = pq.read_metadata(path)
     except (pa.ArrowException, OSError):

@@ -4,7 +4,8 @@ Every search has an `as_of`; only trades closed strictly before it are seen. Wha
 in `memory_filter`, the exact search itself in `huracan.analysis.memory.nearest`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy.typing as npt
 import psycopg
 import pyarrow as pa
 
-from huracan.analysis.memory.nearest import NearestTrades
-from huracan.analysis.memory.neighbourhood import no_neighbours
+from huracan.analysis.memory.nearest import NearestTrades, similarities
+from huracan.analysis.memory.neighbourhood import NEIGHBOURS_SCHEMA, no_neighbours
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput, Unavailable
@@ -104,10 +105,43 @@ def similar_trades(
     if not moments:
         return no_neighbours()
     search = _Search(connection, vectors, among, moments, sides, k)
-    try:
+    with _searching():
         if is_exact or len(moments) > FEW_QUERIES:
             return search.in_memory()
-        return search.by_count()
+        return search.ranked(search.by_count())
+
+
+def trades_like(
+    connection: psycopg.Connection[Any],
+    embedding: npt.NDArray[np.float32],
+    among: MemoryFilter,
+    *,
+    as_of: datetime,
+    k: int,
+) -> list[dict[str, Any]]:
+    """What `similar_trades` finds for one vector [64], as one mapping per row of NEIGHBOURS_SCHEMA without
+    the query. Arrow would import pandas to take up Python's values, and whoever shows one trade waits for it.
+    """
+    search = _Search(connection, embedding[np.newaxis], among, [as_of], None, k)
+    with _searching():
+        rows = search.by_count()
+    vectors = np.array([row[-1] for row in rows], dtype=np.float32).reshape(len(rows), len(embedding))
+    similarity = similarities(embedding.astype(np.float64), vectors.astype(np.float64)).tolist()
+    found = [
+        dict(zip(_NAMES, row[1:-1], strict=True)) | {"similarity": near}
+        for row, near in zip(rows, similarity, strict=True)
+    ]
+    found.sort(key=lambda trade: (-trade["similarity"], trade["trade_id"]))
+    for rank, trade in enumerate(found, 1):
+        trade |= {"rank": rank, "closed_at": trade["closed_at"].astimezone(UTC)}
+    names = [name for name in NEIGHBOURS_SCHEMA.names if name != "query"]
+    return [{name: trade[name] for name in names} for trade in found[:k]]
+
+
+@contextmanager
+def _searching() -> Iterator[None]:
+    try:
+        yield
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"The memory could not be searched ({error}).", "Check the database and try again."
@@ -136,13 +170,13 @@ class _Search:
             found.add(trades, vectors)
         return found.neighbours()
 
-    def by_count(self) -> pa.Table:
-        """By a scan where a query may see few trades, so that all of them can be looked at, else by index."""
+    def by_count(self) -> list[tuple[Any, ...]]:
+        """Query, `_NAMES` and vector of what may be nearest: by a scan where a query may see few trades, so
+        that all of them can be looked at, else by index."""
         counted = self._fetch(_COUNT, {"as_of": self._moments, "enough": EXACT_ROWS + 1})
         is_small = np.array([count <= EXACT_ROWS for (count,) in counted], dtype=bool)
-        return self._ranked(
-            self._by_index(np.flatnonzero(~is_small).tolist())
-            + self._near(_BY_SCAN, np.flatnonzero(is_small).tolist())
+        return self._by_index(np.flatnonzero(~is_small).tolist()) + self._near(
+            _BY_SCAN, np.flatnonzero(is_small).tolist()
         )
 
     @property
@@ -182,7 +216,7 @@ class _Search:
             text.encode(), given | self._among.parameters(), prepare=False
         ).fetchall()
 
-    def _ranked(self, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    def ranked(self, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
         """The best of what was proposed, by the same arithmetic as the search in memory."""
         found = NearestTrades(self._vectors, self._as_of_ms, None, self._k)
         if rows:

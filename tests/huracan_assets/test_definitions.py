@@ -112,7 +112,13 @@ def test_only_the_network_and_the_database_are_retried(definitions: dg.Definitio
 
 def test_definitions_load_without_any_heavy_library() -> None:
     """Each of them takes a second and more, in every process that only wants to know the graph."""
-    heavy = ("torch", "numba", "lightgbm", "sklearn", "scipy.stats", "onnx", "matplotlib", "ccxt")
-    script = f"import sys, huracan_assets.definitions; print([x for x in {heavy} if x in sys.modules])"
+    heavy = (
+        *("torch", "numba", "lightgbm", "sklearn", "scipy.stats", "onnx", "matplotlib", "ccxt", "talib"),
+        *("pandas", "psycopg", "duckdb", "pyarrow.parquet"),
+    )
+    script = (
+        "import sys; from huracan_assets.definitions import defs; defs().get_repository_def();"
+        f"print([x for x in {heavy} if x in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -21,7 +21,7 @@ from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
 from huracan.models.importance import IMPORTANCE_SCHEMA
 from huracan_resources.database import memory as memory_search
 from huracan_resources.database.database import Database
-from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory import similar_trades, trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.database.tables import column_types, read_partition, replace_partition
 
@@ -114,6 +114,17 @@ def test_each_way_to_search_finds_the_nearest_with_and_without_filters(
         mine = found.filter(pa.array(found.column("query").to_numpy() == place))
         assert mine.column("trade_id").to_pylist() == _brute_force(queries[place], as_of[place], keep, 10)
         assert mine.column("rank").to_pylist() == list(range(1, len(mine) + 1))
+
+
+@pytest.mark.parametrize("way", ["by scan", "by index"])
+def test_one_search_without_arrow_finds_the_same_trades_and_values(memory, way, monkeypatch) -> None:
+    monkeypatch.setattr(memory_search, "EXACT_ROWS", 0 if way == "by index" else 1_000)
+    query, as_of = _vectors(1, 3)[0], START + timedelta(minutes=200)
+    for among in (ALL, MemoryFilter(VERSION, side="short"), MemoryFilter("nothing is of this version")):
+        table = similar_trades(memory, query[np.newaxis], among, as_of=as_of, k=10)
+        rows = table.drop_columns(["query"]).to_pylist()
+        assert trades_like(memory, query, among, as_of=as_of, k=10) == rows
+    assert len(similar_trades(memory, query[np.newaxis], ALL, as_of=as_of, k=10)) == 10
 
 
 def test_each_search_finds_its_own_side(memory) -> None:

@@ -61,8 +61,7 @@ class NearestTrades:
             self._found = [self.neighbours().drop_columns("rank")]
 
     def _described(self, trades: pa.Table, vectors: Floats, queries: Integers) -> pa.Table:
-        # Summed anew, pair by pair: a matrix product rounds by the shape of the matrices.
-        similarity = np.sum(self._queries[queries] * vectors, axis=1)
+        similarity = similarities(self._queries[queries], vectors)
         columns = {"query": pa.array(queries, pa.int64()), "similarity": pa.array(similarity)}
         names = [name for name in NEIGHBOURS_SCHEMA.names if name != "rank"]
         return pa.table({name: columns[name] if name in columns else trades[name] for name in names})
@@ -77,6 +76,14 @@ class NearestTrades:
         rank = np.arange(len(query)) - np.searchsorted(query, query) + 1
         found = found.append_column("rank", pa.array(rank)).filter(pa.array(rank <= self._k))
         return found.select(NEIGHBOURS_SCHEMA.names).cast(NEIGHBOURS_SCHEMA)
+
+
+def similarities(queries: Floats, vectors: Floats) -> Floats:
+    """Cosine of each pair of vectors of length one, [pairs, dimensions].
+
+    Summed pair by pair: a matrix product rounds by the shape of the matrices.
+    """
+    return np.asarray(np.sum(queries * vectors, axis=1))
 
 
 def _is_side(trades: pa.Table, side: str) -> npt.NDArray[np.bool_]:
