@@ -9,7 +9,7 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 export RAY_USAGE_STATS_ENABLED := 0
 
-.PHONY: nightly up test install clean
+.PHONY: nightly up checks quick test install clean
 
 nightly: $(VENV)/.platform
 	$(VENV)/bin/huracan nightly
@@ -19,11 +19,17 @@ up: $(VENV)/.platform
 
 install: $(VENV)/.platform
 
-test: $(VENV)/.test
+checks: $(VENV)/.test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+# What a change can be tried by in between: nothing that needs a server, a night or long training.
+quick: checks
+	$(VENV)/bin/python -m pytest -m "not server and not slow"
+
+test: checks
 	$(VENV)/bin/python -m pytest
 
 clean:

@@ -11,9 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,42 @@ from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from tests.made_once import MadeOnce, NewHome, copy_folder, empty_home
 
+_SERVER_FIXTURES = {"new_home", "s3_endpoint"}
+"""Whoever asks for one, however far below, is marked `server`."""
+_SERVERS = {"postgres", "pg_ctl", "initdb", "rclone"}
+
 S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 
 _ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a server is marked `server`, and so is every test of whole nights."""
+    for item in items:
+        asks = isinstance(item, pytest.Function) and _SERVER_FIXTURES & set(item.fixturenames)
+        if asks or "end_to_end" in item.path.parts:
+            item.add_marker("server")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that starts a server by other means must say so, or `make quick` would grow slow unseen."""
+    _watch.may_start = item.get_closest_marker("server") is not None
+    return (yield)
+
+
+class _Watch:
+    """Hears of every process that is started from here."""
+
+    may_start = True
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and not self.may_start and Path(str(arguments[0])).name in _SERVERS:
+            pytest.fail(f"{arguments[0]} is started by a test that is not marked `server`.")
+
+
+_watch = _Watch()
+sys.addaudithook(_watch)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import pytest
 
 from huracan.import_closure import closure
 
+pytestmark = pytest.mark.slow  # kernels are compiled by processes of their own
+
 PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})

@@ -26,7 +26,7 @@ DAY = date(2025, 3, 10)
 FILES = {"manifest.json": b"{}", "manifest.sig": b"s", "policy.safetensors": b"weights"}
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.server)])
 def resources(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resources:
     environ = {"HURACAN_HOME": str(tmp_path)}
     if request.param == "s3":

@@ -12,6 +12,8 @@ import pytest
 
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 
+pytestmark = pytest.mark.server  # the processes that it starts use a server
+
 NIGHT = """
 import dagster as dg
 

@@ -19,6 +19,8 @@ from huracan_resources.database.embedded_postgres import embedded_url, stop_embe
 from huracan_resources.database.migrate import migrate, shipped_migrations
 from tests.made_once import NewHome, empty_home
 
+pytestmark = pytest.mark.server  # every test starts the server in a way of its own
+
 ASK = """
 import sys
 from pathlib import Path

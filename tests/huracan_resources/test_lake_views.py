@@ -1,6 +1,6 @@
 """SQL over the lake: exactly the rows that manifests name, on a disk and in a bucket, and clear refusals."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def _fill(store: ObjectStore) -> Lake:
     return lake
 
 
-@pytest.fixture(params=["disk", "bucket"])
+@pytest.fixture(params=["disk", pytest.param("bucket", marks=pytest.mark.server)])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     if request.param == "disk":
         return _fill(LocalStore(tmp_path / "it's a lake"))
@@ -161,3 +161,20 @@ def test_the_definitions_serve_any_other_duckdb(tmp_path: Path) -> None:
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
     with LakeViews(Lake(LocalStore(tmp_path))) as views, pytest.raises(InvalidInput, match="huracan nightly"):
         views.query("SELECT * FROM trades")
+
+
+def test_rows_are_plain_values_with_times_in_utc(lake: Lake) -> None:
+    moment = datetime(2023, 6, 2, 10, 30, 0, 250_000, tzinfo=UTC)
+    with LakeViews(lake) as views:
+        statement = (
+            "SELECT 1.5 AS x, ?::timestamptz AS t, NULL::timestamptz AS t, [1, 2] AS x, DATE '2023-06-02'"
+        )
+        names, rows = views.rows(statement, [moment])
+        assert names[:4] == ["x", "t", "t", "x"]
+        assert rows == [(1.5, moment, None, [1, 2], DAY)]
+        assert rows[0][1].isoformat() == "2023-06-02T10:30:00.250000+00:00"
+        assert views.records("SELECT trade_id FROM shadow_trades ORDER BY 1 LIMIT 2") == [
+            {"trade_id": "a"},
+            {"trade_id": "b"},
+        ]
+        assert views.rows("SELECT trade_id FROM shadow_trades WHERE false") == (["trade_id"], [])

@@ -22,6 +22,8 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from tests.huracan.agent.killed_training import SMALL, Deadly, train
 
+pytestmark = pytest.mark.slow  # policies are trained
+
 REFIT = replace(SMALL, refits_whole_window=True, recency_half_life_days=2.0)
 RULES, COSTS = TradingRules(), CostAssumptions()
 Maker = Callable[..., MarketBlock]

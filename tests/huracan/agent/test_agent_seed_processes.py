@@ -25,6 +25,8 @@ from huracan.market.rules import TradingRules
 from tests.huracan.agent.killed_training import SMALL
 from tests.huracan.agent.planted_market import planted_market
 
+pytestmark = pytest.mark.slow  # policies are trained in processes of their own
+
 ROOT = Path(__file__).parents[3]
 LONG = replace(SMALL, threads=2, total_steps=1_024_000)
 """A thousand updates a seed: nobody waits for their end."""

@@ -29,6 +29,8 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from tests.huracan.agent.killed_training import SMALL, Deadly, train
 
+pytestmark = pytest.mark.slow  # policies are trained
+
 ROOT = Path(__file__).parents[3]
 RULES, COSTS = TradingRules(), CostAssumptions()
 QUICK = TrainingConfig(

@@ -13,6 +13,8 @@ from huracan.proof.planted_market import PlantedMarket, PlantedMarketConfig, pla
 from huracan.proof.signal_filter import filter_imbalance
 from huracan.proof.stopping_program import Grid, solve
 
+pytestmark = pytest.mark.slow  # the program solves the market once, for seconds
+
 RULES, COSTS, GRID = TradingRules(), CostAssumptions(), Grid(signals=25, places=25, bars=300)
 CONFIG = PlantedMarketConfig(edge_bps=1.0, symbols=3, days=10, seed=21)
 

@@ -13,6 +13,8 @@ from huracan.proof.proof_settings import ProofSettings
 from huracan.proof.proof_table import LearnerProof, ProofRow, at_least, falling_trades, share_of_best
 from huracan.proof.stopping_program import Grid
 
+pytestmark = pytest.mark.slow  # policies are trained
+
 SMALL = ProofSettings(
     training=TrainingConfig(
         window_days=5,

@@ -22,6 +22,7 @@ def _nights(days: int, seed: int = 3) -> list[SimulatedNight]:
     return list(simulate_nights(market, 1, 0.05, TradingRules(), CostAssumptions(), PatternConfig()))
 
 
+@pytest.mark.slow
 def test_a_planted_pattern_is_reliable_within_ten_nights_and_nothing_is_without_one() -> None:
     proof = prove_patterns(replace(PatternProofSettings(), markets=1, first_seed=5))
     planted, none, fair = proof.rows

@@ -69,6 +69,7 @@ def test_without_an_edge_nothing_is_ever_entered() -> None:
     assert solved.gain_bps_per_bar == pytest.approx(0.0)
 
 
+@pytest.mark.slow
 def test_a_position_is_left_only_well_below_where_it_would_be_entered() -> None:
     # Costs make a band: what has been paid for is kept longer than it would be bought.
     config = PlantedMarketConfig(edge_bps=1.0)
