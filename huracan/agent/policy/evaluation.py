@@ -12,6 +12,7 @@ from huracan.market.paper.session_arrays import SessionArrays, run_sessions
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, Guesses, buy_and_hold, random_entries
+from huracan.units import WHOLE_BPS
 
 _HOUR_MS = 3_600_000
 
@@ -81,5 +82,5 @@ def _hourly_returns_bps(ran: SessionArrays, block: MarketBlock) -> list[float]:
     hours = block.open_time_ms[:bars] // _HOUR_MS
     ends = np.flatnonzero(np.append(hours[1:] != hours[:-1], True))
     levels = np.concatenate([equity[:, :1], equity[:, ends]], axis=1)
-    returns = np.diff(levels, axis=1) / equity[:, :1] * 1e4
+    returns = np.diff(levels, axis=1) / equity[:, :1] * WHOLE_BPS
     return [float(value) for value in returns.reshape(-1)]
