@@ -148,6 +148,10 @@ def _is_text(node: Any) -> bool:
 @cache
 def _file_of(module: str) -> Path | None:
     """The file of a module that is imported by its full name; None where there is none, or no source."""
+    above = module.rpartition(".")[0]
+    file_above = _file_of(above) if above else None
+    if file_above is not None and file_above.name != "__init__.py":
+        return None  # a name that a file defines is no module
     top, *rest = module.split(".")
     folder = _folder_of(top)
     if folder is not None:

@@ -14,7 +14,8 @@ def night_jobs(partitions: dg.PartitionsDefinition) -> dict[str, Job]:
     return {
         job: dg.define_asset_job(
             job,
-            selection=assets,
+            # Names alone would be read as expressions, by a parser that costs time to load.
+            selection=dg.AssetSelection.assets(*assets),
             partitions_def=partitions,
             description=WHY[job],
             tags={"huracan/job": job, "dagster/max_runtime": str(MAXIMUM_SECONDS[job])},
