@@ -96,6 +96,7 @@ def test_the_portfolio_is_the_sum_of_its_accounts() -> None:
     assert equity.tolist() == [200, 201, 199, 195]
     assert np.diff(times).tolist() == [1_800_000] * 3
     assert worst_drawdown_usd(equity) == 6.0
+    assert worst_drawdown_usd(equity[:0]) == 0.0
     # Hours end at bars 1 and 3: 200 -> 201 -> 195.
     assert period_returns_bps([bars], 60) == pytest.approx([50.0, -300.0])
     summary = summarise_performance(trades_of([1.0], ["A"], ["range"]), [bars])

@@ -30,6 +30,15 @@ def test_a_brain_that_meets_every_criterion_is_promoted_and_says_what_it_passed(
     verdict = judge_brain(good_evidence())
     assert verdict.promoted and verdict.live_eligible
     assert len(verdict.reasons) == 6
+    said = (
+        "are enough",
+        "and beat doing",
+        "It beat 100.0 %",
+        "no less than the last",
+        "is more than",
+        "fell by 3.0 %",
+    )
+    assert all(words in reason for words, reason in zip(said, verdict.reasons, strict=True))
     assert verdict.numbers["deflated_sharpe"] > 0.95
 
 

@@ -64,6 +64,13 @@ def test_a_tail_that_is_nothing_or_everything_is_refused(fraction: float) -> Non
         split_tail(np.arange(5), np.arange(5), fraction)
 
 
+@pytest.mark.parametrize(("starts", "ends"), [(5, 4), (4, 5), (0, 0)])
+def test_intervals_that_lack_a_start_or_an_end_or_all_are_refused(starts: int, ends: int) -> None:
+    for split in (lambda *both: split_tail(*both, 0.5), lambda *both: combinatorial_splits(*both, 2, 1)):
+        with pytest.raises(InvalidInput):
+            split(np.arange(starts), np.arange(ends))
+
+
 def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(InvalidInput):
         split_tail(np.array([1, 2]), np.array([1, 1]), 0.5)

@@ -63,9 +63,14 @@ def test_the_combined_answer_blocks_on_one_and_never_calls_silence_a_pass(make_l
     combined = decisions.filter(pc.equal(decisions["gate"], COMBINED)).to_pylist()
     assert [row["verdict"] for row in combined] == ["pass", "block", "pass", "abstain", "block"]
     assert [row["abstained"] for row in combined] == [0, 0, 1, 2, 1]
+    assert [row["value"] for row in combined] == [0.0, 1.0, 0.0, 0.0, 1.0]
     assert combined[1]["reason"] == "Blocked by second."
     assert combined[2]["reason"] == "No gate blocked it; abstained: first."
     assert decisions["gate"].to_pylist()[:3] == ["first", "second", COMBINED]
+    # Neither gate measured anything.
+    silent = decisions.filter(pc.not_equal(decisions["gate"], COMBINED))
+    for name in ("value", "threshold", "margin"):
+        assert silent[name].null_count == silent.num_rows
 
 
 def test_a_condition_is_kept_in_the_verdict_and_conditions_add_up(make_ledger: Maker) -> None:

@@ -152,6 +152,8 @@ def test_a_fill_beside_the_candles_fails(block: MarketBlock, session: Session) -
     assert judge_ledger(session, SHORT_RULES, candles).passed
     flat = candles.set_column(4, "status", pa.array(["flat"] * candles.num_rows))
     assert "not traded" in judge_ledger(session, SHORT_RULES, flat).reason
+    unknown = candles.set_column(4, "status", pa.nulls(candles.num_rows, pa.string()))
+    assert "not traded" in judge_ledger(session, SHORT_RULES, unknown).reason
     assert "not traded" in judge_ledger(session, SHORT_RULES, candles.slice(0, 5)).reason
     lower = candles.set_column(3, "high", pa.array(block.high.reshape(-1) * 0.5))
     assert "outside the candle" in judge_ledger(session, SHORT_RULES, lower).reason

@@ -252,6 +252,23 @@ def test_an_account_without_money_may_not_enter(make_block: Maker) -> None:
     assert environment.masks()[0, : ENTER_ONE_AND_HALF_INDEX + 1].tolist() == [True, True, True, False]
 
 
+def test_a_flat_account_is_its_cash_before_there_is_a_price(make_block: Maker) -> None:
+    environment = MarketEnvironment(make_block([100.0] * 6, tradable=[0, 0, 1, 1, 1, 1]), RULES, FREE, 1)
+    environment.begin(np.zeros(1, int), np.zeros(1, int), np.zeros(1, int))
+    assert np.isnan(environment.block.close[0, 0])
+    assert environment.equity_usd().tolist() == [RULES.starting_cash_usd]
+
+
+def test_an_entry_that_rounding_makes_dearer_than_cash_lapses(make_block: Maker, play: Player) -> None:
+    # The mask wants 1,040 USD; rounded up to a tick of 10, 1000 / 101 of a price of 110 are 1,089 USD.
+    rules = replace(RULES, starting_cash_usd=1_060.0)
+    played = play(make_block([101.0] * 6, tick_size=10.0), {1: ENTER_FULL_INDEX}, rules, FREE)
+    assert played.masks[1, 0, ENTER_FULL_INDEX]
+    assert played.fills.size == played.closed.size == 0
+    assert played.cash[-1, 0] == 1_060.0
+    assert not played.rewards_usd.any()
+
+
 def test_every_exit_reason_and_every_action_occurs(random_market: Maker, play_randomly: Player) -> None:
     block = random_market(3, symbols=20, bars=400, day_bars=200)
     rules = TradingRules(

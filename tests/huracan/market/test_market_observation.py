@@ -110,6 +110,11 @@ def test_the_cost_that_is_seen_knows_the_tick(make_block: Maker) -> None:
     assert seen["cost_in_volatility"] == pytest.approx(2 * (10 + 25) / 50)
 
 
+def test_no_cost_is_seen_before_there_is_a_volatility(make_block: Maker) -> None:
+    block = make_block([100.0] * 6, volatility_bps=np.nan)
+    assert _seen(_begin(block, 1, CostAssumptions()))["cost_in_volatility"] == 0.0
+
+
 def test_everything_behind_the_features_is_finite(random_market: Maker, play_randomly: Player) -> None:
     block = random_market(4)
     volatility = block.volatility_bps.copy()
