@@ -1,4 +1,5 @@
-"""Installs what Huracan's learner is measured beside: stable-baselines3 and PufferLib. Into this environment.
+"""Installs what Huracan's learner is measured beside, stable-baselines3 and PufferLib, and cosmic-ray, which
+changes code to see whether a test fails. Into this environment; none of them is a dependency.
 
     python benchmarks/install_peers.py
 
@@ -15,6 +16,8 @@ from pathlib import Path
 
 CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints.txt"
 STABLE_BASELINES = ("stable-baselines3==2.9.2", "gymnasium==1.4.0")
+COSMIC_RAY = ("cosmic-ray==8.7.0",)
+"""MIT, but a report that it can write brings yattag, which is LGPL: so it stays outside of the extras."""
 PUFFERLIB_IMPORTS = ("psutil", "rich", "rich-argparse==1.8.0", "pyro-ppl==1.9.2", "setuptools", "wheel")
 PUFFERLIB = ("gym==0.26.2", "gym-notices==0.1.0", "pufferlib==3.0.0")
 
@@ -30,7 +33,7 @@ for CUDA only."""
 
 
 def main() -> None:
-    pip("-c", str(CONSTRAINTS), *STABLE_BASELINES, *PUFFERLIB_IMPORTS)
+    pip("-c", str(CONSTRAINTS), *STABLE_BASELINES, *PUFFERLIB_IMPORTS, *COSMIC_RAY)
     with tempfile.TemporaryDirectory(prefix="huracan-peers-") as directory:
         (Path(directory) / "sitecustomize.py").write_text(BEFORE_ITS_SETUP)
         path = os.pathsep.join([directory, os.environ.get("PYTHONPATH", "")])

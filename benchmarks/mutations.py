@@ -6,7 +6,7 @@
 
 What is drawn stands in `mutation_draw`. A change is made in a copy of the packages, where the tests of its
 room run with kernels in plain Python (`uncompiled`), first those that name its file, until one fails. Needs
-the extra `test`.
+cosmic-ray: `install_peers.py`.
 """
 
 import argparse
