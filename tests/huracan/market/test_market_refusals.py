@@ -111,24 +111,6 @@ def test_a_snapshot_of_another_block_is_refused(make_block: Maker) -> None:
         small.restore(large.snapshot())
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("symbol", -1), ("symbol", 2), ("bar", -1), ("bar", 5), ("end_bar", 6)]
-)
-def test_lanes_are_restored_at_any_bar_of_the_block_and_at_no_other(
-    make_block: Maker, field: str, value: int
-) -> None:
-    environment = MarketEnvironment(make_block([[100.0] * 6] * 2), RULES, COSTS, 1)
-    for symbol, bar in ((0, 0), (1, 4)):
-        environment.begin(ONE, np.array([symbol]), np.array([bar]))
-        kept = environment.state.copy()
-        environment.begin(ONE, ONE, np.array([2]))
-        environment.restore(kept)
-        assert (environment.state == kept).all()
-    kept[field] = value
-    with pytest.raises(InputRefused, match="that the block lacks"):
-        environment.restore(kept)
-
-
 def test_arrays_of_another_shape_are_refused(make_block: Maker) -> None:
     environment = MarketEnvironment(make_block([100.0] * 6), RULES, COSTS, 2)
     with pytest.raises(InvalidInput, match="Actions were"):
