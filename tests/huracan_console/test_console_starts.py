@@ -29,7 +29,10 @@ from huracan_console.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as end:
-    print(json.dumps([end.code, sorted(sys.modules)]), file=sys.stderr)
+    modules = sorted(sys.modules)
+    from threadpoolctl import threadpool_info
+    threads = [each["num_threads"] for each in threadpool_info() if each["internal_api"] == "openblas"]
+    print(json.dumps([end.code, modules, threads]), file=sys.stderr)
 """
 
 
@@ -61,7 +64,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_command_starts_without_the_libraries_that_it_does_not_need(
     home: Path, words: list[str], unneeded: tuple[str, ...]
 ) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HURACAN", "DATABASE"))}
+    ours = ("HURACAN", "DATABASE", "OMP_", "OPENBLAS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, *words],
         env=kept | {"HURACAN_HOME": str(home)},
@@ -69,6 +73,7 @@ def test_a_command_starts_without_the_libraries_that_it_does_not_need(
         text=True,
         check=True,
     )
-    code, loaded = json.loads(done.stderr.splitlines()[-1])
+    code, loaded, threads = json.loads(done.stderr.splitlines()[-1])
     assert code == 0, done.stderr
+    assert set(threads) <= {1}
     assert sorted(set(unneeded) & set(loaded)) == []
