@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -72,7 +72,7 @@ def _packages(registry: Registry) -> dict[str, Path]:
         found |= {f"{name}.{each.parent.name}": each.parent for each in inner}
         if folder and not pattern.endswith(".*"):
             found[name] = folder
-    for name in {point.value for point in entry_points(group=registry.group)}:
+    for name in {point.value for point in _entry_points().select(group=registry.group)}:
         folder = _folder(name)
         if folder is None:
             raise InvalidInput(
@@ -81,6 +81,12 @@ def _packages(registry: Registry) -> dict[str, Path]:
             )
         found[name] = folder
     return dict(sorted(found.items()))
+
+
+@cache
+def _entry_points() -> EntryPoints:
+    """Of all groups: every distribution that is installed is asked once, not once a registry."""
+    return entry_points()
 
 
 def _folder(package: str) -> Path | None:

@@ -55,8 +55,6 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
     )
     @wraps(command)
     def guarded(as_json: bool, verbose: bool, **options: Any) -> None:
-        # To look for garbage among what is being loaded costs a tenth of a start; `read_settings` ends it.
-        gc.disable()
         try:
             code = command(as_json=as_json, verbose=verbose, **options)
         except HuracanError as error:
@@ -67,7 +65,6 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
         except KeyboardInterrupt:
             code = 130
         finally:
-            gc.unfreeze()
             gc.enable()
         sys.exit(code)
 
@@ -75,9 +72,14 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
 
 
 def _only_show() -> None:
-    """Before numpy is imported: who computes nothing needs no second thread of linear algebra, which burns a
-    tenth of a second of its core as it starts."""
+    """Before numpy is imported: a command that computes nothing, and ends soon, starts and ends lighter.
+
+    A second thread of linear algebra would burn a tenth of a second of its core as it starts, the search for
+    garbage among what was loaded another tenth.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.unfreeze()
+    gc.disable()
 
 
 def _complain(error: HuracanError, as_json: bool) -> None:
@@ -100,9 +102,8 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "S
     if source is not None:
         overrides |= source_overrides(source)
     settings = load_settings(overrides)
-    if not gc.isenabled():  # in a command that starts; nothing that it has loaded until here is garbage
+    if not gc.isenabled():  # none of what was loaded until here is garbage, also when Python looks as it ends
         gc.freeze()
-        gc.enable()
     return settings
 
 

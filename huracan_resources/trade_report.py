@@ -51,9 +51,10 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     similar trades closed before the signal, by the memory's index) and `candles` around it. InvalidInput
     where no trade or several begin so.
     """
-    day, identity = _find(workspace, trade_id)
     lake = workspace.resources.lake
-    with LakeViews(lake, day - timedelta(days=1), day + timedelta(days=1)) as views:
+    with LakeViews(lake) as views:
+        day, identity = _find(views, trade_id)
+        views.narrow(day - timedelta(days=1), day + timedelta(days=1))
         (trade,) = views.records("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity])
         report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
         report |= _features(lake, trade, day)
@@ -65,11 +66,10 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     return report
 
 
-def _find(workspace: HomeWorkspace, trade_id: str) -> tuple[date, str]:
-    with LakeViews(workspace.resources.lake) as views:
-        found = views.records(
-            "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
-        )
+def _find(views: LakeViews, trade_id: str) -> tuple[date, str]:
+    found = views.records(
+        "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
+    )
     if not found:
         raise InvalidInput(f"No trade's identity begins with {trade_id!r}.", "Look it up: huracan trades.")
     if len(found) > 1:

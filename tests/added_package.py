@@ -15,7 +15,14 @@ from huracan.gates.roster import gate_kinds
 from huracan_resources.candle_sources import candle_sources
 from tests.end_to_end.command import Answer
 
-_CACHES = (registry._packages, import_closure._file_of, import_closure._folder_of, gate_kinds, candle_sources)
+_CACHES = (
+    registry._packages,
+    registry._entry_points,
+    import_closure._file_of,
+    import_closure._folder_of,
+    gate_kinds,
+    candle_sources,
+)
 """What a process remembers of the packages that there are. The settings remember too, and cannot forget:
 what concerns them is run in a process of its own."""
 

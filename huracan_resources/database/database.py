@@ -49,10 +49,10 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
-        self._migrate_once()
         connection = open_connection(self.url)
         try:
             with as_ours(self.shown_url), connection:
+                self._migrate_once(connection)
                 register_vector(connection)
                 yield connection
         finally:
@@ -88,10 +88,10 @@ class Database:
         with as_ours(self.shown_url), connection:
             return migrate(connection)
 
-    def _migrate_once(self) -> None:
+    def _migrate_once(self, connection: psycopg.Connection) -> None:
         with self._lock:
             if not self._is_migrated:
-                self.migrate()
+                migrate(connection)
                 self._is_migrated = True
 
 

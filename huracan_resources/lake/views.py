@@ -42,6 +42,14 @@ class LakeViews:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
+    def narrow(self, first: date, last: date) -> None:
+        """Only these days from here on. A second connection would cost more than most statements do."""
+        self._first, self._last = first, last
+        for view in {TRADES, *self.tables}:
+            self._connection.execute(f"DROP VIEW IF EXISTS {_quoted(view)}")
+        for known in ("tables", "aged_out"):
+            self.__dict__.pop(known, None)
+
     @cached_property
     def _connection(self) -> Any:
         """Made when the first statement comes: whoever only wants to know the tables needs no DuckDB."""
