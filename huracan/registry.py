@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from huracan.errors import InvalidInput
 
@@ -86,7 +86,7 @@ def _packages(registry: Registry) -> dict[str, Path]:
 @cache
 def _entry_points() -> EntryPoints:
     """Of all groups: every distribution that is installed is asked once, not once a registry."""
-    return entry_points()
+    return cast(EntryPoints, entry_points())  # before Python 3.12 another type that is asked in the same way
 
 
 def _folder(package: str) -> Path | None:
