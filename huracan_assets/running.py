@@ -13,7 +13,7 @@ from pyarrow import DataType
 from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
 from huracan_assets.stage import Outcome, Stage, StageContext
-from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.lake.parquet import encode_table
 
 
@@ -50,19 +50,22 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     _refuse_undeclared(stage, outcome)
     if stage.reads_outside:
         _keep_good(lake.manifest(context.asset, context.day), outcome, outcome.source or inputs.source)
-    manifest = lake.write(
-        context.asset,
-        context.day,
-        {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
-        | dict(outcome.files),
+    origin = Origin(
         inputs=inputs.hashes(),
         code_version=stage.code_version,
         configuration_digest=context.configuration_digest,
         source=outcome.source or inputs.source,
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
+        replaced=record,
+    )
+    manifest = lake.write(
+        context.asset,
+        context.day,
+        {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
+        | dict(outcome.files),
+        origin=origin,
         verdicts=outcome.verdicts,
         note=outcome.note,
-        replaced=record,
     )
     load_rows(manifest, stage.database, context.resources)
     context.progress(1.0, outcome.note)

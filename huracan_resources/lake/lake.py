@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from huracan.errors import AgedOut, InputRefused
 from huracan.verdict import Verdict
-from huracan_resources.lake.manifest import FileEntry, Manifest, Parameter, content_hash
+from huracan_resources.lake.manifest import FileEntry, Manifest, Origin, content_hash
 from huracan_resources.lake.parquet import decode_table, row_count
 from huracan_resources.lake.store import ObjectStore
 
@@ -32,42 +32,35 @@ class Lake:
         day: date,
         files: Mapping[str, bytes],
         *,
-        inputs: Mapping[str, str] | None = None,
-        code_version: str = "",
-        configuration_digest: str = "",
-        is_simulated: bool = False,
-        source: str = "",
+        origin: Origin | None = None,
         verdicts: Iterable[Verdict] = (),
         note: str = "",
-        parameters: Mapping[str, Parameter] | None = None,
-        replaced: Manifest | None = None,
     ) -> Manifest:
         """Replace the partition by `files` (logical name such as `data.parquet` to bytes).
 
         New files lie under names that carry their hash, so the old manifest stays true until the new one
         takes its place in one step; only then are files that nobody names any more removed. Where it takes
-        the place of a record, `replaced`, with another content, it is marked as remade, for good.
+        the place of a record (`origin.replaced`) with another content, it is marked as remade, for good.
         """
-        folder = _folder(asset, day)
+        folder, origin = _folder(asset, day), origin or Origin()
         entries = {name: _entry(name, data) for name, data in sorted(files.items())}
         for name, data in files.items():
             # A file of that name may be damaged: it is written again, never trusted.
             self.store.put(f"{folder}/{entries[name].stored_as}", data)
         made = content_hash(entries)
         manifest = Manifest(
-            asset,
-            day,
-            entries,
-            made,
-            dict(inputs or {}),
-            code_version,
-            configuration_digest,
-            is_simulated,
-            source,
-            tuple(verdicts),
-            note,
-            dict(parameters or {}),
-            remade=replaced is not None and (replaced.remade or replaced.content_hash != made),
+            asset=asset,
+            day=day,
+            files=entries,
+            content_hash=made,
+            inputs=dict(origin.inputs),
+            code_version=origin.code_version,
+            configuration_digest=origin.configuration_digest,
+            is_simulated=origin.is_simulated,
+            source=origin.source,
+            verdicts=tuple(verdicts),
+            note=note,
+            remade=origin.remakes(made),
         )
         self.store.put(f"{folder}/{MANIFEST}", manifest.to_json())
         self._sweep(folder, manifest)

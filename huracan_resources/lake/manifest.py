@@ -13,9 +13,7 @@ from datetime import date
 from typing import Any
 
 from huracan.errors import InputRefused
-from huracan.verdict import Number, Verdict
-
-Parameter = Number | None
+from huracan.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class FileEntry:
     rows: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """A partition of `asset` for `day`: `files` by logical name, `inputs` from `asset/day` to content hash.
 
@@ -48,7 +46,6 @@ class Manifest:
     source: str = ""
     verdicts: tuple[Verdict, ...] = ()
     note: str = ""
-    parameters: dict[str, Parameter] = field(default_factory=dict)
     aged_out: dict[str, str] = field(default_factory=dict)
     remade: bool = False
 
@@ -71,7 +68,6 @@ class Manifest:
         """Sorted keys, one trailing newline: equal manifests are equal bytes."""
         content = asdict(self) | {"day": self.day.isoformat()}
         content["verdicts"] = [asdict(v) | {"numbers": _plain(v.numbers)} for v in self.verdicts]
-        content["parameters"] = _plain(self.parameters)
         for name in ("aged_out", "remade"):
             if not content[name]:
                 del content[name]
@@ -85,12 +81,32 @@ class Manifest:
             content["day"] = date.fromisoformat(content["day"])
             content["files"] = {key: FileEntry(**entry) for key, entry in content["files"].items()}
             content["verdicts"] = tuple(Verdict(**verdict) for verdict in content["verdicts"])
+            # Of an earlier version; it was always empty.
+            content.pop("parameters", None)
             manifest = Manifest(**content)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputRefused(f"The manifest {name} is damaged ({error}).", _REBUILD) from error
         if manifest.content_hash != content_hash(manifest.files):
             raise InputRefused(f"The manifest {name} does not agree with its own hash.", _REBUILD)
         return manifest
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a partition was made by and from: the stage's code, configuration and `source` of candles, the
+    `inputs` from `asset/day` to content hash, and the record `replaced` whose place it takes, if any."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    code_version: str = ""
+    configuration_digest: str = ""
+    source: str = ""
+    is_simulated: bool = False
+    replaced: Manifest | None = None
+
+    def remakes(self, made: str) -> bool:
+        """Whether a partition of the content hash `made` is no record of its night any more, for good."""
+        before = self.replaced
+        return before is not None and (before.remade or before.content_hash != made)
 
 
 _REBUILD = "Delete that partition's folder and run its day again."

@@ -18,7 +18,7 @@ from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.registry import stages
 from huracan_assets.stage import Outcome, Stage, StageContext, stage
 from huracan_assets.wiring import asset_of
-from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
@@ -61,7 +61,7 @@ def _resources(home: Path, hour: int = 2) -> Resources:
 
 def _write(resources: Resources, asset: str, day: date, value: int) -> None:
     table = encode_table(pa.table({"value": [value]}))
-    resources.lake.write(asset, day, {"data.parquet": table}, source="test")
+    resources.lake.write(asset, day, {"data.parquet": table}, origin=Origin(source="test"))
 
 
 def _run(resources: Resources, *run: Stage, remakes: bool = False) -> dg.ExecuteInProcessResult:

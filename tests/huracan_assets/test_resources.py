@@ -19,6 +19,7 @@ from huracan_resources.brains import (
     write_bundle,
 )
 from huracan_resources.candles.files import CandleFiles
+from huracan_resources.lake.manifest import Origin
 from huracan_resources.resources import Resources, open_candle_source
 from huracan_resources.settings.settings import load_settings
 
@@ -43,7 +44,7 @@ def resources(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_partition_written_to_the_lake_is_read_back(resources: Resources) -> None:
-    resources.lake.write("ohlcv", DAY, {"note.txt": b"closed candles"}, source="test")
+    resources.lake.write("ohlcv", DAY, {"note.txt": b"closed candles"}, origin=Origin(source="test"))
     assert resources.lake.read_file("ohlcv", DAY, "note.txt") == b"closed candles"
     assert resources.lake.days("ohlcv") == [DAY]
 

@@ -22,6 +22,7 @@ from huracan_assets.wiring import asset_of
 from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.database.tables import read_partition
+from huracan_resources.lake.manifest import Origin
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.made_once import NewHome
@@ -135,9 +136,8 @@ def test_a_changed_setting_computes_again_only_what_depends_on_it(resources: Res
 def test_a_changed_input_computes_again_what_was_made_from_it(resources: Resources) -> None:
     for day in (1, 2):
         _run(resources, [NUMBERS, TOTAL], day)
-    resources.lake.write(
-        "numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [100]}))}, source="test"
-    )
+    files = {"data.parquet": _parquet(pa.table({"value": [100]}))}
+    resources.lake.write("numbers", FIRST, files, origin=Origin(source="test"))
     _run(resources, [TOTAL], 2)
     assert CALLS.count("total") == 3
     assert _value(resources, "total", 2) == 104
@@ -202,9 +202,8 @@ def test_a_partition_made_from_an_earlier_input_is_not_read_beside_the_new_one(r
         return Outcome(tables={"data": inputs.table("total")})
 
     _run(resources, [NUMBERS, TOTAL], 1)
-    resources.lake.write(
-        "numbers", FIRST, {"data.parquet": _parquet(pa.table({"value": [9]}))}, source="test"
-    )
+    files = {"data.parquet": _parquet(pa.table({"value": [9]}))}
+    resources.lake.write("numbers", FIRST, files, origin=Origin(source="test"))
     result = _run(resources, [_declare(both, reads=[Read("numbers"), Read("total")])], 1)
     assert "total/2025-03-01 was made from an earlier numbers/2025-03-01" in _failure(result)
     record = _declare(both, reads=[Read("numbers"), Read("total", is_record=True)])
@@ -309,9 +308,8 @@ def test_columns_are_told_with_their_meaning_and_unit_before_a_run_and_after(res
 
 def test_partitions_of_two_candle_sources_are_not_mixed(resources: Resources) -> None:
     _run(resources, [NUMBERS], 1)
-    resources.lake.write(
-        "numbers", FIRST.replace(day=2), {"data.parquet": _parquet(pa.table({"value": [1]}))}, source="other"
-    )
+    files = {"data.parquet": _parquet(pa.table({"value": [1]}))}
+    resources.lake.write("numbers", FIRST.replace(day=2), files, origin=Origin(source="other"))
     result = _run(resources, [TOTAL], 2)
     assert "comes from" in _failure(result) and "HURACAN_HOME" in _failure(result)
 

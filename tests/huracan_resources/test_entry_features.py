@@ -10,7 +10,7 @@ import pytest
 from huracan.features.naming import Unnamed
 from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
 from huracan_resources.lake.lake import Lake
-from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.lake.store import LocalStore
 
@@ -29,7 +29,7 @@ def _features(lake: Lake, *names: str) -> Manifest:
 
 def _ledger(lake: Lake, trace: dict[str, object], features: Manifest | None) -> Manifest:
     inputs = {features.key: features.content_hash} if features else {}
-    return lake.write("shadow_trades", DAY, {TRACE_FILE: json.dumps(trace).encode()}, inputs=inputs)
+    return lake.write("shadow_trades", DAY, {TRACE_FILE: json.dumps(trace).encode()}, origin=Origin(inputs))
 
 
 def test_a_ledger_names_its_own_entry_features_whatever_lies_beside_it(lake: Lake) -> None:
@@ -40,7 +40,7 @@ def test_a_ledger_names_its_own_entry_features_whatever_lies_beside_it(lake: Lak
 def test_a_ledger_of_before_has_the_columns_of_the_features_that_it_was_made_from(lake: Lake) -> None:
     features = _features(lake, "return_1_bps", "atr_14_bps")
     assert entry_feature_names(lake, _ledger(lake, {}, features)) == ("return_1_bps", "atr_14_bps")
-    without_trace = lake.write("shadow_trades", DAY, {}, inputs={features.key: features.content_hash})
+    without_trace = lake.write("shadow_trades", DAY, {}, origin=Origin({features.key: features.content_hash}))
     assert entry_feature_names(lake, without_trace) == ("return_1_bps", "atr_14_bps")
 
 
