@@ -49,7 +49,16 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
         return False
     clear_position(lane)
     slippage = slippage_bps(notional, decided, costs)
-    order = Order(lane.trades, lane.bar, ENTRY_KIND, side > 0, is_maker, quantity, reference, slippage)
+    order = Order(
+        trade=lane.trades,
+        bar=lane.bar,
+        kind=ENTRY_KIND,
+        is_buy=side > 0,
+        is_maker=is_maker,
+        quantity=quantity,
+        reference=reference,
+        slippage=slippage,
+    )
     price = fill_order(lane, order, market.tick_size, costs, fill)
     if price == UNPAID:
         return False
@@ -96,7 +105,16 @@ def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: Fi
     if not is_large_enough(quantity, reference, market, rules):
         return False
     slippage = slippage_bps(notional, moment.decided, conditions.costs)
-    order = Order(lane.trades - 1, lane.bar, ADD_KIND, lane.side > 0, False, quantity, reference, slippage)
+    order = Order(
+        trade=lane.trades - 1,
+        bar=lane.bar,
+        kind=ADD_KIND,
+        is_buy=lane.side > 0,
+        is_maker=False,
+        quantity=quantity,
+        reference=reference,
+        slippage=slippage,
+    )
     price = fill_order(lane, order, market.tick_size, conditions.costs, fill)
     if price == UNPAID:
         return False
@@ -115,7 +133,16 @@ def scale_out(lane: Lane, moment: Moment, conditions: Conditions, fill: FillReco
     if not (is_enough and is_large_enough(lane.quantity - half, reference, market, rules)):
         return False
     slippage = slippage_bps(half * reference, moment.decided, conditions.costs)
-    order = Order(lane.trades - 1, lane.bar, SCALE_OUT_KIND, lane.side < 0, False, half, reference, slippage)
+    order = Order(
+        trade=lane.trades - 1,
+        bar=lane.bar,
+        kind=SCALE_OUT_KIND,
+        is_buy=lane.side < 0,
+        is_maker=False,
+        quantity=half,
+        reference=reference,
+        slippage=slippage,
+    )
     fill_order(lane, order, market.tick_size, conditions.costs, fill)
     lane.scale_outs += 1
     return True

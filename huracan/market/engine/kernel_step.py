@@ -82,7 +82,14 @@ def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, s
         is_maker = reason == TARGET_CODE and rules.targets_are_maker
         slippage = slippage_bps(lane.quantity * price, moment.decided, conditions.costs)
         order = Order(
-            lane.trades - 1, lane.traded_bar, reason, lane.side < 0, is_maker, lane.quantity, price, slippage
+            trade=lane.trades - 1,
+            bar=lane.traded_bar,
+            kind=reason,
+            is_buy=lane.side < 0,
+            is_maker=is_maker,
+            quantity=lane.quantity,
+            reference=price,
+            slippage=slippage,
         )
         close_position(lane, order, market.tick_size, conditions.costs, scratch)
         return filled + AT_THE_EXIT
