@@ -24,7 +24,7 @@ from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
 from huracan_resources.database import memory
 from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import stop_embedded
-from huracan_resources.database.memory import similar_trades
+from huracan_resources.database.memory import Queries, similar_trades
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.database.migrate import shipped_migrations
 from huracan_resources.database.tables import replace_partition
@@ -112,14 +112,14 @@ def search(connection: psycopg.Connection, queries: np.ndarray, filters: dict[st
     """One query at a time on one connection, and all of them at once and exactly."""
     among = MemoryFilter("v1", **filters)  # type: ignore[arg-type]
     exact, batch_ms = timed(
-        lambda: similar_trades(connection, queries, among, as_of=LATER, k=K, is_exact=True)
+        lambda: similar_trades(connection, Queries(queries, LATER), among, k=K, is_exact=True)
     )
     best = [set(exact.filter(pa.array(exact["query"].to_numpy() == each))["trade_id"].to_pylist())
             for each in range(len(queries))]  # fmt: skip
     found, times = [], []
     for each in range(len(queries)):
         one = queries[each : each + 1]
-        table, ms = timed(lambda one=one: similar_trades(connection, one, among, as_of=LATER, k=K))  # type: ignore[misc]
+        table, ms = timed(lambda one=one: similar_trades(connection, Queries(one, LATER), among, k=K))  # type: ignore[misc]
         found.append(len(best[each] & set(table["trade_id"].to_pylist())))
         times.append(ms)
     return {

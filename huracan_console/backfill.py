@@ -1,5 +1,6 @@
 """`huracan backfill`: the days of a range, in order, in this process; days that are done are passed over."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rich.console import Console
@@ -14,30 +15,35 @@ from huracan_console.walk import open_workplace, walk
 from huracan_resources.settings.settings import Settings
 
 
+@dataclass(frozen=True)
+class Backfill:
+    """What is asked for: `jobs` (as `--jobs` names them) of the days from `first` to `last`, included.
+
+    With `remakes` the records of finished nights are made again, and marked so, where code, settings or
+    inputs have changed since.
+    """
+
+    first: date
+    last: date
+    jobs: str
+    remakes: bool = False
+
+
 def run_backfill(
-    settings: Settings,
-    first: date,
-    last: date,
-    jobs: str,
-    now: datetime,
-    console: Console,
-    *,
-    remakes: bool,
-    as_json: bool,
-    verbose: bool,
+    settings: Settings, wanted: Backfill, now: datetime, console: Console, *, as_json: bool, verbose: bool
 ) -> int:
-    """Exit code 0 when every day of the range is done, 1 where one failed. With `remakes` the records of
-    finished nights are made again, and marked so, where code, settings or inputs have changed since."""
+    """Exit code 0 when every day of the range is done, 1 where one failed."""
+    first, last = wanted.first, wanted.last
     if first > last:
         raise InvalidInput(f"--from {first} is after --to {last}.", "Give the earlier day first.")
     for day in (first, last):
         check_day(day, settings, now)
-    chosen = choose_jobs(jobs)
+    chosen = choose_jobs(wanted.jobs)
     with open_workplace(settings) as place:
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
         announce_outdated(place.freshness, place.instance, days, chosen, console)
-        plan = plan_backfill(days, chosen, place.freshness, remakes=remakes)
-        tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if remakes else {})
+        plan = plan_backfill(days, chosen, place.freshness, remakes=wanted.remakes)
+        tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
         result = walk(place, plan, tags, console, len(days), "backfill")
     if as_json:
         print_json(

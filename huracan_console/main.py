@@ -200,13 +200,11 @@ def backfill(
     verbose: bool,
 ) -> int:
     """Make the history: every day of a range that is not done, in order; start again where it stopped."""
-    from huracan_console.backfill import run_backfill
+    from huracan_console.backfill import Backfill, run_backfill
 
-    settings = read_settings(assignments, source)
+    settings, wanted = read_settings(assignments, source), Backfill(first, last, jobs, remakes=remake)
     now, console = datetime.now(UTC), _console(as_json)
-    return run_backfill(
-        settings, first, last, jobs, now, console, remakes=remake, as_json=as_json, verbose=verbose
-    )
+    return run_backfill(settings, wanted, now, console, as_json=as_json, verbose=verbose)
 
 
 @main.command()
@@ -364,10 +362,10 @@ def prove_learner(
     verbose: bool,
 ) -> int:
     """Train on markets with a planted edge, a weak one and none, and examine what was learned."""
-    from huracan_console.prove import run_proof
+    from huracan_console.prove import proof_settings, run_proof
 
-    training = read_settings(assignments).training
-    return run_proof(training, cases, seeds, steps, plot, _console(as_json), as_json=as_json)
+    settings = proof_settings(read_settings(assignments).training, seeds, steps)
+    return run_proof(settings, cases, plot, _console(as_json), as_json=as_json)
 
 
 @prove.command("patterns")

@@ -18,22 +18,14 @@ from huracan.proof.proof_table import Bar, LearnerProof, ProofRow
 
 
 def run_proof(
-    training: TrainingConfig,
-    cases: tuple[str, ...],
-    seeds: int | None,
-    steps: int | None,
-    plot: Path | None,
-    console: Console,
-    *,
-    as_json: bool,
+    settings: ProofSettings, cases: tuple[str, ...], plot: Path | None, console: Console, *, as_json: bool
 ) -> int:
-    """Exit code 0 where every bar is met, 1 where one is missed. `training` is what a night would use."""
+    """Exit code 0 where every bar is met, 1 where one is missed."""
     from huracan.proof.learner_proof import prove_learner
     from huracan.proof.proof_plot import draw_proof
 
     if plot is not None and not plot.parent.is_dir():
         raise InvalidInput(f"The folder of --plot {plot} does not exist.", "Make it first.")
-    settings = proof_settings(training, seeds, steps)
     proof = prove_learner(
         settings, _known(cases), lambda row: console.print(_line(row), highlight=False, soft_wrap=True)
     )

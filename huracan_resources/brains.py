@@ -168,18 +168,21 @@ def retract_latest(store: ObjectStore, lake: Lake, day: date) -> bool:
     return True
 
 
-def record_trial(
-    connection: psycopg.Connection,
-    *,
-    day: date,
-    model_id: str,
-    sharpe_per_observation: float | None,
-    observations: int,
-    net_bps: float | None,
-    configuration_digest: str,
-    is_simulated: bool,
-) -> int:
-    """Count a night's candidate in the trial ledger; how many candidates of days up to `day` there are.
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A night's candidate, as the trial ledger counts it."""
+
+    day: date
+    model_id: str
+    sharpe_per_observation: float | None
+    observations: int
+    net_bps: float | None
+    configuration_digest: str
+    is_simulated: bool
+
+
+def record_trial(connection: psycopg.Connection, trial: Trial) -> int:
+    """Count a night's candidate in the trial ledger; how many candidates of days up to its day there are.
 
     Running a night again counts it once: a candidate is its model.
     """
@@ -188,15 +191,15 @@ def record_trial(
         " net_bps, configuration_digest, is_simulated) VALUES (%s, 'night', %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (candidate_id, kind) DO NOTHING",
         (
-            f"{day}:{model_id}",
-            day,
-            model_id,
-            sharpe_per_observation,
-            observations,
-            net_bps,
-            configuration_digest,
-            is_simulated,
+            f"{trial.day}:{trial.model_id}",
+            trial.day,
+            trial.model_id,
+            trial.sharpe_per_observation,
+            trial.observations,
+            trial.net_bps,
+            trial.configuration_digest,
+            trial.is_simulated,
         ),
     )
-    row = connection.execute("SELECT count(*) FROM trial_ledger WHERE day <= %s", (day,)).fetchone()
+    row = connection.execute("SELECT count(*) FROM trial_ledger WHERE day <= %s", (trial.day,)).fetchone()
     return int(row[0]) if row else 0

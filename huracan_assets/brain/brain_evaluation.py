@@ -126,23 +126,23 @@ def _spread(facts: dict[str, Any]) -> dict[str, float]:
 def _count_trial(facts: dict[str, Any], is_simulated: bool, context: StageContext) -> int:
     """How many candidates there were up to the day: the ledger's count, and never fewer than the lake's
     nights, so that a lost database does not make the verdict easier."""
-    from huracan_resources.brains import record_trial
+    from huracan_resources.brains import Trial, record_trial
 
     lake = context.resources.lake
     nights = sum(day < context.day for day in lake.days(context.asset)) + 1
     held_out = facts["held_out"]
     returns = np.asarray(held_out["hourly_returns_bps"], dtype=np.float64)
+    trial = Trial(
+        day=context.day,
+        model_id=facts["model_id"],
+        sharpe_per_observation=measure_returns(returns).sharpe,
+        observations=returns.size,
+        net_bps=float(held_out["net_bps_per_trade"]),
+        configuration_digest=context.settings.digest(),
+        is_simulated=is_simulated,
+    )
     with context.resources.database.connect() as connection:
-        counted = record_trial(
-            connection,
-            day=context.day,
-            model_id=facts["model_id"],
-            sharpe_per_observation=measure_returns(returns).sharpe,
-            observations=returns.size,
-            net_bps=float(held_out["net_bps_per_trade"]),
-            configuration_digest=context.settings.digest(),
-            is_simulated=is_simulated,
-        )
+        counted = record_trial(connection, trial)
     return max(counted, nights)
 
 

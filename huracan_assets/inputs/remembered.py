@@ -17,20 +17,18 @@ def neighbours_of(inputs: Inputs, context: StageContext) -> pa.Table:
 
     Exactly, and all at once: what a night finds, it finds again.
     """
-    from huracan_resources.database.memory import similar_trades
+    from huracan_resources.database.memory import Queries, similar_trades
     from huracan_resources.database.memory_filter import MemoryFilter
 
     memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
     statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
+    queries = Queries(
+        vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
+        as_of=trades["signal_time"].to_pylist(),
+        sides=trades["side"].to_pylist(),
+    )
     with context.resources.database.connect() as connection:
-        return similar_trades(
-            connection,
-            vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
-            MemoryFilter(statistics.version),
-            as_of=trades["signal_time"].to_pylist(),
-            sides=trades["side"].to_pylist(),
-            is_exact=True,
-        )
+        return similar_trades(connection, queries, MemoryFilter(statistics.version), is_exact=True)
 
 
 def statistics_of(inputs: Inputs) -> EmbeddingStatistics:

@@ -6,7 +6,9 @@ in `memory_filter`, the exact search itself in `huracan.analysis.memory.nearest`
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,37 +78,53 @@ _BY_SCAN = "embedding <#> queries.embedding, trade_id"
 """No index orders by this, so it is a scan of all that the filter lets through."""
 
 
+@dataclass(frozen=True)
+class Queries:
+    """What to find trades alike to: vectors [queries, 64], each as of a moment.
+
+    `as_of` (aware; one for all, or one per query) hides every trade that was not closed strictly before it.
+    `sides` (one per query) narrows each query to trades of its side. Raises InvalidInput for naive times or a
+    wrong number of them.
+    """
+
+    embeddings: npt.NDArray[np.float32]
+    as_of: datetime | Sequence[datetime]
+    sides: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        count, moments = len(self.embeddings), self.moments
+        if len(moments) != count or any(moment.tzinfo is None for moment in moments):
+            raise InvalidInput(
+                f"{count} searches came with {len(moments)} moments, or with one without time zone.",
+                "Give one UTC moment, or one per search.",
+            )
+
+    @cached_property
+    def moments(self) -> list[datetime]:
+        """One per query."""
+        return [self.as_of] * len(self.embeddings) if isinstance(self.as_of, datetime) else list(self.as_of)
+
+
 def similar_trades(
     connection: psycopg.Connection[Any],
-    embeddings: npt.NDArray[np.float32],
+    queries: Queries,
     among: MemoryFilter,
     *,
-    as_of: datetime | Sequence[datetime],
-    sides: Sequence[str] | None = None,
     k: int = 20,
     is_exact: bool = False,
 ) -> pa.Table:
-    """The `k` nearest trades by cosine of each vector [queries, 64]: NEIGHBOURS_SCHEMA, nearest first.
+    """The `k` nearest trades by cosine of each query: NEIGHBOURS_SCHEMA, nearest first.
 
-    `as_of` (aware; one for all, or one per query) hides every trade that was not closed strictly before it.
-    `sides` (one per query) narrows each query to trades of its side. The search is exact where a query may
-    see few trades, where many queries come at once, and where `is_exact` asks for it: then it is
-    reproducible, and no later trade changes it. Otherwise the index proposes, and a query that it gives too
-    few is searched exactly after all. One statement for the batch, never one per query.
-    Raises InvalidInput for naive times or a wrong number of them, Unavailable where the database fails.
+    The search is exact where a query may see few trades, where many queries come at once, and where
+    `is_exact` asks for it: then it is reproducible, and no later trade changes it. Otherwise the index
+    proposes, and a query that it gives too few is searched exactly after all. One statement for the batch,
+    never one per query. Raises Unavailable where the database fails.
     """
-    vectors = np.asarray(embeddings, dtype=np.float32)
-    moments = [as_of] * len(vectors) if isinstance(as_of, datetime) else list(as_of)
-    if len(moments) != len(vectors) or any(moment.tzinfo is None for moment in moments):
-        raise InvalidInput(
-            f"{len(vectors)} searches came with {len(moments)} moments, or with one without time zone.",
-            "Give one UTC moment, or one per search.",
-        )
-    if not moments:
+    if not queries.moments:
         return no_neighbours()
-    search = _Search(connection, vectors, among, moments, sides, k)
+    search = _Search(connection, queries, among, k)
     with _searching():
-        if is_exact or len(moments) > FEW_QUERIES:
+        if is_exact or len(queries.moments) > FEW_QUERIES:
             return search.in_memory()
         return search.ranked(search.by_count())
 
@@ -122,7 +140,7 @@ def trades_like(
     """What `similar_trades` finds for one vector [64], as one mapping per row of NEIGHBOURS_SCHEMA without
     the query. Arrow would import pandas to take up Python's values, and whoever shows one trade waits for it.
     """
-    search = _Search(connection, embedding[np.newaxis], among, [as_of], None, k)
+    search = _Search(connection, Queries(embedding[np.newaxis], as_of), among, k)
     with _searching():
         rows = search.by_count()
     vectors = np.array([row[-1] for row in rows], dtype=np.float32).reshape(len(rows), len(embedding))
@@ -154,15 +172,14 @@ class _Search:
     def __init__(
         self,
         connection: psycopg.Connection[Any],
-        vectors: npt.NDArray[np.float32],
+        queries: Queries,
         among: MemoryFilter,
-        moments: Sequence[datetime],
-        sides: Sequence[str] | None,
         k: int,
     ) -> None:
-        self._connection, self._vectors, self._among = connection, vectors, among
-        self._moments, self._sides, self._k = moments, sides, k
-        self._as_of_ms = np.array([as_milliseconds(moment) for moment in moments], dtype=np.int64)
+        self._connection, self._among, self._k = connection, among, k
+        self._vectors = np.asarray(queries.embeddings, dtype=np.float32)
+        self._moments, self._sides = queries.moments, queries.sides
+        self._as_of_ms = np.array([as_milliseconds(moment) for moment in self._moments], dtype=np.int64)
 
     def in_memory(self) -> pa.Table:
         found = NearestTrades(self._vectors, self._as_of_ms, self._sides, self._k)

@@ -18,7 +18,7 @@ from huracan.candles.schema import Timeframe
 from huracan_assets import definitions
 from huracan_assets.market import ohlcv as candles
 from huracan_assets.registry import stages
-from huracan_console.backfill import run_backfill
+from huracan_console.backfill import Backfill, run_backfill
 from huracan_resources.candles.files import CandleFiles
 from huracan_resources.database.embedded_postgres import embedded_url
 from tests.end_to_end.command import Home, assert_whole
@@ -140,12 +140,9 @@ def _backfill_next(home: Home, exchange: Emulator) -> int:
     with mock.patch.dict(os.environ, home.environ, clear=True):
         return run_backfill(
             settings,
-            NEXT,
-            NEXT,
-            "market",
+            Backfill(NEXT, NEXT, "market"),
             datetime.now(UTC),
             Console(quiet=True),
-            remakes=False,
             as_json=False,
             verbose=False,
         )

@@ -12,7 +12,7 @@ import pytest
 from huracan.analysis.memory.embedding import fit_embedding
 from huracan.analysis.memory.rows import MEMORY_SCHEMA, vector_column
 from huracan_resources.database.database import Database
-from huracan_resources.database.memory import EXACT_ROWS, similar_trades
+from huracan_resources.database.memory import EXACT_ROWS, Queries, similar_trades
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.database.migrate import shipped_migrations
 from huracan_resources.database.tables import replace_partition
@@ -108,8 +108,8 @@ def _recall(found: pa.Table, exact: pa.Table) -> float:
 def test_of_the_twenty_nearest_at_least_98_of_100_are_found(full, vectors, filters) -> None:
     among, as_of = MemoryFilter("v1", **filters), START + timedelta(seconds=90_000)
     queries = vectors[ROWS:]
-    exact = similar_trades(full, queries, among, as_of=as_of, k=K, is_exact=True)
-    found = [similar_trades(full, queries[[each]], among, as_of=as_of, k=K) for each in range(QUERIES)]
+    exact = similar_trades(full, Queries(queries, as_of), among, k=K, is_exact=True)
+    found = [similar_trades(full, Queries(queries[[each]], as_of), among, k=K) for each in range(QUERIES)]
     numbered = [
         table.set_column(0, "query", pa.array([each] * len(table))) for each, table in enumerate(found)
     ]
@@ -119,9 +119,9 @@ def test_of_the_twenty_nearest_at_least_98_of_100_are_found(full, vectors, filte
 
 def test_a_query_that_may_see_little_of_a_large_memory_is_answered_exactly(full, vectors) -> None:
     moments = [START + timedelta(seconds=15), START + timedelta(seconds=400), START + timedelta(days=2)]
-    found = similar_trades(full, vectors[ROWS : ROWS + 3], MemoryFilter("v1"), as_of=moments, k=K)
+    found = similar_trades(full, Queries(vectors[ROWS : ROWS + 3], moments), MemoryFilter("v1"), k=K)
     exact = similar_trades(
-        full, vectors[ROWS : ROWS + 3], MemoryFilter("v1"), as_of=moments, k=K, is_exact=True
+        full, Queries(vectors[ROWS : ROWS + 3], moments), MemoryFilter("v1"), k=K, is_exact=True
     )
     for query in (0, 1):
         mine = pa.array([query])
@@ -139,9 +139,9 @@ def test_a_large_memory_is_searched_by_its_index_and_a_small_part_of_it_is_not(f
 
     later, query = START + timedelta(days=2), vectors[ROWS:][:1]
     before = scans()
-    similar_trades(full, query, MemoryFilter("v1", regime="panic"), as_of=later)
+    similar_trades(full, Queries(query, later), MemoryFilter("v1", regime="panic"))
     assert scans() == before and ROWS / 50 < EXACT_ROWS
-    similar_trades(full, query, MemoryFilter("v1"), as_of=later)
+    similar_trades(full, Queries(query, later), MemoryFilter("v1"))
     assert scans() == before + 1
     assert full.execute("SHOW hnsw.iterative_scan").fetchone() == ("off",)
     assert full.execute("SHOW enable_sort").fetchone() == ("on",)

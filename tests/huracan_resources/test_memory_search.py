@@ -21,7 +21,7 @@ from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
 from huracan.models.importance import IMPORTANCE_SCHEMA
 from huracan_resources.database import memory as memory_search
 from huracan_resources.database.database import Database
-from huracan_resources.database.memory import similar_trades, trades_like
+from huracan_resources.database.memory import Queries, similar_trades, trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.database.tables import column_types, read_partition, replace_partition
 
@@ -108,7 +108,7 @@ def test_each_way_to_search_finds_the_nearest_with_and_without_filters(
     monkeypatch.setattr(memory_search, "EXACT_ROWS", 0 if way == "by index" else 1_000)
     queries = _vectors(7, 3)
     as_of = [START + timedelta(minutes=40 * (place + 1)) for place in range(7)]
-    found = similar_trades(memory, queries, MemoryFilter(VERSION, **filters), as_of=as_of, k=10)
+    found = similar_trades(memory, Queries(queries, as_of), MemoryFilter(VERSION, **filters), k=10)
     assert found.schema == NEIGHBOURS_SCHEMA
     for place in range(7):
         mine = found.filter(pa.array(found.column("query").to_numpy() == place))
@@ -121,15 +121,15 @@ def test_one_search_without_arrow_finds_the_same_trades_and_values(memory, way, 
     monkeypatch.setattr(memory_search, "EXACT_ROWS", 0 if way == "by index" else 1_000)
     query, as_of = _vectors(1, 3)[0], START + timedelta(minutes=200)
     for among in (ALL, MemoryFilter(VERSION, side="short"), MemoryFilter("nothing is of this version")):
-        table = similar_trades(memory, query[np.newaxis], among, as_of=as_of, k=10)
+        table = similar_trades(memory, Queries(query[np.newaxis], as_of), among, k=10)
         rows = table.drop_columns(["query"]).to_pylist()
         assert trades_like(memory, query, among, as_of=as_of, k=10) == rows
-    assert len(similar_trades(memory, query[np.newaxis], ALL, as_of=as_of, k=10)) == 10
+    assert len(similar_trades(memory, Queries(query[np.newaxis], as_of), ALL, k=10)) == 10
 
 
 def test_each_search_finds_its_own_side(memory) -> None:
     sides, later = ["long", "short", "long"], START + timedelta(days=1)
-    found = similar_trades(memory, _vectors(3, 4), ALL, as_of=later, k=5, sides=sides)
+    found = similar_trades(memory, Queries(_vectors(3, 4), later, sides), ALL, k=5)
     of_query = dict(zip(found["trade_id"].to_pylist(), found["query"].to_pylist(), strict=True))
     for trade, query in of_query.items():
         assert (int(trade[1:]) % 5 == 0) == (sides[query] == "short")
@@ -137,31 +137,31 @@ def test_each_search_finds_its_own_side(memory) -> None:
 
 def test_a_trade_closed_at_the_moment_itself_or_later_is_never_seen(memory) -> None:
     moment = START + timedelta(minutes=5)
-    found = similar_trades(memory, _vectors(3, 4), ALL, as_of=moment, k=300)
+    found = similar_trades(memory, Queries(_vectors(3, 4), moment), ALL, k=300)
     assert max(found.column("closed_at").to_pylist()) < moment
     assert len(found) == 3 * 5
 
 
 def test_later_trades_change_no_answer(memory) -> None:
     moment = START + timedelta(minutes=100)
-    before = similar_trades(memory, _vectors(5, 4), ALL, as_of=moment)
+    before = similar_trades(memory, Queries(_vectors(5, 4), moment), ALL)
     memory.execute(
         "UPDATE trade_memory SET net_bps = -999, regime = 'panic' WHERE closed_at >= %s", (moment,)
     )
-    assert before.equals(similar_trades(memory, _vectors(5, 4), ALL, as_of=moment))
+    assert before.equals(similar_trades(memory, Queries(_vectors(5, 4), moment), ALL))
     memory.execute("DELETE FROM trade_memory WHERE closed_at >= %s", (moment,))
-    assert before.equals(similar_trades(memory, _vectors(5, 4), ALL, as_of=moment))
+    assert before.equals(similar_trades(memory, Queries(_vectors(5, 4), moment), ALL))
 
 
 def test_only_vectors_of_the_same_version_are_compared(memory) -> None:
     later = START + timedelta(days=1)
-    found = similar_trades(memory, _vectors(1, 4), MemoryFilter("v2"), as_of=later, k=500)
+    found = similar_trades(memory, Queries(_vectors(1, 4), later), MemoryFilter("v2"), k=500)
     assert len(found) == 50 and all(name.startswith("other") for name in found.column("trade_id").to_pylist())
-    assert similar_trades(memory, _vectors(1, 4), MemoryFilter("v3"), as_of=later).num_rows == 0
+    assert similar_trades(memory, Queries(_vectors(1, 4), later), MemoryFilter("v3")).num_rows == 0
 
 
 def test_a_stored_vector_finds_itself_with_similarity_one(memory) -> None:
-    found = similar_trades(memory, _vectors(300, 1)[17:18], ALL, as_of=START + timedelta(days=1), k=1)
+    found = similar_trades(memory, Queries(_vectors(300, 1)[17:18], START + timedelta(days=1)), ALL, k=1)
     row = found.to_pylist()[0]
     assert row["trade_id"] == "t0017" and row["similarity"] == pytest.approx(1.0, abs=1e-6)
     assert row["net_bps"] == 17.0 and row["is_winner"] is False
@@ -169,11 +169,11 @@ def test_a_stored_vector_finds_itself_with_similarity_one(memory) -> None:
 
 def test_the_moment_is_not_optional_and_must_have_a_zone(memory) -> None:
     with pytest.raises(TypeError):
-        similar_trades(memory, _vectors(1, 4), ALL)  # type: ignore[call-arg]
+        Queries(_vectors(1, 4))  # type: ignore[call-arg]
     with pytest.raises(InvalidInput):
-        similar_trades(memory, _vectors(1, 4), ALL, as_of=START.replace(tzinfo=None))
+        Queries(_vectors(1, 4), START.replace(tzinfo=None))
     with pytest.raises(InvalidInput):
-        similar_trades(memory, _vectors(2, 4), ALL, as_of=[START])
+        Queries(_vectors(2, 4), [START])
 
 
 @pytest.mark.parametrize(
@@ -185,13 +185,13 @@ def test_a_filter_that_no_trade_could_pass_is_refused(wrong) -> None:
 
 
 def test_no_queries_give_no_neighbours(memory) -> None:
-    assert similar_trades(memory, np.zeros((0, 64), np.float32), ALL, as_of=START).num_rows == 0
+    assert similar_trades(memory, Queries(np.zeros((0, 64), np.float32), START), ALL).num_rows == 0
 
 
 def test_a_text_that_looks_like_sql_is_only_a_text(memory) -> None:
     evil = "'; DROP TABLE trade_memory; --"
     found = similar_trades(
-        memory, _vectors(1, 4), MemoryFilter(VERSION, symbol=evil), as_of=START + timedelta(days=1)
+        memory, Queries(_vectors(1, 4), START + timedelta(days=1)), MemoryFilter(VERSION, symbol=evil)
     )
     assert found.num_rows == 0
     assert memory.execute("SELECT count(*) FROM trade_memory").fetchone() == (350,)
