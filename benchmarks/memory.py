@@ -86,8 +86,8 @@ def load(connection: psycopg.Connection, vectors: np.ndarray) -> dict[str, float
     """Bare vectors and whole trades by the same COPY, side by side; no vector index stands yet."""
     connection.execute("CREATE TABLE bare (embedding vector(64), day date)")
     seconds = {"trades": 0.0, "bare": 0.0}
-    for place, first in enumerate(range(0, len(vectors), DAY_ROWS)):
-        day, block = FIRST + timedelta(days=place), vectors[first : first + DAY_ROWS]
+    for index, first in enumerate(range(0, len(vectors), DAY_ROWS)):
+        day, block = FIRST + timedelta(days=index), vectors[first : first + DAY_ROWS]
         table = rows(block, first, day)
         for name, into, part in (
             ("bare", "bare", table.select(["embedding"])),

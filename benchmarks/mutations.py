@@ -113,8 +113,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="mutations-") as base:
         copies: SimpleQueue[Path] = SimpleQueue()
-        for place in range(PROCESSES):
-            copies.put(copy_of_packages(Path(base) / str(place)))
+        for index in range(PROCESSES):
+            copies.put(copy_of_packages(Path(base) / str(index)))
 
         def judge(number: int, each: Drawn | None, file: str) -> str | None:
             folder = copies.get()

@@ -105,10 +105,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         assignments += [f"source.files.exchange={arguments.exchange}"]
     settings = read_settings(tuple(assignments))
     report: dict[str, object] = {"symbols": list(settings.universe.symbols), "nights": []}
-    with open_workplace(settings) as place:
+    with open_workplace(settings) as workplace:
 
         def run(planned: PlannedRun) -> None:
-            finished = place.starter.run(planned.job, planned.day, {})
+            finished = workplace.starter.run(planned.job, planned.day, {})
             if not finished.is_success:
                 raise SystemExit(f"{planned.job} of {planned.day}: {finished.error}\n{finished.trace}")
 
@@ -131,7 +131,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             day = arguments.date + timedelta(days=offset)
             with metering() as meter:
                 started = time.perf_counter()
-                for planned in plan_night(day, settings, place.freshness):
+                for planned in plan_night(day, settings, workplace.freshness):
                     run(planned)
                 wall = time.perf_counter() - started
             report["nights"].append(  # type: ignore[attr-defined]

@@ -39,12 +39,12 @@ def run_backfill(
     for day in (first, last):
         check_day(day, settings, now)
     chosen = choose_jobs(wanted.jobs)
-    with open_workplace(settings) as place:
+    with open_workplace(settings) as workplace:
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-        announce_outdated(place.freshness, place.instance, days, chosen, console)
-        plan = plan_backfill(days, chosen, place.freshness, remakes=wanted.remakes)
+        announce_outdated(workplace.freshness, workplace.instance, days, chosen, console)
+        plan = plan_backfill(days, chosen, workplace.freshness, remakes=wanted.remakes)
         tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
-        result = walk(place, plan, tags, console, len(days), "backfill")
+        result = walk(workplace, plan, tags, console, len(days), "backfill")
     if as_json:
         print_json(
             {

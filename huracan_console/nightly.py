@@ -18,18 +18,18 @@ def run_night(
     """Exit code 0 when every step is done, whatever the verdict on the brain; 1 when a step failed."""
     day = day or last_closed_day(now)
     check_day(day, settings, now)
-    with open_workplace(settings) as place:
+    with open_workplace(settings) as workplace:
         console.print(
-            f"Night of {day} from {place.resources.candle_source.identity.name} candles", style="bold"
+            f"Night of {day} from {workplace.resources.candle_source.identity.name} candles", style="bold"
         )
-        place.resources.candle_source.check_symbols(settings.universe.symbols)
-        plan = plan_night(day, settings, place.freshness)
+        workplace.resources.candle_source.check_symbols(settings.universe.symbols)
+        plan = plan_night(day, settings, workplace.freshness)
         history = history_days(day - timedelta(days=1), settings)
-        announce_outdated(place.freshness, place.instance, history, [MARKET], console)
-        announce_records(place.freshness, day, console)
+        announce_outdated(workplace.freshness, workplace.instance, history, [MARKET], console)
+        announce_records(workplace.freshness, day, console)
         span = len(history_days(day, settings)) - 1
-        result = walk(place, plan, {}, console, span, "history")
-        summary = night_summary(place, day, result)
+        result = walk(workplace, plan, {}, console, span, "history")
+        summary = night_summary(workplace, day, result)
     if as_json:
         print_json(summary)
     elif result.is_success:

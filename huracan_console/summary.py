@@ -16,9 +16,9 @@ from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
 
 
-def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
+def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, Any]:
     """Everything that `--json` prints, as plain values."""
-    lake = place.resources.lake
+    lake = workplace.resources.lake
     assets = {}
     for job in NIGHT:
         for asset in assets_by_job()[job]:
@@ -33,7 +33,7 @@ def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
                 }
     return {
         "day": day.isoformat(),
-        "source": place.resources.candle_source.identity.name,
+        "source": workplace.resources.candle_source.identity.name,
         "is_success": result.is_success,
         "runs": [
             {
@@ -46,18 +46,19 @@ def night_summary(place: Workplace, day: date, result: Walk) -> dict[str, Any]:
             for run in result.finished
         ],
         "assets": assets,
-        "brain": _brain(place, day),
+        "brain": _brain(workplace, day),
         "lake": lake.store.url,
-        "database": place.resources.database.shown_url,
+        "database": workplace.resources.database.shown_url,
     }
 
 
-def _brain(place: Workplace, day: date) -> dict[str, Any]:
-    manifest = place.resources.lake.manifest("baseline_brain", day)
+def _brain(workplace: Workplace, day: date) -> dict[str, Any]:
+    lake, brains = workplace.resources.lake, workplace.resources.brains
+    manifest = lake.manifest("baseline_brain", day)
     if manifest is None or "brain.json" not in manifest.files:
         return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
-    brain: dict[str, Any] = json.loads(place.resources.lake.read_file("baseline_brain", day, "brain.json"))
-    url, latest = place.resources.brains.url, read_latest(place.resources.brains)
+    brain: dict[str, Any] = json.loads(lake.read_file("baseline_brain", day, "brain.json"))
+    url, latest = brains.url, read_latest(brains)
     return brain | {
         "bundle_url": f"{url}/{brain['bundle']}",
         "is_latest": latest is not None and latest["brain_id"] == brain["brain_id"],

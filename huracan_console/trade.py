@@ -197,8 +197,8 @@ def _leaves(content: Any, lead: str = "") -> Iterator[tuple[str, Any]]:
         for name, value in content.items():
             yield from _leaves(value, f"{lead}.{name}" if lead else str(name))
     elif isinstance(content, list):
-        for place, value in enumerate(content):
-            yield from _leaves(value, f"{lead}[{place}]")
+        for index, value in enumerate(content):
+            yield from _leaves(value, f"{lead}[{index}]")
     elif content is not None:
         yield lead, content
 

@@ -58,7 +58,7 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
 
 
 def walk(
-    place: Workplace,
+    workplace: Workplace,
     plan: Iterable[PlannedRun],
     tags: Mapping[str, str],
     console: Console,
@@ -76,7 +76,7 @@ def walk(
                 result.skipped.append(planned)
                 continue
             display.begin(planned)
-            finished = place.starter.run(planned.job, planned.day, tags)
+            finished = workplace.starter.run(planned.job, planned.day, tags)
             display.end(planned)
             result.finished.append(finished)
             if not finished.is_success:

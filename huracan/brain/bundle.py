@@ -146,11 +146,11 @@ def _describe_bias(weights: PolicyWeights) -> dict[str, object]:
             "name": name,
             "ramps": [
                 {
-                    "column": weights.observation_names[int(bias.columns[term, place])],
-                    "slope": float(bias.slopes[term, place]),
-                    "offset": float(bias.offsets[term, place]),
+                    "column": weights.observation_names[int(bias.columns[term, index])],
+                    "slope": float(bias.slopes[term, index]),
+                    "offset": float(bias.offsets[term, index]),
                 }
-                for place in np.flatnonzero(bias.slopes[term]).tolist()
+                for index in np.flatnonzero(bias.slopes[term]).tolist()
             ],
             "adds": dict(zip(weights.action_names, _exact(bias.weights[term]), strict=True)),
         }

@@ -26,14 +26,14 @@ def policy_to_onnx(weights: PolicyWeights) -> bytes:
     width, actions = len(weights.observation_names), len(weights.action_names)
     nodes, constants = _scaling(weights)
     last = "scaled"
-    for place, (weight, bias) in enumerate(weights.policy):
-        constants += [_constant(f"weight_{place}", weight), _constant(f"bias_{place}", bias)]
-        is_head = place == len(weights.policy) - 1
-        out = "logits" if is_head else f"linear_{place}"
-        nodes.append(helper.make_node("Gemm", [last, f"weight_{place}", f"bias_{place}"], [out], transB=1))
+    for index, (weight, bias) in enumerate(weights.policy):
+        constants += [_constant(f"weight_{index}", weight), _constant(f"bias_{index}", bias)]
+        is_head = index == len(weights.policy) - 1
+        out = "logits" if is_head else f"linear_{index}"
+        nodes.append(helper.make_node("Gemm", [last, f"weight_{index}", f"bias_{index}"], [out], transB=1))
         if not is_head:
-            nodes.append(helper.make_node("Tanh", [out], [f"hidden_{place}"]))
-            last = f"hidden_{place}"
+            nodes.append(helper.make_node("Tanh", [out], [f"hidden_{index}"]))
+            last = f"hidden_{index}"
     for part, values in zip((nodes, constants), _bias(weights), strict=True):
         part += values
     constants.append(_constant("masked", np.array(MASKED, dtype=np.float32)))

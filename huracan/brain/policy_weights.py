@@ -150,6 +150,6 @@ def _bias(facts: dict[str, Any]) -> ContextBias:
 
 def _tower(tensors: dict[str, NDArray[Any]], name: str, depth: int) -> tuple[Layer, ...]:
     return tuple(
-        (tensors[f"network.{name}.{2 * place}.weight"], tensors[f"network.{name}.{2 * place}.bias"])
-        for place in range(depth)
+        (tensors[f"network.{name}.{2 * index}.weight"], tensors[f"network.{name}.{2 * index}.bias"])
+        for index in range(depth)
     )

@@ -30,7 +30,7 @@ class Bars:
 
     Prices are in units of the first observed close / 10,000 (which keeps the fixed epsilons inside TA-Lib
     harmless for a coin of 1e-6 USDT), volumes in units of the source; only flow may be NaN.
-    `slots` are the bars' places on the window's time grid, so that another symbol can be laid beside them;
+    `slots` are the bars' indices on the window's time grid, so that another symbol can be laid beside them;
     `minutes` counts from 1970-01-01 UTC.
     """
 

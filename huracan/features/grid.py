@@ -27,7 +27,7 @@ class CandleGrid:
     """Candles of the window, sorted by symbol and time.
 
     `symbols` are those of the day, in the table's order. `rows[symbol]` are the table rows of its observed
-    bars and `slots[symbol]` their places on the grid; slot `first_slot_of_day` is the day's 00:00.
+    bars and `slots[symbol]` their indices on the grid; slot `first_slot_of_day` is the day's 00:00.
     """
 
     symbols: tuple[str, ...]

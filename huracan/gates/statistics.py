@@ -37,8 +37,8 @@ GATE_STATISTICS_SCHEMA = arrow_schema(GATE_STATISTICS_COLUMNS)
 
 def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
     """GATE_STATISTICS_SCHEMA of `decisions` (DECISIONS_SCHEMA) and the outcomes of the same `trades`."""
-    place = {trade: row for row, trade in enumerate(trades["trade_id"].to_pylist())}
-    unknown = set(decisions["trade_id"].to_pylist()) - set(place)
+    index_of = {trade: row for row, trade in enumerate(trades["trade_id"].to_pylist())}
+    unknown = set(decisions["trade_id"].to_pylist()) - set(index_of)
     if unknown:
         raise InvalidInput(
             f"{len(unknown)} decisions are about trades that are not in the ledger ({min(unknown)!r}).",
@@ -49,7 +49,7 @@ def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
     rows = []
     for gate in pc.unique(decisions["gate"]).to_pylist():
         part = decisions.filter(pc.equal(decisions["gate"], gate))
-        index = np.array([place[trade] for trade in part["trade_id"].to_pylist()], dtype=np.int64)
+        index = np.array([index_of[trade] for trade in part["trade_id"].to_pylist()], dtype=np.int64)
         verdict = np.array([verdict_in(text) for text in part["verdict"].to_pylist()], dtype=object)
         rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index])})
     return pa.Table.from_pylist(rows, schema=GATE_STATISTICS_SCHEMA)

@@ -54,7 +54,7 @@ class PlantedMarketConfig:
     days: int = 40
     first_day: date = date(2025, 1, 1)
     switch_day: int | None = None
-    """Place of the first day on which the edge is another one; None leaves it as it is."""
+    """Index of the first day on which the edge is another one; None leaves it as it is."""
     switch: Literal["sign", "carrier"] = "sign"
     """What changes then: the sign of the drift, or the flow that carries it (`decoy` instead of `flow`)."""
     seed: int = 1
@@ -200,7 +200,7 @@ def _trailing_std(values: Floats, span: int) -> Floats:
 
 
 def days_of(market: PlantedMarket, first: int, last: int) -> PlantedMarket:
-    """The days at places `first` to `last`, both included."""
+    """The days at indices `first` to `last`, both included."""
     start = market.config.first_day
     block = market.block.slice_days(start + timedelta(days=first), start + timedelta(days=last))
     bars = slice(first * BARS_PER_DAY, (last + 1) * BARS_PER_DAY)

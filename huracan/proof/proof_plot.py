@@ -29,8 +29,8 @@ def draw_proof(proof: LearnerProof) -> bytes:
     cases = list(dict.fromkeys(row.case for row in proof.rows))
     figure = Figure(figsize=(3.6 * max(1, len(cases)), 4.8), dpi=110)
     FigureCanvasAgg(figure)
-    for place, case in enumerate(cases):
-        axes = figure.add_subplot(1, len(cases), place + 1)
+    for index, case in enumerate(cases):
+        axes = figure.add_subplot(1, len(cases), index + 1)
         rows = [row for row in proof.rows if row.case == case]
         bar = next((bar for bar in proof.bars if bar.case == case), None)
         if case == "costs":
@@ -51,16 +51,16 @@ def draw_proof(proof: LearnerProof) -> bytes:
 
 def _draw_results(axes: "Axes", rows: Sequence[ProofRow], bar: Bar | None) -> None:
     """A pair of columns per trained policy: the best causal policy's result and the agent's."""
-    places = np.arange(len(rows))
-    axes.bar(places, [row.best_net_bps for row in rows], 0.8, color=_BEST, label="best causal policy")
-    axes.bar(places, [row.net_bps for row in rows], 0.45, color=_AGENT, label="agent")
+    indices = np.arange(len(rows))
+    axes.bar(indices, [row.best_net_bps for row in rows], 0.8, color=_BEST, label="best causal policy")
+    axes.bar(indices, [row.net_bps for row in rows], 0.45, color=_AGENT, label="agent")
     axes.axhline(0.0, color="black", linewidth=0.6)
     if bar is not None and bar.case in ("weak", "none"):
         axes.axhline(bar.limit, color=_MISSED, linewidth=0.8, linestyle="--", label=f"bar {bar.limit:g}")
         lowest, highest = axes.get_ylim()
         axes.set_ylim(min(lowest, 3.0 * bar.limit), max(highest, 3.0))
     labels = [f"{row.seed} {row.variant}".strip() for row in rows]
-    axes.set_xticks(places, labels, rotation=90 if any(row.variant for row in rows) else 0)
+    axes.set_xticks(indices, labels, rotation=90 if any(row.variant for row in rows) else 0)
     axes.set_xlabel("seed", fontsize=8)
     axes.set_ylabel("net bps per day and symbol", fontsize=8)
     axes.legend(fontsize=6, frameon=False)
@@ -70,14 +70,14 @@ def _draw_trades(axes: "Axes", rows: Sequence[ProofRow]) -> None:
     """Trades by fee, mean over seeds with their range, beside the best causal policy's."""
     variants = list(dict.fromkeys(row.variant for row in rows))
     by_fee = [[row for row in rows if row.variant == variant] for variant in variants]
-    places = np.arange(len(variants))
+    indices = np.arange(len(variants))
     for row in rows:
         axes.plot(variants.index(row.variant), row.trades, ".", color=_AGENT, alpha=0.35)
     best = [np.mean([row.best_trades for row in group]) for group in by_fee]
-    axes.plot(places, best, "o--", color=_BEST, label="best causal policy")
+    axes.plot(indices, best, "o--", color=_BEST, label="best causal policy")
     agent = [np.mean([row.trades for row in group]) for group in by_fee]
-    axes.plot(places, agent, "o-", color=_AGENT, label="agent, mean of seeds")
-    axes.set_xticks(places, variants)
+    axes.plot(indices, agent, "o-", color=_AGENT, label="agent, mean of seeds")
+    axes.set_xticks(indices, variants)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("fee of one side", fontsize=8)
     axes.set_ylabel("trades per day and symbol", fontsize=8)

@@ -36,9 +36,9 @@ def seeds_table(report: Mapping[str, Any]) -> Rows:
     seeds = report["seeds"]
     records = [
         (
-            {"seed": place, "is_published": place == seeds["published"]}
+            {"seed": index, "is_published": index == seeds["published"]}
             | {name: cell(value) for name, value in figures.items()}
         )
-        for place, figures in enumerate(seeds["by_seed"])
+        for index, figures in enumerate(seeds["by_seed"])
     ]
     return Rows(records)

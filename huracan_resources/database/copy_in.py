@@ -125,8 +125,8 @@ def _as_vectors(name: str, lists: pa.Array, kind: str) -> pa.Array:
     )
     if not lists.null_count:
         return present.cast(pa.binary())
-    places = pc.cumulative_sum(lists.is_valid().cast(pa.int64()))
-    taken = pc.if_else(lists.is_valid(), pc.subtract(places, 1), pa.scalar(None, pa.int64()))
+    indices = pc.cumulative_sum(lists.is_valid().cast(pa.int64()))
+    taken = pc.if_else(lists.is_valid(), pc.subtract(indices, 1), pa.scalar(None, pa.int64()))
     return present.cast(pa.binary()).take(taken)
 
 

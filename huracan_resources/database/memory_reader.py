@@ -77,6 +77,6 @@ def _block(text: bytes) -> Block:
     digits = b"".join(chunk.buffers()[2].to_pybytes() for chunk in table["vector"].chunks)
     raw = binascii.unhexlify(digits[: table.num_rows * _VECTOR_DIGITS])
     vectors = np.frombuffer(raw, dtype=">f4").reshape(table.num_rows, DIMENSIONS + 1)[:, 1:]
-    place = table.column_names.index("closed_at")
-    trades = table.set_column(place, "closed_at", table["closed_at"].cast(TIME))
+    index = table.column_names.index("closed_at")
+    trades = table.set_column(index, "closed_at", table["closed_at"].cast(TIME))
     return trades.drop_columns("vector"), vectors.astype(np.float32)

@@ -126,7 +126,7 @@ def _judge(
     vectors = statistics.embed(entry_features(new, statistics.feature_names)).astype(np.float64)
     sides = [earlier[index]["side"] for index in active]
     nearest = resembled(vectors, new["side"].to_pylist(), centroids[active], sides)
-    # The last place stands for the -1 of no pattern.
+    # The last index stands for the -1 of no pattern.
     owner = np.append(np.array(active, dtype=np.int64), -1)[nearest]
     tried = np.full((len(new), len(SETTINGS)), np.nan) if by.trials is None else by.trials.of(new)
     made, judged = floats(new, "net_bps"), []

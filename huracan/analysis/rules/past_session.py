@@ -95,7 +95,7 @@ def play_again(past: PastDay, rules: TradingRules, costs: CostAssumptions) -> Pa
 
     stored = stored_actions(past.bars, past.block, rules)
     again = replay(past.block, rules, costs, stored, is_lenient=True)
-    index = _place_in(past.trades, again.closed, past.block)
+    index = _rows_in(past.trades, again.closed, past.block)
     ledger_usd = floats(past.trades, "net_usd")
     is_same = len(past.trades) == again.closed.size and bool(
         np.all(index >= 0) and np.all(np.abs(ledger_usd[index] - again.closed["net_usd"]) < _CENT)
@@ -104,7 +104,7 @@ def play_again(past: PastDay, rules: TradingRules, costs: CostAssumptions) -> Pa
     return PastSession(past.block, stored, again.closed, is_same, *numbers)
 
 
-def _place_in(trades: pa.Table, closed: npt.NDArray[np.void], block: MarketBlock) -> Integers:
+def _rows_in(trades: pa.Table, closed: npt.NDArray[np.void], block: MarketBlock) -> Integers:
     """[closed] the row of each in the ledger `trades`, by symbol and entry time; -1 where it is not there."""
     symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1).to_numpy()
     bar = np.searchsorted(block.open_time_ms, milliseconds(trades, "entry_time"))

@@ -16,7 +16,7 @@ from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.block import MS_PER_DAY, MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
+from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import TIE_BPS
 from huracan.regimes.model import REGIMES
@@ -124,15 +124,15 @@ def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Intege
 def _candidates(
     block: MarketBlock, rules: TradingRules, symbol: Integers, hour: Integers, regime: npt.NDArray[np.int8]
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Places of entries, and per trade the first of its own among them, their number, and the scope."""
-    indices = np.flatnonzero(places_to_enter(block, rules))
+    """Indices of entries, and per trade the first of its own among them, their number, and the scope."""
+    indices = np.flatnonzero(bars_to_enter(block, rules))
     bars = indices % block.bar_count
     moment = block.regime.reshape(-1)[indices].astype(np.int64) * _HOURS
     moment += (block.open_time_ms[bars] % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
     span = len(REGIMES) * _HOURS
     of_symbol = indices // block.bar_count * span + moment
     by_moment, by_symbol = np.argsort(moment, kind="stable"), np.argsort(of_symbol, kind="stable")
-    # Two orders of the same places, one after the other: every scope is a stretch of one of them.
+    # Two orders of the same indices, one after the other: every scope is a stretch of one of them.
     day = regime.astype(np.int64) * _HOURS
     now, line, lines = day + hour, moment[by_moment], of_symbol[by_symbol]
     stretches = [

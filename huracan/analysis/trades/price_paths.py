@@ -59,6 +59,6 @@ def _gather(grid: Integers, values: Floats, start: Integers, bars: int) -> Float
     line = np.full(length + 1, np.nan)
     line[grid] = values
     indices = start[:, None] + np.arange(bars)[None, :]
-    # The last place of the line stays NaN and stands for everything outside.
+    # The last index of the line stays NaN and stands for everything outside.
     outside = (indices < 0) | (indices >= length)
     return np.asarray(line[np.where(outside, length, indices)], dtype=np.float64)

@@ -20,7 +20,7 @@ _BATCH = 16_384
 Integers = NDArray[np.integer]
 
 
-def places_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.bool_]:
+def bars_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.bool_]:
     """[S, T] the bars at whose close an entry may be decided: ready, traded, with room in their session.
 
     Whether the order is worth the minimum is not asked: that depends on its size.

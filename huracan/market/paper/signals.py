@@ -51,10 +51,10 @@ class _Found:
     at: NDArray[np.int64]
     """Bar of the block."""
     entry: NDArray[np.int64]
-    """Place in the action list."""
+    """Index in the action list."""
     status: NDArray[np.object_]
     trade: NDArray[np.int64]
-    """Place among the closed trades; -1 where none."""
+    """Index among the closed trades; -1 where none."""
     unmasked: NDArray[np.float32]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats, slippage_bps
-from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
+from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
 from huracan.market.rules import TradingRules
 from huracan.units import BASIS_POINT
 
@@ -59,7 +59,7 @@ def random_entries(
     own; every draw takes `guesses.trades` of them with replacement. Without trades or bars: zeros.
     """
     count, draws = guesses.trades, guesses.draws
-    indices = np.flatnonzero(places_to_enter(block, rules))
+    indices = np.flatnonzero(bars_to_enter(block, rules))
     nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
     if count < 1 or indices.size == 0:
         return nothing

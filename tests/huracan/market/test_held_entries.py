@@ -19,7 +19,7 @@ from huracan.market.actions import (
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
-from huracan.market.engine.held_entries import hold_entries, net_bps, places_to_enter
+from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
 from huracan.market.ledger import EXIT_REASONS
 from huracan.market.rules import TradingRules
 
@@ -90,7 +90,7 @@ def test_holding_entries_is_what_the_market_makes_of_them_to_the_bit(random_mark
 
 def test_an_entry_may_be_decided_where_the_masks_allow_it(random_market: Maker) -> None:
     block = random_market(5)
-    able = places_to_enter(block, RULES)
+    able = bars_to_enter(block, RULES)
     last = block.session_last == np.arange(block.bar_count)
     symbols, bars = np.nonzero(np.broadcast_to(~last, able.shape))
     environment = MarketEnvironment(block, RULES, CostAssumptions(), symbols.size)
@@ -98,7 +98,7 @@ def test_an_entry_may_be_decided_where_the_masks_allow_it(random_market: Maker) 
     assert np.array_equal(environment.masks()[:, ENTER_HALF_INDEX], able[symbols, bars])
     assert not able[:, last].any()
     unknown = replace(block, volatility_bps=np.full_like(block.volatility_bps, np.nan))
-    assert not places_to_enter(unknown, RULES).any()
+    assert not bars_to_enter(unknown, RULES).any()
 
 
 def test_what_opens_no_position_is_refused(make_block: Maker) -> None:
