@@ -82,6 +82,12 @@ def verdict_in(text: str) -> str:
     return text.partition(",")[0]
 
 
+def size_factor_in(text: str) -> float:
+    """The size factor of an answer, from its `Answer.text`."""
+    resized = [part for part in text.split(", ") if part.startswith("resize ")]
+    return float(resized[0].removeprefix("resize ")) if resized else 1.0
+
+
 @dataclass(frozen=True)
 class Answers:
     """The answers of one gate about n signals, in their order."""

@@ -1,6 +1,8 @@
 """What each gate was worth: the outcomes of the signals it passed beside those it would have refused.
 
-Every signal that is judged was shadow-traded, so the refused ones have outcomes too. Nothing is decided here.
+Every signal that is judged was shadow-traded, so the refused ones have outcomes too. A resized trade is taken
+to make its factor of what the whole one made: that slippage grows with size is left out. Nothing is decided
+here.
 """
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.evaluation.wilson import wilson_interval
-from huracan.gates.contract import ABSTAIN, BLOCK, PASS, verdict_in
+from huracan.gates.contract import ABSTAIN, BLOCK, PASS, size_factor_in, verdict_in
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 GATE_STATISTICS_COLUMNS = (
@@ -21,7 +23,12 @@ GATE_STATISTICS_COLUMNS = (
     Column("abstained", INTEGER, "signals that it had no ground to judge"),
     Column("block_rate", FLOAT, "blocked, of passed and blocked; null where it only abstained", "0 to 1"),
     Column("passed_mean_net_bps", FLOAT, "mean net of the passed trades; null without one", "bps"),
-    Column("passed_net_usd", FLOAT, "their net; 0 without one", "USD"),
+    Column(
+        "passed_net_usd",
+        FLOAT,
+        "their net, each times the factor by which the gate resizes it; 0 without one",
+        "USD",
+    ),
     Column("passed_win_rate", FLOAT, "share of them that won net of costs; null without one", "0 to 1"),
     Column("passed_win_rate_low", FLOAT, "lower end of its Wilson interval of 95 %; null likewise", "0 to 1"),
     Column("passed_win_rate_high", FLOAT, "upper end; null likewise", "0 to 1"),
@@ -29,7 +36,12 @@ GATE_STATISTICS_COLUMNS = (
     Column("blocked_net_usd", FLOAT, "their net; 0 without one", "USD"),
     Column("good_blocks", INTEGER, "blocked trades that lost"),
     Column("bad_blocks", INTEGER, "blocked trades that made money"),
-    Column("saved_usd", FLOAT, "what refusing the blocked ones would have saved; below 0: cost", "USD"),
+    Column(
+        "saved_usd",
+        FLOAT,
+        "what refusing the blocked ones and resizing passed ones would have saved; below 0: cost",
+        "USD",
+    ),
 )
 GATE_STATISTICS_SCHEMA = arrow_schema(GATE_STATISTICS_COLUMNS)
 """One row per gate, `combined` included, in the order of the decisions; null where there is no such trade."""
@@ -50,13 +62,18 @@ def gate_statistics(decisions: pa.Table, trades: pa.Table) -> pa.Table:
     for gate in pc.unique(decisions["gate"]).to_pylist():
         part = decisions.filter(pc.equal(decisions["gate"], gate))
         index = np.array([index_of[trade] for trade in part["trade_id"].to_pylist()], dtype=np.int64)
-        verdict = np.array([verdict_in(text) for text in part["verdict"].to_pylist()], dtype=object)
-        rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index])})
+        texts = part["verdict"].to_pylist()
+        verdict = np.array([verdict_in(text) for text in texts], dtype=object)
+        resized_usd = net_usd[index] * np.array([size_factor_in(text) for text in texts])
+        rows.append({"gate": gate, **_figures(verdict, net_bps[index], net_usd[index], resized_usd)})
     return pa.Table.from_pylist(rows, schema=GATE_STATISTICS_SCHEMA)
 
 
 def _figures(
-    verdict: NDArray[np.object_], net_bps: NDArray[np.float64], net_usd: NDArray[np.float64]
+    verdict: NDArray[np.object_],
+    net_bps: NDArray[np.float64],
+    net_usd: NDArray[np.float64],
+    resized_usd: NDArray[np.float64],
 ) -> dict[str, float | int | None]:
     passed, blocked = verdict == PASS.text, verdict == BLOCK.text
     passes, blocks = int(passed.sum()), int(blocked.sum())
@@ -69,7 +86,7 @@ def _figures(
         "abstained": int((verdict == ABSTAIN.text).sum()),
         "block_rate": blocks / (passes + blocks) if passes + blocks else None,
         "passed_mean_net_bps": float(net_bps[passed].mean()) if passes else None,
-        "passed_net_usd": float(net_usd[passed].sum()),
+        "passed_net_usd": float(resized_usd[passed].sum()),
         "passed_win_rate": wins / passes if passes else None,
         "passed_win_rate_low": interval[0],
         "passed_win_rate_high": interval[1],
@@ -77,5 +94,5 @@ def _figures(
         "blocked_net_usd": float(net_usd[blocked].sum()),
         "good_blocks": int((net_bps[blocked] < 0).sum()),
         "bad_blocks": int((net_bps[blocked] > 0).sum()),
-        "saved_usd": -float(net_usd[blocked].sum()) + 0.0,
+        "saved_usd": float((resized_usd - net_usd)[passed].sum() - net_usd[blocked].sum()),
     }

@@ -88,6 +88,10 @@ def test_it_judges_behind_our_own_and_is_counted(make_ledger: Maker, fit_all: Fi
     assert sorted(said)[1:] == ["pass, resize 0.5"] * 5
     worth = {row["gate"]: row for row in gate_statistics(decisions, trades).to_pylist()}
     assert worth["crowding"]["passed"] == 6
+    net_usd = trades["net_usd"].to_pylist()
+    others = sum(net for net, text in zip(net_usd, said, strict=True) if text != "pass")
+    assert worth["crowding"]["saved_usd"] == pytest.approx(-0.5 * others)
+    assert worth["crowding"]["passed_net_usd"] == pytest.approx(sum(net_usd) - 0.5 * others)
     crowding = {"why": "Signals of one moment lose together.", "size_of_others": 0.5, "past_trades": 40}
     assert described["crowding"] == crowding  # type: ignore[index]
     assert "crowding" not in gate_kinds()
