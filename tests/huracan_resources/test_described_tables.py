@@ -38,6 +38,7 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.lake.views import LakeViews
+from huracan_resources.settings.settings import explain, load_settings
 
 DAY = date(2023, 6, 2)
 COLUMNS = [
@@ -79,6 +80,15 @@ def test_a_column_has_a_meaning_that_is_more_than_its_name() -> None:
         words = set(re.findall(r"\w+", column.meaning.lower())) - set(re.findall("[a-z]+", column.name))
         assert words - {"of", "the", "a", "its"}, name
         assert column.meaning == column.meaning.strip() and "\n" not in column.meaning, name
+
+
+def test_a_setting_that_a_meaning_names_is_one() -> None:
+    """And a limit that can be set is named: its default may not be what made the column."""
+    settings = {key for key, _, _ in explain(load_settings({}, {}))}
+    named = {word for _, column in COLUMNS for word in re.findall(r"\b\w+\.\w+\.\w+\b", column.meaning)}
+    assert named <= settings
+    for limit in ("hold_threshold_bps", "give_back_share", "give_back_floor_bps"):
+        assert f"analysis.exits.{limit}" in named
 
 
 def test_the_unit_in_a_name_is_the_unit_that_is_declared() -> None:

@@ -36,10 +36,14 @@ EXIT_QUALITY_COLUMNS = (
         for minutes in HORIZONS_MINUTES
     ),
     Column(
-        "should_have_held", INTEGER, "exits after which the price went on by more than 20 bps in four hours"
+        "should_have_held",
+        INTEGER,
+        "exits after which the price went on by more than analysis.exits.hold_threshold_bps in four hours",
     ),
     Column(
-        "should_have_exited_earlier", INTEGER, "exits that gave half of the best excursion back, after costs"
+        "should_have_exited_earlier",
+        INTEGER,
+        "exits that gave analysis.exits.give_back_share of the best excursion back, after costs",
     ),
 )
 EXIT_QUALITY_SCHEMA = arrow_schema(EXIT_QUALITY_COLUMNS)

@@ -95,12 +95,14 @@ POST_EXIT_COLUMNS = (
     Column(
         "should_have_held",
         FLAG,
-        "the price went on by more than 20 bps in four hours; null of END_OF_SESSION and where not known",
+        "the price went on by more than analysis.exits.hold_threshold_bps in four hours; null of "
+        "END_OF_SESSION and where not known",
     ),
     Column(
         "should_have_exited_earlier",
         FLAG,
-        "half of the best excursion and 10 bps were given back, and it had paid the costs; null of "
+        "analysis.exits.give_back_share of the best excursion, and at least "
+        "analysis.exits.give_back_floor_bps, was given back, and it had paid the costs; null of "
         "END_OF_SESSION",
     ),
 )
