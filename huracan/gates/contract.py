@@ -136,6 +136,8 @@ class GateKind(Generic[GateSettings]):
     """The section of its settings below `gates`, and its value in the column `gate` of the decisions."""
     why: str
     """One sentence: what the gate protects from."""
+    measures: str
+    """What the `value` of its answers is, with its unit: completes the description of that column."""
     settings: type[GateSettings]
     """A frozen dataclass; every setting has a default, and a docstring that explains it."""
     fit: Callable[[GateContext[GateSettings]], Gate]

@@ -74,6 +74,7 @@ def fit(context: GateContext[CostGateSettings]) -> CostGate:
 GATE = GateKind(
     name="cost",
     why="Trades whose edge does not pay for fee, spread and slippage lose money surely and slowly.",
+    measures="the expected gross edge in bps",
     settings=CostGateSettings,
     fit=fit,
     order=10,

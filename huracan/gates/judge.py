@@ -17,24 +17,30 @@ from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-DECISIONS_COLUMNS = (
-    *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
-    Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
-    Column(
-        "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
-    ),
-    Column(
-        "value",
-        FLOAT,
-        "what was measured: cost the expected gross edge in bps, meta_label and confidence a probability, "
-        "combined the number of gates that block; null where it abstained without measuring",
-    ),
-    Column("threshold", FLOAT, "what value had to exceed, in its unit; of combined 0; null likewise"),
-    Column("margin", FLOAT, "value less threshold; null where either is"),
-    Column("abstained", INTEGER, "gates without an opinion: 0 or 1 of a gate, any number of combined"),
-    Column("reason", TEXT, "the answer in a sentence with its numbers"),
-)
-DECISIONS_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
+
+def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
+    """The columns of DECISIONS_SCHEMA, described for the gates of these names and `GateKind.measures`."""
+    told = "".join(f"{gate} {what}, " for gate, what in measures.items())
+    return (
+        *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
+        Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
+        Column(
+            "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
+        ),
+        Column(
+            "value",
+            FLOAT,
+            f"what was measured: {told}combined the number of gates that block; null where it abstained "
+            "without measuring",
+        ),
+        Column("threshold", FLOAT, "what value had to exceed, in its unit; of combined 0; null likewise"),
+        Column("margin", FLOAT, "value less threshold; null where either is"),
+        Column("abstained", INTEGER, "gates without an opinion: 0 or 1 of a gate, any number of combined"),
+        Column("reason", TEXT, "the answer in a sentence with its numbers"),
+    )
+
+
+DECISIONS_SCHEMA = arrow_schema(decisions_columns({}))
 """One row per trade and gate, then one with the gate `combined`. `margin` = value - threshold, null where
 either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 

@@ -24,6 +24,7 @@ def fit(context: GateContext[MetaLabelGateSettings]) -> ProbabilityGate:
 GATE = GateKind(
     name="meta_label",
     why="A policy is often wrong about the same kind of its own signals; acting on those is a choice.",
+    measures="a probability",
     settings=MetaLabelGateSettings,
     fit=fit,
     order=20,

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from huracan.gates.contract import GateContext
-from huracan.gates.judge import DECISIONS_COLUMNS, judge_gate_coverage, judge_signals
-from huracan.gates.roster import describe_gates, fit_gates
+from huracan.gates.judge import decisions_columns, judge_gate_coverage, judge_signals
+from huracan.gates.roster import describe_gates, fit_gates, gate_kinds
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
@@ -13,6 +13,8 @@ from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, me
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, record, yesterday
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().items()})
 
 
 @stage(
@@ -24,7 +26,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         yesterday("confidence_model"),
         yesterday("meta_label_model"),
     ],
-    tables={"data": Table(DECISIONS_COLUMNS, keep=90)},
+    tables={"data": Table(COLUMNS, keep=90)},
     settings=["gates", "models"],
     checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
     is_record=True,

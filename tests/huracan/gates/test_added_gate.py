@@ -57,7 +57,11 @@ def fit(context: GateContext[CrowdingSettings]) -> CrowdingGate:
 
 
 GATE = GateKind(
-    name="crowding", why="Signals of one moment lose together.", settings=CrowdingSettings, fit=fit
+    name="crowding",
+    why="Signals of one moment lose together.",
+    measures="the rank by volatility in its moment",
+    settings=CrowdingSettings,
+    fit=fit,
 )
 '''
 RANKS = """
@@ -113,16 +117,20 @@ def test_whoever_asks_the_gates_reaches_its_file_and_what_that_imports(tmp_path:
     assert before[untouched] == added[untouched] == changed[untouched]
 
 
-def test_its_settings_are_shown_set_and_checked(tmp_path: Path) -> None:
+def test_its_settings_are_shown_set_and_checked_and_what_it_measures_is_described(tmp_path: Path) -> None:
     write_package(tmp_path, "added_gates", "huracan.gates", FILES)
     variable = {"HURACAN__GATES__CROWDING__SIZE_OF_OTHERS": "0.25"}
     show = ("config", "show")
-    commands = ((*show, "--json"), (*show, "--set", "gates.crowding.size_of_other=1"))
-    told, wrong = huracan_beside(tmp_path, *commands, **variable)
+    describe = ("sql", "--describe", "gate_decisions", "--json")
+    commands = ((*show, "--json"), (*show, "--set", "gates.crowding.size_of_other=1"), describe)
+    told, wrong, described = huracan_beside(tmp_path, *commands, **variable)
     shown = json.loads(told.out)
     origin = "environment HURACAN__GATES__CROWDING__SIZE_OF_OTHERS"
     assert shown["gates.crowding.size_of_others"] == {"value": "0.25", "origin": origin}
     assert wrong.code == 2 and "Did you mean gates.crowding.size_of_others?" in wrong.err
+    assert (
+        "confidence a probability, crowding the rank by volatility in its moment, combined" in described.out
+    )
 
 
 @pytest.mark.parametrize(

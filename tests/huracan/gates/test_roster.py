@@ -16,6 +16,11 @@ def test_the_gates_judge_in_the_order_in_which_they_always_did() -> None:
     assert list(gate_kinds()) == ["cost", "meta_label", "confidence"]
 
 
+def test_the_settings_of_a_gate_are_declared_in_its_own_file() -> None:
+    for kind in gate_kinds().values():
+        assert kind.settings.__module__ == kind.fit.__module__
+
+
 def test_without_a_past_every_gate_abstains_and_says_why(make_ledger: Maker, fit_all: Fitter) -> None:
     for gate in fit_all(make_ledger(0)).values():
         given = gate.judge(make_ledger(6))
