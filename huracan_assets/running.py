@@ -91,14 +91,14 @@ def _is_made_of_now(stage: Stage, context: StageContext, record: Manifest) -> bo
 
 def _refuse_unjudged(stage: Stage, outcome: Outcome) -> None:
     """A declared check without a verdict would read as passed; only an empty partition may lack one."""
-    judged = {verdict.rule: verdict.blocking for verdict in outcome.verdicts}
+    judged = {verdict.check: verdict.blocking for verdict in outcome.verdicts}
     declared = {check.name: check.blocking for check in stage.checks}
     if (judged.keys() - declared) or (declared.keys() - judged.keys() and not outcome.note):
         raise InvalidInput(
             f"{stage.name} declares the checks {sorted(declared)} and was judged by {sorted(judged)}.",
             "Judge by every declared check.",
         )
-    if any(blocking != declared[rule] for rule, blocking in judged.items()):
+    if any(blocking != declared[check] for check, blocking in judged.items()):
         raise InvalidInput(f"{stage.name} blocks by other checks than it declares.", "Make them agree.")
 
 
@@ -145,6 +145,6 @@ def _keep_good(kept: Manifest | None, outcome: Outcome, source: str) -> None:
     failed = [verdict for verdict in outcome.verdicts if verdict.blocking and not verdict.passed]
     if failed:
         raise InputRefused(
-            f"{kept.key} was fetched again and judged bad by {failed[0].rule}: {failed[0].reason}",
+            f"{kept.key} was fetched again and judged bad by {failed[0].check}: {failed[0].reason}",
             "The good partition of before is kept; remove it first if it is wrong.",
         )

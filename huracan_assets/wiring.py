@@ -156,7 +156,7 @@ def _table_metadata(stage: Stage, outcome: Outcome, context: StageContext) -> di
 
 def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.MaterializeResult[Any]:
     manifest = made.manifest
-    found = {verdict.rule: verdict for verdict in manifest.verdicts}
+    found = {verdict.check: verdict for verdict in manifest.verdicts}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.content_hash),
         metadata={

@@ -29,7 +29,7 @@ def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, An
                     "content_hash": manifest.content_hash,
                     "rows": data.rows if data else None,
                     "note": manifest.note,
-                    "failed_checks": [v.rule for v in manifest.verdicts if not v.passed],
+                    "failed_checks": [v.check for v in manifest.verdicts if not v.passed],
                 }
     return {
         "day": day.isoformat(),

@@ -1,4 +1,4 @@
-"""Is a day of candles whole and sane enough to learn from? Two blocking rules, with their numbers.
+"""Is a day of candles whole and sane enough to learn from? Two blocking checks, with their numbers.
 
 How the grid is laid lives in `grid`, what is wrong with a single row in `defects`.
 """

@@ -1,6 +1,6 @@
 """The shape of candles: raw rows as a source gives them, and the day's grid as the lake keeps it.
 
-No rule about what is good or bad lives here; see `quality`.
+What is good or bad is not judged here; see `quality`.
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """What every source of candles answers, whatever lies behind it: an exchange, files, a simulation.
 
 No source lives here: each is one file, with its settings, the class that answers, and a `CandleSourceKind`
-that names both. Nor is there a rule about good or bad candles; see `quality`.
+that names both. Nor are candles judged good or bad; see `quality`.
 """
 
 import difflib

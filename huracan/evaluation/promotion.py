@@ -86,19 +86,19 @@ class _Criterion:
 
 def judge_brain(evidence: BrainEvidence, config: PromotionConfig | None = None) -> BrainVerdict:
     """Judge every criterion; all must pass. A brain of simulated candles is never live-eligible."""
-    rules = config or PromotionConfig()
+    limits = config or PromotionConfig()
     if not np.isfinite(evidence.net_usd) or evidence.trials < 1:
         raise InvalidInput(
             f"The evidence holds a net of {evidence.net_usd} USD after {evidence.trials} trials.",
             "Measure the held-out tail again and count this candidate as a trial.",
         )
     criteria = [
-        _enough_trades(evidence, rules),
+        _enough_trades(evidence, limits),
         _beats_doing_nothing(evidence),
-        _beats_random_entries(evidence, rules),
-        _not_worse_than_last_brain(evidence, rules),
-        _beats_luck(evidence, rules),
-        _no_trailing_catastrophe(evidence, rules),
+        _beats_random_entries(evidence, limits),
+        _not_worse_than_last_brain(evidence, limits),
+        _beats_luck(evidence, limits),
+        _no_trailing_catastrophe(evidence, limits),
     ]
     promoted = all(each.passed for each in criteria)
     reasons = [each.reason for each in criteria if promoted or not each.passed]
@@ -112,9 +112,9 @@ def judge_brain(evidence: BrainEvidence, config: PromotionConfig | None = None) 
 
 
 def out_of_sample_verdict(verdict: BrainVerdict) -> Verdict:
-    """The same answer as the non-blocking quality rule `brain_out_of_sample`."""
+    """The same answer as the non-blocking check `brain_out_of_sample`."""
     return Verdict(
-        rule="brain_out_of_sample",
+        check="brain_out_of_sample",
         passed=verdict.promoted,
         reason=" ".join(verdict.reasons),
         numbers=verdict.numbers,
@@ -122,13 +122,13 @@ def out_of_sample_verdict(verdict: BrainVerdict) -> Verdict:
     )
 
 
-def _enough_trades(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
-    passed = evidence.trades >= rules.minimum_trades
+def _enough_trades(evidence: BrainEvidence, limits: PromotionConfig) -> _Criterion:
+    passed = evidence.trades >= limits.minimum_trades
     says = "enough" if passed else "too few to judge"
     return _Criterion(
         passed,
-        f"{evidence.trades} held-out trades are {says} (needed: {rules.minimum_trades}).",
-        {"trades": evidence.trades, "minimum_trades": rules.minimum_trades},
+        f"{evidence.trades} held-out trades are {says} (needed: {limits.minimum_trades}).",
+        {"trades": evidence.trades, "minimum_trades": limits.minimum_trades},
     )
 
 
@@ -142,16 +142,16 @@ def _beats_doing_nothing(evidence: BrainEvidence) -> _Criterion:
     )
 
 
-def _beats_random_entries(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
+def _beats_random_entries(evidence: BrainEvidence, limits: PromotionConfig) -> _Criterion:
     draws = np.asarray(evidence.random_net_usd, dtype=np.float64)
     if len(draws) == 0:
         return _Criterion(False, "It was not compared with random entries: no draw was given.", {})
     percentile = float((draws < evidence.net_usd - _TIE_USD).mean()) * 100.0
-    passed = percentile >= rules.minimum_random_percentile
+    passed = percentile >= limits.minimum_random_percentile
     says = "beat" if passed else "beat only"
     reason = (
         f"It {says} {percentile:.1f} % of {len(draws)} draws of random entries"
-        f" (needed: {rules.minimum_random_percentile:.1f} %; their median made {np.median(draws):+.2f} USD)."
+        f" (needed: {limits.minimum_random_percentile:.1f} %; their median made {np.median(draws):+.2f} USD)."
     )
     numbers: dict[str, Number] = {
         "random_percentile": percentile,
@@ -161,31 +161,31 @@ def _beats_random_entries(evidence: BrainEvidence, rules: PromotionConfig) -> _C
     return _Criterion(passed, reason, numbers)
 
 
-def _not_worse_than_last_brain(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
+def _not_worse_than_last_brain(evidence: BrainEvidence, limits: PromotionConfig) -> _Criterion:
     last = evidence.last_brain_net_usd
     if last is None:
         return _Criterion(True, "There is no earlier brain to compare with.", {"has_last_brain": False})
-    passed = evidence.net_usd >= last - rules.tolerance_to_last_brain_usd
+    passed = evidence.net_usd >= last - limits.tolerance_to_last_brain_usd
     says = "no less than" if passed else "less than"
     reason = (
         f"It made {evidence.net_usd:+.2f} USD, {says} the last brain's {last:+.2f} USD on the same bars"
-        f" (allowed to fall short by {rules.tolerance_to_last_brain_usd:.2f} USD)."
+        f" (allowed to fall short by {limits.tolerance_to_last_brain_usd:.2f} USD)."
     )
     return _Criterion(passed, reason, {"has_last_brain": True, "last_brain_net_usd": last})
 
 
-def _beats_luck(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
+def _beats_luck(evidence: BrainEvidence, limits: PromotionConfig) -> _Criterion:
     count = len(evidence.returns_bps)
     if count < 3:
         return _Criterion(
             False, f"{count} periods of return are too few for a Sharpe ratio.", {"observations": count}
         )
     active = int(np.count_nonzero(evidence.returns_bps))
-    if active < rules.minimum_active_periods:
+    if active < limits.minimum_active_periods:
         return _Criterion(
             False,
             f"{active} of {count} held-out periods with a result are too few to judge"
-            f" (needed: {rules.minimum_active_periods}).",
+            f" (needed: {limits.minimum_active_periods}).",
             {"observations": count, "active_periods": active},
         )
     measured = measure_returns(evidence.returns_bps)
@@ -195,11 +195,11 @@ def _beats_luck(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
     variance = 1.0 / (count - 1) if variance is None else variance
     probability = deflated_sharpe(moments, evidence.trials, variance) if moments.sharpe != 0.0 else 0.0
     threshold = expected_maximum_sharpe(evidence.trials, variance)
-    passed = probability >= rules.minimum_deflated_sharpe
+    passed = probability >= limits.minimum_deflated_sharpe
     reason = (
         f"The probability that its Sharpe ratio of {moments.sharpe:.4f} a period is more than the luck of"
         f" {evidence.trials} trials ({threshold:.4f}) is {probability:.1%}"
-        f" (needed: {rules.minimum_deflated_sharpe:.1%})."
+        f" (needed: {limits.minimum_deflated_sharpe:.1%})."
     )
     numbers: dict[str, Number] = {
         "observations": count,
@@ -211,15 +211,15 @@ def _beats_luck(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
     return _Criterion(passed, reason, numbers)
 
 
-def _no_trailing_catastrophe(evidence: BrainEvidence, rules: PromotionConfig) -> _Criterion:
+def _no_trailing_catastrophe(evidence: BrainEvidence, limits: PromotionConfig) -> _Criterion:
     drawdown = evidence.trailing_drawdown_pct
     if drawdown is None:
         return _Criterion(True, "There is no shadow ledger of earlier days yet.", {"has_ledger": False})
-    passed = drawdown <= rules.maximum_trailing_drawdown_pct
+    passed = drawdown <= limits.maximum_trailing_drawdown_pct
     says = "fell by" if passed else "collapsed by"
     return _Criterion(
         passed,
         f"The shadow ledger of the trailing days {says} {drawdown:.1f} % at worst"
-        f" (allowed: {rules.maximum_trailing_drawdown_pct:.1f} %).",
+        f" (allowed: {limits.maximum_trailing_drawdown_pct:.1f} %).",
         {"has_ledger": True, "trailing_drawdown_pct": drawdown},
     )

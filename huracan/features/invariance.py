@@ -1,6 +1,6 @@
-"""Two rules about a day's features: no value knows a later bar, and no column is a label.
+"""Two checks of a day's features: no value knows a later bar, and no column is a label.
 
-Only judged here, never repaired. The rules recompute; they trust nothing that the features table says.
+Only judged here, never repaired. The checks recompute; they trust nothing that the features table says.
 """
 
 from datetime import date
@@ -55,7 +55,7 @@ def _judge_prefix(
     seed: int,
     recipe: FeatureRecipe,
 ) -> Verdict:
-    rule = "features_prefix_invariance"
+    check = "features_prefix_invariance"
     random = np.random.default_rng(seed)
     symbols = features["symbol"].unique().to_pylist()
     for sample in range(_SAMPLES):
@@ -69,14 +69,14 @@ def _judge_prefix(
         if different:
             time = stored["open_time"][bar].as_py()
             return Verdict(
-                rule,
+                check,
                 False,
                 f"{', '.join(different[:5])} of {symbol} change at or before {time:%Y-%m-%d %H:%M} "
                 "when the candles after it do: they know the future, or were not made from these candles.",
                 {"symbol": symbol, "bar": bar, "columns": len(different), "samples": sample + 1},
             )
     return Verdict(
-        rule,
+        check,
         True,
         f"{len(recipe.names)} columns at {_SAMPLES} random bars stay the same to the bit whatever follows.",
         {"columns": len(recipe.names), "samples": _SAMPLES, "seed": seed},
@@ -127,11 +127,11 @@ def _different_columns(stored: pa.Table, again: pa.Table, recipe: FeatureRecipe)
 
 
 def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: FeatureRecipe) -> Verdict:
-    rule = "no_label_among_features"
+    check = "no_label_among_features"
     names = [name for name in features.column_names if name not in ("symbol", "open_time", "is_ready")]
     named = [name for name in (*names, *recipe.names) if _FORBIDDEN_WORDS & set(name.lower().split("_"))]
     if named:
-        return Verdict(rule, False, f"{', '.join(named)} is named like a label.", {"columns": len(named)})
+        return Verdict(check, False, f"{', '.join(named)} is named like a label.", {"columns": len(named)})
     since = pa.scalar(day_start(day), TIME)
     candles = ohlcv.filter(pc.greater_equal(ohlcv["open_time"], since))
     highest, where = 0.0, ""
@@ -146,8 +146,8 @@ def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: Featur
             where = f"{names[index[0]]} of {symbol} with its return {HORIZONS[index[1]]} bars ahead"
     numbers: dict[str, Number] = {"highest_rank_correlation": round(highest, 4), "columns": len(names)}
     if highest > MAXIMUM_CORRELATION:
-        return Verdict(rule, False, f"{where} has rank correlation {highest:.3f}: it is a label.", numbers)
-    return Verdict(rule, True, f"The highest rank correlation is {highest:.3f} ({where}).", numbers)
+        return Verdict(check, False, f"{where} has rank correlation {highest:.3f}: it is a label.", numbers)
+    return Verdict(check, True, f"The highest rank correlation is {highest:.3f} ({where}).", numbers)
 
 
 def _correlations(values: FloatArray, close: FloatArray) -> FloatArray:

@@ -62,7 +62,7 @@ def judge_signals(trades: pa.Table, gates: Mapping[str, Gate]) -> pa.Table:
 
 
 def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Collection[str]) -> Verdict:
-    """Rule `gate_coverage`: every trade has exactly one answer of every gate in `gates`, and one combined."""
+    """Check `gate_coverage`: every trade has just one answer of every gate in `gates`, and one combined."""
     names = [*gates, COMBINED]
     wanted = {(trade, name) for trade in trades["trade_id"].to_pylist() for name in names}
     given = list(zip(decisions["trade_id"].to_pylist(), decisions["gate"].to_pylist(), strict=True))

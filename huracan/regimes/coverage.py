@@ -1,4 +1,4 @@
-"""The rule that a day's regimes must pass before anything is built on them."""
+"""The check that a day's regimes must pass before anything is built on them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,7 @@ from huracan.candles.schema import Timeframe, day_start
 from huracan.regimes.model import REGIMES, RegimeParameters
 from huracan.verdict import Number, Verdict
 
-RULE = "regime_coverage"
+CHECK = "regime_coverage"
 SUM_TOLERANCE = 1e-5
 MAXIMUM_ENTROPY = 0.95
 """Mean entropy as a share of ln 4 above which the filter says nothing."""
@@ -41,9 +41,9 @@ def judge_regimes(
         *_sanity_faults(numbers, parameters, day),
     ]
     if faults:
-        return Verdict(RULE, False, " ".join(faults), numbers)
+        return Verdict(CHECK, False, " ".join(faults), numbers)
     shares = ", ".join(f"{name} {100 * float(numbers[f'share_{name}']):.0f} %" for name in REGIMES)
-    return Verdict(RULE, True, f"Every bar has its regime: {shares}.", numbers)
+    return Verdict(CHECK, True, f"Every bar has its regime: {shares}.", numbers)
 
 
 def _coverage_faults(regimes: pa.Table, day: date, timeframe: Timeframe, symbols: Sequence[str]) -> list[str]:

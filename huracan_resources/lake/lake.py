@@ -85,7 +85,7 @@ class Lake:
         failed = manifest.failed_verdicts
         if failed:
             raise InputRefused(
-                f"{manifest.key} was judged bad by {failed[0].rule}: {failed[0].reason}",
+                f"{manifest.key} was judged bad by {failed[0].check}: {failed[0].reason}",
                 f"Mend the cause and run {asset} for {day} again.",
             )
         return manifest

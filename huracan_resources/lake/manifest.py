@@ -67,7 +67,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """Sorted keys, one trailing newline: equal manifests are equal bytes."""
         content = asdict(self) | {"day": self.day.isoformat()}
-        content["verdicts"] = [asdict(v) | {"numbers": _plain(v.numbers)} for v in self.verdicts]
+        content["verdicts"] = [_stored(verdict) for verdict in self.verdicts]
         for name in ("aged_out", "remade"):
             if not content[name]:
                 del content[name]
@@ -80,7 +80,7 @@ class Manifest:
             content = json.loads(data)
             content["day"] = date.fromisoformat(content["day"])
             content["files"] = {key: FileEntry(**entry) for key, entry in content["files"].items()}
-            content["verdicts"] = tuple(Verdict(**verdict) for verdict in content["verdicts"])
+            content["verdicts"] = tuple(Verdict(each.pop("rule"), **each) for each in content["verdicts"])
             # Of an earlier version; it was always empty.
             content.pop("parameters", None)
             manifest = Manifest(**content)
@@ -118,6 +118,13 @@ def content_hash(files: Mapping[str, FileEntry]) -> str:
     for name in sorted(files):
         digest.update(f"{name}\0{files[name].sha256}\n".encode())
     return digest.hexdigest()
+
+
+def _stored(verdict: Verdict) -> dict[str, Any]:
+    """Under `rule`, as the check was called when the first manifests were written."""
+    content = asdict(verdict) | {"numbers": _plain(verdict.numbers)}
+    content["rule"] = content.pop("check")
+    return content
 
 
 def _plain(numbers: Mapping[str, Any]) -> dict[str, Any]:

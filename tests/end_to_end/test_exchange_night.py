@@ -104,7 +104,7 @@ def test_an_exchange_over_http_gives_the_same_partitions_as_files_hash_for_hash(
 
 def test_the_command_puts_the_outage_into_the_partition_and_into_the_check(files_home: Home) -> None:
     manifest = files_home.lake.require("ohlcv", OUTAGE)
-    (continuity,) = [verdict for verdict in manifest.verdicts if verdict.rule == "candle_continuity"]
+    (continuity,) = [verdict for verdict in manifest.verdicts if verdict.check == "candle_continuity"]
     assert continuity.passed
     assert "BTC/USDT: 80 minutes missing from 12:40, 72 flat" in continuity.reason
     status = files_home.lake.read_table("ohlcv", OUTAGE)["status"].to_pylist()

@@ -35,7 +35,7 @@ def test_a_night_makes_every_asset_of_the_graph_for_its_day(home: Home, first_ni
         assert manifest.is_simulated and manifest.source.startswith("simulated#")
         is_empty = manifest.note and not manifest.files
         expected = set() if is_empty else {check.name for check in stage.checks}
-        assert {verdict.rule for verdict in manifest.verdicts} == expected, stage.name
+        assert {verdict.check for verdict in manifest.verdicts} == expected, stage.name
 
 
 def test_a_night_that_ends_well_prints_one_object_and_nothing_else(first_night: Answer) -> None:

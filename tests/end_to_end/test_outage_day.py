@@ -73,7 +73,7 @@ def test_the_minutes_of_the_outage_are_marked_as_what_they_were(days: list[DayOf
 
 def test_the_check_lets_the_outage_pass_and_says_what_is_missing(days: list[DayOfCandles]) -> None:
     continuity = judge_candles(days[-1], MINUTE)[0]
-    assert continuity.rule == "candle_continuity" and continuity.passed
+    assert continuity.check == "candle_continuity" and continuity.passed
     for symbol in SYMBOLS:
         assert f"{symbol}: 80 minutes missing from 12:40" in continuity.reason
     assert continuity.reason.count("72 flat") == 3

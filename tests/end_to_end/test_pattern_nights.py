@@ -46,7 +46,7 @@ def test_the_pattern_that_an_entry_resembled_is_the_one_that_it_judges(
 def test_the_rows_of_patterns_are_in_the_database_and_their_picture_beside_the_partition(
     home: Home, second_night: Answer
 ) -> None:
-    told = {v.rule: v for v in home.lake.manifest("pattern_library", NEXT_DAY).verdicts}["pattern_accounts"]
+    told = {v.check: v for v in home.lake.manifest("pattern_library", NEXT_DAY).verdicts}["pattern_accounts"]
     assert told.passed
     with home.database.connect() as connection:
         row = connection.execute(

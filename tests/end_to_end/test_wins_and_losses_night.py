@@ -63,7 +63,7 @@ def test_the_second_nights_rules_are_tried_on_the_first_day_as_it_was_traded(
     assert set(pc.unique(losses["rule_verdict"]).to_pylist()) <= {"no evidence", "no rule"}
     asked = home.lake.manifest("loss_analysis", NEXT_DAY).inputs
     assert f"shadow_trades/{DAY}" in asked
-    told = {v.rule: v for v in home.lake.manifest("loss_analysis", NEXT_DAY).verdicts}["avoidance_rules"]
+    told = {v.check: v for v in home.lake.manifest("loss_analysis", NEXT_DAY).verdicts}["avoidance_rules"]
     assert told.passed and told.numbers["rules"] == rules.num_rows
     # A rule that strikes out every entry would give back what the day made.
     skips = rules.filter(pc.equal(rules["kind"], "skip_unprecedented")).to_pylist()

@@ -93,9 +93,11 @@ def test_what_was_written_is_read_back(files: dict[str, bytes], note: str, numbe
         assert len(read.verdicts) == 1 and read.note == note
 
 
-def test_a_manifest_with_the_parameters_of_an_earlier_version_is_read(lake: Lake) -> None:
-    (written,) = _fill(lake, "ohlcv", 0)
+def test_a_manifest_of_an_earlier_version_is_read(lake: Lake) -> None:
+    """It had parameters, always none, and called a check a rule, which stored manifests still do."""
+    (written,) = _fill(lake, "ohlcv", 0, verdicts=(BAD,))
     earlier = json.loads(written.to_json()) | {"parameters": {}}
+    assert earlier["verdicts"][0]["rule"] == BAD.check
     assert Manifest.from_json(json.dumps(earlier).encode(), "manifest.json") == written
 
 

@@ -12,7 +12,7 @@ from huracan.verdict import Number, Verdict
 
 
 def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], limits: HealthLimits) -> Verdict:
-    """Rule "learner_health", blocking: no NaN, it explored, divergence and value network in limits."""
+    """Check `learner_health`, blocking: no NaN, it explored, divergence and value network in limits."""
     columns = {name: curve[name].to_numpy() for name in curve.column_names}
     part = max(1, curve.num_rows // 5)
     numbers: dict[str, Number] = {

@@ -100,7 +100,7 @@ def train_policy(
 
 
 def judge_learner(trained: TrainedPolicy, limits: HealthLimits) -> Verdict:
-    """Rule "learner_health", blocking, on the published seed."""
+    """Check `learner_health`, blocking, on the published seed."""
     return judge_curve(trained.curve, trained.report["held_out"], limits)
 
 

@@ -46,7 +46,7 @@ def test_agreement_that_lies_in_the_vectors_is_found(contexts) -> None:
     wins = contexts[:, 0] > 0
     regimes = ["trend" if value > 0 else "range" for value in contexts[:, 1]]
     verdict = judge_agreement(_memory(contexts, wins, regimes), "v1")
-    assert verdict.passed and not verdict.blocking and verdict.rule == "memory_agreement"
+    assert verdict.passed and not verdict.blocking and verdict.check == "memory_agreement"
     assert verdict.numbers["outcome_near"] > 0.6 > verdict.numbers["outcome_random"] > 0.4
     assert verdict.numbers["regime_lift_low"] > 0
 

@@ -82,7 +82,7 @@ def test_the_verdict_accepts_spread_vectors_and_refuses_degenerate_ones() -> Non
     spread = np.random.default_rng(3).normal(size=(50, 64)).astype(np.float32)
     spread /= np.linalg.norm(spread, axis=1, keepdims=True)
     good = judge_embeddings(spread)
-    assert good.passed and good.rule == "memory_embedding"
+    assert good.passed and good.check == "memory_embedding"
     assert 0.05 < float(good.numbers["mean_absolute_cosine"]) < 0.2
     same = np.repeat(spread[:1], 50, axis=0)
     assert not judge_embeddings(same).passed

@@ -168,7 +168,7 @@ def test_a_whole_day_passes_both_rules_and_tells_its_largest_move() -> None:
     day = assemble_day({"A/USDT": table(whole_day(m600=jump))}, DAY, MINUTE)
     continuity, sanity = judge_candles(day, MINUTE)
     assert continuity.passed and sanity.passed and continuity.blocking and sanity.blocking
-    assert (continuity.rule, sanity.rule) == ("candle_continuity", "candle_sanity")
+    assert (continuity.check, sanity.check) == ("candle_continuity", "candle_sanity")
     assert sanity.numbers["largest_move_pct"] == pytest.approx(5.0)
     assert sanity.numbers["largest_move_at"] == "10:00"
 

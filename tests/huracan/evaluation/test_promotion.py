@@ -79,7 +79,7 @@ def test_a_simulated_brain_is_never_live_eligible() -> None:
 
 def test_the_rule_reports_the_answer_without_blocking_the_night() -> None:
     verdict = out_of_sample_verdict(judge_brain(replace(good_evidence(), net_usd=-5.0)))
-    assert (verdict.rule, verdict.passed, verdict.blocking) == ("brain_out_of_sample", False, False)
+    assert (verdict.check, verdict.passed, verdict.blocking) == ("brain_out_of_sample", False, False)
     assert "-5.00 USD" in verdict.reason
 
 

@@ -30,7 +30,7 @@ def features(candles):
 
 def verdicts(candles, features, recipe=RECIPE, seed=0):
     prefix, labels = judge_features(candles, features, DAY, MINUTE, seed, recipe=recipe)
-    assert (prefix.rule, labels.rule) == ("features_prefix_invariance", "no_label_among_features")
+    assert (prefix.check, labels.check) == ("features_prefix_invariance", "no_label_among_features")
     return prefix, labels
 
 

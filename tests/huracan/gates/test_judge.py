@@ -124,7 +124,7 @@ def test_coverage_passes_whole_decisions_and_fails_each_damage(make_ledger: Make
     trades, gates = make_ledger(4), {"fixed": FixedGate((PASS,) * 4)}
     decisions = judge_signals(trades, gates)
     good = judge_gate_coverage(decisions, trades, gates)
-    assert good.passed and good.rule == "gate_coverage" and good.blocking
+    assert good.passed and good.check == "gate_coverage" and good.blocking
     assert not judge_gate_coverage(decisions.slice(1), trades, gates).passed
     assert not judge_gate_coverage(pa.concat_tables([decisions, decisions.slice(0, 1)]), trades, gates).passed
     assert not judge_gate_coverage(decisions, trades.slice(1), gates).passed

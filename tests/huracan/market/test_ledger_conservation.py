@@ -94,7 +94,7 @@ def test_money_is_conserved_every_fill_was_possible_and_a_replay_gives_it_again(
     assert ledger.passed, ledger.reason
     again = judge_replay(session, block, rules, COSTS)
     assert again.passed, again.reason
-    assert (ledger.rule, again.rule) == ("ledger_conservation", "replay_equals_ledger")
+    assert (ledger.check, again.check) == ("ledger_conservation", "replay_equals_ledger")
     assert ledger.blocking and again.blocking
     if demanding:
         assert pc.any(pc.not_equal(session.trades["funding_usd"], 0.0)).as_py()
