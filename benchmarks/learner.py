@@ -165,7 +165,7 @@ def summarise(measured: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def time_to_policy(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Held-out profit over CPU-seconds; see `contest.time_to_policy`."""
+    """Held-out profit over CPU-seconds; see `contest.levels`."""
     from contest.levels import STYLES, compare, draw
 
     curves: dict[str, list[dict[str, Any]]] = {name: [] for name in STYLES}

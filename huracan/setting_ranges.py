@@ -1,4 +1,4 @@
-"""The ranges that numbers of the settings must lie in. Which setting has which range is in `config`."""
+"""The ranges that numbers of the settings must lie in; each setting names its own where it is declared."""
 
 import sys
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The strengths and thresholds of the contextual bias. What they do to the logits is in `context_bias`."""
+"""Strengths and thresholds of the contextual bias. What they do to the logits is in `policy.context_bias`."""
 
 import dataclasses
 import json

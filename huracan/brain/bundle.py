@@ -43,7 +43,7 @@ class BundleParts:
     day: date
     code_version: str
     checkpoint: bytes
-    """`agent.checkpoint.save_policy`."""
+    """`agent.policy.checkpoint.save_policy`."""
     timeframe: str
     symbols: tuple[str, ...]
     recipe: Mapping[str, object]

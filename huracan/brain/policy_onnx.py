@@ -74,7 +74,7 @@ def _scaling(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
 
 
 def _bias(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
-    """The ramps of `agent.context_bias`, their product and what it weighs; from the raw columns."""
+    """The ramps of `agent.policy.context_bias`, their product and what it weighs; from the raw columns."""
     from onnx import helper
 
     bias = weights.bias

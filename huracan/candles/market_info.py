@@ -1,6 +1,6 @@
 """What an exchange demands of an order in one market: the steps of price and quantity, the least value.
 
-Costs and trading rules live beside, in `costs` and `rules`.
+Costs and trading rules are in `market.costs` and `market.rules`.
 """
 
 import dataclasses

@@ -19,7 +19,7 @@ def gather_evidence(
     last_brain_net_usd: float | None,
     sessions: Sequence[pa.Table],
 ) -> BrainEvidence:
-    """The evidence about a policy from its `held_out` report (`agent.evaluation.evaluate_policy`).
+    """The evidence about a policy from its `held_out` report (`agent.policy.evaluation.evaluate_policy`).
 
     Random entries trade one size and a policy several, so their results per notional are put on the notional
     that the policy traded. `sessions`: the shadow ledger's bars of the trailing days, SESSION_SCHEMA.

@@ -1,7 +1,7 @@
 """What new trades say of patterns that were known before them: the only trades a pattern is judged by.
 
 A trade counts for the pattern of its side that it resembles most, by the library of the night before. Trades
-that a pattern was found in say nothing here. States are decided in `pattern_states`.
+that a pattern was found in say nothing here. States are decided in `states`.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Avoidance rules as data: a kind with rounded numbers, as JSON, so that equal cases give equal rules.
 
-What the kinds do to a session is in `rule_kinds`; which reason suggests which, in `loss_reasons`.
+What the kinds do to a session is in `kinds`; which reason suggests which, in `trades.loss_reasons`.
 """
 
 import json

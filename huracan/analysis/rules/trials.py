@@ -1,7 +1,7 @@
 """What avoidance rules would have made of the days before: each day is played with a rule and without it.
 
 The rules come from losses of a day, the trial from days before it: out of sample. How sure one may be of the
-difference is in `rule_verdicts`.
+difference is in `verdicts`.
 """
 
 from collections.abc import Iterable, Sequence
