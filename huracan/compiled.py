@@ -31,15 +31,6 @@ def compiled_inline(function: F) -> F:
     return _compile(function, forceinline=True)
 
 
-def compiled_fast(function: F) -> F:
-    """The same, and lets sums be reordered into vector lanes: for a network's arithmetic, never for money.
-
-    The order is fixed when it is compiled: on one machine the same inputs still give the same bits. NaN and
-    infinity stay what they are.
-    """
-    return _compile(function, fastmath={"reassoc", "contract"})
-
-
 def _compile(function: F, **options: Any) -> F:
     folder = _machine_code_folder(function.__module__)
     configuration: Any = numba.config

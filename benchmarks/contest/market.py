@@ -18,6 +18,7 @@ from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
 from huracan.regimes.model import REGIMES
+from huracan.units import BASIS_POINT
 
 _FIRST_DAY = date(2025, 1, 1)
 
@@ -35,9 +36,10 @@ def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.
     prices: dict[str, Any] = {name: np.empty(shape) for name in ("open", "high", "low", "close")}
     for index in range(symbols):
         generator.standard_normal(out=features[index], dtype=np.float32)
-        returns = volatility_bps * 1e-4 * generator.standard_normal(shape[1])
+        returns = volatility_bps * BASIS_POINT * generator.standard_normal(shape[1])
         close = np.exp(np.cumsum(returns))
-        open_, wick = close * np.exp(-returns), 1.0 + 1e-4 * np.abs(generator.standard_normal(shape[1]))
+        open_ = close * np.exp(-returns)
+        wick = 1.0 + BASIS_POINT * np.abs(generator.standard_normal(shape[1]))
         prices["open"][index], prices["close"][index] = open_, close
         prices["high"][index] = np.maximum(open_, close) * wick
         prices["low"][index] = np.minimum(open_, close) / wick
