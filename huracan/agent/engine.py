@@ -25,6 +25,9 @@ UPDATE_COLUMNS = (
 coefficient; `approx_kl` Schulman's k3, mean(ratio - 1 - log ratio); `gradient_norm` the global norm before
 clipping; `loss` = policy_loss + value coefficient x value_loss - entropy coefficient x entropy."""
 
+ADAM_DECAYS = (0.9, 0.999)
+"""Of Adam's first and second moment per step: the usual ones, in both engines."""
+
 STATE_NAMES = ("weights", "mean", "square", "steps")
 """Flat weights, Adam's two moments (float32 [parameters] each) and its count of steps (int64 [1])."""
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from huracan.agent.engine import ADAM_DECAYS
+
 
 class FlatAdam:
     """Adam (Kingma and Ba 2015) with global gradient clipping.
@@ -11,15 +13,13 @@ class FlatAdam:
     many layers there are. And torch.optim imports torch's compiler, three seconds of every night.
     """
 
-    def __init__(
-        self, network: nn.Module, epsilon: float, decays: tuple[float, float] = (0.9, 0.999)
-    ) -> None:
+    def __init__(self, network: nn.Module, epsilon: float) -> None:
         parameters = list(network.parameters())
         self.weights = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
         self.gradients = torch.zeros_like(self.weights)
         self.mean, self.square = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self.steps = 0
-        self._epsilon, self._decays = epsilon, decays
+        self._epsilon = epsilon
         start = 0
         for parameter in parameters:
             stop = start + parameter.numel()
@@ -40,7 +40,7 @@ class FlatAdam:
     def step(self, learning_rate: float, applies: Tensor | None = None) -> None:
         """Moves the weights. Where `applies`, a truth on the device, is false, nothing changes but `steps`:
         asking for it on the host would wait for the device at every step."""
-        first, second = self._decays
+        first, second = ADAM_DECAYS
         self.steps += 1
         mean = self.mean.lerp(self.gradients, 1.0 - first)
         square = (self.square * second).addcmul_(self.gradients, self.gradients, value=1.0 - second)

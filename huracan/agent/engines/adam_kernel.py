@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.agent.engine import ADAM_DECAYS
 from huracan.agent.engines.fixed_sums import PARTS, sum_of_parts
 from huracan.compiled import compiled
 
 Floats32 = NDArray[np.float32]
 
-_FIRST, _SECOND = 0.9, 0.999
+_FIRST, _SECOND = ADAM_DECAYS
 
 
 class AdamState(NamedTuple):
