@@ -1,7 +1,7 @@
 """What the learner asks of a network's arithmetic: to act, and to pass over a rollout. No arithmetic here.
 
-`compiled_engine` does it on the processor, `torch_engine` wherever torch can. Both follow this page to the
-letter, and a test holds them together.
+`engines.compiled_engine` does it on the processor, `engines.torch_engine` wherever torch can. What they
+minimise is stated in `huracan.agent.ppo`; tests hold both to it, and together.
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ ILLEGAL = np.float32(-1e9)
 UPDATE_COLUMNS = (
     "policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "gradient_norm", "loss",
 )  # fmt: skip
-"""What `pass_over` tells of every minibatch. `value_loss` is half the mean squared error, before its
-coefficient; `approx_kl` Schulman's k3, mean(ratio - 1 - log ratio); `gradient_norm` the global norm before
-clipping; `loss` = policy_loss + value coefficient x value_loss - entropy coefficient x entropy."""
+"""What `pass_over` tells of every minibatch: `loss` and its terms are those of the objective in
+`huracan.agent.ppo`, before their coefficients; `approx_kl` is Schulman's k3, mean(ratio - 1 - log ratio);
+`gradient_norm` the global norm before clipping."""
 
 ADAM_DECAYS = (0.9, 0.999)
 """Of Adam's first and second moment per step: the usual ones, in both engines."""
@@ -69,9 +69,9 @@ class Engine(Protocol):
     ) -> NDArray[np.float64]:
         """One pass; float64 [minibatches, UPDATE_COLUMNS].
 
-        Minibatch m has the rows np.array_split(order, minibatches)[m]. Its advantages are scaled by their own
-        mean and standard deviation (unbiased, + 1e-8); the gradient is clipped by its global norm; Adam steps
-        once. Where a loss or norm is not finite its step is not made, and the rows after it stay NaN.
+        Minibatch m has the rows np.array_split(order, minibatches)[m]. The gradient of the objective in
+        `huracan.agent.ppo` is clipped by its global norm; Adam steps once. Where a loss or norm is not finite
+        its step is not made, and the rows after it stay NaN.
         """
         ...
 
