@@ -20,7 +20,7 @@ from huracan.agent.policy.checkpoint import load_policy, read_agreement
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from tests.huracan.agent.killed_training import SMALL, Deadly, train
+from tests.huracan.agent.night.killed_training import SMALL, Deadly, train
 
 pytestmark = pytest.mark.slow  # policies are trained
 

@@ -76,7 +76,7 @@ def test_an_update_has_the_same_bits_in_either_width(tmp_path: Path) -> None:
         own = Path(os.environ.get("NUMBA_CACHE_DIR") or tmp_path) / f"lanes-{lanes}"
         kept = {} if lanes == LANES else {"NUMBA_CACHE_DIR": str(own)}
         told[lanes] = subprocess.run(
-            [sys.executable, "-m", "tests.huracan.agent.update_of_width", str(lanes)],
+            [sys.executable, "-m", "tests.huracan.agent.engines.update_of_width", str(lanes)],
             env=os.environ | kept,
             capture_output=True,
             text=True,

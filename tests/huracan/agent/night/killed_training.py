@@ -1,6 +1,6 @@
 """Run as a program: a small training that ends itself by SIGKILL after its state was saved a few times.
 
-python -m tests.huracan.agent.killed_training STATE_FILE SAVES [THREADS]
+python -m tests.huracan.agent.night.killed_training STATE_FILE SAVES [THREADS]
 
 Before it ends itself it prints the processes that it had started.
 """

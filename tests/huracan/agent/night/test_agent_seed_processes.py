@@ -22,12 +22,12 @@ from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from tests.huracan.agent.killed_training import SMALL
+from tests.huracan.agent.night.killed_training import SMALL
 from tests.huracan.agent.planted_market import planted_market
 
 pytestmark = pytest.mark.slow  # policies are trained in processes of their own
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 LONG = replace(SMALL, threads=2, total_steps=1_024_000)
 """A thousand updates a seed: nobody waits for their end."""
 
@@ -163,7 +163,7 @@ def test_a_night_killed_by_the_system_leaves_no_process_and_is_resumed_to_the_sa
     block: MarketBlock, beside: Watched, tmp_path: Path
 ) -> None:
     path = tmp_path / "state"
-    command = [sys.executable, "-m", "tests.huracan.agent.killed_training", str(path), "5", "2"]
+    command = [sys.executable, "-m", "tests.huracan.agent.night.killed_training", str(path), "5", "2"]
     ended = subprocess.run(command, cwd=ROOT, check=False, timeout=300, capture_output=True, text=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     orphans = [int(pid) for pid in ended.stdout.split()]

@@ -27,11 +27,11 @@ from huracan.import_closure import closure
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from tests.huracan.agent.killed_training import SMALL, Deadly, train
+from tests.huracan.agent.night.killed_training import SMALL, Deadly, train
 
 pytestmark = pytest.mark.slow  # policies are trained
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 RULES, COSTS = TradingRules(), CostAssumptions()
 QUICK = TrainingConfig(
     seed_count=1,
@@ -189,7 +189,7 @@ def test_killed_by_the_system_in_mid_training_and_resumed_it_gives_the_same_byte
     small: TrainedPolicy, tmp_path: Path
 ) -> None:
     path = tmp_path / "state"
-    command = [sys.executable, "-m", "tests.huracan.agent.killed_training", str(path), "3"]
+    command = [sys.executable, "-m", "tests.huracan.agent.night.killed_training", str(path), "3"]
     ended = subprocess.run(command, cwd=ROOT, check=False, timeout=300)
     assert ended.returncode == -signal.SIGKILL
     recovery = Deadly(FileRecovery(path), -1)
