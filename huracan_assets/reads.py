@@ -1,6 +1,6 @@
 """What an asset declares to read, and the partitions that this comes down to on a day.
 
-The lake refuses a missing day and a day that a gate judged bad; how an asset is run belongs in `stage`.
+The lake refuses a missing day and a day that a gate judged bad; how an asset is run belongs in `running`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The user's own files of candles, as a CandleSource: found by name, opened when needed, kept a while.
 
-Which file holds what is told in `candle_file_names`, how a format is read in `candle_file_readers`.
+Which file holds what is told in `file_names`, how a format is read in `file_readers`.
 """
 
 from collections import OrderedDict

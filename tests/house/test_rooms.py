@@ -1,5 +1,7 @@
 """The house stays readable: rooms that can be overlooked, files that can be read in one sitting."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("huracan", "huracan_resources", "huracan_assets", "huracan_sensors", "huracan_console")
 MOST_FILES, MOST_LINES = 25, 400
+WHERE_ELSE = re.compile(r"\b(?:belongs?|decided|is|made|read|told) in `([a-z_]+)`")
+"""How the docstring of a file names the one in which something else is done."""
 SAYS_NOTHING = {"utils", "helpers", "common", "misc", "manager"}
 
 
@@ -23,6 +27,15 @@ def test_no_file_has_too_many_lines_or_a_name_that_says_nothing(package: str) ->
     for file in _files(package):
         assert file.read_text().count("\n") <= MOST_LINES, f"{file} is long: split it by idea"
         assert file.stem not in SAYS_NOTHING, file
+
+
+def test_a_file_that_another_names_is_there() -> None:
+    files = [file for package in PACKAGES for file in _files(package)]
+    known = {file.stem for file in files} | {file.parent.name for file in files}
+    for file in files:
+        said = " ".join((ast.get_docstring(ast.parse(file.read_text())) or "").split())
+        gone = set(WHERE_ELSE.findall(said)) - known
+        assert not gone, f"{file} names {gone}"
 
 
 def _files(package: str) -> list[Path]:

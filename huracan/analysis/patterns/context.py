@@ -1,7 +1,7 @@
 """What the pattern library of the day before knows of each bar: part of what the policy observes.
 
 A bar of day D is compared with the library of D-1 and with no other. The library itself is made in
-`patterns`; nothing is fitted here.
+`library`; nothing is fitted here.
 """
 
 from collections.abc import Mapping
