@@ -30,7 +30,8 @@ _MOST_KEPT = 4_000
 
 @dataclass(frozen=True)
 class Source:
-    """What a file says: the names that it imports, the registries it walks, the digest of its syntax tree."""
+    """What a file says: the names that it imports (a relative one led by its dots), the registries it walks,
+    the digest of its syntax tree."""
 
     imports: tuple[str, ...]
     registries: tuple[tuple[str, ...], ...]
@@ -55,23 +56,37 @@ def closure(
     of a module's name is reached by nobody. `InvalidInput` where `name` has no source that could be read.
     """
     found: dict[str, Module] = {}
+    registered: dict[str, Path] = {}
     tops = {*packages, _top(name)}
     left = [name]
     while left:
         module = left.pop()
         if module in found or _top(module) not in tops or (is_left_out is not None and is_left_out(module)):
             continue
-        file = _file_of(module)
+        file = registered.get(module) or _file_of(module)
         if file is None:
             if module == name:
                 raise InvalidInput(f"The source of {name} was not found.", "Install it with its source.")
             continue
         found[module] = Module(module, file)
         source = source_of(file)
-        registered = [each for walked in source.registries for each, _ in Registry(*walked).files()]
-        tops |= {_top(each) for each in registered}
-        left += [*registered, *source.imports, *filter(None, [module.rpartition(".")[0]])]
+        walked = dict(each for given in source.registries for each in Registry(*given).files())
+        registered |= walked
+        tops |= {_top(each) for each in walked}
+        above = module.rpartition(".")[0]
+        package = module if file.name == "__init__.py" else above
+        left += [*walked, *(_absolute(each, package) for each in source.imports), *filter(None, [above])]
     return [found[each] for each in sorted(found)]
+
+
+def _absolute(imported: str, package: str) -> str:
+    """The full name of what a module of `package` imports: one dot is the package, each further one the
+    package above."""
+    name = imported.lstrip(".")
+    level = len(imported) - len(name)
+    if level == 0:
+        return name
+    return ".".join(filter(None, [package.rsplit(".", level - 1)[0], name]))
 
 
 def _top(module: str) -> str:
@@ -103,8 +118,10 @@ def _parse(content: bytes) -> Source:
     imports: set[str] = set()
     registries: set[tuple[str, ...]] = set()
     for node in _executed(tree):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            imports |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        if isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            inside = f"{origin}." if node.module else origin
+            imports |= {origin, *(f"{inside}{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             imports |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Registry":
@@ -153,24 +170,29 @@ def _file_of(module: str) -> Path | None:
     if file_above is not None and file_above.name != "__init__.py":
         return None  # a name that a file defines is no module
     top, *rest = module.split(".")
-    folder = _folder_of(top)
-    if folder is not None:
-        path = folder.joinpath(*rest)
-        files = [path / "__init__.py", *([path.with_suffix(".py")] if rest else [])]
+    folders = _folders_of(top)
+    if folders:
+        paths = [folder.joinpath(*rest) for folder in folders]
+        files = [
+            file
+            for path in paths
+            for file in (path / "__init__.py", *([path.with_suffix(".py")] if rest else []))
+        ]
         return next((file for file in files if file.is_file()), None)
     loaded = getattr(sys.modules.get(module), "__file__", None)
     return Path(loaded) if loaded else None
 
 
 @cache
-def _folder_of(top: str) -> Path | None:
+def _folders_of(top: str) -> tuple[Path, ...]:
+    """Where the package lies; one without `__init__` may lie in several places."""
     if top == PACKAGE.name:
-        return PACKAGE
+        return (PACKAGE,)
     loaded = sys.modules.get(top)
     specification = loaded.__spec__ if loaded else importlib.machinery.PathFinder.find_spec(top)
     specification = specification or importlib.util.find_spec(top)
     locations = specification.submodule_search_locations if specification else None
-    return Path(next(iter(locations))) if locations else None
+    return tuple(Path(location) for location in locations or ())
 
 
 def writable_folder(name: str) -> Path | None:

@@ -19,7 +19,7 @@ _CACHES = (
     registry._packages,
     registry._entry_points,
     import_closure._file_of,
-    import_closure._folder_of,
+    import_closure._folders_of,
     gate_kinds,
     candle_sources,
 )

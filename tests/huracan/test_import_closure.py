@@ -22,7 +22,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes a module of the package `lab` that lies on the path."""
     monkeypatch.syspath_prepend(str(tmp_path))
     import_closure._file_of.cache_clear()
-    import_closure._folder_of.cache_clear()
+    import_closure._folders_of.cache_clear()
 
     def write(name: str, text: str) -> None:
         path = tmp_path.joinpath(*name.split("."))
@@ -57,6 +57,32 @@ def test_late_imports_count_and_those_of_a_type_checker_do_not(write: Write) -> 
         write(f"lab.{name}", "from lab.deep import depth" if name == "late" else "")
     write("lab.deep", "depth = 1")
     assert _reached("lab.body") == {"lab.body", "lab.named", "lab.whole", "lab.late", "lab.deep"}
+
+
+def test_relative_imports_count(write: Write) -> None:
+    write("lab", "from . import settings")
+    write("lab.settings", "LIMIT = 3")
+    write("lab.inner.body", "from .near import work\nfrom .. import above, LIMIT\nfrom ..far import more")
+    for name in ("inner.__init__", "inner.near", "above", "far", "unused"):
+        write(f"lab.{name}", "from . import deep" if name == "inner.__init__" else "")
+    write("lab.inner.deep", "depth = 1")
+    inner = {f"lab.inner{name}" for name in ("", ".body", ".near", ".deep")}
+    assert _reached("lab.inner.body") == {*inner, "lab.settings", "lab.above", "lab.far"}
+
+
+def test_a_registered_package_is_followed_into_every_place_that_it_lies_in(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, file in (("here", "other/one.py"), ("there", "gates/late.py"), ("there", "shared.py")):
+        path = tmp_path / place / "spread_lab" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("from spread_lab.shared import LIMIT" if path.stem == "late" else "LIMIT = 3")
+    for place in ("there", "here"):
+        monkeypatch.syspath_prepend(str(tmp_path / place))
+    import_closure._folders_of.cache_clear()
+    write("lab.body", "GATES = Registry('lab.gates', 'spread_lab.gates')")
+    reached = {module.name for module in closure("lab.body")}
+    assert {"spread_lab.gates.late", "spread_lab.shared"} <= reached
 
 
 def test_the_package_of_a_module_runs_too(write: Write) -> None:
