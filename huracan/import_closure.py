@@ -127,7 +127,7 @@ def _parse(content: bytes) -> Source:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Registry":
             named = tuple(str(each.value) for each in node.args if isinstance(each, ast.Constant))
             registries |= {named} if named else set()
-    digest = hashlib.sha256(ast.dump(without_words(tree)).encode()).hexdigest()
+    digest = hashlib.sha256(written(without_words(tree)).encode()).hexdigest()
     return Source(tuple(sorted(imports)), tuple(sorted(registries)), digest)
 
 
@@ -155,6 +155,17 @@ def without_words(tree: ast.Module) -> ast.Module:
             if isinstance(block, list) and any(_is_text(each) for each in block):
                 block[:] = [each for each in block if not _is_text(each)]
     return tree
+
+
+def written(node: Any) -> str:
+    """A syntax tree as a text, without fields that are empty: another version of Python knows other ones, and
+    an upgrade of it must not make every asset anew."""
+    if isinstance(node, list):
+        return f"[{','.join(map(written, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return f"{type(node).__name__}({','.join(f'{name}={written(value)}' for name, value in fields)})"
 
 
 def _is_text(node: Any) -> bool:

@@ -151,6 +151,20 @@ def test_what_was_parsed_is_kept_for_the_next_process_and_a_damaged_file_counts_
     import_closure._cache.cache_clear()
 
 
+def test_what_another_version_of_python_writes_of_nothing_does_not_count() -> None:
+    text = "@named\ndef run(x, *, y=None, **more):\n    return {**more, 'x': None}\n\nclass Held:\n    pass\n"
+    tree = ast.parse(text)
+    before = import_closure.written(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):  # as 3.12 adds `type_params`
+            node._fields = (*node._fields, "further")
+            node.further = []  # type: ignore[attr-defined]
+    assert "further=[]" in ast.dump(tree)
+    assert import_closure.written(tree) == before
+    assert import_closure.written(ast.parse(text.replace("y=None", "y"))) != before
+    assert import_closure.written(ast.parse(text.replace("'x': None", "'x': 0"))) != before
+
+
 @pytest.mark.parametrize(
     ("line", "counts"),
     [
