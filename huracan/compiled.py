@@ -44,11 +44,14 @@ def _compile(function: F, **options: Any) -> F:
 
 @cache
 def _machine_code_folder(module: str) -> Path | None:
-    """Where the code of `module` is kept; None where no folder can be written.
+    """Where the code of `module` is kept; None where no folder can be written, and for a script or notebook:
+    it may import files beside it that nobody follows.
 
     NUMBA_CACHE_DIR names another place. Older code is deleted beside the package only: elsewhere it may be
     the code of another copy of Huracan, which still runs it.
     """
+    if module == "__main__":
+        return None
     stem = module.rpartition(".")[2]
     name = f"{stem}-{digest_of(closure(module))}"
     save_parsed()

@@ -82,6 +82,18 @@ def test_two_copies_that_share_a_folder_leave_each_other_their_code(tmp_path: Pa
             assert _run(package, **shared) == (3.0 * factor, hits)
 
 
+@pytest.mark.parametrize("is_typed_in", [True, False], ids=["notebook", "script"])
+def test_a_kernel_of_a_script_or_notebook_is_compiled(tmp_path: Path, is_typed_in: bool) -> None:
+    script = tmp_path / "kernel.py"
+    script.write_text(
+        "from huracan.compiled import compiled\n\n\n"
+        "@compiled\ndef doubled(x):\n    return 2.0 * x\n\n\nprint(doubled(3.0))\n"
+    )
+    words = ["-c", script.read_text()] if is_typed_in else [str(script)]
+    ran = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    assert ran.stdout == "6.0\n", ran.stderr
+
+
 def test_the_sources_of_a_kernel_reach_through_its_imports() -> None:
     names = {module.name for module in closure("huracan.market.engine.kernel_step")}
     assert {
