@@ -109,6 +109,12 @@ def test_an_edit_changes_the_versions_of_those_that_reach_the_file_and_of_no_oth
     assert {name for name, version in versions[""].items() if version != versions[file][name]} == expected
 
 
+def test_a_policy_follows_the_program_that_trains_its_seeds() -> None:
+    (checkpoint,) = (each for each in stages() if each.name == "ppo_checkpoint")
+    reached = {module.name for module in reached_by(checkpoint.body.__module__)}
+    assert "huracan.agent.night.seed_process" in reached
+
+
 def test_models_and_gates_follow_the_splits_that_they_are_fitted_by() -> None:
     module = "huracan.evaluation.splits"
     reaching = {

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import huracan
+from huracan.agent.night import seed_process
 from huracan.agent.night.recovery_book import RecoveryBook
 from huracan.agent.night.seed_messages import Done, Failed, Keep, Start, Steps, Stop
 from huracan.agent.night.seed_run import SeedJob, SeedRun
@@ -108,7 +109,7 @@ class SeedProcesses:
             descriptors = (theirs.fileno(), self._file.fileno())
             self._processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "huracan.agent.night.seed_process", *map(str, descriptors)],
+                    [sys.executable, "-m", seed_process.__name__, *map(str, descriptors)],
                     pass_fds=descriptors,
                     stdin=subprocess.DEVNULL,
                     env=os.environ | _ONE_THREAD | {"PYTHONPATH": path},
