@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from huracan.errors import InputRefused
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
 from huracan.market.ledger import (
@@ -72,12 +73,16 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:
-        return Outcome(note=_why_untraded(inputs, context))
+        return _untraded(context, _why_no_policy(inputs))
     if not inputs.has("regimes"):
         return Outcome(note=f"The bars of {context.day} have no regimes yet.")
     market = context.settings.market
     actions = action_names(market.rules.allow_short)
-    policy = load_policy(checkpoint, observation_names(RECIPE.names), actions)
+    try:
+        policy = load_policy(checkpoint, observation_names(RECIPE.names), actions)
+    except InputRefused as refused:
+        # A record is not trained again, so a night that failed here would fail for good.
+        return _untraded(context, refused.what)
     block = market_block.market_block(inputs)
     manifest = inputs.manifests("features")[0]
     provenance = Provenance(
@@ -119,8 +124,11 @@ def _shown(session: "Session") -> dict[str, Any]:
     }
 
 
-def _why_untraded(inputs: Inputs, context: StageContext) -> str:
+def _untraded(context: StageContext, why: str) -> Outcome:
+    return Outcome(note=f"No policy of the day before {context.day}: {why}")
+
+
+def _why_no_policy(inputs: Inputs) -> str:
     manifest = inputs.last("ppo_checkpoint")
     first = "no checkpoint was ever trained before this day."
-    why = manifest.note if manifest else inputs.refusal("ppo_checkpoint") or first
-    return f"No policy of the day before {context.day}: {why}"
+    return manifest.note if manifest else inputs.refusal("ppo_checkpoint") or first

@@ -234,7 +234,14 @@ def test_the_digest_of_the_code_follows_every_file_that_a_training_imports(
 ) -> None:
     reached = closure("huracan.agent.night.train")
     names = {module.name.rpartition(".")[2] for module in reached}
-    assert {"ppo", "compiled_engine", "torch_engine", "kernel_step", "training_lanes", "seed_process"} <= names
+    assert {
+        "ppo",
+        "compiled_engine",
+        "torch_engine",
+        "kernel_step",
+        "training_lanes",
+        "seed_process",
+    } <= names
     digests = {code_digest("huracan.agent.night.train")}
     code_digest.cache_clear()
     monkeypatch.setattr("huracan.agent.night.training_identity.closure", lambda module: reached[1:])
