@@ -12,7 +12,9 @@ from pyarrow import DataType
 
 from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
+from huracan_assets.finished import is_finished
 from huracan_assets.stage import Outcome, Stage, StageContext
+from huracan_resources.lake.lake import content_hash_of
 from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.lake.parquet import encode_table
 
@@ -31,14 +33,7 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     context.progress(0.0)
     record = stage.record(lake, context.day)
     if record is not None and not context.remakes_records and not _is_made_of_now(stage, context, record):
-        if not lake.is_whole(record):
-            raise InputRefused(
-                f"{record.key}, of a finished night, is damaged and cannot be made again as it was:"
-                " code, settings or inputs have changed since.",
-                f"Restore its files, or run huracan backfill --from {record.day} --to {record.day} --jobs all"
-                " --remake.",
-            )
-        return _as_it_stands(stage, context, record, "kept as it was made")
+        return _kept(stage, context, record)
     inputs = stage.inputs(lake, context.day, context.settings)
     current = stage.current(lake, context.day, context.settings, inputs)
     if current is not None and not stage.reads_outside:
@@ -48,21 +43,28 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     outcome = stage.body(inputs, context)
     _refuse_unjudged(stage, outcome)
     _refuse_undeclared(stage, outcome)
+    files = {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
+    files |= outcome.files
+    made = content_hash_of(files)
+    # Asked again: what it reads outside may have changed, and a later day may have been traded meanwhile.
+    record = None if context.remakes_records else stage.record(lake, context.day)
+    if record is not None and record.content_hash != made:
+        return _kept(stage, context, record)
+    before = lake.manifest(context.asset, context.day)
     if stage.reads_outside:
-        _keep_good(lake.manifest(context.asset, context.day), outcome, outcome.source or inputs.source)
+        _keep_good(before, outcome, outcome.source or inputs.source)
     origin = Origin(
         inputs=inputs.hashes(),
         code_version=stage.code_version,
         configuration_digest=context.configuration_digest,
         source=outcome.source or inputs.source,
         is_simulated=inputs.is_simulated if outcome.is_simulated is None else outcome.is_simulated,
-        replaced=record,
+        remade=_is_remade(stage, context, before, made),
     )
     manifest = lake.write(
         context.asset,
         context.day,
-        {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
-        | dict(outcome.files),
+        files,
         origin=origin,
         verdicts=outcome.verdicts,
         note=outcome.note,
@@ -70,6 +72,28 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     load_rows(manifest, stage.database, context.resources)
     context.progress(1.0, outcome.note)
     return Made(manifest, outcome)
+
+
+def _kept(stage: Stage, context: StageContext, record: Manifest) -> Made:
+    """The record as it was made; `InputRefused` where it is damaged, for it can only be made otherwise."""
+    if not context.resources.lake.is_whole(record):
+        raise InputRefused(
+            f"{record.key}, of a finished night, is damaged and cannot be made again as it was:"
+            " code, settings, inputs or what it reads outside have changed since.",
+            f"Restore its files, or run huracan backfill --from {record.day} --to {record.day} --jobs all"
+            " --remake.",
+        )
+    return _as_it_stands(stage, context, record, "kept as it was made")
+
+
+def _is_remade(stage: Stage, context: StageContext, before: Manifest | None, made: str) -> bool:
+    """Whether a partition of the content hash `made`, in the place of `before`, comes after its night was
+    finished. That night may have had an empty one or a bad one; a mark is for good."""
+    if before is not None and before.remade:
+        return True
+    if not stage.is_record or not is_finished(context.resources.lake, context.day):
+        return False
+    return context.remakes_records if before is None else before.content_hash != made
 
 
 def _as_it_stands(stage: Stage, context: StageContext, manifest: Manifest, why: str) -> Made:

@@ -39,20 +39,18 @@ class Lake:
         """Replace the partition by `files` (logical name such as `data.parquet` to bytes).
 
         New files lie under names that carry their hash, so the old manifest stays true until the new one
-        takes its place in one step; only then are files that nobody names any more removed. Where it takes
-        the place of a record (`origin.replaced`) with another content, it is marked as remade, for good.
+        takes its place in one step; only then are files that nobody names any more removed.
         """
         folder, origin = _folder(asset, day), origin or Origin()
         entries = {name: _entry(name, data) for name, data in sorted(files.items())}
         for name, data in files.items():
             # A file of that name may be damaged: it is written again, never trusted.
             self.store.put(f"{folder}/{entries[name].stored_as}", data)
-        made = content_hash(entries)
         manifest = Manifest(
             asset=asset,
             day=day,
             files=entries,
-            content_hash=made,
+            content_hash=content_hash(entries),
             inputs=dict(origin.inputs),
             code_version=origin.code_version,
             configuration_digest=origin.configuration_digest,
@@ -60,7 +58,7 @@ class Lake:
             source=origin.source,
             verdicts=tuple(verdicts),
             note=note,
-            remade=origin.remakes(made),
+            remade=origin.remade,
         )
         self.store.put(f"{folder}/{MANIFEST}", manifest.to_json())
         self._sweep(folder, manifest)
@@ -223,6 +221,11 @@ class Lake:
         for key in self.store.list(f"{folder}/"):
             if key not in named:
                 self.store.delete(key)
+
+
+def content_hash_of(files: Mapping[str, bytes]) -> str:
+    """The content hash that a partition of these files has, by logical name."""
+    return content_hash({name: _entry(name, data) for name, data in files.items()})
 
 
 def _folder(asset: str, day: date) -> str:

@@ -32,7 +32,7 @@ class Manifest:
 
     `note` says in words what a reader should know, such as why the partition is empty. `aged_out` names files
     that retention let go, each with the day of that; what they were still stands among `files`. What was
-    `remade` took the place of a finished night's record: it is no evidence of what was done that night.
+    `remade` was made after its night was finished: it is no evidence of what was done that night.
     """
 
     asset: str
@@ -93,23 +93,21 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a partition was made by and from: the stage's code, configuration and `source` of candles, the
-    `inputs` from `asset/day` to content hash, and the record `replaced` whose place it takes, if any."""
+    """What a partition was made by and from: the stage's code, configuration and `source` of candles, and the
+    `inputs` from `asset/day` to content hash; `remade` as in `Manifest`."""
 
     inputs: Mapping[str, str] = field(default_factory=dict)
     code_version: str = ""
     configuration_digest: str = ""
     source: str = ""
     is_simulated: bool = False
-    replaced: Manifest | None = None
-
-    def remakes(self, made: str) -> bool:
-        """Whether a partition of the content hash `made` is no record of its night any more, for good."""
-        before = self.replaced
-        return before is not None and (before.remade or before.content_hash != made)
+    remade: bool = False
 
 
-_REBUILD = "Delete that partition's folder and run its day again."
+_REBUILD = (
+    "Restore it from a copy. Where there is none, delete that partition's folder and run its day again, with"
+    " huracan backfill --remake if its night is finished."
+)
 
 
 def content_hash(files: Mapping[str, FileEntry]) -> str:

@@ -1,6 +1,8 @@
 """What a finished night did stays on record: no change of code, settings or older days makes it again."""
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from huracan.errors import InputRefused
 from huracan.tables import INTEGER, Column, Table
 from huracan.verdict import Verdict
 from huracan_assets.finished import LAST_OF_NIGHT, LEDGER, REMAKE_TAG, is_finished
@@ -136,7 +139,8 @@ def test_an_empty_partition_or_a_bad_one_records_nothing(home: Path) -> None:
     _write(resources, "prices", DAY, 1)
     assert session.record(resources.lake, DAY) is None
     assert _run(resources, session).success and CALLS == ["session"]
-    assert session.record(resources.lake, DAY) is not None
+    made = session.record(resources.lake, DAY)
+    assert made is not None and made.remade, "that night had none"
 
 
 def test_who_asks_has_a_finished_night_made_again_and_it_is_marked(home: Path) -> None:
@@ -148,6 +152,72 @@ def test_who_asks_has_a_finished_night_made_again_and_it_is_marked(home: Path) -
     assert _run(_resources(home), session, remakes=True).success
     again = changed.lake.require("session", DAY)
     assert again.content_hash == made.content_hash and again.remade, "a mark is for good"
+
+
+def test_a_mark_outlives_a_remake_that_was_judged_bad(home: Path) -> None:
+    resources, made = _finished_night(home)
+    bad = [Verdict("value", False, "It is wrong.")]
+    resources.lake.write("session", DAY, {}, origin=Origin(remade=True), verdicts=bad)
+    assert _run(resources, session).success and CALLS == ["session"] * 2
+    again = resources.lake.require("session", DAY)
+    assert again.content_hash == made.content_hash and again.remade
+
+
+def test_a_record_whose_folder_is_gone_is_marked_where_it_is_remade(home: Path) -> None:
+    resources, _ = _finished_night(home)
+    shutil.rmtree(home / "lake" / "session")
+    assert _run(resources, session, remakes=True).success
+    assert resources.lake.require("session", DAY).remade
+
+
+def test_a_damaged_manifest_tells_that_a_finished_night_is_remade(home: Path) -> None:
+    resources, _ = _finished_night(home)
+    (file,) = (home / "lake" / "session").rglob("manifest.json")
+    file.write_bytes(b"{")
+    with pytest.raises(InputRefused) as refused:
+        resources.lake.manifest("session", DAY)
+    assert "--remake if its night is finished" in refused.value.remedy
+
+
+def test_a_night_that_was_traded_while_its_policy_was_trained_again_keeps_the_one_that_traded(
+    home: Path,
+) -> None:
+    resources = _resources(home)
+    _write(resources, "prices", DAY, 1)
+    _run(resources, session)
+    made = resources.lake.require("session", DAY)
+
+    def slow(inputs: Inputs, context: StageContext) -> Outcome:
+        _write(resources, LEDGER, date(2025, 3, 3), 1)
+        return session.body(inputs, context)
+
+    assert _run(_resources(home, hour=5), replace(session, body=slow)).success
+    assert CALLS == ["session"] * 2 and resources.lake.require("session", DAY) == made
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_record_that_reads_outside_stays_whatever_it_would_find_there_now(
+    home: Path, is_damaged: bool
+) -> None:
+    found = [1]
+
+    def verdict(inputs: Inputs, context: StageContext) -> Outcome:
+        CALLS.append("verdict")
+        return Outcome(tables={"data": pa.table({"value": [found[0]]})}, source="test")
+
+    declared = replace(session, name="verdict", body=verdict, reads=[], reads_outside=True)
+    resources = _resources(home)
+    assert _run(resources, declared).success
+    _write(resources, LAST_OF_NIGHT, DAY, 0)
+    made = resources.lake.require("verdict", DAY)
+    found[0] = 2
+    if is_damaged:
+        (file,) = (home / "lake" / "verdict").rglob("data-*.parquet")
+        file.write_bytes(b"damaged")
+    assert _run(resources, declared).success is not is_damaged
+    assert resources.lake.require("verdict", DAY) == made
+    assert _run(resources, declared, remakes=True).success
+    assert resources.lake.require("verdict", DAY).remade
 
 
 def test_a_remake_that_changes_nothing_marks_nothing(home: Path) -> None:
