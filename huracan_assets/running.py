@@ -98,6 +98,8 @@ def _is_remade(stage: Stage, context: StageContext, before: Manifest | None, mad
 
 def _as_it_stands(stage: Stage, context: StageContext, manifest: Manifest, why: str) -> Made:
     load_rows(manifest, stage.database, context.resources)
+    if stage.bring_back is not None:
+        stage.bring_back(manifest, context)
     context.progress(1.0, why)
     return Made(manifest, None)
 

@@ -90,6 +90,7 @@ class Outcome:
 
 
 Body = Callable[[Inputs, StageContext], Outcome]
+BringBack = Callable[[Manifest, StageContext], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ class Stage(TableOwner):
     expected_minutes: float
     reads_outside: bool
     is_record: bool
+    bring_back: BringBack | None
 
     @property
     def group(self) -> str:
@@ -169,6 +171,7 @@ def stage(
     expected_minutes: float = 0.1,
     reads_outside: bool = False,
     is_record: bool = False,
+    bring_back: BringBack | None = None,
 ) -> Callable[[Body], Stage]:
     """Declare an asset, in a file of its name and in the folder of its group.
 
@@ -176,8 +179,9 @@ def stage(
     content depends on; what code it depends on is found from its file. `searches` names assets whose earlier
     days the body looks for in the database; days that were lost there are loaded before. What `reads_outside`
     of the lake (an exchange, the registry) runs every time, because no manifest can tell that it is
-    unchanged. What `is_record` of a finished night stays as it was made, whatever changes later. The asset's
-    name is the body's, its description the docstring."""
+    unchanged. What `is_record` of a finished night stays as it was made, whatever changes later; `bring_back`
+    then does what the body does outside the lake, where that was lost. The asset's name is the body's, its
+    description the docstring."""
 
     def declare(body: Body) -> Stage:
         return Stage(
@@ -194,6 +198,7 @@ def stage(
             expected_minutes=expected_minutes,
             reads_outside=reads_outside,
             is_record=is_record,
+            bring_back=bring_back,
         )
 
     return declare

@@ -137,6 +137,19 @@ def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
     )
 
 
+def register_lost_brain(connection: psycopg.Connection, store: ObjectStore, lake: Lake, day: date) -> None:
+    """The day's row from its bundle, where the registry has none: the database may be newer than the lake.
+
+    A bundle that is gone is not registered, for its row would point nowhere.
+    """
+    if connection.execute("SELECT FROM brain_registry WHERE day = %s", (day,)).fetchone() is not None:
+        return
+    key = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))["bundle"]
+    if store.exists(f"{key}/manifest.json"):
+        # Which settings that night had as a whole, no bundle tells.
+        register_brain(connection, BrainRecord.of(read_bundle(store, key), day, f"{store.url}/{key}", ""))
+
+
 def last_promoted(lake: Lake, before: date) -> str | None:
     """The object key of the newest brain promoted before the day `before`; None where there is none.
 

@@ -21,7 +21,7 @@ _BRAIN_REGISTRY = (
     Column("bundle_url", TEXT, "where the bundle lies"),
     Column("manifest_sha256", TEXT, "of the bundle's manifest.json"),
     Column("code_version", TEXT, "of the code that trained the checkpoint"),
-    _CONFIGURATION,
+    Column("configuration_digest", TEXT, f"{_CONFIGURATION.meaning}; empty where the row was lost since"),
     *chosen(EVALUATION_COLUMNS, "numbers"),
 )
 _TRIAL_LEDGER = (

@@ -19,6 +19,14 @@ from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import PUBLISH
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Outcome, StageContext, stage
+from huracan_resources.lake.manifest import Manifest
+
+
+def _register_again(manifest: Manifest, context: StageContext) -> None:
+    from huracan_resources.brains import register_lost_brain
+
+    with context.resources.database.connect() as connection:
+        register_lost_brain(connection, context.resources.brains, context.resources.lake, manifest.day)
 
 
 @stage(
@@ -39,6 +47,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
     settings=["universe", "market", "models", "gates", "training"],
     reads_outside=True,
     is_record=True,
+    bring_back=_register_again,
 )
 def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     """The published brain: signed, complete, and loadable without this platform.

@@ -96,6 +96,14 @@ def test_a_finished_night_is_not_made_again_by_other_settings(home: Path) -> Non
     assert not freshness.is_outdated(["session"], DAY)
 
 
+def test_what_a_record_did_outside_the_lake_is_brought_back_where_it_stands(home: Path) -> None:
+    _, made = _finished_night(home)
+    told: list[Manifest] = []
+    declared = replace(session, bring_back=lambda manifest, context: told.append(manifest))
+    assert _run(_resources(home, hour=5), declared).success
+    assert told == [made] and CALLS == ["session"]
+
+
 def test_a_finished_night_is_not_made_again_by_an_older_day_that_is_filled_in(home: Path) -> None:
     resources, made = _finished_night(home)
     _write(resources, "prices", date(2025, 3, 1), 10)
