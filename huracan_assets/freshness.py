@@ -46,14 +46,14 @@ class Freshness:
         found = [self._lake.manifest(asset, day) for asset in assets]
         return all(was_whole if each is None else not each.failed_verdicts for each in found)
 
-    def is_outdated(self, assets: Iterable[str], day: date) -> bool:
-        """Whether one of `assets` has a partition of `day` that other code or settings made, and that is no
-        record of a finished night; told by the manifests alone."""
+    def is_outdated(self, assets: Iterable[str], day: date, *, with_records: bool = False) -> bool:
+        """Whether one of `assets` has a partition of `day` that other code or settings made; records of a
+        finished night count only `with_records`. Told by the manifests alone."""
         for asset in assets:
             stage, manifest = self._stages[asset], self._lake.manifest(asset, day)
             if manifest is None or stage.is_of_now(manifest, self._settings):
                 continue
-            if stage.record(self._lake, day) is None:
+            if with_records or stage.record(self._lake, day) is None:
                 return True
         return False
 

@@ -41,7 +41,9 @@ def run_backfill(
     chosen = choose_jobs(wanted.jobs)
     with open_workplace(settings) as workplace:
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-        announce_outdated(workplace.freshness, workplace.instance, days, chosen, console)
+        announce_outdated(
+            workplace.freshness, workplace.instance, days, chosen, console, remakes=wanted.remakes
+        )
         plan = plan_backfill(days, chosen, workplace.freshness, remakes=wanted.remakes)
         tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
         result = walk(workplace, plan, tags, console, len(days), "backfill")

@@ -20,20 +20,23 @@ def announce_outdated(
     days: Sequence[date],
     jobs: Iterable[str],
     console: Console,
+    *,
+    remakes: bool = False,
 ) -> None:
     """One line where partitions of `days` were made by another version or other settings: how many days of
-    which jobs are made again, and how long that took before."""
+    which jobs are made again, and how long that took before. Where it `remakes`, records are among them."""
     told, seconds = [], 0.0
     for job in jobs:
-        outdated = sum(freshness.is_outdated(assets_by_job()[job], day) for day in days)
+        assets = assets_by_job()[job]
+        outdated = sum(freshness.is_outdated(assets, day, with_records=remakes) for day in days)
         if outdated:
             told.append(f"{outdated} days of {job}")
             seconds += outdated * usual_seconds(instance, job)
     if told:
         takes = f", about {shown_duration(seconds)}" if seconds else ""
+        kept = "." if remakes else ". Finished nights keep their policies, trades and decisions."
         console.print(
-            f"Made by another version or with other settings, and made again: {', '.join(told)}{takes}."
-            " Finished nights keep their policies, trades and decisions.",
+            f"Made by another version or with other settings, and made again: {', '.join(told)}{takes}{kept}",
             highlight=False,
             soft_wrap=True,
         )

@@ -94,6 +94,7 @@ def test_a_finished_night_is_not_made_again_by_other_settings(home: Path) -> Non
     assert freshness.is_done(["session"], DAY)
     assert freshness.kept_records(DAY) == ["session"]
     assert not freshness.is_outdated(["session"], DAY)
+    assert freshness.is_outdated(["session"], DAY, with_records=True)
 
 
 def test_what_a_record_did_outside_the_lake_is_brought_back_where_it_stands(home: Path) -> None:
