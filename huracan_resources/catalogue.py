@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from huracan.errors import InvalidInput
 from huracan.registry import Registry
 from huracan.tables import Table, TableOwner, view_name
+from huracan_resources.database_tables import DATABASE_TABLES
 
+TRADES = "trades"
+"""The view of the ledger with what the analyses say of each trade; no table may be called so."""
+_TAKEN = {TRADES: "the view of all trades"} | dict.fromkeys(DATABASE_TABLES, "a table of the database alone")
 ASSETS = Registry("huracan.assets", "huracan_assets.*")
 
 
@@ -25,12 +30,17 @@ class Entry:
 
 @cache
 def catalogue() -> Mapping[str, Entry]:
-    """Name of each table to its entry, in the order of names."""
-    found = {
-        name: Entry(owner.name, key, owner.tables[key])
-        for owner in ASSETS.parts(TableOwner)
-        for key, name in owner.view_names().items()
-    }
+    """Name of each table to its entry, in the order of names; InvalidInput where a name is taken twice."""
+    found: dict[str, Entry] = {}
+    for owner in ASSETS.parts(TableOwner):
+        for key, name in owner.view_names().items():
+            taken = f"the asset {found[name].asset}" if name in found else _TAKEN.get(name)
+            if taken:
+                raise InvalidInput(
+                    f"The asset {owner.name} calls a table {name}, and so does {taken}.",
+                    "Give it another `name` in the asset's `tables`.",
+                )
+            found[name] = Entry(owner.name, key, owner.tables[key])
     return dict(sorted(found.items()))
 
 

@@ -10,9 +10,9 @@ from functools import cache
 
 from huracan.errors import InvalidInput
 from huracan.tables import DAY, FOREVER, Always, Column, Keep
-from huracan_resources.catalogue import catalogue
+from huracan_resources.catalogue import TRADES, catalogue
 from huracan_resources.database_tables import DATABASE_TABLES
-from huracan_resources.lake.views import TRADES, trades_columns
+from huracan_resources.lake.views import trades_columns
 
 
 @dataclass(frozen=True)

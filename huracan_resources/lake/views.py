@@ -14,13 +14,11 @@ import pyarrow as pa
 
 from huracan.errors import AgedOut, InvalidInput
 from huracan.tables import TEXT, Column, arrow_schema, chosen
-from huracan_resources.catalogue import catalogue, name_of
+from huracan_resources.catalogue import TRADES, catalogue, name_of
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.store import LocalStore
 
-TRADES = "trades"
-"""The ledger with what the analyses say of each trade."""
 _TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>.+)-[0-9a-f]{12}\.parquet")
 _OUTCOME = Column("outcome", TEXT, "win (net_bps above 0) or loss")
 _ANALYSES = {

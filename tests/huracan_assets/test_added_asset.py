@@ -100,6 +100,21 @@ def test_a_file_of_another_name_than_its_asset_is_refused(tmp_path: Path) -> Non
     assert "added_assets.counts declares the asset candle_counts. Name its file" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("pattern_nights", "the asset pattern_library"),
+        ("brain_registry", "a table of the database alone"),
+        ("trades", "the view of all trades"),
+    ],
+)
+def test_a_table_of_a_name_that_is_taken_is_refused(tmp_path: Path, name: str, taken: str) -> None:
+    text = COUNTS.replace("keep=30", f"keep=30, name={name!r}").replace("candle_counts", "zone_counts")
+    write_package(tmp_path, "zone_assets", "huracan.assets", {"zone_counts.py": text})
+    answer = python_beside(tmp_path, "from huracan_resources.catalogue import catalogue; catalogue()")
+    assert f"The asset zone_counts calls a table {name}, and so does {taken}." in answer.stderr
+
+
 def test_a_second_asset_of_a_name_is_refused(tmp_path: Path) -> None:
     text = COUNTS.replace("def candle_counts", "def features")
     write_package(tmp_path, "added_assets", "huracan.assets", {"features.py": text})
