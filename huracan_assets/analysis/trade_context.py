@@ -1,5 +1,8 @@
 """The asset `trade_context`: what is known of each of the day's trades beside the ledger."""
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from huracan.analysis.trades.checks import judge_neighbours
 from huracan.analysis.trades.drivers import explain_trades
 from huracan.analysis.trades.luck import measure_luck
@@ -8,7 +11,7 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.past_trades import confidence_of
-from huracan_assets.inputs.remembered import neighbours_of, statistics_of
+from huracan_assets.inputs.remembered import statistics_of
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record, yesterday
 from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, stage
@@ -37,7 +40,7 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     that chance could have made, and what spoke for the trade to the confidence model of the day before."""
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
-    trades, neighbours = inputs.table("shadow_trades"), neighbours_of(inputs, context)
+    trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
     drivers = explain_trades(trades, statistics_of(inputs), confidence_of(inputs, context))
     market = context.settings.market
     luck = measure_luck(trades, market_block.priced_block(inputs, context.day), market.rules, market.costs)
@@ -47,3 +50,22 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
         verdicts=[judge_neighbours(trades, neighbours)],
         metadata={"similar_trades": len(neighbours), "luck": shown.count_table(table, ["luck_scope"])},
     )
+
+
+def _neighbours(inputs: Inputs, context: StageContext) -> pa.Table:
+    """For each of the day's trades, the most similar ones of its side that had closed before its signal.
+
+    Exactly, and all at once: what a night finds, it finds again.
+    """
+    from huracan_resources.database.memory import Queries, similar_trades
+    from huracan_resources.database.memory_filter import MemoryFilter
+
+    memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
+    statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
+    queries = Queries(
+        vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),
+        as_of=trades["signal_time"].to_pylist(),
+        sides=trades["side"].to_pylist(),
+    )
+    with context.resources.database.connect() as connection:
+        return similar_trades(connection, queries, MemoryFilter(statistics.version), is_exact=True)

@@ -29,11 +29,15 @@ EDITS = {
     "huracan/features/recipe.py": "MORE = 1",
     "huracan/market/engine/kernel_step.py": "MORE = 1",
     "huracan_assets/inputs/windows.py": "MORE = 1",
+    "huracan_resources/database/memory_reader.py": "MORE = 1",
+    "huracan_resources/lake/entry_features.py": "MORE = 1",
+    "huracan_resources/lake/lake.py": "MORE = 1",
     "huracan_resources/notifier.py": "MORE = 1",
     "huracan_assets/shown.py": "MORE = 1",
     "huracan_assets/market/plots.py": "MORE = 1",
     "huracan/market/costs.py": '"""Only words."""',
 }
+ONLY_STORES = ("lake.lake", "lake.manifest", "lake.parquet", "lake.store", "resources", "settings", "signing")
 SHOW = """
 import json, sys
 from pathlib import Path
@@ -56,7 +60,7 @@ print(json.dumps(told))
 
 @cache
 def _imports() -> grimp.ImportGraph:
-    return grimp.build_graph("huracan", "huracan_assets", exclude_type_checking_imports=True, cache_dir=None)
+    return grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
 
 
 def _reached_by_grimp(start: str) -> set[str]:
@@ -65,7 +69,8 @@ def _reached_by_grimp(start: str) -> set[str]:
         module = left.pop()
         parts = module.split(".")
         is_machinery = parts[0] == "huracan_assets" and len(parts) < 3
-        if module in found or is_machinery or parts[-1].endswith("plots"):
+        only_stores = parts[0] == "huracan_resources" and ".".join(parts[1:]).startswith(ONLY_STORES)
+        if module in found or is_machinery or only_stores or parts[-1].endswith("plots"):
             continue
         found.add(module)
         left += graph.find_modules_directly_imported_by(module)
@@ -107,6 +112,20 @@ def test_an_edit_changes_the_versions_of_those_that_reach_the_file_and_of_no_oth
     reaching = {each.name for each in stages() if module in _reached_by_grimp(each.body.__module__)}
     expected = set() if EDITS[file].startswith('"') else reaching
     assert {name for name, version in versions[""].items() if version != versions[file][name]} == expected
+
+
+@pytest.mark.parametrize(
+    ("asset", "module"),
+    [
+        ("trade_context", "huracan_resources.database.memory"),
+        ("trade_context", "huracan.analysis.memory.nearest"),
+        ("confidence_model", "huracan_resources.lake.entry_features"),
+        ("brain_evaluation", "huracan_resources.brains"),
+    ],
+)
+def test_an_asset_follows_what_it_asks_of_the_world_outside(asset: str, module: str) -> None:
+    (asking,) = (each for each in stages() if each.name == asset)
+    assert module in {each.name for each in reached_by(asking.body.__module__)}
 
 
 def test_a_policy_follows_the_program_that_trains_its_seeds() -> None:
