@@ -27,6 +27,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     kinds={"postgres"},
     reads=[
         Read("trade_memory", days=trailing_days, is_record=True),
+        Read("shadow_trades", is_record=True, edge=False),
         Read("ohlcv", days=2),
         Read("features"),
         Read("regimes"),
@@ -43,14 +44,17 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     """Recurring entry contexts in memory up to the day, under identities that last from night to night.
 
     The day's trades judge the patterns that the night before knew: only they can make one reliable. Each is
-    entered again under other stops and targets, and what was best before is judged by them too.
+    entered again under other stops and targets, and what was best before is judged by them too. Trades that
+    were remade after their night judge nothing.
     """
     if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")
     statistics = statistics_of(inputs)
     memory, left_out = _remembered(inputs, statistics.feature_names)
     earlier, settings = _earlier(inputs, statistics.feature_names), context.settings
-    judgement = NightsJudgement(settings.patterns, _trials(memory, inputs, context), settings.market.rules)
+    is_remade = any(ledger.remade for ledger in inputs.manifests("shadow_trades"))
+    trials = None if is_remade else _trials(memory, inputs, context)
+    judgement = NightsJudgement(settings.patterns, trials, settings.market.rules, not is_remade)
     found = find_patterns(memory, statistics, context.day, earlier, judgement)
     space = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
@@ -58,12 +62,15 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
         # Whoever compares a bar with the library needs the space that it lies in.
         files={EMBEDDING_FILE: space} if space else {},
         verdicts=[judge_patterns(found)],
-        note=f"{found.note} {left_out}".strip(),
+        note=" ".join(filter(None, [found.note, left_out, _REMADE if is_remade else ""])),
         metadata={
             "patterns": shown.top_rows(found.table.select(pattern_plots.SHOWN), 30),
             "later_trades": pattern_plots.forward_results(found.table),
         },
     )
+
+
+_REMADE = "The day's trades were remade after their night: no pattern is judged by them."
 
 
 def _remembered(inputs: Inputs, feature_names: tuple[str, ...]) -> tuple[pa.Table, str]:

@@ -14,6 +14,7 @@ from huracan_assets.analysis.pattern_library import pattern_library
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.reads import resolve_all
 from huracan_assets.stage import Outcome, StageContext
+from huracan_resources.lake.manifest import Origin
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
@@ -29,7 +30,7 @@ def resources(tmp_path: Path) -> Resources:
     made = Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
     for day in (BEFORE, DAY):
         made.lake.write("trade_memory", day, {EMBEDDING_FILE: SPACE.to_json().encode()}, note="No session.")
-        for asset in ("ohlcv", "features", "regimes"):
+        for asset in ("ohlcv", "features", "regimes", "shadow_trades"):
             made.lake.write(asset, day, {}, note="Not looked at without a trade.")
     return made
 
@@ -99,6 +100,32 @@ def test_trades_of_other_entry_features_are_left_out_of_the_patterns_and_named(r
         note = _night(resources).note
         assert note.startswith("0 closed trades" if left_out else "1 closed trades")
         assert (f"Left out, for entry features of other names: {BEFORE}." in note) == left_out
+
+
+@pytest.mark.parametrize("is_remade", [False, True])
+def test_trades_that_were_remade_after_their_night_judge_no_pattern(
+    resources: Resources, is_remade: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What other stops would have made of the trades is another matter, and needs a market.
+    monkeypatch.setattr("huracan_assets.analysis.pattern_library._trials", lambda *given: None)
+    _remember_pattern(resources, SPACE, [1.0, 0.0])
+    trade = dict.fromkeys(MEMORY_SCHEMA.names) | {
+        **{"day": DAY, "trade_id": "t1", "side": "long", "entry_features": [1.0, 0.0]},
+        **{"signal_time": datetime(2025, 3, 20, 11, tzinfo=UTC), "net_bps": 12.0, "net_usd": 3.0},
+        **{"closed_at": datetime(2025, 3, 20, 12, tzinfo=UTC), "entry_volatility_bps": 10.0},
+    }
+    table = encode_table(pa.Table.from_pylist([trade], schema=MEMORY_SCHEMA))
+    resources.lake.write(
+        "trade_memory", DAY, {"data.parquet": table, EMBEDDING_FILE: SPACE.to_json().encode()}
+    )
+    resources.lake.write("shadow_trades", DAY, {}, origin=Origin(remade=is_remade))
+    outcome = _night(resources)
+    (known,) = outcome.tables["data"].to_pylist()
+    assert (known["forward_trades"], known["forward_nights"]) == ((40, 4) if is_remade else (41, 5))
+    assert (known["evidence"] == 500.0) is is_remade
+    assert outcome.tables["nights"].num_rows == (0 if is_remade else 1)
+    assert ("remade after their night" in outcome.note) is is_remade
+    assert all(verdict.passed for verdict in outcome.verdicts)
 
 
 def test_before_the_first_trade_there_is_no_library_and_it_says_why(resources: Resources) -> None:

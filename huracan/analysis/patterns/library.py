@@ -37,6 +37,8 @@ class NightsJudgement:
     trials: SettingTrials | None = None
     """Of the trades closed since the night before, under `rules`."""
     rules: TradingRules = field(default_factory=TradingRules)
+    is_prospective: bool = True
+    """False where those trades were made after their night: then they judge nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ def pattern_library(
     known = memory.filter(pa.array(milliseconds(memory, "closed_at") <= as_milliseconds(day_end(day))))
     known = known.sort_by([("closed_at", "ascending"), ("trade_id", "ascending")])
     earlier = [] if previous is None else known_patterns(previous)
-    new = known.slice(0, 0) if not earlier else _closed_after(known, _day_of(earlier, day))
+    new = known.slice(0, 0)
+    if earlier:
+        closed = _closed_after(known, _day_of(earlier, day))
+        new = closed if by.is_prospective else new
     judged, nearest = _judge(earlier, new, statistics, day, by)
     found = find_patterns(known, statistics, day, judged, config)
     seen = {row["pattern_id"] for row in found}
