@@ -21,7 +21,11 @@ _TIE_USD = 1e-6
 EVALUATION_COLUMNS = (
     Column("model_id", TEXT, "checkpoint of the night that was judged"),
     Column("is_promoted", FLAG, "every criterion passed"),
-    Column("is_live_eligible", FLAG, "promoted, trained on real candles, and not remade after its night"),
+    Column(
+        "is_live_eligible",
+        FLAG,
+        "promoted, trained on real candles; neither it nor a trailing session remade after its night",
+    ),
     Column("is_simulated", FLAG, "trained on simulated candles"),
     Column("verdict", TEXT, "promoted or refused"),
     Column("reasons", TEXT, "list of sentences: what failed, or everything that passed", "JSON"),

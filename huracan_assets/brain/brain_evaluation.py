@@ -102,17 +102,18 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
 
 
 def _without_remade(verdict: BrainVerdict, is_remade: bool, inputs: Inputs) -> BrainVerdict:
-    """What was remade after its night is no prospective evidence: it may speak against a brain only."""
+    """What was remade after its night is no prospective evidence: it may speak against a brain only. Remade
+    sessions stand where the fall of the real ones would have been seen."""
     sessions = [manifest.day for manifest in inputs.manifests("shadow_trades") if manifest.remade]
     reasons = list(verdict.reasons)
     if sessions:
         reasons.append(
             f"{len(sessions)} of the trailing sessions were remade after their nights, the last of them"
-            f" {sessions[-1]}: they are no prospective evidence, and only their drawdown counts."
+            f" {sessions[-1]}: how far the real ones fell is not known, so none is eligible for live trading."
         )
     if is_remade:
         reasons.append("The policy was remade after its night, so it is never eligible for live trading.")
-    is_eligible = verdict.live_eligible and not is_remade
+    is_eligible = verdict.live_eligible and not is_remade and not sessions
     return replace(verdict, reasons=tuple(reasons), live_eligible=is_eligible)
 
 
