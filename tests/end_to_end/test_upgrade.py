@@ -157,4 +157,5 @@ def test_a_remake_with_other_costs_is_marked_and_is_no_evidence(
     assert answer.code == 0, answer.out + answer.err
     remade = old.lake.require("shadow_trades", LAST)
     assert remade.remade and remade.content_hash != written["shadow_trades", LAST].content_hash
+    assert "no pattern is judged by them" in old.lake.require("pattern_library", LAST).note
     assert old.lake.require("ppo_checkpoint", LAST) == written["ppo_checkpoint", LAST]
