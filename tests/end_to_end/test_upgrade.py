@@ -149,12 +149,13 @@ def test_a_backfill_resumes_and_leaves_the_records(old: Home, written: Manifests
 def test_a_remake_with_other_costs_is_marked_and_is_no_evidence(
     old: Home, written: Manifests, next_night: Answer
 ) -> None:
-    words = ("--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "trade", "--json")
+    words = ("--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "trade")
     costs = ("--set", "market.costs.taker_fee_bps=3")
     assert old.call("backfill", *words, *costs).code == 0
     assert not old.lake.require("shadow_trades", LAST).remade
     answer = old.call("backfill", *words, *costs, "--remake")
     assert answer.code == 0, answer.out + answer.err
+    assert "made again: 1 days of trade" in answer.err and "keep their policies" not in answer.err
     remade = old.lake.require("shadow_trades", LAST)
     assert remade.remade and remade.content_hash != written["shadow_trades", LAST].content_hash
     assert "no pattern is judged by them" in old.lake.require("pattern_library", LAST).note
