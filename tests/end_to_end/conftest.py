@@ -19,13 +19,13 @@ _HERE = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The file that makes both nights comes first of these, the others that look at one come last: meanwhile
     the other worker has something to do."""
-    places = [place for place, item in enumerate(items) if item.path.parent == _HERE]
-    ours = [items[place] for place in places]
+    indices = [index for index, item in enumerate(items) if item.path.parent == _HERE]
+    ours = [items[index] for index in indices]
     makers = [item.path for item in ours if "after_second_night" in _fixtures(item)]
     lookers = {item.path for item in ours if "after_first_night" in _fixtures(item)}
     ours.sort(key=lambda item: (item.path not in makers[:1], item.path in lookers))
-    for place, item in zip(places, ours, strict=True):
-        items[place] = item
+    for index, item in zip(indices, ours, strict=True):
+        items[index] = item
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -35,14 +35,14 @@ def window() -> MarketBlock:
         for day in days
     ]
     features = [
-        compute_features(pa.concat_tables(candles[max(0, place - WARMUP_DAYS) : place + 1]), day, MINUTE)
-        for place, day in enumerate(days)
+        compute_features(pa.concat_tables(candles[max(0, index - WARMUP_DAYS) : index + 1]), day, MINUTE)
+        for index, day in enumerate(days)
     ]
     # One fit, on the days before the window: no bar of it is labelled by its own future.
     parameters = fit_regimes(pa.concat_tables(features[:LEAD_DAYS]))
     regimes = [
-        filter_regimes(pa.concat_tables(features[place - 1 : place + 1]), days[place], parameters)
-        for place in range(LEAD_DAYS, len(days))
+        filter_regimes(pa.concat_tables(features[index - 1 : index + 1]), days[index], parameters)
+        for index in range(LEAD_DAYS, len(days))
     ]
     return build_market_block(
         pa.concat_tables(candles[LEAD_DAYS:]),

@@ -57,8 +57,8 @@ def make_candles() -> CandleMaker:
         start = int(day_start(last_day - timedelta(days=days - 1)).timestamp() * 1000)
         times = start + np.arange(bars) * frame.minutes * 60_000
         tables = {}
-        for place, symbol in enumerate(symbols):
-            columns = _symbol_prices(np.random.default_rng([seed, place]), bars)
+        for index, symbol in enumerate(symbols):
+            columns = _symbol_prices(np.random.default_rng([seed, index]), bars)
             status = np.full(bars, "traded", dtype=object)
             for bar in (flats or {}).get(symbol, []):
                 status[bar] = "flat"
@@ -157,7 +157,7 @@ def hourly_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: i
                 "estimated_cost_bps": 22.0,
                 "entry_volatility_bps": float(generator.uniform(5, 20)),
                 "regime": REGIMES[regime],
-                **{f"probability_{name}": float(regime == place) for place, name in enumerate(REGIMES)},
+                **{f"probability_{name}": float(regime == index) for index, name in enumerate(REGIMES)},
                 "entry_features": features.tolist(),
                 "action": "ENTER_FULL",
                 "action_probabilities": [sure, (1 - sure) * 0.7, (1 - sure) * 0.3],

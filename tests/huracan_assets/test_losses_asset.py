@@ -83,8 +83,8 @@ def fill(resources: Resources) -> Callable[[date], None]:
         tables = {name: {"data": table} for name, table in _tables(block).items()}
         tables["shadow_trades"] = {"data": session.trades, "session": session.bars}
         known = {"similar_trades": [7], "pattern_win_probability": [0.4], "pattern_mean_net_bps": [2.0]}
-        for place, asset in enumerate(("win_analysis", "loss_analysis")):
-            identity = {"trade_id": session.trades["trade_id"].to_pylist()[place : place + 1]}
+        for index, asset in enumerate(("win_analysis", "loss_analysis")):
+            identity = {"trade_id": session.trades["trade_id"].to_pylist()[index : index + 1]}
             tables[asset] = {"data": pa.table(identity | known)}
         for asset, files in tables.items():
             resources.lake.write(

@@ -131,7 +131,7 @@ def feature_rows() -> Callable[[int, int], pa.Table]:
         values[::50, 2] = np.nan
         start = day_start(DAY) - timedelta(days=days)
         opened = [start + timedelta(minutes=7 * row) for row in range(count)]
-        columns = {name: values[:, place].astype(np.float32) for place, name in enumerate(NAMES)}
+        columns = {name: values[:, index].astype(np.float32) for index, name in enumerate(NAMES)}
         table = pa.table({"symbol": ["BTCUSDT"] * count, "open_time": opened, "is_ready": [True] * count})
         for name, column in columns.items():
             table = table.append_column(name, pa.array(column))
@@ -176,16 +176,16 @@ def make_neighbours() -> Callable[..., pa.Table]:
         rows = [
             {
                 "query": query,
-                "rank": place + 1,
-                "trade_id": f"old{place}",
+                "rank": index + 1,
+                "trade_id": f"old{index}",
                 "symbol": "BTCUSDT",
                 "regime": "range",
                 "closed_at": day_start(DAY) - timedelta(hours=1),
                 "similarity": similarity,
-                "net_bps": 20.0 if place < wins else -20.0,
-                "is_winner": place < wins,
+                "net_bps": 20.0 if index < wins else -20.0,
+                "is_winner": index < wins,
             }
-            for place in range(count)
+            for index in range(count)
         ]
         return pa.Table.from_pylist(rows, schema=NEIGHBOURS_SCHEMA)
 

@@ -38,7 +38,7 @@ def day_block(
     times = (day - EPOCH).days * MS_PER_DAY + np.arange(BARS) * 60_000
     labels = np.zeros(close.shape, np.int8) if regime is None else np.broadcast_to(regime, close.shape)
     return MarketBlock(
-        symbols=tuple(f"S{place}" for place in range(symbols)),
+        symbols=tuple(f"S{index}" for index in range(symbols)),
         feature_names=(),
         open_time_ms=times,
         features=np.zeros((*close.shape, 0), np.float32),

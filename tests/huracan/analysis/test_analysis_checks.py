@@ -36,8 +36,8 @@ def test_a_neighbour_closed_at_the_signal_fails_the_check(make_trades, make_neig
         ],
         neighbours.schema.field("closed_at").type,
     )
-    place = neighbours.column_names.index("closed_at")
-    assert not judge_neighbours(trades, neighbours.set_column(place, "closed_at", at_signal)).passed
+    index = neighbours.column_names.index("closed_at")
+    assert not judge_neighbours(trades, neighbours.set_column(index, "closed_at", at_signal)).passed
 
 
 def test_analyses_are_the_same_to_the_byte_twice(make_trades, win, lose, winning) -> None:

@@ -48,7 +48,7 @@ def test_contributions_and_the_base_sum_to_the_raw_score(ledger, model) -> None:
         listed = {
             each["feature"]: each["contribution"] for each in json.loads(drivers.strongest[row].as_py())
         }
-        rest = sum(parts[row, place] for place, name in enumerate(model.columns) if name not in listed)
+        rest = sum(parts[row, index] for index, name in enumerate(model.columns) if name not in listed)
         total = sum(listed.values()) + rest + drivers.base_log_odds[row]
         assert total == pytest.approx(raw[row], abs=5e-4)  # listed with four decimals
 
@@ -75,12 +75,12 @@ def test_lists_are_of_five_by_size_and_what_spoke_for_is_positive(ledger, model)
         assert contributions == sorted(contributions, reverse=True)
         assert all(value >= 0 for value in contributions)
     against = [
-        place
-        for place, text in enumerate(drivers.strongest.to_pylist())
+        index
+        for index, text in enumerate(drivers.strongest.to_pylist())
         if json.loads(text)[0]["contribution"] < 0
     ]
     assert against and all(
-        drivers.strongest[place].as_py() != drivers.speaking_for[place].as_py() for place in against
+        drivers.strongest[index].as_py() != drivers.speaking_for[index].as_py() for index in against
     )
 
 
@@ -100,7 +100,7 @@ def test_without_a_model_the_most_unusual_features_are_named_and_contribute_noth
     features = np.array(ledger["entry_features"][1].as_py())
     listed = json.loads(drivers.strongest[1].as_py())
     order = np.argsort(-np.abs(features))
-    assert [each["feature"] for each in listed] == [NAMES[place] for place in order]
+    assert [each["feature"] for each in listed] == [NAMES[index] for index in order]
     assert listed[0]["standard_deviations"] == pytest.approx(features[order[0]] / 2.0, abs=1e-3)
     assert {each["contribution"] for each in listed} == {None}
     assert np.isnan(drivers.log_odds).all() and np.isnan(drivers.base_log_odds).all()

@@ -13,9 +13,9 @@ LONG = np.array(["long"], dtype=object)
 def _library(statistics, directions: dict[str, tuple[int, str]], side: str | None = "long") -> pa.Table:
     """A pattern per entry, whose mean features are three deviations out along one feature."""
     rows = []
-    for name, (place, state) in directions.items():
+    for name, (index, state) in directions.items():
         z = np.zeros(4)
-        z[abs(place) - 1] = 3.0 * np.sign(place)
+        z[abs(index) - 1] = 3.0 * np.sign(index)
         means = statistics.mean + statistics.scale * z
         rows.append(
             {
@@ -31,9 +31,9 @@ def _library(statistics, directions: dict[str, tuple[int, str]], side: str | Non
     return pa.Table.from_pylist(rows, schema=PATTERNS_SCHEMA)
 
 
-def _row(statistics, place: int, size: float = 3.0) -> np.ndarray:
+def _row(statistics, index: int, size: float = 3.0) -> np.ndarray:
     z = np.zeros(4)
-    z[place - 1] = size
+    z[index - 1] = size
     return (statistics.mean + statistics.scale * z)[None].astype(np.float32)
 
 
@@ -60,12 +60,12 @@ def test_no_pattern_and_no_trade_are_empty_lists(statistics) -> None:
 def test_a_row_is_answered_for_by_itself(statistics) -> None:
     library = _library(statistics, {"a": (1, "reliable"), "b": (2, "candidate"), "c": (3, "candidate")})
     known = NamedPatterns.of(library, statistics)
-    rows = np.concatenate([_row(statistics, place, size) for place in (1, 2, 3) for size in (1.0, 4.0)])
+    rows = np.concatenate([_row(statistics, index, size) for index in (1, 2, 3) for size in (1.0, 4.0)])
     together = known.nearest(rows, LONG.repeat(len(rows)))
-    for place in range(len(rows)):
-        alone = known.nearest(rows[place : place + 1], LONG)
-        assert alone[0].to_pylist()[0] == together[0].to_pylist()[place]
-        assert alone[1].to_pylist()[0] == pytest.approx(together[1].to_pylist()[place], abs=1e-7)
+    for index in range(len(rows)):
+        alone = known.nearest(rows[index : index + 1], LONG)
+        assert alone[0].to_pylist()[0] == together[0].to_pylist()[index]
+        assert alone[1].to_pylist()[0] == pytest.approx(together[1].to_pylist()[index], abs=1e-7)
 
 
 def test_an_entry_resembles_only_patterns_of_its_side_and_old_ones_may_be_of_either(statistics) -> None:

@@ -49,7 +49,7 @@ def _block(features: NDArray[np.float32], statistics: EmbeddingStatistics = PLAI
     flat = np.ones((symbols, bars))
     times = (FIRST - date(1970, 1, 1)).days * 86_400_000 + np.arange(bars) * 3_600_000
     return MarketBlock(
-        symbols=tuple(f"S{place}" for place in range(symbols)),
+        symbols=tuple(f"S{index}" for index in range(symbols)),
         feature_names=statistics.feature_names,
         open_time_ms=times,
         features=features,
@@ -156,7 +156,7 @@ def test_a_bar_depends_on_no_later_bar(cut: int) -> None:
 
 def test_a_day_of_twenty_symbols_takes_well_under_a_second() -> None:
     generator = np.random.default_rng(3)
-    names = tuple(f"f{place}" for place in range(60))
+    names = tuple(f"f{index}" for index in range(60))
     statistics = EmbeddingStatistics(
         names, np.zeros(60), np.ones(60), generator.normal(size=(60, 64)), 100, FIRST - timedelta(days=1)
     )
@@ -181,7 +181,7 @@ def test_a_library_as_the_night_makes_it_can_be_asked(
     from huracan.candles.schema import Timeframe
 
     day = date(2023, 6, 2)
-    trades = make_trades(*[{"entry_features": [float(place % 2), 0.0, 0.3, 9.0]} for place in range(80)])
+    trades = make_trades(*[{"entry_features": [float(index % 2), 0.0, 0.3, 9.0]} for index in range(80)])
     vectors = np.zeros((80, statistics.dimensions), np.float32)
     memory = memory_rows(trades, vectors, statistics.version, day, Timeframe("1m"))
     library = pattern_library(memory, statistics, day + timedelta(days=1)).table

@@ -186,10 +186,10 @@ def test_without_an_edge_nothing_is_reliable(make_trades, statistics) -> None:
 
 def test_identical_trades_are_one_pattern(make_trades, statistics) -> None:
     memory = _memory(make_trades, statistics, 70, 25.0, 1)
-    place = memory.column_names.index("entry_features")
+    index = memory.column_names.index("entry_features")
     same = pa.array([[1.0, 2.0, 3.0, 4.0]] * 70, memory.schema.field("entry_features").type)
     assert (
-        pattern_library(memory.set_column(place, "entry_features", same), statistics, DAY).table.num_rows == 1
+        pattern_library(memory.set_column(index, "entry_features", same), statistics, DAY).table.num_rows == 1
     )
 
 

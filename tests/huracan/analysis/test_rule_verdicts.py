@@ -194,13 +194,13 @@ def test_a_verdict_that_is_missing_or_made_up_fails_the_check_and_lost_days_are_
     told = judge_rules_tried(full, table, trials)
     assert told.passed and "2023-05-24 cannot be played again: There are no candles." in told.reason
     assert (told.numbers["days_unusable"], told.numbers["rules_helped"]) == (1, 1)
-    place = full.schema.get_field_index("rule_verdict")
+    index = full.schema.get_field_index("rule_verdict")
     for verdicts in (
         ["helped", "helped", "helped"],
         ["helped", "no rule", None],
         ["helped", "no rule", "fine"],
     ):
-        wrong = full.set_column(place, "rule_verdict", pa.array(verdicts))
+        wrong = full.set_column(index, "rule_verdict", pa.array(verdicts))
         assert not judge_rules_tried(wrong, table, trials).passed
     assert not judge_rules_tried(full, table.slice(1), trials).passed
     assert not judge_rules_tried(full, pa.concat_tables([table, table]), trials).passed

@@ -17,7 +17,7 @@ from huracan.market.actions import action_names, mask_rules
 from huracan.models.config import Unfit
 
 STATE = ("regime_panic", "position_unrealised", "position_age", "cost_in_volatility", "pattern_reliability")
-NAMES = (*(f"column_{place}" for place in range(8)), *STATE)
+NAMES = (*(f"column_{index}" for index in range(8)), *STATE)
 WIDTH, HIDDEN = len(NAMES), (16, 16)
 ACTIONS = action_names(False)
 

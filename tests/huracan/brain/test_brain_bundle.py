@@ -146,9 +146,9 @@ def test_a_damaged_file_is_refused_by_name(bundle: dict[str, bytes], name: str) 
     named = name if name != SIGNATURE else MANIFEST
     generator = np.random.default_rng(1)
     content = bundle[name]
-    for place in {0, len(content) - 1, *generator.integers(0, len(content), 6).tolist()}:
+    for index in {0, len(content) - 1, *generator.integers(0, len(content), 6).tolist()}:
         flipped = bytearray(content)
-        flipped[place] ^= 1 << int(generator.integers(0, 8))
+        flipped[index] ^= 1 << int(generator.integers(0, 8))
         with pytest.raises(InputRefused, match=named):
             load_brain({**bundle, name: bytes(flipped)}, PUBLIC)
     for cut in (content[:-1], b"", content + b"\n"):

@@ -126,8 +126,8 @@ def test_units_of_price_and_volume_change_nothing(candles, features, price_unit,
     scaled = candles
     for name in ("open", "high", "low", "close", "volume", "taker_buy_volume"):
         unit = volume_unit if "volume" in name else price_unit
-        place = scaled.column_names.index(name)
-        scaled = scaled.set_column(place, name, pc.multiply(scaled[name], unit))
+        index = scaled.column_names.index(name)
+        scaled = scaled.set_column(index, name, pc.multiply(scaled[name], unit))
     again = compute_features(scaled, DAY, MINUTE)
     for symbol in ("BTC/USDT", "SOL/USDT"):
         np.testing.assert_allclose(

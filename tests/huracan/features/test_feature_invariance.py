@@ -96,8 +96,8 @@ def test_a_backward_fill_of_missing_bars_is_caught(make_candles):
 def test_a_stored_value_that_differs_in_its_last_bit_is_caught(candles, features):
     values = features["rsi_14"].to_numpy().copy()
     values[::1440] = np.nextafter(values[::1440], np.float32(2.0))
-    place = features.column_names.index("rsi_14")
-    prefix, _ = verdicts(candles, features.set_column(place, "rsi_14", pa.array(values)))
+    index = features.column_names.index("rsi_14")
+    prefix, _ = verdicts(candles, features.set_column(index, "rsi_14", pa.array(values)))
     assert not prefix.passed and "rsi_14" in prefix.reason
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 
 def with_column(table: pa.Table, name: str, values: object) -> pa.Table:
-    place = table.schema.get_field_index(name)
+    index = table.schema.get_field_index(name)
     return table.set_column(
-        place, table.schema.field(place), pa.array(values, table.schema.field(place).type)
+        index, table.schema.field(index), pa.array(values, table.schema.field(index).type)
     )

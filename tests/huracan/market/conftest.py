@@ -58,8 +58,8 @@ def make_block() -> BlockMaker:
         times = FIRST_DAY_MS + (bar // length) * MS_PER_DAY + (bar % length) * (MS_PER_DAY // length)
         seen = np.zeros((symbols, bars, 2), np.float32) if features is None else features.astype(np.float32)
         return MarketBlock(
-            symbols=tuple(f"S{place}" for place in range(symbols)),
-            feature_names=tuple(f"f{place}" for place in range(seen.shape[2])),
+            symbols=tuple(f"S{index}" for index in range(symbols)),
+            feature_names=tuple(f"f{index}" for index in range(seen.shape[2])),
             open_time_ms=times,
             features=seen,
             open=np.where(able, opens, carried),

@@ -56,11 +56,11 @@ def test_a_short_entry_gains_what_a_long_one_loses(make_block: Maker) -> None:
     assert both["net_usd"][0] == pytest.approx(-both["net_usd"][1]) != 0
 
 
-def _stepped(block: MarketBlock, places: np.ndarray, entries: np.ndarray, hold: np.ndarray) -> np.ndarray:
+def _stepped(block: MarketBlock, indices: np.ndarray, entries: np.ndarray, hold: np.ndarray) -> np.ndarray:
     """The same by the environment's own steps, masks asked at every bar."""
-    environment = MarketEnvironment(block, RULES, CostAssumptions(), places.size, records=True)
-    lanes = np.arange(places.size)
-    environment.begin(lanes, places // block.bar_count, places % block.bar_count)
+    environment = MarketEnvironment(block, RULES, CostAssumptions(), indices.size, records=True)
+    lanes = np.arange(indices.size)
+    environment.begin(lanes, indices // block.bar_count, indices % block.bar_count)
     environment.advance(np.where(environment.masks()[lanes, entries], entries, WAIT_INDEX))
     age = 0
     while (is_open := environment.state["quantity"] > 0).any():
@@ -78,12 +78,12 @@ def test_holding_entries_is_what_the_market_makes_of_them_to_the_bit(random_mark
     generator = np.random.default_rng(seed)
     last = block.session_last == np.arange(block.bar_count)
     begins = np.flatnonzero(np.tile(~last, block.symbol_count))
-    places = generator.choice(begins, 20_000)
-    entries = generator.choice(entry_indices(allow_short=True), places.size)
-    hold = generator.integers(0, 25, places.size)
-    found = hold_entries(block, RULES, CostAssumptions(), places, entries, hold)
-    expected = _stepped(block, places, entries, hold)
-    assert 0 < found.size < places.size
+    indices = generator.choice(begins, 20_000)
+    entries = generator.choice(entry_indices(allow_short=True), indices.size)
+    hold = generator.integers(0, 25, indices.size)
+    found = hold_entries(block, RULES, CostAssumptions(), indices, entries, hold)
+    expected = _stepped(block, indices, entries, hold)
+    assert 0 < found.size < indices.size
     for name in found.dtype.names:
         assert np.array_equal(found[name], expected[name]), name
 

@@ -53,8 +53,8 @@ def _candles(block: MarketBlock) -> pa.Table:
 def _with(table: pa.Table, name: str, row: int, value: Any) -> pa.Table:
     values = table[name].to_pylist()
     values[row] = value
-    place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(name), pa.array(values, table.schema.field(name).type))
+    index = table.schema.get_field_index(name)
+    return table.set_column(index, table.schema.field(name), pa.array(values, table.schema.field(name).type))
 
 
 @pytest.fixture(scope="module")

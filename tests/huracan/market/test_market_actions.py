@@ -42,7 +42,7 @@ def _kinds(fills: np.ndarray) -> list[str]:
 
 
 def _legal(played: Any, bar: int) -> set[str]:
-    return {action_names(True)[place] for place in played.masks[bar, 0].nonzero()[0]}
+    return {action_names(True)[index] for index in played.masks[bar, 0].nonzero()[0]}
 
 
 def test_a_young_small_loss_can_be_scratched(make_block: Maker, play: Player) -> None:

@@ -220,7 +220,7 @@ def test_the_masks_follow_the_state(make_block: Maker) -> None:
     environment.begin(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
 
     def legal() -> list[str]:
-        return [environment.action_names[place] for place in environment.masks()[0].nonzero()[0]]
+        return [environment.action_names[index] for index in environment.masks()[0].nonzero()[0]]
 
     assert legal() == ["WAIT", "ENTER_HALF", "ENTER_FULL", "ENTER_ONE_AND_HALF"]
     environment.advance(np.array([ENTER_HALF_INDEX]))

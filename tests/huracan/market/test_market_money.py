@@ -44,7 +44,7 @@ def _net_by_lane(played: Any) -> np.ndarray:
 
 
 def _trade_of(fills: np.ndarray) -> np.ndarray:
-    """[fills] the place of each fill's trade among the closed ones, which are by lane and trade."""
+    """[fills] the index of each fill's trade among the closed ones, which are by lane and trade."""
     return np.unique(fills["lane"] * 1_000 + fills["trade"], return_inverse=True)[1]
 
 
@@ -64,13 +64,13 @@ def test_money_is_conserved_to_the_cent(
         np.bincount(closed["lane"], costs, played.actions.shape[1]), abs=1e-6
     )
     # The fills of a position add up to it.
-    place = _trade_of(fills)
-    assert (closed["lane"] == fills["lane"][np.unique(place, return_index=True)[1]]).all()
+    index = _trade_of(fills)
+    assert (closed["lane"] == fills["lane"][np.unique(index, return_index=True)[1]]).all()
     for name in ("fee_usd", "spread_usd", "slippage_usd"):
-        assert np.bincount(place, fills[name]) == pytest.approx(closed[name], abs=1e-9)
+        assert np.bincount(index, fills[name]) == pytest.approx(closed[name], abs=1e-9)
     signed = np.where(fills["is_buy"], 1.0, -1.0) * fills["quantity"]
-    assert np.bincount(place, signed) == pytest.approx(0, abs=1e-9)
-    paid = np.bincount(place, signed * fills["price"] + fills["fee_usd"]) + closed["funding_usd"]
+    assert np.bincount(index, signed) == pytest.approx(0, abs=1e-9)
+    paid = np.bincount(index, signed * fills["price"] + fills["fee_usd"]) + closed["funding_usd"]
     assert -paid == pytest.approx(closed["net_usd"], abs=1e-8)
 
 
@@ -131,9 +131,9 @@ def test_a_higher_cost_never_helps_the_same_actions(
     block, scale = random_market(seed), DEARER[name]
     low = replace(COSTS, **{name: cost * scale})
     played = play_randomly(block, seed, rules, low)
-    places = (played.environment.symbol, np.tile(block.session_first, block.symbol_count))
+    starts = (played.environment.symbol, np.tile(block.session_first, block.symbol_count))
     high = replace(COSTS, **{name: (cost + more) * scale})
-    dearer = replay(block, rules, high, ActionLists(*places, played.actions.T))
+    dearer = replay(block, rules, high, ActionLists(*starts, played.actions.T))
     assert (dearer.closed["exit_bar"] == played.closed["exit_bar"]).all()
     assert (dearer.closed["net_usd"] <= played.closed["net_usd"]).all()
     # Makers pay their fee alone, and takers all but that.

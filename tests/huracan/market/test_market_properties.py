@@ -131,9 +131,9 @@ def test_a_lane_does_not_depend_on_the_other_lanes(
     for name in ("actions", "rewards", "equity", "cash", "masks", "observations"):
         assert np.array_equal(getattr(apart, name), getattr(together, name)[:, chosen], equal_nan=True)
     names = [name for name in together.closed.dtype.names if name != "lane"]
-    for place, lane in enumerate(chosen):
+    for index, lane in enumerate(chosen):
         ours, theirs = (
-            played.closed[played.closed["lane"] == at] for played, at in ((apart, place), (together, lane))
+            played.closed[played.closed["lane"] == at] for played, at in ((apart, index), (together, lane))
         )
         assert all(np.array_equal(ours[name], theirs[name]) for name in names)
 

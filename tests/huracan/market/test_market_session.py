@@ -90,8 +90,8 @@ def test_every_decision_is_recorded_with_what_led_to_it(random_market: Market) -
     session = trade_session(block, policy, RULES, COSTS, PROVENANCE)
     rows = session.decisions.to_pylist()
     assert len(rows) == 2 * 79, "nothing is decided at a session's last bar"
-    for place, row in enumerate(rows):
-        lane, bar = divmod(place, 79)
+    for index, row in enumerate(rows):
+        lane, bar = divmod(index, 79)
         told = np.float32(bar) + np.float32(lane) / 100
         assert row["symbol"] == block.symbols[lane]
         assert round(row["open_time"].timestamp() * 1000) == block.open_time_ms[bar]

@@ -107,8 +107,8 @@ def test_models_survive_the_way_through_bytes(make_ledger: Maker) -> None:
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_ledger_of_one_class_is_refused_with_the_reason(make_ledger: Maker, sign: float) -> None:
     ledger = make_ledger(100)
-    place = ledger.schema.get_field_index("net_bps")
-    one_class = ledger.set_column(place, ledger.schema.field(place), pa.array(np.full(100, 5.0 * sign)))
+    index = ledger.schema.get_field_index("net_bps")
+    one_class = ledger.set_column(index, ledger.schema.field(index), pa.array(np.full(100, 5.0 * sign)))
     for answer in (fit_confidence_model(one_class, NAMES, CONFIG), fit_meta_label_model(one_class, CONFIG)):
         assert isinstance(answer, Unfit)
         assert answer.trades == 100

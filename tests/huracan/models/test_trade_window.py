@@ -89,8 +89,8 @@ def test_meta_label_inputs_by_hand(make_ledger: Maker) -> None:
 
 def test_a_short_is_told_from_a_long(make_ledger: Maker) -> None:
     ledger = make_ledger(4)
-    place = ledger.schema.get_field_index("side")
-    mixed = ledger.set_column(place, "side", pa.array(["long", "short", "long", None]))
+    index = ledger.schema.get_field_index("side")
+    mixed = ledger.set_column(index, "side", pa.array(["long", "short", "long", None]))
     inputs = confidence_inputs(mixed, NAMES)
     assert inputs[:, confidence_names(NAMES).index("is_short")].tolist() == [0.0, 1.0, 0.0, 0.0]
 
@@ -98,8 +98,8 @@ def test_a_short_is_told_from_a_long(make_ledger: Maker) -> None:
 def test_trades_of_two_lists_of_actions_may_lie_in_one_window(make_ledger: Maker) -> None:
     old, new = make_ledger(3), make_ledger(4, seed=2)
     wider = [[*row, 0.0, 0.0] for row in new["action_probabilities"].to_pylist()]
-    place = new.schema.get_field_index("action_probabilities")
-    new = new.set_column(place, new.schema.field(place), pa.array(wider, new.schema.field(place).type))
+    index = new.schema.get_field_index("action_probabilities")
+    new = new.set_column(index, new.schema.field(index), pa.array(wider, new.schema.field(index).type))
     both = meta_label_inputs(pa.concat_tables([new, old]))
     assert np.array_equal(both[:4], meta_label_inputs(new))
     assert np.array_equal(both[4:], meta_label_inputs(old))

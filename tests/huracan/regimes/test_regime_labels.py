@@ -116,10 +116,10 @@ def test_later_bars_change_no_regime_at_or_before_t(features, parameters, regime
         values[later] = random.normal(0.0, 50.0, later.sum())
         scrambled = scrambled.set_column(scrambled.column_names.index(name), name, pa.array(values))
     other = filter_regimes(scrambled, DAY, parameters)
-    for place in range(len(SYMBOLS)):
-        full = regimes.slice(place * 1440, bar + 1)
-        assert cut.slice(place * (bar + 1), bar + 1).equals(full)
-        assert other.slice(place * 1440, bar + 1).equals(full)
+    for index in range(len(SYMBOLS)):
+        full = regimes.slice(index * 1440, bar + 1)
+        assert cut.slice(index * (bar + 1), bar + 1).equals(full)
+        assert other.slice(index * 1440, bar + 1).equals(full)
 
 
 def test_the_doublings_equal_the_textbook_recursion(parameters):
@@ -189,8 +189,8 @@ def test_the_rule_catches_bad_parameters_and_a_filter_that_says_nothing(regimes,
     late = replace(parameters, last_fit_day=DAY)
     assert "up to 2024-05-04" in judge_regimes(regimes, DAY, MINUTE, SYMBOLS, late).reason
     flat = regimes
-    for place, name in enumerate(PROBABILITIES, start=3):
-        flat = flat.set_column(place, name, pa.array(np.full(4320, 0.25, np.float32)))
+    for index, name in enumerate(PROBABILITIES, start=3):
+        flat = flat.set_column(index, name, pa.array(np.full(4320, 0.25, np.float32)))
     assert "says nothing" in judge_regimes(flat, DAY, MINUTE, SYMBOLS, parameters).reason
     restless = regimes.take(np.random.default_rng(0).permutation(4320))
     assert "label changes" in judge_regimes(restless, DAY, MINUTE, SYMBOLS, parameters).reason

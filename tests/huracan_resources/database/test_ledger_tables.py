@@ -64,7 +64,7 @@ def test_a_trade_twice_in_a_day_is_refused(database: Database) -> None:
 
 
 def test_a_symbol_too_long_for_an_index_is_refused_and_leaves_the_old_day(database: Database) -> None:
-    varied = "".join(chr(0x4E00 + place) for place in range(10_000))
+    varied = "".join(chr(0x4E00 + index) for index in range(10_000))
     with database.connect() as connection:
         replace_partition(connection, "shadow_trades", DAY, pa.Table.from_pylist([_trade(1)], TRADES_SCHEMA))
     rows = pa.Table.from_pylist([_trade(2) | {"symbol": varied}], TRADES_SCHEMA)

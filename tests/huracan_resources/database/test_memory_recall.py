@@ -30,7 +30,7 @@ def _contexts(count: int) -> np.ndarray:
     features += 0.1 * generator.normal(size=features.shape)
     names = tuple(f"f{number}" for number in range(77))
     before = [START - timedelta(days=1)] * 5_000
-    columns = {name: features[:5_000, place] for place, name in enumerate(names)}
+    columns = {name: features[:5_000, index] for index, name in enumerate(names)}
     past = pa.table({"symbol": ["B"] * 5_000, "open_time": before, "is_ready": [True] * 5_000} | columns)
     return fit_embedding(past, names, DAY).embed(features)
 

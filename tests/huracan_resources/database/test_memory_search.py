@@ -107,12 +107,12 @@ def test_each_way_to_search_finds_the_nearest_with_and_without_filters(
     monkeypatch.setattr(memory_search, "FEW_QUERIES", 0 if way == "in memory" else 100)
     monkeypatch.setattr(memory_search, "EXACT_ROWS", 0 if way == "by index" else 1_000)
     queries = _vectors(7, 3)
-    as_of = [START + timedelta(minutes=40 * (place + 1)) for place in range(7)]
+    as_of = [START + timedelta(minutes=40 * (index + 1)) for index in range(7)]
     found = similar_trades(memory, Queries(queries, as_of), MemoryFilter(VERSION, **filters), k=10)
     assert found.schema == NEIGHBOURS_SCHEMA
-    for place in range(7):
-        mine = found.filter(pa.array(found.column("query").to_numpy() == place))
-        assert mine.column("trade_id").to_pylist() == _brute_force(queries[place], as_of[place], keep, 10)
+    for index in range(7):
+        mine = found.filter(pa.array(found.column("query").to_numpy() == index))
+        assert mine.column("trade_id").to_pylist() == _brute_force(queries[index], as_of[index], keep, 10)
         assert mine.column("rank").to_pylist() == list(range(1, len(mine) + 1))
 
 
