@@ -108,9 +108,15 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, rules: TradingRules) -> _
     status = np.select(conditions, [TRADED, LAPSED, MASKED], DECLINED).astype(object)
     index = np.searchsorted(entries, entry) + 1
     return _Found(
-        lane, bar, arrays.symbol[lane], arrays.first_bar[lane] + bar, entry, status, trade,
-        chances[lane, bar, index],
-    )  # fmt: skip
+        lane=lane,
+        bar=bar,
+        symbol=arrays.symbol[lane],
+        at=arrays.first_bar[lane] + bar,
+        entry=entry,
+        status=status,
+        trade=trade,
+        unmasked=chances[lane, bar, index],
+    )
 
 
 def _chances(trace: DecisionTrace, last: int, entries: NDArray[np.int64]) -> NDArray[np.float32]:
