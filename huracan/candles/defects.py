@@ -32,6 +32,9 @@ REASONS = (
 """Why a row is kept out of the grid; the first that applies is given. Position 0 is a good row."""
 
 _EXACT_DUPLICATE, _OTHER_DUPLICATE = 11, 12
+DROPPED_DUPLICATE = REASONS[_EXACT_DUPLICATE]
+"""of a row that says nothing new: it is counted, and speaks against no day"""
+_FLOW = ("trade_count", "taker_buy_volume")
 # Flow is summed from trades by the exchange in decimals: a last-digit difference is no defect.
 _FLOW_TOLERANCE = 1e-9
 MISSING_TIME = np.iinfo(np.int64).min
@@ -49,11 +52,25 @@ def open_times_ms(table: pa.Table) -> IntArray:
     return np.asarray(column.fill_null(MISSING_TIME).to_numpy(), dtype=np.int64)
 
 
+def without_untraded(raw: pa.Table) -> pa.Table:
+    """`raw` without the rows that have a time, no price and no volume: tools write them for minutes without
+    a trade (NaN, or a volume of 0 where they sum up nothing). Such a minute is missing, not bad."""
+    has_price = np.zeros(raw.num_rows, dtype=np.bool_)
+    for name in ("open", "high", "low", "close"):
+        has_price |= ~np.isnan(floats(raw, name))
+    if has_price.all():
+        return raw
+    volume = floats(raw, "volume")
+    is_row = has_price | (open_times_ms(raw) == MISSING_TIME) | (np.nan_to_num(volume) != 0)
+    return raw.filter(pa.array(is_row))
+
+
 def find_defects(raw: pa.Table, start_ms: int, end_ms: int, step_ms: int) -> npt.NDArray[np.int8]:
     """For every row of `raw` (RAW_SCHEMA) the position in REASONS of its defect, GOOD where it has none.
 
-    The day is [start_ms, end_ms), its grid starts at start_ms with steps of step_ms. Of several good rows
-    with one open time the first is kept.
+    The day is [start_ms, end_ms), its grid starts at start_ms with steps of step_ms. Of equal rows with one
+    open time the first is kept, or one that has order flow where the others lack it; of rows that contradict
+    each other none is: nothing tells which was the final one.
     """
     times = open_times_ms(raw)
     first, high, low, last = (floats(raw, name) for name in ("open", "high", "low", "close"))
@@ -81,7 +98,8 @@ def find_defects(raw: pa.Table, start_ms: int, end_ms: int, step_ms: int) -> npt
 
 def _mark_duplicates(raw: pa.Table, times: IntArray, codes: npt.NDArray[np.int8]) -> None:
     rows = np.flatnonzero(codes == GOOD)
-    order = rows[np.argsort(times[rows], kind="stable")]
+    lacking = np.sum([np.isnan(floats(raw, name)[rows]) for name in _FLOW], axis=0)
+    order = rows[np.lexsort((lacking, times[rows]))]
     ordered = times[order]
     is_repeat = np.zeros(len(order), dtype=np.bool_)
     is_repeat[1:] = ordered[1:] == ordered[:-1]
@@ -92,6 +110,6 @@ def _mark_duplicates(raw: pa.Table, times: IntArray, codes: npt.NDArray[np.int8]
     same = np.ones(len(repeats), dtype=np.bool_)
     for name in RAW_SCHEMA.names[1:]:
         values = floats(raw, name)
-        ours, theirs = values[repeats], values[originals]
-        same &= (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        same &= (values[repeats] == values[originals]) | (np.isnan(values[repeats]) & (name in _FLOW))
     codes[repeats] = np.where(same, _EXACT_DUPLICATE, _OTHER_DUPLICATE)
+    codes[originals[~same]] = _OTHER_DUPLICATE

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.candles.defects import GOOD, REASONS, find_defects, open_times_ms
+from huracan.candles.defects import GOOD, REASONS, find_defects, open_times_ms, without_untraded
 from huracan.candles.funding import lay_funding
 from huracan.candles.schema import (
     FLAT,
@@ -48,7 +48,8 @@ def assemble_day(
     """Lay each symbol's raw candles (RAW_SCHEMA, any order) on the grid of `day`, in the order of `raw`.
 
     A bad row goes to quarantine with its reason; its bar is marked `quarantined` unless another good row
-    fills it. A bar without any row is `missing`, one of zero volume `flat`. `funding` (FUNDING_SCHEMA) by
+    fills it. A bar without any row, or whose row has neither price nor volume, is `missing`, one
+    of zero volume `flat`. `funding` (FUNDING_SCHEMA) by
     symbol, where it has any: its rates are laid on the bars, and go to quarantine where they do not fit.
     Raises InvalidInput where a table lacks a column or `raw` is empty.
     """
@@ -58,7 +59,8 @@ def assemble_day(
     grids, quarantines = [], []
     for symbol, table in raw.items():
         rates = lay_funding(symbol, (funding or {}).get(symbol), start_ms, timeframe)
-        grid, quarantine = _lay_symbol(symbol, _conform(symbol, table), rates.by_bar, start_ms, timeframe)
+        candles = without_untraded(_conform(symbol, table))
+        grid, quarantine = _lay_symbol(symbol, candles, rates.by_bar, start_ms, timeframe)
         grids.append(grid)
         quarantines += [quarantine, rates.quarantine]
     return DayOfCandles(

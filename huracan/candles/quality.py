@@ -3,6 +3,7 @@
 How the grid is laid lives in `grid`, what is wrong with a single row in `defects`.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.candles.defects import DROPPED_DUPLICATE
 from huracan.candles.grid import DayOfCandles, assemble_day
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, TRADED, Timeframe
 from huracan.verdict import Number, Verdict
@@ -36,8 +38,10 @@ class _SymbolDay:
     symbol: str
     status: npt.NDArray[np.object_]
     closes: npt.NDArray[np.float64]
-    quarantined_rows: int
-    """candles; rates are counted apart"""
+    quarantine_reasons: Counter[str]
+    """rows by reason, of candles that are unfit; rates are counted apart"""
+    duplicates: int
+    """exact ones, which speak against nothing"""
     rates: int
     """funding rates on the grid"""
     quarantined_rates: int
@@ -45,6 +49,10 @@ class _SymbolDay:
     @property
     def absent_share(self) -> float:
         return float(np.isin(self.status, (MISSING, QUARANTINED)).mean())
+
+    @property
+    def quarantined_rows(self) -> int:
+        return self.quarantine_reasons.total()
 
     @property
     def quarantined_share(self) -> float:
@@ -76,17 +84,20 @@ def _split(day: DayOfCandles, timeframe: Timeframe) -> list[_SymbolDay]:
     bars = timeframe.bars_per_day
     is_rate = pc.is_valid(day.quarantine["funding_rate"])
     rejected_rates = day.quarantine.filter(is_rate)["symbol"].to_pylist()
-    rejected = day.quarantine.filter(pc.invert(is_rate))["symbol"].to_pylist()
+    rejected = day.quarantine.filter(pc.invert(is_rate)).select(["symbol", "reason"])
     days = []
     for first in range(0, day.ohlcv.num_rows, bars):
         part = day.ohlcv.slice(first, bars)
         symbol = part.column("symbol")[0].as_py()
+        reasons = Counter(rejected.filter(pc.equal(rejected["symbol"], symbol))["reason"].to_pylist())
+        duplicates = reasons.pop(DROPPED_DUPLICATE, 0)
         days.append(
             _SymbolDay(
                 symbol,
                 np.asarray(part.column("status").to_numpy(), dtype=object),
                 np.asarray(part.column("close").cast(pa.float64()).to_numpy(), dtype=np.float64),
-                rejected.count(symbol),
+                reasons,
+                duplicates,
                 part.num_rows - part["funding_rate"].null_count,
                 rejected_rates.count(symbol),
             )
@@ -128,7 +139,8 @@ def _judge_sanity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: Candl
         if each.quarantined_share > limits.maximum_quarantined_share:
             share = f"{each.quarantined_share:.1%}"
             complaints.append(
-                f"{each.symbol}: rows in quarantine: {each.quarantined_rows} ({share} of the bars)"
+                f"{each.symbol}: rows in quarantine: {each.quarantined_rows} ({share} of the bars),"
+                f" most often because {each.quarantine_reasons.most_common(1)[0][0]}"
             )
         if move_pct > limits.maximum_move_pct:
             at = _clock(bar, timeframe)
@@ -138,19 +150,26 @@ def _judge_sanity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: Candl
     widest = max(symbols, key=lambda each: moves[each.symbol][0])
     move_pct, bar = moves[widest.symbol]
     at = _clock(bar, timeframe)
-    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest.symbol} at {at}).{_tell_rates(symbols)}"
+    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest.symbol} at {at})."
+    calm += _tell_duplicates(symbols) + _tell_rates(symbols)
     status = np.concatenate([each.status for each in symbols])
     numbers: dict[str, Number] = {
         "largest_move_pct": round(move_pct, 4),
         "largest_move_symbol": widest.symbol,
         "largest_move_at": at,
         "quarantined_rows": sum(each.quarantined_rows for each in symbols),
+        "exact_duplicates": sum(each.duplicates for each in symbols),
         "worst_quarantined_share": round(max(each.quarantined_share for each in symbols), 6),
         "funding_rates": sum(each.rates for each in symbols),
         "quarantined_funding_rates": sum(each.quarantined_rates for each in symbols),
         "zero_volume_share": round(float((status == FLAT).mean()), 6),
     }
     return Verdict("candle_sanity", not complaints, "; ".join(complaints) or calm, numbers)
+
+
+def _tell_duplicates(symbols: list[_SymbolDay]) -> str:
+    told = [f"{each.symbol} {each.duplicates}" for each in symbols if each.duplicates]
+    return f" Exact duplicates dropped: {', '.join(told)}." if told else ""
 
 
 def _tell_rates(symbols: list[_SymbolDay]) -> str:

@@ -112,15 +112,56 @@ def test_a_row_at_a_wrong_time_is_quarantined_and_takes_no_bar(minute: float, wo
     assert words in day.quarantine["reason"][0].as_py()
 
 
-def test_of_two_rows_of_one_minute_the_first_is_kept_and_the_reason_tells_how_they_differ() -> None:
-    rows = [*whole_day(), candle(4), candle(6, close=100.5)]
+def test_of_two_equal_rows_of_one_minute_one_is_kept_and_of_two_that_differ_none() -> None:
+    rows = [*whole_day(), candle(4), candle(6, close=100.5), candle(6)]
     day = assemble_day({"A/USDT": table(rows)}, DAY, MINUTE)
-    assert day.quarantine["reason"].to_pylist() == [
-        "an exact duplicate of an earlier row",
+    assert day.ohlcv["status"][4].as_py() == "traded"
+    assert day.ohlcv["status"][6].as_py() == "quarantined"
+    assert day.ohlcv["close"][6].as_py() is None
+    kept = [(row["open_time"].minute, row["close"], row["reason"]) for row in day.quarantine.to_pylist()]
+    other, equal = (
         "a second row of the same open time with other values",
-    ]
-    assert day.ohlcv["close"][6].as_py() == 101.0
-    assert day.ohlcv["status"][6].as_py() == "traded"
+        "an exact duplicate of an earlier row",
+    )
+    assert kept == [(6, 101.0, other), (4, 101.0, equal), (6, 100.5, other), (6, 101.0, equal)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_equal_rows_the_one_with_order_flow_is_kept(is_first: bool) -> None:
+    bare = candle(4, trade_count=None, taker_buy_volume=None)
+    rows = [candle(4), bare] if is_first else [bare, candle(4)]
+    day = assemble_day({"A/USDT": table(rows)}, DAY, MINUTE)
+    assert day.ohlcv["trade_count"][4].as_py() == 7
+    assert day.quarantine["reason"].to_pylist() == ["an exact duplicate of an earlier row"]
+
+
+def test_a_day_that_is_there_twice_passes_and_its_duplicates_are_counted() -> None:
+    day = assemble_day({"A/USDT": table(whole_day() * 2)}, DAY, MINUTE)
+    verdict = judge_candles(day, MINUTE)[1]
+    assert verdict.passed
+    assert (verdict.numbers["exact_duplicates"], verdict.numbers["quarantined_rows"]) == (1440, 0)
+    assert "Exact duplicates dropped: A/USDT 1440." in verdict.reason
+
+
+def test_a_day_of_bad_rows_is_refused_with_the_reason_of_most_of_them() -> None:
+    rows = [*[candle(minute, high=1.0) for minute in range(20)], candle(21, volume=-1.0)]
+    verdict = judge_candles(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE)[1]
+    assert not verdict.passed
+    assert "21 (1.5% of the bars), most often because the high is below the low" in verdict.reason
+
+
+@pytest.mark.parametrize("volume", [math.nan, None, 0.0])
+def test_a_row_without_a_price_is_a_missing_minute(volume: float | None) -> None:
+    nothing = dict.fromkeys(("open", "high", "low", "close"), math.nan)
+    day = assemble_day({"A/USDT": table(whole_day(m9={**nothing, "volume": volume}))}, DAY, MINUTE)
+    assert day.ohlcv["status"][9].as_py() == "missing"
+    assert day.quarantine.num_rows == 0
+
+
+def test_a_row_with_volume_but_no_price_is_bad() -> None:
+    nothing = dict.fromkeys(("open", "high", "low", "close"), math.nan)
+    day = assemble_day({"A/USDT": table(whole_day(m9=nothing))}, DAY, MINUTE)
+    assert day.ohlcv["status"][9].as_py() == "quarantined"
 
 
 def test_a_good_row_fills_the_bar_of_an_earlier_bad_one() -> None:
