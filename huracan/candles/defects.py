@@ -53,16 +53,14 @@ def open_times_ms(table: pa.Table) -> IntArray:
 
 
 def without_untraded(raw: pa.Table) -> pa.Table:
-    """`raw` without the rows that have a time, no price and no volume: tools write them for minutes without
-    a trade (NaN, or a volume of 0 where they sum up nothing). Such a minute is missing, not bad."""
+    """`raw` without the rows that have no price and no volume: tools write them for minutes without a trade
+    (NaN, or a volume of 0 where they sum up nothing). Such a minute is missing, not bad."""
     has_price = np.zeros(raw.num_rows, dtype=np.bool_)
     for name in ("open", "high", "low", "close"):
         has_price |= ~np.isnan(floats(raw, name))
     if has_price.all():
         return raw
-    volume = floats(raw, "volume")
-    is_row = has_price | (open_times_ms(raw) == MISSING_TIME) | (np.nan_to_num(volume) != 0)
-    return raw.filter(pa.array(is_row))
+    return raw.filter(pa.array(has_price | (np.nan_to_num(floats(raw, "volume")) != 0)))
 
 
 def find_defects(raw: pa.Table, start_ms: int, end_ms: int, step_ms: int) -> npt.NDArray[np.int8]:

@@ -1,6 +1,6 @@
 """Which files of a directory hold a symbol's candles, told from their names and folders alone.
 
-Nothing is opened here; see `candle_file_readers`.
+Nothing is opened here; see `file_readers`. What each word means is in `file_words`.
 """
 
 import calendar
@@ -8,24 +8,31 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".feather", ".zip", ".json", ".json.gz")
+from huracan_resources.candles.file_listing import is_readable_kind, stem_of, suffix_of
+from huracan_resources.candles.file_words import (
+    EXCHANGES,
+    INVERSE,
+    OTHER_PRICES,
+    OTHER_TIMEFRAMES,
+    PERPETUAL,
+    folder_word,
+    is_expiry,
+    is_of_no_matter,
+    split_words,
+)
 
 UNNAMED = "unnamed"
 
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB")
-_NOT_CANDLES = re.compile(r"(mark|index|funding|funding_rate|trades|agg_?trades|premium\w*)$", re.IGNORECASE)
 _FUNDING = re.compile(r"[-_ ]funding([-_ ]?rates?)?([-_ ]20\d\d-\d\d(-\d\d)?)?$", re.IGNORECASE)
 _DATE = re.compile(r"(?<!\d)(20\d\d)-(\d\d)(?:-(\d\d))?(?!\d)")
-_SEPARATOR = r"[-_ ]?"
-_EXCHANGES = (
-    *("binance", "binanceus", "binanceusdm", "binancecoinm", "bybit", "okx", "kraken", "krakenfutures"),
-    *("coinbase", "gemini", "kucoin", "bitfinex", "bitstamp", "htx", "huobi", "gate", "gateio", "mexc"),
-    *("bitget", "hyperliquid", "deribit", "bitmex"),
-)
+_GUESS = re.compile(rf"(?:^|[-_])([A-Z0-9]{{2,12}}?)[-_]?({'|'.join(_QUOTES)})(?![A-Z0-9])")
 # Only the exchanges' archives keep the promise of their dates; a dated JSON answer may run on for a week.
 _KEEP_THEIR_DATES = (".csv", ".csv.gz", ".zip")
+_PRICE_ARCHIVES = {"indexpriceklines", "markpriceklines", "premiumindexklines"}
 
 
 @dataclass(frozen=True)
@@ -42,24 +49,66 @@ class CandleFile:
     """the days that an archive's name promises (`-2023-03-24`, `-2023-03`); None where it names no date"""
 
 
-def _stem(path: Path) -> str:
-    name = path.name
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return path.stem
+@dataclass(frozen=True)
+class Market:
+    """Which market of a pair a text names: `settle` is empty for the spot market."""
+
+    settle: str
+    oddity: str
+    """What speaks against taking it, as in `... is a delivery contract`; empty where nothing does."""
+    lead: str
+    words: tuple[str, ...]
+    """What stands before the pair, and the words after it."""
 
 
-def list_candidates(directory: Path) -> list[Path]:
-    """All files under `directory` of a known kind, in a fixed order."""
-    files = (path for path in directory.rglob("*") if path.name.lower().endswith(SUFFIXES))
-    return sorted(path for path in files if not _NOT_CANDLES.search(_stem(path)) and path.is_file())
+@dataclass(frozen=True)
+class PassedOver:
+    """A file that names the pair and is not taken for the asked market."""
+
+    path: Path
+    reason: str
+    is_misnamed: bool
+    """whether another name might make it what was asked for"""
 
 
-def list_funding(directory: Path) -> list[Path]:
-    """All files under `directory` whose name ends in funding or funding_rate, perhaps with a month."""
-    files = (path for path in directory.rglob("*") if path.name.lower().endswith(SUFFIXES))
-    return sorted(path for path in files if _FUNDING.search(_stem(path)) and path.is_file())
+def is_funding(path: Path) -> bool:
+    """Whether a file's name ends in funding or funding_rate, perhaps with a month."""
+    return is_readable_kind(path) and bool(_FUNDING.search(stem_of(path)))
+
+
+def read_market(text: str, symbol: str) -> Market | None:
+    """What `text` (a stem, or a value such as `BTC-USDT-SWAP`) says of the pair of `symbol`; None: nothing.
+
+    Only words that are known may follow the pair: any other could tell of another market.
+    """
+    base, quote, settle = split_symbol(symbol)
+    pair = rf"(?<![A-Za-z0-9]){re.escape(base)}[-_ /]?{re.escape(quote)}(?![A-Za-z0-9])"
+    hit = re.search(pair, text, re.IGNORECASE)
+    if hit is None:
+        return None
+    words = split_words(text[hit.end() :])
+    lead = text[: hit.start()].strip("-_ ")
+    named = ""
+    if words and words[0].upper() in {base.upper(), quote.upper(), settle.upper()}:
+        named = words[0].upper()
+    of_contract = {word.lower() for word in words[bool(named) :]}
+    expiry = next((word for word in words if is_expiry(word)), None)
+    if expiry is not None:
+        return Market(named, f"is a delivery contract, which expires ({expiry})", lead, tuple(words))
+    if of_contract & INVERSE or (of_contract & PERPETUAL and quote.upper() == "USD" and not named):
+        kind = "perpetual" if of_contract & PERPETUAL else "contract"
+        oddity = f"is an inverse {kind}, settled in {base.upper()} and with its volume in contracts"
+        return Market(base.upper(), oddity, lead, tuple(words))
+    if of_contract & PERPETUAL:
+        named = named or quote.upper()
+    return Market(named, "", lead, tuple(words[1:] if named and words[0].upper() == named else words))
+
+
+def split_symbol(symbol: str) -> tuple[str, str, str]:
+    """BASE, QUOTE and SETTLE (empty for a spot market) of BASE/QUOTE[:SETTLE]."""
+    pair, _, settle = symbol.partition(":")
+    base, _, quote = pair.partition("/")
+    return base, quote, settle
 
 
 def match_files(
@@ -69,35 +118,104 @@ def match_files(
 
     None as timeframe: whatever the name says of it, as in files of funding rates.
     """
-    pair, _, settle = symbol.partition(":")
-    base, _, quote = pair.partition("/")
-    name = rf"(?<![A-Za-z0-9]){re.escape(base)}{_SEPARATOR}{re.escape(quote)}"
-    # The settle currency tells a perpetual from the spot market of the same pair.
-    settled = re.compile(rf"{name}[-_ :]({re.escape(settle or quote)})(?![A-Za-z0-9])", re.IGNORECASE)
-    plain = re.compile(rf"{name}(?![A-Za-z0-9])", re.IGNORECASE)
-    word = "" if timeframe_name is None else rf"(?<![A-Za-z0-9]){re.escape(timeframe_name)}(?![A-Za-z0-9])"
-    timeframe = re.compile(word)
     found = []
     for path in paths:
-        stem = _stem(path)
-        is_perpetual = bool(settled.search(stem)) or "futures" in path.relative_to(directory).parts
-        hit = settled.search(stem) or plain.search(stem)
-        if hit is None or is_perpetual != bool(settle) or not timeframe.search(stem):
-            continue
-        found.append(_describe(path, directory, stem, hit.start(), is_perpetual))
+        market = _judge(path, directory, symbol, timeframe_name)
+        if market is not None and not market.oddity and market.settle == _settle_of(symbol):
+            found.append(_describe(path, directory, market))
     return found
 
 
-def _describe(path: Path, directory: Path, stem: str, name_start: int, is_perpetual: bool) -> CandleFile:
+def explain_passed_over(
+    paths: Iterable[Path], directory: Path, symbol: str, timeframe_name: str
+) -> list[PassedOver]:
+    """The files that name the pair of `symbol` and are not taken, with the reason; misnamed ones first."""
+    passed = []
+    for path in paths:
+        market = _judge(path, directory, symbol, timeframe_name)
+        if market is None or (not market.oddity and market.settle == _settle_of(symbol)):
+            continue
+        pair = "/".join(split_symbol(symbol)[:2])
+        other = f"is the perpetual {pair}:{market.settle}" if market.settle else f"is the spot market {pair}"
+        is_misnamed = market.oddity.startswith(("names", "says", "is of the kind"))
+        passed.append(PassedOver(path, market.oddity or other, is_misnamed))
+    return sorted(passed, key=lambda each: not each.is_misnamed)
+
+
+def _settle_of(symbol: str) -> str:
+    return split_symbol(symbol)[2].upper()
+
+
+def _judge(path: Path, directory: Path, symbol: str, timeframe_name: str | None) -> Market | None:
+    """The market that a file's name and folders tell, with the first thing that speaks against it."""
+    market = read_market(stem_of(path), symbol)
+    if market is None:
+        return None
     folders = path.relative_to(directory).parts[:-1]
-    exchange = stem[:name_start].strip("-_ ").lower()
+    settle = market.settle
+    if not settle and _is_futures(directory, folders):
+        settle = split_symbol(symbol)[1].upper()
+    oddity = market.oddity or _other_prices(directory, folders, market, timeframe_name is None)
+    if not oddity and timeframe_name is not None:
+        oddity = _other_timeframe(market, timeframe_name) or _unknown_word(path, market, timeframe_name)
+    return Market(settle, oddity, market.lead, market.words)
+
+
+def _is_futures(directory: Path, folders: tuple[str, ...]) -> bool:
+    """A folder `futures` below the directory, or Binance's `futures/um` above it."""
+    above = directory.absolute().parts
+    return "futures" in folders or ("futures", "um") in pairwise(above)
+
+
+def _other_prices(directory: Path, folders: tuple[str, ...], market: Market, is_funding_asked: bool) -> str:
+    named = [*(folder_word(folder) for folder in folders), *(word.lower() for word in market.words)]
+    named += [word.lower() for word in split_words(market.lead)]
+    named += [word for part in directory.absolute().parts if (word := folder_word(part)) in _PRICE_ARCHIVES]
+    if is_funding_asked:
+        return ""
+    if any(word.startswith("funding") for word in named):
+        return "holds funding rates"
+    held = next((OTHER_PRICES[word] for word in named if word in OTHER_PRICES), "")
+    return f"holds {held}" if held else ""
+
+
+def _other_timeframe(market: Market, timeframe_name: str) -> str:
+    words = [*market.words, *split_words(market.lead)]
+    if timeframe_name in words:
+        return ""
+    other = next((word for word in words if word in OTHER_TIMEFRAMES), "")
+    return f"is of {other}" if other else f"names no timeframe {timeframe_name!r}"
+
+
+def _unknown_word(path: Path, market: Market, timeframe_name: str) -> str:
+    if not is_readable_kind(path):
+        return f"is of the kind {suffix_of(path)!r}, which is not read"
+    for word in market.words:
+        if word != timeframe_name and word.lower() not in PERPETUAL and not is_of_no_matter(word):
+            return f"says {word!r} after the pair, which may be another market"
+    return ""
+
+
+def _describe(path: Path, directory: Path, market: Market) -> CandleFile:
+    folders = path.relative_to(directory).parts[:-1]
+    exchange = _named_exchange(market.lead)
     if not exchange:
         words = [re.split(r"[-_ ]", folder.lower())[0] for folder in reversed(folders)]
-        exchange = next((word for word in words if word in _EXCHANGES), UNNAMED)
-    if exchange == "binance" and is_perpetual:
+        words = [*(word.lower() for word in market.words), *words]
+        exchange = next((word for word in words if word in EXCHANGES), UNNAMED)
+    if exchange == "binance" and market.settle:
         exchange = "binanceusdm"
     keeps_dates = path.name.lower().endswith(_KEEP_THEIR_DATES)
-    return CandleFile(path, exchange, len(folders), *(_dated(stem) if keeps_dates else (None, None)))
+    dates = _dated(stem_of(path)) if keeps_dates else (None, None)
+    return CandleFile(path, exchange, len(folders), *dates)
+
+
+def _named_exchange(lead: str) -> str:
+    """What stands before the pair, unless it is of another matter (`1m_BTC-USDT`, `Copy of BTC-USDT`)."""
+    words = [word.lower() for word in split_words(lead)]
+    telling = [word for word in words if word in EXCHANGES or not is_of_no_matter(word)]
+    telling = [word for word in telling if word not in OTHER_TIMEFRAMES]
+    return lead.lower() if len(telling) > 1 else "".join(telling)
 
 
 def _dated(stem: str) -> tuple[date | None, date | None]:
@@ -112,17 +230,33 @@ def _dated(stem: str) -> tuple[date | None, date | None]:
     return first, first if day else date(year, month, calendar.monthrange(year, month)[1])
 
 
-def guess_symbols(paths: Iterable[Path]) -> set[str]:
-    """The symbols that the names seem to hold, for the remedy of an error."""
-    pattern = re.compile(
-        rf"(?:^|[-_])([A-Z0-9]{{2,12}}?)[-_]?({'|'.join(_QUOTES)})(?:[-_](USDT|USDC))?(?![A-Z0-9])"
-    )
+def guess_pair(stem: str) -> str:
+    """The pair that a name seems to hold, as BASE/QUOTE; empty where there is none."""
+    lead = stem.split("_")[0].lower()
+    upper = stem[len(lead) :].upper() if lead in EXCHANGES else stem.upper()
+    hit = _GUESS.search(stem) or _GUESS.search(upper)
+    return f"{hit[1]}/{hit[2]}" if hit else ""
+
+
+def guess_symbols(paths: Iterable[Path], directory: Path, timeframe_name: str) -> set[str]:
+    """The symbols whose candles of a timeframe the names seem to hold, for the remedy of an error."""
     symbols = set()
     for path in paths:
-        if hit := pattern.search(_stem(path)):
-            base, quote, settle = hit.groups()
-            symbols.add(f"{base}/{quote}:{settle}" if settle else f"{base}/{quote}")
+        pair = guess_pair(stem_of(path))
+        market = _judge(path, directory, pair, timeframe_name) if pair else None
+        if market is not None and not market.oddity:
+            symbols.add(f"{pair}:{market.settle}" if market.settle else pair)
     return symbols
+
+
+def suggested_name(symbol: str, timeframe_name: str, path: Path | None = None) -> str:
+    """A name under which a file, such as that at `path`, is taken for `symbol`."""
+    name = f"{symbol.replace('/', '-').replace(':', '-')}_{timeframe_name}"
+    if path is None:
+        return f"{name}.csv"
+    lead = next((word.lower() for word in split_words(stem_of(path)) if word.lower() in EXCHANGES), "")
+    suffix = suffix_of(path) if is_readable_kind(path) else ".csv"
+    return f"{lead}_{name}{suffix}" if lead else f"{name}{suffix}"
 
 
 def range_of_days(first: date, last: date) -> tuple[int, int]:

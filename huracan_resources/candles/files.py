@@ -21,12 +21,15 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSourceKind, SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
+from huracan_resources.candles.file_contradictions import refuse_contradictions
+from huracan_resources.candles.file_listing import is_readable_kind, list_files
 from huracan_resources.candles.file_names import (
     CandleFile,
+    explain_passed_over,
     guess_symbols,
-    list_candidates,
     match_files,
     range_of_days,
+    suggested_name,
 )
 from huracan_resources.candles.file_readers import read_candles, row_group_bounds
 from huracan_resources.candles.funding_files import FundingFiles
@@ -34,6 +37,9 @@ from huracan_resources.settings.sections import Section
 
 _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
 _LARGE_FILE_ROWS = 200_000
+_FEW = 100
+"""Files that contradict each other in more than this part of a day's bars are refused by their names."""
+_MOST_NAMED = 3
 
 
 class FilesSettings(Section):
@@ -60,6 +66,7 @@ class _Segment:
 @dataclass(frozen=True)
 class _Rows:
     times: npt.NDArray[np.int64]
+    """of a row without a time that of the row before it, so that it comes to the day in which it stands"""
     table: pa.Table
     is_sorted: bool
 
@@ -111,14 +118,17 @@ class CandleFiles:
         start_ms, end_ms = range_of_days(day, day)
         segments = self._segments_of(symbol)
         chosen = [each for each in segments if each.first_ms < end_ms and each.end_ms > start_ms]
-        by_folder: dict[tuple[int, Path], list[pa.Table]] = {}
+        by_folder: dict[tuple[int, Path], list[tuple[Path, pa.Table]]] = {}
         for each in chosen:
-            rows = self._read(each).between(start_ms, end_ms)
+            rows = self._read(each, symbol).between(start_ms, end_ms)
             if rows.num_rows:
-                by_folder.setdefault((each.file.depth, each.file.path.parent), []).append(rows)
+                by_folder.setdefault((each.file.depth, each.file.path.parent), []).append(
+                    (each.file.path, rows)
+                )
         if by_folder:
-            tables = by_folder[min(by_folder)]
-            return tables[0] if len(tables) == 1 else pa.concat_tables(tables)
+            held = by_folder[min(by_folder)]
+            refuse_contradictions(held, self._timeframe.bars_per_day // _FEW)
+            return held[0][1] if len(held) == 1 else pa.concat_tables([rows for _, rows in held])
         self._refuse_outside(symbol, day, segments, start_ms, end_ms)
         return empty_candles()
 
@@ -135,18 +145,19 @@ class CandleFiles:
 
     @cached_property
     def _paths(self) -> list[Path]:
-        return list_candidates(self._directory)
+        return list_files(self._directory)
 
     def _files_of(self, symbol: str) -> list[CandleFile]:
-        found = match_files(self._paths, self._directory, symbol, self._timeframe.name)
+        if "/" not in symbol:
+            raise InvalidInput(
+                f"The symbol {symbol!r} names no pair.", "Write it as BASE/QUOTE or BASE/QUOTE:SETTLE."
+            )
+        readable = [path for path in self._paths if is_readable_kind(path)]
+        found = match_files(readable, self._directory, symbol, self._timeframe.name)
         if self._exchange is not None:
             found = [each for each in found if each.exchange == self._exchange.lower()]
         if not found:
-            of_timeframe = [path for path in self._paths if self._timeframe.name in path.name]
-            known = guess_symbols(of_timeframe) - {symbol}
-            of_exchange = f" by {self._exchange}" if self._exchange is not None else ""
-            where = f"{self._directory} (candles of {self._timeframe.name}{of_exchange})"
-            raise unknown_symbol(symbol, known, where)
+            raise self._unknown(symbol)
         exchanges = sorted({each.exchange for each in found})
         if len(exchanges) > 1:
             raise InvalidInput(
@@ -155,13 +166,34 @@ class CandleFiles:
             )
         return found
 
+    def _unknown(self, symbol: str) -> InvalidInput:
+        """With what the files that name the pair are, and why they are not taken."""
+        timeframe = self._timeframe.name
+        known = guess_symbols(filter(is_readable_kind, self._paths), self._directory, timeframe) - {symbol}
+        of_exchange = f" by {self._exchange}" if self._exchange is not None else ""
+        error = unknown_symbol(symbol, known, f"{self._directory} (candles of {timeframe}{of_exchange})")
+        passed = explain_passed_over(self._paths, self._directory, symbol, timeframe)
+        if not passed:
+            return error
+        named = [f"{each.path.relative_to(self._directory)} {each.reason}" for each in passed[:_MOST_NAMED]]
+        rest = f"; and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
+        remedy = error.remedy
+        if passed[0].is_misnamed:
+            name = suggested_name(symbol, timeframe, passed[0].path)
+            remedy = f"If it holds these candles, rename it, for example to {name}."
+        elif not known:
+            remedy = (
+                f"Give candles of trades in {symbol}, in a file such as {suggested_name(symbol, timeframe)}."
+            )
+        return InvalidInput(f"{error.what} {'; '.join(named)}{rest}.", remedy)
+
     def _segments_of(self, symbol: str) -> list[_Segment]:
         if symbol not in self._segments:
-            parts = [part for file in self._files_of(symbol) for part in self._divide(file)]
+            parts = [part for file in self._files_of(symbol) for part in self._divide(file, symbol)]
             self._segments[symbol] = sorted(parts, key=lambda each: (each.first_ms, str(each.file.path)))
         return self._segments[symbol]
 
-    def _divide(self, file: CandleFile) -> list[_Segment]:
+    def _divide(self, file: CandleFile, symbol: str) -> list[_Segment]:
         if file.path.suffix.lower() == ".parquet":
             bounds = row_group_bounds(file.path)
             if bounds is not None:
@@ -169,21 +201,21 @@ class CandleFiles:
         if file.first_day is not None and file.last_day is not None:
             return [_Segment(file, None, *range_of_days(file.first_day, file.last_day))]
         whole = _Segment(file, None, 0, 0)
-        times = self._read(whole).times
+        times = self._read(whole, symbol).times
         times = times[times != MISSING_TIME]
         if not len(times):
             return []
         return [_Segment(file, None, int(times.min()), int(times.max()) + 1)]
 
-    def _read(self, segment: _Segment) -> _Rows:
+    def _read(self, segment: _Segment, symbol: str) -> _Rows:
         key = (segment.file.path, segment.row_group)
         if segment.file.path in self._mapped:
             return self._mapped[segment.file.path]
         if key in self._rows:
             self._rows.move_to_end(key)
             return self._rows[key]
-        table = read_candles(segment.file.path, segment.row_group).combine_chunks()
-        times = open_times_ms(table)
+        table = read_candles(segment.file.path, symbol, segment.row_group).combine_chunks()
+        times = _placed(open_times_ms(table))
         self._refuse_other_timeframe(segment.file.path, times)
         if segment.row_group is None and len(times) > _LARGE_FILE_ROWS:
             rows = _Rows(times, self._map_to_disk(table), _is_sorted(times))
@@ -231,6 +263,14 @@ class CandleFiles:
             f"from {_utc(first):%Y-%m-%d %H:%M} to {_utc(last - 1):%Y-%m-%d %H:%M} UTC.",
             "Choose a day inside that range.",
         )
+
+
+def _placed(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    has_time = times != MISSING_TIME
+    if has_time.all() or not has_time.any():
+        return times
+    before = np.maximum.accumulate(np.where(has_time, np.arange(len(times)), -1))
+    return times[np.where(before < 0, int(np.argmax(has_time)), before)]
 
 
 def _is_sorted(times: npt.NDArray[np.int64]) -> bool:

@@ -1,6 +1,6 @@
 """Funding rates from the user's own files, which lie anywhere below the directory of the candles.
 
-The candles beside them are `candle_files`' matter.
+The candles beside them are the matter of `files`.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,8 @@ import pyarrow.compute as pc
 
 from huracan.candles.funding import empty_funding, funding_window
 from huracan.errors import InvalidInput
-from huracan_resources.candles.file_names import (
-    UNNAMED,
-    CandleFile,
-    list_funding,
-    match_files,
-    range_of_days,
-)
+from huracan_resources.candles.file_listing import list_files
+from huracan_resources.candles.file_names import UNNAMED, CandleFile, is_funding, match_files, range_of_days
 from huracan_resources.candles.file_readers import read_funding
 
 
@@ -40,7 +35,7 @@ class FundingFiles:
         first, end = (pa.scalar(at, pa.int64()) for at in funding_window(*range_of_days(day, day)))
         by_folder: dict[tuple[int, Path], list[pa.Table]] = {}
         for file in self._files_of(symbol, set(exchanges)):
-            rates = self._read(file.path)
+            rates = self._read(file.path, symbol)
             at = rates["settled_at"].cast(pa.int64())
             found = rates.filter(pc.and_(pc.greater_equal(at, first), pc.less(at, end)))
             if found.num_rows:
@@ -49,7 +44,7 @@ class FundingFiles:
 
     @cached_property
     def _paths(self) -> list[Path]:
-        return list_funding(self._directory)
+        return [path for path in list_files(self._directory) if is_funding(path)]
 
     def _files_of(self, symbol: str, exchanges: set[str]) -> list[CandleFile]:
         found = match_files(self._paths, self._directory, symbol, None)
@@ -64,8 +59,8 @@ class FundingFiles:
             )
         return found
 
-    def _read(self, path: Path) -> pa.Table:
+    def _read(self, path: Path, symbol: str) -> pa.Table:
         # Three or at most 24 rates a day: years of them stay in memory.
         if path not in self._rates:
-            self._rates[path] = read_funding(path)
+            self._rates[path] = read_funding(path, symbol)
         return self._rates[path]
