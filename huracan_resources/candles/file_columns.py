@@ -118,6 +118,11 @@ def _parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
         texts = trimmed.to_pylist()
     values = [_number(text) for text in texts]
     bad = [text for text, value in zip(texts, values, strict=True) if text is not None and value is None]
+    name = next((text for text in bad if plain_name(text) in KNOWN_NAMES), None)
+    if name is not None:
+        raise _NoValues(
+            f"{name!r} stands among its values", "Files with other columns were joined: part them."
+        )
     with_comma = next((text for text in bad if "," in text), None)
     if with_comma is not None:
         raise _NoValues(f"{with_comma!r} has a comma", _AS_NUMBERS)

@@ -185,7 +185,7 @@ class CandleFiles:
             remedy = (
                 f"Give candles of trades in {symbol}, in a file such as {suggested_name(symbol, timeframe)}."
             )
-        return InvalidInput(f"{error.what} {'; '.join(named)}{rest}.", remedy)
+        return type(error)(f"{error.what} {'; '.join(named)}{rest}.", remedy)
 
     def _segments_of(self, symbol: str) -> list[_Segment]:
         if symbol not in self._segments:

@@ -3,6 +3,7 @@
 The domain's own sections are its frozen dataclasses; see `settings`.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -18,6 +19,7 @@ from pydantic import (
     SecretStr,
     create_model,
     field_validator,
+    model_validator,
 )
 from pydantic_core import CoreSchema
 
@@ -77,6 +79,18 @@ Filter = Literal["tick_size", "step_size", "minimum_notional"]
 """What an order must keep to; see `MarketInfo`."""
 
 
+def _parts(symbol: str) -> list[str]:
+    return re.split(r"[/:_\- ]", symbol.upper())
+
+
+def _is_one_market(symbol: str, other: str) -> bool:
+    """Whether two spellings (`BTC/USDT`, `btc-usdt`, `BTCUSDT`) are of one market."""
+    parts, others = _parts(symbol), _parts(other)
+    if len(parts) > 1 and len(others) > 1:
+        return parts == others
+    return "".join(parts) == "".join(others)
+
+
 class Universe(Section):
     """What is traded: symbols in a fixed order, the length of a bar, and the first day of history.
 
@@ -96,8 +110,21 @@ class Universe(Section):
     @field_validator("symbols")
     @classmethod
     def _symbols_are_distinct(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
-        if not symbols or len(set(symbols)) != len(symbols):
-            raise InvalidInput("universe.symbols is empty or names a symbol twice.", "List each symbol once.")
+        if not symbols or not all(symbol and symbol == symbol.strip() for symbol in symbols):
+            raise InvalidInput(
+                "universe.symbols is empty, or a symbol in it begins or ends with a blank.",
+                "List at least one symbol, as BASE/QUOTE.",
+            )
+        alike: dict[str, list[str]] = {}
+        for symbol in symbols:
+            alike.setdefault("".join(_parts(symbol)), []).append(symbol)
+        for symbol in symbols:
+            same = [each for each in alike["".join(_parts(symbol))] if _is_one_market(symbol, each)]
+            if len(same) > 1:
+                raise InvalidInput(
+                    f"universe.symbols names one market {len(same)} times: {', '.join(map(repr, same))}.",
+                    f"List it once, as {same[0]!r}.",
+                )
         longest = max(symbols, key=len)
         if len(longest) > _LONGEST_SYMBOL:
             raise InvalidInput(
@@ -105,6 +132,17 @@ class Universe(Section):
                 f"A symbol has {_LONGEST_SYMBOL} characters at most.",
             )
         return symbols
+
+    @model_validator(mode="after")
+    def _markets_are_spelt_as_symbols(self) -> Self:
+        for name in self.markets:
+            other = next((symbol for symbol in self.symbols if _is_one_market(name, symbol)), name)
+            if other != name:
+                raise InvalidInput(
+                    f"universe.markets names {name!r}, which universe.symbols spells {other!r}.",
+                    f"Write {other!r} there too.",
+                )
+        return self
 
     @field_validator("timeframe")
     @classmethod

@@ -63,6 +63,13 @@ def test_the_variable_huracan_mode_beats_the_profile(folder: Path) -> None:
         _load(folder, HURACAN_MODE="live")
 
 
+def test_the_spot_market_its_perpetual_and_pairs_that_only_read_alike_are_different_markets(
+    folder: Path,
+) -> None:
+    symbols = ("BTC/USDT", "BTC/USDT:USDT", "A/BC", "AB/C")
+    assert _load(folder, {"universe.symbols": list(symbols)}).universe.symbols == symbols
+
+
 @pytest.mark.parametrize("profile", ["local", "production", "monitoring"])
 def test_the_shipped_profiles_load(profile: str) -> None:
     settings = load_settings(environ={"HURACAN_CONFIG_DIR": str(PROFILES), "HURACAN_ENV": profile})
@@ -99,6 +106,18 @@ def test_every_setting_that_the_shipped_base_speaks_of_is_one(tmp_path: Path) ->
         ("schedule: {hour: soon}", ["schedule.hour"]),
         ("universe: {timeframe: 7m}", ["'7m'", "5m"]),
         ("universe: {symbols: []}", ["universe.symbols"]),
+        ("universe: {symbols: [A/B, '']}", ["universe.symbols", "blank"]),
+        ("universe: {symbols: [A/B, ' C/D']}", ["universe.symbols", "blank"]),
+        ("universe: {symbols: [A/B, A/B]}", ["one market 2 times: 'A/B', 'A/B'"]),
+        (
+            "universe: {symbols: [BTC/USDT, BTCUSDT, ETH/USDT, btc/usdt]}",
+            ["universe.symbols names one market 3 times: 'BTC/USDT', 'BTCUSDT', 'btc/usdt'", "as 'BTC/USDT'"],
+        ),
+        ("universe: {symbols: ['BTC/USDT:USDT', BTC-USDT_USDT]}", ["'BTC/USDT:USDT', 'BTC-USDT_USDT'"]),
+        (
+            "universe: {symbols: [BTC/USDT], markets: {BTCUSDT: {tick_size: 0.1}}}",
+            ["universe.markets names 'BTCUSDT'", "spells 'BTC/USDT'"],
+        ),
         ("universe: {first_day: yesterday}", ["universe.first_day"]),
         ("market: {costs: {taker_fee_bps: -1}}", ["taker_fee_bps"]),
         ("source: {kind: excel}", ["source.kind", "simulated"]),
