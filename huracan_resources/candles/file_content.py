@@ -95,7 +95,7 @@ def refuse_other_kind(content: bytes, suffix: str = "") -> None:
 def as_text(content: bytes) -> bytes:
     """The text in UTF-8 without a byte order mark. Raises Unreadable, naming the encoding, for any other."""
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
-    if encoding is None and b"\0" in content[:512]:
+    if encoding is None and b"\0" in content[:4]:
         encoding = "UTF-16 without a mark"
     if encoding is not None:
         raise Unreadable(f"its encoding is {encoding}, not UTF-8", _AS_UTF8)

@@ -5,7 +5,7 @@ Nothing is opened here; see `file_readers`. What each word means is in `file_wor
 
 import calendar
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -26,9 +26,11 @@ from huracan_resources.candles.file_words import (
 
 UNNAMED = "unnamed"
 
+_MOST_NAMED = 3
+
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB")
 _FUNDING = re.compile(r"[-_ ]funding([-_ ]?rates?)?([-_ ]20\d\d-\d\d(-\d\d)?)?$", re.IGNORECASE)
-_DATE = re.compile(r"(?<!\d)(20\d\d)-(\d\d)(?:-(\d\d))?(?!\d)")
+_DATE = re.compile(r"(?<![\d.])(20\d\d)-(\d\d)(?:-(\d\d))?(?![\d.])")
 _GUESS = re.compile(rf"(?:^|[-_])([A-Z0-9]{{2,12}}?)[-_]?({'|'.join(_QUOTES)})(?![A-Z0-9])")
 # Only the exchanges' archives keep the promise of their dates; a dated JSON answer may run on for a week.
 _KEEP_THEIR_DATES = (".csv", ".csv.gz", ".zip")
@@ -66,6 +68,7 @@ class PassedOver:
     """A file that names the pair and is not taken for the asked market."""
 
     path: Path
+    """from the directory on"""
     reason: str
     is_misnamed: bool
     """whether another name might make it what was asked for"""
@@ -135,11 +138,19 @@ def explain_passed_over(
         market = _judge(path, directory, symbol, timeframe_name)
         if market is None or (not market.oddity and market.settle == _settle_of(symbol)):
             continue
+        named = path.relative_to(directory)
         pair = "/".join(split_symbol(symbol)[:2])
         other = f"is the perpetual {pair}:{market.settle}" if market.settle else f"is the spot market {pair}"
         is_misnamed = market.oddity.startswith(("names", "says", "is of the kind"))
-        passed.append(PassedOver(path, market.oddity or other, is_misnamed))
+        passed.append(PassedOver(named, market.oddity or other, is_misnamed))
     return sorted(passed, key=lambda each: not each.is_misnamed)
+
+
+def tell(passed: Sequence[PassedOver]) -> str:
+    """The first few of them, each with its reason; empty where there are none."""
+    named = [f"{each.path} {each.reason}" for each in passed[:_MOST_NAMED]]
+    rest = [f"and {len(passed) - _MOST_NAMED} more"] if len(passed) > _MOST_NAMED else []
+    return "; ".join([*named, *rest])
 
 
 def _settle_of(symbol: str) -> str:

@@ -30,6 +30,7 @@ from huracan_resources.candles.file_names import (
     match_files,
     range_of_days,
     suggested_name,
+    tell,
 )
 from huracan_resources.candles.file_readers import read_candles, row_group_bounds
 from huracan_resources.candles.funding_files import FundingFiles
@@ -39,7 +40,6 @@ _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years
 _LARGE_FILE_ROWS = 200_000
 _FEW = 100
 """Files that contradict each other in more than this part of a day's bars are refused by their names."""
-_MOST_NAMED = 3
 
 
 class FilesSettings(Section):
@@ -175,8 +175,6 @@ class CandleFiles:
         passed = explain_passed_over(self._paths, self._directory, symbol, timeframe)
         if not passed:
             return error
-        named = [f"{each.path.relative_to(self._directory)} {each.reason}" for each in passed[:_MOST_NAMED]]
-        rest = f"; and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
         remedy = error.remedy
         if passed[0].is_misnamed:
             name = suggested_name(symbol, timeframe, passed[0].path)
@@ -185,7 +183,7 @@ class CandleFiles:
             remedy = (
                 f"Give candles of trades in {symbol}, in a file such as {suggested_name(symbol, timeframe)}."
             )
-        return type(error)(f"{error.what} {'; '.join(named)}{rest}.", remedy)
+        return type(error)(f"{error.what} {tell(passed)}.", remedy)
 
     def _segments_of(self, symbol: str) -> list[_Segment]:
         if symbol not in self._segments:
@@ -258,9 +256,12 @@ class CandleFiles:
         if not segments:
             raise InvalidInput(f"The files of {symbol} hold no candle at all.", "Download them again.")
         nearest = segments[0] if start_ms < first else max(segments, key=lambda each: each.end_ms)
+        passed = explain_passed_over(self._paths, self._directory, symbol, self._timeframe.name)
+        told = tell([each for each in passed if each.is_misnamed])
         raise InvalidInput(
             f"There is no candle of {symbol} on {day}: the files (here {nearest.file.path}) hold candles "
-            f"from {_utc(first):%Y-%m-%d %H:%M} to {_utc(last - 1):%Y-%m-%d %H:%M} UTC.",
+            f"from {_utc(first):%Y-%m-%d %H:%M} to {_utc(last - 1):%Y-%m-%d %H:%M} UTC."
+            + (f" Passed over: {told}." if told else ""),
             "Choose a day inside that range.",
         )
 

@@ -92,7 +92,8 @@ def _is_one_market(symbol: str, other: str) -> bool:
 
 
 class Universe(Section):
-    """What is traded: symbols in a fixed order, the length of a bar, and the first day of history.
+    """What is traded: symbols in a fixed order, each market once, the length of a bar, and the first day of
+    history.
 
     `markets`, filters by symbol, go before what the source says; files and the simulated market say nothing.
     """

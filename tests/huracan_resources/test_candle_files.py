@@ -185,12 +185,16 @@ def test_files_of_two_exchanges_need_a_choice(tmp_path: Path, candles: pa.Table)
         fetch(tmp_path, exchange="okx")
 
 
-def test_a_row_without_a_time_spoils_no_other(tmp_path: Path, candles: pa.Table) -> None:
+def test_a_row_without_a_time_comes_to_the_day_in_which_it_stands_and_spoils_no_other(
+    tmp_path: Path, candles: pa.Table
+) -> None:
     rows = six_fields(candles, "date").to_pylist()
     rows[5]["date"] = None
     pacsv.write_csv(pa.Table.from_pylist(rows), tmp_path / "BTC_USDT-1m.csv")
     assert fetch(tmp_path).num_rows == 1440
-    assert fetch(tmp_path, date(2025, 1, 1)).num_rows == 1439
+    first = assemble_day({"BTC/USDT": fetch(tmp_path, date(2025, 1, 1))}, date(2025, 1, 1), MINUTE)
+    assert first.ohlcv["status"].to_pylist().count("traded") == 1439
+    assert first.quarantine["reason"].to_pylist() == ["the open time is missing"]
 
 
 def test_of_two_folders_that_hold_a_day_the_nearer_one_is_taken(tmp_path: Path, candles: pa.Table) -> None:
