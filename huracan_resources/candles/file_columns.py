@@ -32,6 +32,8 @@ ALIASES = {
     "settled_at": ("settled_at", "timestamp", "funding_time", "fundingtime", "calc_time", "date", "time"),
     "funding_rate": ("funding_rate", "fundingrate", "last_funding_rate", "rate", "open"),
 }
+_UNNAMED = ("", "index", "__index_level_0__")
+"""What pandas calls an index without a name: the times, where nothing else is."""
 KNOWN_NAMES = frozenset(alias for aliases in ALIASES.values() for alias in aliases)
 
 _OPTIONAL = ("trade_count", "taker_buy_volume")
@@ -48,8 +50,8 @@ def to_schema(table: pa.Table, schema: pa.Schema, path: Path, base: str) -> pa.T
     `base` is the currency in which a volume counts: a column `volume_btc` goes before a mere `volume`, which
     is the quote's where there are both. Raises InvalidInput, naming the file and the column.
     """
-    by_name = {plain_name(name): name for name in reversed(table.column_names)}
-    final = next((by_name[name] for name in _IS_FINAL if name in by_name), None)
+    names = [plain_name(name) for name in table.column_names]
+    final = next((names.index(name) for name in _IS_FINAL if name in names), None)
     if final is not None:
         table = table.filter(_is_true(table.column(final)))
     columns = []
@@ -57,13 +59,20 @@ def to_schema(table: pa.Table, schema: pa.Schema, path: Path, base: str) -> pa.T
         aliases = ALIASES[field.name]
         if field.name == "volume":
             aliases = (f"volume_{base.lower()}", f"volume_({base.lower()})", *aliases)
-        alias = next((each for each in aliases if each in by_name), None)
+        elif field.type == TIME:
+            aliases = (*aliases, *_UNNAMED)
+        alias = next((each for each in aliases if each in names), None)
         if alias is None and field.name in _OPTIONAL:
             columns.append(pa.nulls(table.num_rows, field.type))
         elif alias is None:
             raise _missing(field, table, path)
+        elif names.count(alias) > 1:
+            raise InvalidInput(
+                f"The file {path} has the column {alias!r} twice.", "Name or leave out the other."
+            )
         else:
-            columns.append(_convert(table.column(by_name[alias]), field, by_name[alias], path))
+            index = names.index(alias)
+            columns.append(_convert(table.column(index), field, table.column_names[index], path))
     made = pa.table(columns, schema=schema)
     _refuse_rounded_times(made, path, table)
     return made
@@ -194,7 +203,7 @@ def _from_epochs(numbers: npt.NDArray[np.float64]) -> pa.Array:
 
 def _parse_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """ISO 8601 texts and epochs; where not all are one kind each by itself, null where a text is neither."""
-    column = pc.utf8_trim_whitespace(column)
+    column = pc.replace_substring_regex(pc.utf8_trim_whitespace(column), r"(\d) ?(UTC|GMT)$", r"\1Z")
     for kind in (
         pa.timestamp("ms", "UTC"),
         pa.timestamp("ns", "UTC"),
@@ -239,8 +248,8 @@ def _refuse_rounded_times(made: pa.Table, path: Path, table: pa.Table) -> None:
         return
     if 2 * own > made.group_by(made.schema.names).aggregate([]).num_rows:
         return  # the same rows several times
-    alias = next(each for each in table.column_names if plain_name(each) in ALIASES[name])
-    first = table.column(alias)[0].as_py()
+    alias = next(each for each in table.column_names if plain_name(each) in (*ALIASES[name], *_UNNAMED))
+    first = table.column(table.column_names.index(alias))[0].as_py()
     shown = f"{first:g}" if isinstance(first, float) else str(first)
     raise InvalidInput(
         f"Of the {len(times)} rows of {path} only {own} have a time of their own: the column {alias!r} begins"

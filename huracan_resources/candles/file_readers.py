@@ -1,8 +1,8 @@
 """One file of candles or funding rates, whatever its format, as a table in RAW_SCHEMA or FUNDING_SCHEMA.
 
-Parquet, feather, CSV, Binance's kline CSV and zip, freqtrade's and Binance's JSON arrays. Nothing is
-judged here but whether the file can be read at all, and whether it says that it is of another market; which
-files belong together is the matter of `files`.
+Parquet, feather, CSV, Binance's kline CSV and zip, JSON arrays and records. Nothing is judged here but
+whether the file can be read at all, and whether it says that it is of another market; which files belong
+together is the matter of `files`.
 """
 
 import zipfile
@@ -65,10 +65,9 @@ def _read_as(schema: pa.Schema, path: Path, symbol: str, row_group: int | None) 
         raise InvalidInput(f"The file {path} cannot be read: {told}.", remedy) from error
     stems = [PurePosixPath(name).stem for name in inner_names]
     _refuse_other_market([stem for stem in stems if guess_pair(stem)], symbol, path, "a file inside it")
-    by_name = {plain_name(name): name for name in reversed(table.column_names)}
-    for name in _SYMBOL_COLUMNS:
-        if name in by_name:
-            _refuse_other_market(_texts(table.column(by_name[name])), symbol, path, f"its column {name!r}")
+    for index, name in enumerate(table.column_names):
+        if plain_name(name) in _SYMBOL_COLUMNS:
+            _refuse_other_market(_texts(table.column(index)), symbol, path, f"its column {name!r}")
     return to_schema(table, schema, path, split_symbol(symbol)[0])
 
 

@@ -21,7 +21,7 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSourceKind, SourceIdentity, empty_candles, unknown_symbol
 from huracan.errors import InvalidInput
-from huracan_resources.candles.file_contradictions import refuse_contradictions
+from huracan_resources.candles.file_contradictions import refuse_contradictions, refuse_other_days
 from huracan_resources.candles.file_listing import is_readable_kind, list_files
 from huracan_resources.candles.file_names import (
     CandleFile,
@@ -38,8 +38,8 @@ from huracan_resources.settings.sections import Section
 
 _ROWS_IN_MEMORY = 2_000_000  # about 130 MB: three symbols' row groups, or years of daily files
 _LARGE_FILE_ROWS = 200_000
-_FEW = 100
-"""Files that contradict each other in more than this part of a day's bars are refused by their names."""
+_BARS_A_CONTRADICTION = 100
+"""Files that contradict each other in more than one of so many bars of a day are refused by their names."""
 
 
 class FilesSettings(Section):
@@ -127,7 +127,7 @@ class CandleFiles:
                 )
         if by_folder:
             held = by_folder[min(by_folder)]
-            refuse_contradictions(held, self._timeframe.bars_per_day // _FEW)
+            refuse_contradictions(held, self._timeframe.bars_per_day // _BARS_A_CONTRADICTION)
             return held[0][1] if len(held) == 1 else pa.concat_tables([rows for _, rows in held])
         self._refuse_outside(symbol, day, segments, start_ms, end_ms)
         return empty_candles()
@@ -215,6 +215,7 @@ class CandleFiles:
         table = read_candles(segment.file.path, symbol, segment.row_group).combine_chunks()
         times = _placed(open_times_ms(table))
         self._refuse_other_timeframe(segment.file.path, times)
+        refuse_other_days(segment.file, times[times != MISSING_TIME])
         if segment.row_group is None and len(times) > _LARGE_FILE_ROWS:
             rows = _Rows(times, self._map_to_disk(table), _is_sorted(times))
             self._mapped[segment.file.path] = rows

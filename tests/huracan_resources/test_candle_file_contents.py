@@ -115,6 +115,10 @@ READ: dict[str, str | bytes] = {
         [f"{each},{('BTCUSDT', 'BTC-USDT', 'tBTCUSDT', 'XBT/USDT')[m % 4]}" for m, each in enumerate(LINES)],
         f"{HEADER},symbol",
     ),
+    "times that end in UTC": text([line(m, f"2025-01-02 00:{m:02d}:00 UTC") for m in MINUTES]),
+    "an index without a name": text(header=HEADER[9:]),
+    "blanks around names and values": text().replace(",", " , "),
+    "line ends of an old Macintosh": text().replace("\n", "\r"),
     "a count of trades with gaps": text(
         [f"{each},{'NaN' if m % 2 else '7.0'}" for m, each in enumerate(LINES)], f"{HEADER},trades"
     ),
@@ -178,7 +182,7 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     ),
     "the perpetual in a column": (
         text([f"{each},BTC-USDT-SWAP" for each in LINES], f"{HEADER},instId"),
-        ("named after BTC/USDT", "'instid' says 'BTC-USDT-SWAP'"),
+        ("named after BTC/USDT", "'instId' says 'BTC-USDT-SWAP'"),
     ),
     "separators of thousands": (
         text([f'{line(m)[:-1]}"1,005.5"' for m in MINUTES]),
@@ -218,6 +222,10 @@ REFUSED: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
             f"date,time{HEADER[9:]}",
         ),
         ("only 1 have a time of their own", "'date' begins with 2025-01-02"),
+    ),
+    "a column that stands twice": (
+        text([f"{each},100" for each in LINES], f"{HEADER},Close"),
+        ("has the column 'close' twice",),
     ),
     "columns that nobody names": (
         "\n".join(f"{START // 1000 + 60 * m},100,102,99,101,100.5,5,17" for m in MINUTES),
@@ -327,6 +335,19 @@ def test_of_two_files_that_agree_the_order_flow_of_the_one_that_has_it_is_kept(t
     put(tmp_path, zipped(a="\n".join(KLINES)), "BTCUSDT-1m-2025-01-02.zip")
     assert traded(tmp_path) == ALL
     assert day_of(tmp_path).ohlcv["trade_count"].to_pylist()[:12] == [7] * 12
+
+
+@pytest.mark.parametrize(("first", "told"), [(-5, "5 of its 12"), (-1440, "12 of its 12")])
+def test_a_file_whose_rows_are_of_other_days_than_its_name_promises_is_refused(
+    tmp_path: Path, first: int, told: str
+) -> None:
+    put(tmp_path, text([line(first + minute) for minute in MINUTES]), "BTCUSDT-1m-2025-01-02.csv")
+    assert f"is dated 2025-01-02, but {told} rows are of other days" in refused(tmp_path)
+
+
+def test_a_file_may_end_with_the_first_bar_of_the_next_day(tmp_path: Path) -> None:
+    put(tmp_path, text([*LINES, line(1440)]), "BTCUSDT-1m-2025-01-02.csv")
+    assert traded(tmp_path) == ALL
 
 
 def test_files_that_contradict_each_other_in_one_bar_lose_it_and_in_many_are_refused(tmp_path: Path) -> None:
