@@ -6,6 +6,7 @@ What the text says is read in `file_text` and `file_json`.
 import gzip
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -56,24 +57,27 @@ def read_content(path: Path) -> Content:
 
 
 def _only_member(content: bytes) -> tuple[bytes, str]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = [
-            member
-            for member in archive.infolist()
-            if not member.is_dir() and not any(map(is_hidden, PurePosixPath(member.filename).parts))
-        ]
-        if len(members) != 1:
-            names = ", ".join(member.filename for member in members[:3])
-            told = f"it holds {len(members)} files where one is expected"
-            raise Unreadable(
-                f"{told} ({names})" if names else told, "Unpack it there, and remove the archive."
-            )
-        try:
-            return archive.read(members[0]), PurePosixPath(members[0].filename).name
-        except (RuntimeError, NotImplementedError) as error:  # a password, a rare method of compression
-            raise Unreadable(
-                f"it cannot be unpacked ({error})", "Unpack it there by the tool that made it."
-            ) from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            member = _named_member(archive.infolist())
+            return archive.read(member), PurePosixPath(member.filename).name
+    except (RuntimeError, NotImplementedError) as error:  # a password, a rare method of compression
+        raise Unreadable(
+            f"it cannot be unpacked ({error})", "Unpack it there by the tool that made it."
+        ) from error
+
+
+def _named_member(members: Sequence[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    shown = [
+        member
+        for member in members
+        if not member.is_dir() and not any(map(is_hidden, PurePosixPath(member.filename).parts))
+    ]
+    if len(shown) == 1:
+        return shown[0]
+    names = ", ".join(member.filename for member in shown[:3])
+    told = f"it holds {len(shown)} files where one is expected"
+    raise Unreadable(f"{told} ({names})" if names else told, "Unpack it there, and remove the archive.")
 
 
 def refuse_other_kind(content: bytes, suffix: str = "") -> None:

@@ -39,6 +39,10 @@ def _rows(content: bytes) -> Any:
         if error.msg != "Extra data" or len(lines) < 2:
             raise
         return [json.loads(line) for line in lines if line.strip()]
+    except RecursionError as error:
+        raise Unreadable(
+            "its lists lie in one another without end", "Save the list of candles alone."
+        ) from error
 
 
 def _from_arrays(rows: list[Any]) -> pa.Table:
@@ -65,5 +69,5 @@ def _column(values: list[Any]) -> pa.Array:
     """Numbers where all are, else text; what is neither is text too, and no number when it is read as one."""
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())

@@ -89,15 +89,17 @@ def _read(path: Path, row_group: int | None) -> tuple[pa.Table, tuple[str, ...]]
 
 
 def _read_columnar(path: Path, row_group: int | None) -> pa.Table:
-    if path.suffix.lower() == ".feather":
-        import pyarrow.feather as feather
-
-        return feather.read_table(path)
+    import pyarrow.feather as feather
     import pyarrow.parquet as pq
 
-    if row_group is None:
-        return pq.ParquetFile(path).read()
-    return pq.ParquetFile(path).read_row_group(row_group)
+    if path.suffix.lower() == ".feather":
+        table = feather.read_table(path)
+    elif row_group is None:
+        table = pq.ParquetFile(path).read()
+    else:
+        table = pq.ParquetFile(path).read_row_group(row_group)
+    table.validate(full=True)  # feather does not look whether its buffers are whole
+    return table
 
 
 def _texts(column: pa.ChunkedArray) -> list[str]:
@@ -130,7 +132,7 @@ def row_group_bounds(path: Path) -> list[tuple[int, int]] | None:
 
     try:
         metadata = pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         return None  # reading the file will say what is wrong with it
     schema = metadata.schema.to_arrow_schema()
     name = next((each for each in _FOOTER_TIMES if each in schema.names), None)

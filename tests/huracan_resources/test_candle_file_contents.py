@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -245,6 +246,32 @@ def test_what_is_not_plain_is_refused_with_what_it_is(
         assert part in told
 
 
+def test_lists_without_end_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "[" * 100_000, "BTC_USDT-1m.json")
+    assert "in one another without end" in refused(tmp_path)
+
+
+def test_a_feather_file_whose_buffers_are_not_whole_is_refused(tmp_path: Path) -> None:
+    """Feather itself reads it."""
+    columns = {name: pa.array([float(START)] * 40) for name in HEADER.split(",")}
+    path = tmp_path / "BTCUSDT-1m.feather"
+    feather.write_feather(pa.table(columns), str(path), compression="uncompressed")
+    content = bytearray(path.read_bytes())
+    for at in range(len(content) - 8):
+        if int.from_bytes(content[at : at + 8], "little") == 320:  # what one of the buffers is said to hold
+            content[at : at + 8] = (5).to_bytes(8, "little")
+            break
+    path.write_bytes(bytes(content))
+    assert "BTCUSDT-1m.feather cannot be read: Column 0" in refused(tmp_path)
+
+
+def test_an_archive_of_a_later_version_is_refused_and_not_called_damaged(tmp_path: Path) -> None:
+    content = bytearray(zipped(a=text()))
+    content[content.index(b"PK\1\2") + 6] = 99
+    put(tmp_path, bytes(content), "BTCUSDT-1m.zip")
+    assert "cannot be unpacked (zip file version 9.9)" in refused(tmp_path)
+
+
 def test_an_archive_with_a_password_is_refused_and_not_called_damaged(tmp_path: Path) -> None:
     content = bytearray(zipped(a=text()))
     for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
@@ -279,7 +306,7 @@ def test_a_row_whose_time_is_none_goes_to_the_quarantine_of_the_day_in_which_it_
     assert (row["reason"], row["open_time"], row["close"]) == ("the open time is missing", None, 101.0)
 
 
-@pytest.mark.parametrize("time", [None, "soon", True, [1]])
+@pytest.mark.parametrize("time", [None, "soon", True, [1], 10**30])
 def test_a_time_of_any_type_in_json_spoils_no_other_row(tmp_path: Path, time: object) -> None:
     rows: list[list[object]] = [list(row.values()) for row in RECORDS]
     rows[0][0] = time
@@ -318,6 +345,13 @@ def test_parquet_with_a_time_that_is_null_keeps_that_row_for_quarantine(tmp_path
     pq.write_table(pa.table({"timestamp": at, **columns}), tmp_path / "BTCUSDT-1m.parquet", row_group_size=4)
     assert traded(tmp_path) == [minute for minute in ALL if minute != 5]
     assert day_of(tmp_path).quarantine.num_rows == 1
+
+
+def test_parquet_with_a_damaged_footer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m.parquet"
+    pq.write_table(pa.table({name: pa.array([float(START)] * 4) for name in HEADER.split(",")}), path)
+    path.write_bytes(path.read_bytes().replace(b"close", b"cl\xa8se"))
+    assert "BTCUSDT-1m.parquet cannot be read" in refused(tmp_path)
 
 
 KLINES = [f"{each},{START + 60_000 * m + 59_999},505,7,2,202,0" for m, each in enumerate(LINES)]
