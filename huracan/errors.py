@@ -23,6 +23,14 @@ class InvalidInput(HuracanError):
     """Permanent: a configuration, file, symbol, day or row that will not get better by trying again."""
 
 
+class SymbolRefused(InvalidInput):
+    """Permanent, and about one symbol: the others can go on without it."""
+
+
+class UnknownSymbol(SymbolRefused):
+    """A symbol that the source does not have at all: a typing error, or a market that was delisted."""
+
+
 class InputRefused(HuracanError):
     """Permanent: an upstream partition is missing, damaged or was judged bad by a gate."""
 

@@ -6,6 +6,7 @@ The lake refuses a missing day and a day that a gate judged bad; how an asset is
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -24,7 +25,8 @@ class Read:
     that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
     been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was
     done on those days by what was known then; a later version of its inputs does not make it stale. Of one
-    that `may_lack_days`, the days that are missing or were judged bad are left out.
+    that `may_lack_days`, the days that are missing or were judged bad are left out. In a `chained` read each
+    day must have been judged beside the day before it.
     """
 
     asset: str
@@ -35,6 +37,7 @@ class Read:
     is_needed: bool = True
     is_record: bool = False
     may_lack_days: bool = False
+    chained: bool = False
     key: str = ""
 
     @property
@@ -67,6 +70,16 @@ class Inputs:
         self._manifests = manifests
         self._refusals = refusals or {}
         self._refuse_stale(records)
+
+    def refuse_unchained(self, name: str) -> None:
+        """InputRefused for a day of the read that was made when the day before it was not there."""
+        manifests = self._manifests[name]
+        for before, manifest in pairwise(manifests):
+            if before.key not in manifest.inputs:
+                raise InputRefused(
+                    f"{manifest.key} was made before {before.key} was there, and not judged beside it.",
+                    f"Run huracan backfill from {manifest.day} on: what is stale is made again.",
+                )
 
     def _refuse_stale(self, records: Collection[str]) -> None:
         """Partitions that are read together must have been made from one another as they are now."""
@@ -196,7 +209,11 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
             if read.is_needed or lake.manifest(read.asset, last) is None:
                 raise
             manifests[read.name], refusals[read.name] = [], refused.what
-    return Inputs(lake, manifests, refusals, {read.name for read in reads if read.is_record})
+    inputs = Inputs(lake, manifests, refusals, {read.name for read in reads if read.is_record})
+    for read in reads:
+        if read.chained:
+            inputs.refuse_unchained(read.name)
+    return inputs
 
 
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:

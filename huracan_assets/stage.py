@@ -69,6 +69,10 @@ class StageContext:
         """Progress in steps; the last of the stage is reported when its partition is written."""
         self.progress(min(0.99, done / total), f"{done:,} of {total:,} steps")
 
+    def count_symbols(self, done: int, symbol: str) -> None:
+        """Progress by the symbols of the universe."""
+        self.progress(done / len(self.settings.universe.symbols), symbol)
+
     def progress(self, fraction: float, text: str = "") -> None:
         progress.report(progress.Progress(self.asset, self.day, fraction, text))
 

@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 
 from rich.console import Console
 
+from huracan.candles.fetch import check_known
+from huracan_assets.inputs.stored_candles import stored_symbols
 from huracan_assets.jobs import MARKET
 from huracan_console.outlook import announce_outdated, announce_records
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
@@ -22,7 +24,8 @@ def run_night(
         console.print(
             f"Night of {day} from {workplace.resources.candle_source.identity.name} candles", style="bold"
         )
-        workplace.resources.candle_source.check_symbols(settings.universe.symbols)
+        stored = stored_symbols(workplace.resources.lake)
+        check_known(workplace.resources.candle_source, settings.universe.symbols, stored)
         plan = plan_night(day, settings, workplace.freshness)
         history = history_days(day - timedelta(days=1), settings)
         announce_outdated(workplace.freshness, workplace.instance, history, [MARKET], console)

@@ -1,178 +1,194 @@
-"""Is a day of candles whole and sane enough to learn from? Two blocking checks, with their numbers.
+"""Is a day of candles whole and sane enough to learn from? What is wrong with one symbol sets that symbol
+aside; two blocking checks refuse a day of which no symbol is left.
 
-How the grid is laid lives in `grid`, what is wrong with a single row in `defects`.
+How the grid is laid lives in `grid`, what is wrong with a single row in `defects`, with a symbol's day in
+`symbol_day`, with a move in `jumps`.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from huracan.candles.defects import DROPPED_DUPLICATE
+from huracan.candles.coverage import lonely_holes
 from huracan.candles.grid import DayOfCandles, assemble_day
-from huracan.candles.schema import FLAT, MISSING, QUARANTINED, TRADED, Timeframe
+from huracan.candles.jumps import LastClose, SymbolCloses, find_jumps
+from huracan.candles.last_closes import next_last_closes
+from huracan.candles.limits import CandleLimits
+from huracan.candles.schema import FLAT, MISSING, QUARANTINED, SYMBOL, Timeframe, day_start
+from huracan.candles.symbol_day import (
+    ABSENT,
+    CAUSES,
+    REFUSED,
+    SymbolDay,
+    clock,
+    set_aside,
+    split_day,
+    why_set_aside,
+)
+from huracan.tables import TEXT, Column, arrow_schema
 from huracan.verdict import Number, Verdict
 
-__all__ = ["CandleLimits", "DayOfCandles", "assemble_day", "judge_candles"]
+__all__ = ["Before", "DayOfCandles", "JudgedDay", "assemble_day", "judge_day"]
+
+SET_ASIDE_COLUMNS = (
+    SYMBOL,
+    Column("cause", TEXT, f"what was wrong with its day: {', '.join(CAUSES)}"),
+    Column("reason", TEXT, "the same in a sentence, with what to do"),
+)
+SET_ASIDE_SCHEMA = arrow_schema(SET_ASIDE_COLUMNS)
 
 _NAMED_SYMBOLS = 5
 
 
 @dataclass(frozen=True)
-class CandleLimits:
-    """Above these a day is refused. The outage of 2023-03-24 (80 of 1440 minutes) must pass."""
+class Before:
+    """What is known of the symbols beside the day's own candles."""
 
-    maximum_absent_share: float = 0.15
-    """of a symbol's bars, missing or quarantined"""
-    maximum_quarantined_share: float = 0.01
-    """rows in quarantine per bar of the day, per symbol"""
-    maximum_move_pct: float = 75.0
-    """close to close of two adjacent bars"""
+    last_closes: Mapping[str, LastClose] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """symbol -> why the source has none of it on the day"""
+    outside: Collection[str] = ()
+    """symbols that do not belong to the universe on the day: their absence is nobody's fault"""
 
 
 @dataclass(frozen=True)
-class _SymbolDay:
-    symbol: str
-    status: npt.NDArray[np.object_]
-    closes: npt.NDArray[np.float64]
-    quarantine_reasons: Counter[str]
-    """rows by reason, of candles that are unfit; rates are counted apart"""
-    duplicates: int
-    """exact ones, which speak against nothing"""
-    rates: int
-    """funding rates on the grid"""
-    quarantined_rates: int
+class JudgedDay:
+    """A day of which bad symbols were set aside: SET_ASIDE_SCHEMA and LAST_CLOSES_SCHEMA beside it."""
+
+    day: DayOfCandles
+    set_aside: pa.Table
+    last_closes: pa.Table
+    verdicts: tuple[Verdict, ...]
 
     @property
-    def absent_share(self) -> float:
-        return float(np.isin(self.status, (MISSING, QUARANTINED)).mean())
-
-    @property
-    def quarantined_rows(self) -> int:
-        return self.quarantine_reasons.total()
-
-    @property
-    def quarantined_share(self) -> float:
-        return self.quarantined_rows / len(self.status)
-
-    @property
-    def has_candle(self) -> bool:
-        return bool(np.isin(self.status, (TRADED, FLAT)).any())
-
-    def largest_move(self) -> tuple[float, int]:
-        """Percent and the bar in which it ended; only between adjacent bars that both have a candle."""
-        moves = np.abs(self.closes[1:] / self.closes[:-1] - 1) * 100
-        if not np.isfinite(moves).any():
-            return 0.0, 0
-        bar = int(np.nanargmax(moves))
-        return float(moves[bar]), bar + 1
+    def tables(self) -> dict[str, pa.Table]:
+        """By the names under which they are stored."""
+        return {
+            "data": self.day.ohlcv,
+            "quarantine": self.day.quarantine,
+            "set_aside": self.set_aside,
+            "last_closes": self.last_closes,
+        }
 
 
-def judge_candles(
-    day: DayOfCandles, timeframe: Timeframe, limits: CandleLimits | None = None
-) -> list[Verdict]:
-    """The verdicts `candle_continuity` and `candle_sanity` on one assembled day."""
-    chosen = limits if limits is not None else CandleLimits()
-    symbols = _split(day, timeframe)
-    return [_judge_continuity(symbols, timeframe, chosen), _judge_sanity(symbols, timeframe, chosen)]
+def judge_day(
+    day: DayOfCandles,
+    timeframe: Timeframe,
+    limits: CandleLimits | None = None,
+    before: Before | None = None,
+) -> JudgedDay:
+    """The checks `candle_continuity`, `candle_sanity` and `symbols_set_aside` on one assembled day.
 
-
-def _split(day: DayOfCandles, timeframe: Timeframe) -> list[_SymbolDay]:
-    bars = timeframe.bars_per_day
-    is_rate = pc.is_valid(day.quarantine["funding_rate"])
-    rejected_rates = day.quarantine.filter(is_rate)["symbol"].to_pylist()
-    rejected = day.quarantine.filter(pc.invert(is_rate)).select(["symbol", "reason"])
-    days = []
-    for first in range(0, day.ohlcv.num_rows, bars):
-        part = day.ohlcv.slice(first, bars)
-        symbol = part.column("symbol")[0].as_py()
-        reasons = Counter(rejected.filter(pc.equal(rejected["symbol"], symbol))["reason"].to_pylist())
-        duplicates = reasons.pop(DROPPED_DUPLICATE, 0)
-        days.append(
-            _SymbolDay(
-                symbol,
-                np.asarray(part.column("status").to_numpy(), dtype=object),
-                np.asarray(part.column("close").cast(pa.float64()).to_numpy(), dtype=np.float64),
-                reasons,
-                duplicates,
-                part.num_rows - part["funding_rate"].null_count,
-                rejected_rates.count(symbol),
-            )
+    The first two fail where every symbol of the day's universe is set aside, the third, which blocks nothing,
+    where one is.
+    """
+    chosen, known = limits or CandleLimits(), before or Before()
+    start_ms, step_ms = _start_ms(day), timeframe.minutes * 60_000
+    symbols = [each for each in split_day(day, timeframe) if each.symbol not in known.outside]
+    closes = [
+        SymbolCloses(each.symbol, each.closes, known.last_closes.get(each.symbol))
+        for each in split_day(day, timeframe)
+    ]
+    moments = {each.symbol: [one.moment_ms for one in chosen.declared(each.symbol)] for each in closes}
+    jumps = find_jumps(closes, start_ms, step_ms, chosen.maximum_move_pct, moments)
+    found = {
+        each.symbol: why_set_aside(
+            each, jumps.get(each.symbol), known.refused.get(each.symbol, ""), timeframe, chosen
         )
-    return days
+        for each in symbols
+    }
+    aside = {symbol: why for symbol, why in found.items() if why is not None}
+    reasons = {symbol: sentence for symbol, (_, sentence) in aside.items()}
+    causes = {symbol: cause for symbol, (cause, _) in aside.items()}
+    is_empty = len(aside) == len(symbols)
+    return JudgedDay(
+        day=set_aside(day, reasons),
+        set_aside=pa.table(
+            [list(aside), list(causes.values()), list(reasons.values())], schema=SET_ASIDE_SCHEMA
+        ),
+        last_closes=next_last_closes(closes, set(aside), start_ms, step_ms),
+        verdicts=(
+            _judge_continuity(symbols, timeframe, _told(reasons, causes, is_empty, (ABSENT, REFUSED))),
+            _judge_sanity(
+                symbols, timeframe, _told(reasons, causes, is_empty, set(CAUSES) - {ABSENT, REFUSED})
+            ),
+            _tell_set_aside(reasons, len(symbols)),
+        ),
+    )
 
 
-def _judge_continuity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: CandleLimits) -> Verdict:
-    empty = [each.symbol for each in symbols if not each.has_candle]
-    holed = [each.symbol for each in symbols if each.absent_share > limits.maximum_absent_share]
+def _start_ms(day: DayOfCandles) -> int:
+    first: date = day.ohlcv["open_time"][0].as_py().date()
+    return int(day_start(first).timestamp() * 1000)
+
+
+def _told(reasons: Mapping[str, str], causes: Mapping[str, str], is_empty: bool, of: Collection[str]) -> str:
+    """What a blocking check says where no symbol is left for such causes; empty where it passes."""
+    return "; ".join(f"{each}: {reasons[each]}" for each in reasons if causes[each] in of) if is_empty else ""
+
+
+def _tell_set_aside(reasons: Mapping[str, str], symbols: int) -> Verdict:
+    told = "; ".join(f"{symbol}: {reason}" for symbol, reason in reasons.items())
+    why = f"{len(reasons)} of {symbols} symbols are set aside for the day. {told}." if reasons else ""
+    numbers: dict[str, Number] = {"set_aside": len(reasons), "symbols": symbols}
+    passed = not reasons
+    return Verdict("symbols_set_aside", passed, why or "No symbol is set aside.", numbers, blocking=False)
+
+
+def _judge_continuity(symbols: list[SymbolDay], timeframe: Timeframe, refused: str) -> Verdict:
     notes = [note for each in symbols if (note := _describe(each, timeframe))]
     told = "; ".join(notes[:_NAMED_SYMBOLS])
     if len(notes) > _NAMED_SYMBOLS:
         told += f"; and {len(notes) - _NAMED_SYMBOLS} more symbols with gaps"
-    if empty:
-        reason = f"There is no candle at all of {', '.join(empty)}. {told}"
-    elif holed:
-        limit = f"{limits.maximum_absent_share:.0%}"
-        reason = f"More than {limit} of the bars are absent of {', '.join(holed)}. {told}"
-    else:
-        reason = told or "Every bar of every symbol has a candle with trades."
-    status = np.concatenate([each.status for each in symbols])
+    lonely = lonely_holes(symbols, timeframe)
+    told += f". {lonely}" if lonely else ""
+    reason = refused or told or "Every bar of every symbol has a candle with trades."
+    status = np.concatenate([each.status for each in symbols]) if symbols else np.empty(0, object)
     numbers: dict[str, Number] = {
         "symbols": len(symbols),
         "bars": len(status),
         "missing_bars": int((status == MISSING).sum()),
         "quarantined_bars": int((status == QUARANTINED).sum()),
         "flat_bars": int((status == FLAT).sum()),
-        "worst_absent_share": round(max(each.absent_share for each in symbols), 6),
+        "worst_absent_share": round(max((each.absent_share for each in symbols), default=0.0), 6),
     }
-    return Verdict("candle_continuity", not empty and not holed, reason, numbers)
+    return Verdict("candle_continuity", not refused, reason, numbers)
 
 
-def _judge_sanity(symbols: list[_SymbolDay], timeframe: Timeframe, limits: CandleLimits) -> Verdict:
-    complaints = []
+def _judge_sanity(symbols: list[SymbolDay], timeframe: Timeframe, refused: str) -> Verdict:
     moves = {each.symbol: each.largest_move() for each in symbols}
-    for each in symbols:
-        move_pct, bar = moves[each.symbol]
-        if each.quarantined_share > limits.maximum_quarantined_share:
-            share = f"{each.quarantined_share:.1%}"
-            complaints.append(
-                f"{each.symbol}: rows in quarantine: {each.quarantined_rows} ({share} of the bars),"
-                f" most often because {each.quarantine_reasons.most_common(1)[0][0]}"
-            )
-        if move_pct > limits.maximum_move_pct:
-            at = _clock(bar, timeframe)
-            complaints.append(f"{each.symbol}: the close moved {move_pct:.1f} % in the bar of {at}")
-        if each.quarantined_rates > each.rates:
-            complaints.append(f"{each.symbol}: most of its {_of_rates(each)} fit no bar")
-    widest = max(symbols, key=lambda each: moves[each.symbol][0])
-    move_pct, bar = moves[widest.symbol]
-    at = _clock(bar, timeframe)
-    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest.symbol} at {at})."
+    widest = max(moves, key=lambda symbol: moves[symbol][0], default="")
+    move_pct, bar = moves.get(widest, (0.0, 0))
+    at = clock(bar, timeframe)
+    calm = f"The largest move of one bar is {move_pct:.2f} % ({widest} at {at})."
     calm += _tell_duplicates(symbols) + _tell_rates(symbols)
-    status = np.concatenate([each.status for each in symbols])
+    bars = sum(len(each.status) for each in symbols)
     numbers: dict[str, Number] = {
         "largest_move_pct": round(move_pct, 4),
-        "largest_move_symbol": widest.symbol,
+        "largest_move_symbol": widest,
         "largest_move_at": at,
         "quarantined_rows": sum(each.quarantined_rows for each in symbols),
         "exact_duplicates": sum(each.duplicates for each in symbols),
-        "worst_quarantined_share": round(max(each.quarantined_share for each in symbols), 6),
+        "worst_quarantined_share": round(max((each.quarantined_share for each in symbols), default=0.0), 6),
         "funding_rates": sum(each.rates for each in symbols),
         "quarantined_funding_rates": sum(each.quarantined_rates for each in symbols),
-        "zero_volume_share": round(float((status == FLAT).mean()), 6),
+        "zero_volume_share": round(
+            sum(int((each.status == FLAT).sum()) for each in symbols) / max(bars, 1), 6
+        ),
     }
-    return Verdict("candle_sanity", not complaints, "; ".join(complaints) or calm, numbers)
+    return Verdict("candle_sanity", not refused, refused or calm, numbers)
 
 
-def _tell_duplicates(symbols: list[_SymbolDay]) -> str:
+def _tell_duplicates(symbols: list[SymbolDay]) -> str:
     told = [f"{each.symbol} {each.duplicates}" for each in symbols if each.duplicates]
     return f" Exact duplicates dropped: {', '.join(told)}." if told else ""
 
 
-def _tell_rates(symbols: list[_SymbolDay]) -> str:
+def _tell_rates(symbols: list[SymbolDay]) -> str:
     """What is to be said of the perpetuals' funding, with a space before it; empty where all is well."""
     without = [each.symbol for each in symbols if ":" in each.symbol and not each.rates]
     odd = [f"{each.symbol} {each.quarantined_rates}" for each in symbols if each.quarantined_rates]
@@ -180,12 +196,7 @@ def _tell_rates(symbols: list[_SymbolDay]) -> str:
     return told + (f" Funding rates in quarantine: {', '.join(odd)}." if odd else "")
 
 
-def _of_rates(each: _SymbolDay) -> str:
-    count = each.rates + each.quarantined_rates
-    return f"{count} funding rate{'s' if count > 1 else ''}"
-
-
-def _describe(each: _SymbolDay, timeframe: Timeframe) -> str:
+def _describe(each: SymbolDay, timeframe: Timeframe) -> str:
     """For example `BTC/USDT: 80 minutes missing from 12:40, 72 flat from 11:28`; empty without gaps."""
     parts: list[str] = []
     for status in (MISSING, QUARANTINED, FLAT):
@@ -193,7 +204,7 @@ def _describe(each: _SymbolDay, timeframe: Timeframe) -> str:
         if count == 0:
             continue
         words = f"{_bars(count, timeframe)} {status}" if not parts else f"{count} {status}"
-        at = _clock(first, timeframe)
+        at = clock(first, timeframe)
         parts.append(f"{words} from {at}" if runs == 1 else f"{words} in {runs} runs, {longest} from {at}")
     return f"{each.symbol}: {', '.join(parts)}" if parts else ""
 
@@ -211,8 +222,3 @@ def _longest_run(marks: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
         return 0, 0, 0, 0
     best = int(np.argmax(ends - starts))
     return int(starts[best]), int(ends[best] - starts[best]), int(marks.sum()), len(starts)
-
-
-def _clock(bar: int, timeframe: Timeframe) -> str:
-    minute = bar * timeframe.minutes
-    return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
-from huracan.errors import InvalidInput
+from huracan.errors import UnknownSymbol
 
 SourceSettings = TypeVar("SourceSettings")
 
@@ -44,12 +44,13 @@ class CandleSource(Protocol):
         """Name of the source and whether its candles are simulated."""
 
     def check_symbols(self, symbols: Sequence[str]) -> None:
-        """Raise InvalidInput that names the first unknown symbol and the nearest known one."""
+        """Raise UnknownSymbol that names the first unknown symbol and the nearest known one."""
 
     def fetch_day(self, symbol: str, day: date) -> pa.Table:
         """The closed candles of `day` (UTC) as the source has them, in RAW_SCHEMA.
 
-        Raises InvalidInput for a symbol or day that it cannot have, Unavailable where asking again may help.
+        Raises SymbolRefused for a symbol that it cannot have on the day, InvalidInput for what is no matter
+        of one symbol, Unavailable where asking again may help.
         """
 
     def fetch_funding(self, symbol: str, day: date) -> pa.Table:
@@ -89,7 +90,7 @@ class CandleSourceKind(Generic[SourceSettings]):
         return f"{self.name}:{self.argument.upper()}" if self.argument else self.name
 
 
-def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> InvalidInput:
+def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> UnknownSymbol:
     """The error for a symbol that `where` does not have, with the nearest that it has."""
     names = sorted(set(known))
     near = difflib.get_close_matches(symbol.upper(), names, n=1, cutoff=0.5)
@@ -99,7 +100,7 @@ def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> InvalidInpu
         remedy = f"It has for example {', '.join(names[:5])}."
     else:
         remedy = "It has no symbol at all."
-    return InvalidInput(f"The symbol {symbol!r} is unknown to {where}.", remedy)
+    return UnknownSymbol(f"The symbol {symbol!r} is unknown to {where}.", remedy)
 
 
 def empty_candles() -> pa.Table:

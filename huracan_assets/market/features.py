@@ -15,7 +15,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 @stage(
     job=MARKET,
     kinds={"parquet"},
-    reads=[Read("ohlcv", days=days_with_warmup)],
+    reads=[Read("ohlcv", days=days_with_warmup, chained=True)],
     tables={"data": Table(features_columns())},
     settings=["universe"],
     checks=[

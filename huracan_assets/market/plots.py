@@ -18,7 +18,10 @@ def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> Markdown:
     labels = regimes["regime"].to_numpy(zero_copy_only=False)
     for symbol in dict.fromkeys(symbols.tolist()):
         rows = symbols == symbol
-        change_pct = 100 * (closes[rows] / closes[rows][np.isfinite(closes[rows])][0] - 1)
+        known = closes[rows][np.isfinite(closes[rows])]
+        if not len(known):
+            continue
+        change_pct = 100 * (closes[rows] / known[0] - 1)
         for regime, colour in REGIME_COLOURS.items():
             # A line with holes draws many times faster than a marker per bar.
             here = np.where(labels[rows] == regime, change_pct, np.nan)

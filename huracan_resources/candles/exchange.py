@@ -17,7 +17,7 @@ from huracan.candles.funding import empty_funding, funding_window
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
-from huracan.errors import InvalidInput, Unavailable
+from huracan.errors import InvalidInput, SymbolRefused, Unavailable
 from huracan_resources.candles.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
 from huracan_resources.candles.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
 from huracan_resources.candles.exchange_pages import Row, collect_rows, rows_to_table
@@ -193,7 +193,7 @@ class Exchange:
         first = self._raw_page(market, 0, int(self._now().timestamp() * 1000))[:1]
         if first and int(first[0][0]) >= int(day_end(day).timestamp() * 1000):
             begin = datetime.fromtimestamp(int(first[0][0]) / 1000, UTC).date()
-            raise InvalidInput(
+            raise SymbolRefused(
                 f"{self._exchange_id} has no {market['symbol']} on {day}: its candles begin on {begin}.",
                 f"Choose {begin} or later.",
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from huracan.errors import HuracanError, InvalidInput, Unavailable
+from huracan.errors import HuracanError, InvalidInput, Unavailable, UnknownSymbol
 
 Answer = TypeVar("Answer")
 
@@ -102,7 +102,7 @@ def _translated(exchange_id: str, error: Exception, options: ExchangeOptions) ->
             f"Check {options.key_variable} and {options.secret_variable}, or unset both.",
         )
     if isinstance(error, ccxt.BadSymbol):
-        return InvalidInput(f"{exchange_id} does not know the symbol: {told}.", "Check the universe.")
+        return UnknownSymbol(f"{exchange_id} does not know the symbol: {told}.", "Check the universe.")
     if isinstance(error, ccxt.OperationFailed):
         return Unavailable(
             f"{exchange_id} did not answer ({type(error).__name__}: {told}).",

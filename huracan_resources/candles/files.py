@@ -20,7 +20,7 @@ from huracan.candles.funding import empty_funding
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSourceKind, SourceIdentity, empty_candles, unknown_symbol
-from huracan.errors import InvalidInput
+from huracan.errors import InvalidInput, SymbolRefused
 from huracan_resources.candles.file_contradictions import refuse_contradictions, refuse_other_days
 from huracan_resources.candles.file_listing import is_readable_kind, list_files
 from huracan_resources.candles.file_names import (
@@ -112,9 +112,15 @@ class CandleFiles:
     def fetch_day(self, symbol: str, day: date) -> pa.Table:
         """The rows whose open time lies in `day`, in RAW_SCHEMA and the file's order.
 
-        Raises InvalidInput for an unknown symbol, a day before the first or after the last candle, and a
+        Raises SymbolRefused for an unknown symbol, a day before the first or after the last candle, and a
         file that cannot be read or holds another timeframe.
         """
+        try:
+            return self._day_of(symbol, day)
+        except InvalidInput as error:
+            raise SymbolRefused(error.what, error.remedy) from error
+
+    def _day_of(self, symbol: str, day: date) -> pa.Table:
         start_ms, end_ms = range_of_days(day, day)
         segments = self._segments_of(symbol)
         chosen = [each for each in segments if each.first_ms < end_ms and each.end_ms > start_ms]

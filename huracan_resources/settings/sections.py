@@ -91,17 +91,35 @@ def _is_one_market(symbol: str, other: str) -> bool:
     return "".join(parts) == "".join(others)
 
 
+class Membership(Section):
+    """The days on which a symbol belongs to the universe, both included; None: no end on that side."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+
+
 class Universe(Section):
     """What is traded: symbols in a fixed order, each market once, the length of a bar, and the first day of
     history.
 
     `markets`, filters by symbol, go before what the source says; files and the simulated market say nothing.
+    `membership`, by symbol: a coin that was delisted stays in `symbols` and leaves after its last day, so
+    that no day of before is made again.
     """
 
     symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
     timeframe: str = "1m"
     first_day: date = date(2022, 1, 1)
     markets: dict[str, dict[Filter, NonNegativeFloat]] = Field(default_factory=dict)
+    membership: dict[str, Membership] = Field(default_factory=dict)
+
+    def outside_on(self, day: date) -> frozenset[str]:
+        """The symbols that do not belong to the universe on `day`."""
+        return frozenset(
+            symbol
+            for symbol, each in self.membership.items()
+            if day < (each.first_day or day) or day > (each.last_day or day)
+        )
 
     def filters(self, symbol: str) -> MarketInfo:
         """The settings of one market, empty where there are none."""

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, 
 from huracan.agent.config import TrainingConfig
 from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.trades.config import TradeAnalysisConfig
-from huracan.candles.quality import CandleLimits
+from huracan.candles.limits import CandleLimits
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -151,12 +151,13 @@ class Settings(Section):
 
 def _outside_digest(source: str) -> set[str]:
     """Settings inside domain sections that change no result: how far back history goes is seen in the inputs,
-    and of the candle source in use its secrets and what it says changes no candle."""
+    when a symbol left the universe in the candles; of the candle source in use its secrets and what it says
+    changes no candle."""
     kind = candle_sources()[source]
     known = fields_of(kind.settings) or {}
     secrets = [name for name in known if without_none(known[name]) is SecretStr]
     of_source = (f"source.{source}.{name}" for name in (*secrets, *kind.changes_no_candle))
-    return {"universe.first_day", *of_source}
+    return {"universe.first_day", "universe.membership", *of_source}
 
 
 def load_settings(
@@ -204,6 +205,10 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, SecretStr):
         raise TypeError("a secret is no part of a digest")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump())
     return str(value) if isinstance(value, date | Path) else value
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from huracan.candles.quality import DayOfCandles, assemble_day, judge_candles
+from huracan.candles.quality import DayOfCandles, assemble_day, judge_day
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, Timeframe
 from huracan.features.compute import compute_features
 from huracan.features.recipe import RECIPE
@@ -72,13 +72,13 @@ def test_the_minutes_of_the_outage_are_marked_as_what_they_were(days: list[DayOf
 
 
 def test_the_check_lets_the_outage_pass_and_says_what_is_missing(days: list[DayOfCandles]) -> None:
-    continuity = judge_candles(days[-1], MINUTE)[0]
+    continuity = judge_day(days[-1], MINUTE).verdicts[0]
     assert continuity.check == "candle_continuity" and continuity.passed
     for symbol in SYMBOLS:
         assert f"{symbol}: 80 minutes missing from 12:40" in continuity.reason
     assert continuity.reason.count("72 flat") == 3
     assert (continuity.numbers["missing_bars"], continuity.numbers["flat_bars"]) == (240, 216)
-    calm = judge_candles(days[0], MINUTE)[0]
+    calm = judge_day(days[0], MINUTE).verdicts[0]
     assert "missing" not in calm.reason
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from huracan.candles.grid import assemble_day
+from huracan.candles.jumps import LastClose
+from huracan.candles.last_closes import last_closes_from
+from huracan.candles.quality import Before, judge_day
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan_resources.candles.files import CandleFiles
@@ -49,7 +52,21 @@ CASES: list[tuple[str, str, Read | str]] = [
     ("json_records", "BTC/USDT", Read()),
     ("two_headers", "BTC/USDT", Read()),
 ]
-ELSEWHERE = {"absent_day", "halt_redenom", "redenominated"}
+DAYS: dict[str, tuple[list[str], dict[date, tuple[str, str, str]]]] = {
+    # folder: the universe, and by day who is set aside, for what, and the words
+    "absent_day": (["BTC/USDT", "ETH/USDT"], {DAY: ("ETH/USDT", "absent", "no candle at all")}),
+    "halt_redenom": (
+        ["QUICK/USDT"],
+        {DAY: ("QUICK/USDT", "jump", r"bar of 12:00 over 120 bars without one, to 1000 times.*factor 1000")},
+    ),
+    "redenominated": (
+        ["BTC/USDT", "QUICK/USDT"],
+        {
+            date(2025, 1, 3): ("QUICK/USDT", "jump", "bar of 00:00 since the day before.*factor 1000"),
+            date(2025, 1, 4): ("QUICK/USDT", "jump", "factor 1000"),
+        },
+    ),
+}
 """Folders whose answer is a day's or a history's and not a file's."""
 
 
@@ -80,4 +97,24 @@ def test_a_case_is_read_right_or_refused_with_its_cause(
 
 
 def test_every_folder_of_the_cases_has_its_right_answer(cases: Path) -> None:
-    assert {each.name for each in cases.iterdir() if each.is_dir()} == {case[0] for case in CASES} | ELSEWHERE
+    assert {each.name for each in cases.iterdir() if each.is_dir()} == {case[0] for case in CASES} | set(DAYS)
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_a_symbol_whose_history_cannot_be_believed_is_set_aside_and_the_others_go_on(
+    cases: Path, name: str
+) -> None:
+    symbols, right = DAYS[name]
+    source, known = CandleFiles(cases / name, MINUTE), dict[str, LastClose]()
+    found: dict[date, dict[str, str]] = {}
+    first = DAY if name == "halt_redenom" else date(2025, 1, 1)
+    for day in sorted({first, DAY, *right}):
+        raw = {symbol: source.fetch_day(symbol, day) for symbol in symbols}
+        judged = judge_day(assemble_day(raw, day, MINUTE), MINUTE, before=Before(known))
+        known = last_closes_from(judged.last_closes)
+        for row in judged.set_aside.to_pylist():
+            found[day] = row
+    assert list(found) == list(right)
+    for day, (symbol, cause, words) in right.items():
+        assert (found[day]["symbol"], found[day]["cause"]) == (symbol, cause)
+        assert re.search(words, found[day]["reason"])

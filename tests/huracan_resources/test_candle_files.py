@@ -15,7 +15,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from huracan.candles.quality import assemble_day, judge_candles
+from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput
@@ -225,7 +225,7 @@ def test_a_day_in_a_hole_of_the_files_is_empty_and_fails_continuity(
     rows = fetch(tmp_path, date(2025, 1, 5))
     assert rows.num_rows == 0
     day = assemble_day({"BTC/USDT": rows}, date(2025, 1, 5), MINUTE)
-    assert not judge_candles(day, MINUTE)[0].passed
+    assert not judge_day(day, MINUTE).verdicts[0].passed
 
 
 def test_a_truncated_file_is_refused_by_name(tmp_path: Path, candles: pa.Table) -> None:
@@ -287,7 +287,7 @@ def test_real_binance_zips_hold_the_outage_and_the_order_flow(real_data: Path) -
     day = date(2023, 3, 24)
     symbols = ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
     assembled = assemble_day({symbol: source.fetch_day(symbol, day) for symbol in symbols}, day, MINUTE)
-    continuity, sanity = judge_candles(assembled, MINUTE)
+    continuity, sanity, _ = judge_day(assembled, MINUTE).verdicts
     assert continuity.passed and sanity.passed
     assert "BTC/USDT: 80 minutes missing from 12:40, 72 flat from 11:28" in continuity.reason
     assert assembled.ohlcv["trade_count"].null_count == 3 * 80
@@ -329,7 +329,7 @@ def test_real_pages_with_gaps_and_impossible_prices_do_not_pass(real_data: Path)
         for offset in range(3):
             day = date(2024, 12, 9) + timedelta(offset)
             assembled = assemble_day({symbol: source.fetch_day(symbol, day)}, day, MINUTE)
-            assert not judge_candles(assembled, MINUTE)[0].passed
+            assert not judge_day(assembled, MINUTE).verdicts[0].passed
 
 
 def test_a_day_out_of_a_long_parquet_file_costs_milliseconds_after_the_first(real_data: Path) -> None:

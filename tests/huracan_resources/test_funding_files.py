@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from huracan.candles.funding import empty_funding, funding_table, lay_funding
-from huracan.candles.quality import assemble_day, judge_candles
+from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import FUNDING_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput
@@ -153,7 +153,7 @@ def test_real_candles_and_their_real_rates_come_together(real_data: Path) -> Non
     known = assembled.ohlcv.filter(assembled.ohlcv["funding_rate"].is_valid())
     assert known.num_rows == 6
     assert known["open_time"][1].as_py() == datetime(2025, 2, 3, 8, tzinfo=UTC)
-    verdict = judge_candles(assembled, five)[1]
+    verdict = judge_day(assembled, five).verdicts[1]
     assert verdict.passed
     assert verdict.numbers["funding_rates"] == 6
 

@@ -19,13 +19,14 @@ _SAMPLE = 2_000
 def judge_embeddings(
     embeddings: npt.NDArray[np.float32],
     *,
-    maximum_mean_cosine: float = 0.5,
+    maximum_mean_cosine: float = 0.9,
     minimum_trades: int = 10,
 ) -> Verdict:
     """Check `memory_embedding`: all finite, none empty, rank above 1, mean |cosine| of pairs below the limit.
 
-    `embeddings` float32 [trades, dimensions]. Rank and cosine need at least `minimum_trades`; of more than
-    2,000 trades an even sample is compared.
+    `embeddings` float32 [trades, dimensions]. The trades of a day share its weekday and its leaders, most of
+    all where a leader is set aside; they are a defect only where they are all but the same. Rank and cosine
+    need at least `minimum_trades`; of more than 2,000 trades an even sample is compared.
     """
     count = len(embeddings)
     finite = bool(np.isfinite(embeddings).all())

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan.candles.quality import CandleLimits, assemble_day, judge_candles
+from huracan.candles.limits import CandleLimits
+from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import OHLCV_SCHEMA, QUARANTINE_SCHEMA, RAW_SCHEMA, Timeframe
 from huracan.errors import InvalidInput
 
@@ -137,7 +138,7 @@ def test_of_two_equal_rows_the_one_with_order_flow_is_kept(is_first: bool) -> No
 
 def test_a_day_that_is_there_twice_passes_and_its_duplicates_are_counted() -> None:
     day = assemble_day({"A/USDT": table(whole_day() * 2)}, DAY, MINUTE)
-    verdict = judge_candles(day, MINUTE)[1]
+    verdict = judge_day(day, MINUTE).verdicts[1]
     assert verdict.passed
     assert (verdict.numbers["exact_duplicates"], verdict.numbers["quarantined_rows"]) == (1440, 0)
     assert "Exact duplicates dropped: A/USDT 1440." in verdict.reason
@@ -145,7 +146,7 @@ def test_a_day_that_is_there_twice_passes_and_its_duplicates_are_counted() -> No
 
 def test_a_day_of_bad_rows_is_refused_with_the_reason_of_most_of_them() -> None:
     rows = [*[candle(minute, high=1.0) for minute in range(20)], candle(21, volume=-1.0)]
-    verdict = judge_candles(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE)[1]
+    verdict = judge_day(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE).verdicts[1]
     assert not verdict.passed
     assert "21 (1.5% of the bars), most often because the high is below the low" in verdict.reason
 
@@ -207,42 +208,58 @@ def test_the_order_of_raw_rows_does_not_matter(order: list[int]) -> None:
 def test_a_whole_day_passes_both_rules_and_tells_its_largest_move() -> None:
     jump = {"open": 101.0, "close": 106.05, "high": 107.0}
     day = assemble_day({"A/USDT": table(whole_day(m600=jump))}, DAY, MINUTE)
-    continuity, sanity = judge_candles(day, MINUTE)
+    continuity, sanity, aside = judge_day(day, MINUTE).verdicts
+    assert aside.passed and not aside.blocking
     assert continuity.passed and sanity.passed and continuity.blocking and sanity.blocking
     assert (continuity.check, sanity.check) == ("candle_continuity", "candle_sanity")
     assert sanity.numbers["largest_move_pct"] == pytest.approx(5.0)
     assert sanity.numbers["largest_move_at"] == "10:00"
 
 
-def test_a_symbol_without_any_candle_fails_continuity() -> None:
+def test_a_symbol_without_any_candle_is_set_aside_and_the_others_go_on() -> None:
     day = assemble_day({"A/USDT": table(whole_day()), "B/USDT": table([])}, DAY, MINUTE)
-    continuity, _ = judge_candles(day, MINUTE)
-    assert not continuity.passed
-    assert "no candle at all of B/USDT" in continuity.reason
+    continuity, sanity, aside = judge_day(day, MINUTE).verdicts
+    assert continuity.passed and sanity.passed
+    assert not aside.passed
+    assert aside.reason == ("1 of 2 symbols are set aside for the day. B/USDT: there is no candle at all.")
+
+
+def test_a_day_without_any_candle_fails_continuity() -> None:
+    day = assemble_day({"A/USDT": table([]), "B/USDT": table([])}, DAY, MINUTE)
+    continuity, sanity, _ = judge_day(day, MINUTE).verdicts
+    assert not continuity.passed and sanity.passed
+    assert continuity.reason == "A/USDT: there is no candle at all; B/USDT: there is no candle at all"
+
+
+def test_the_limit_of_absent_bars_counts_for_a_symbol_without_any_candle_too() -> None:
+    day = assemble_day({"A/USDT": table(whole_day()), "B/USDT": table([])}, DAY, MINUTE)
+    judged = judge_day(day, MINUTE, CandleLimits(maximum_absent_share=1.0))
+    assert all(verdict.passed for verdict in judged.verdicts)
+    assert judged.set_aside.num_rows == 0
 
 
 def test_more_than_the_allowed_share_of_absent_bars_fails_continuity() -> None:
     allowed = assemble_day({"A/USDT": table(whole_day()[216:])}, DAY, MINUTE)
     one_more = assemble_day({"A/USDT": table(whole_day()[217:])}, DAY, MINUTE)
-    assert judge_candles(allowed, MINUTE)[0].passed
-    assert not judge_candles(one_more, MINUTE)[0].passed
-    assert not judge_candles(allowed, MINUTE, CandleLimits(maximum_absent_share=0.1))[0].passed
+    assert judge_day(allowed, MINUTE).verdicts[0].passed
+    assert not judge_day(one_more, MINUTE).verdicts[0].passed
+    assert not judge_day(allowed, MINUTE, CandleLimits(maximum_absent_share=0.1)).verdicts[0].passed
 
 
 def test_more_than_one_percent_in_quarantine_fails_sanity() -> None:
     rows = whole_day()
     for minute in range(14):
         rows[minute]["high"] = 1.0
-    assert judge_candles(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE)[1].passed
+    assert judge_day(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE).verdicts[1].passed
     rows[14]["high"] = 1.0
-    verdict = judge_candles(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE)[1]
+    verdict = judge_day(assemble_day({"A/USDT": table(rows)}, DAY, MINUTE), MINUTE).verdicts[1]
     assert not verdict.passed
     assert verdict.numbers["quarantined_rows"] == 15
 
 
 def test_a_close_that_moves_beyond_the_limit_fails_sanity() -> None:
     leap = {"open": 101.0, "high": 180.0, "close": 177.0}
-    verdict = judge_candles(assemble_day({"A/USDT": table(whole_day(m61=leap))}, DAY, MINUTE), MINUTE)[1]
+    verdict = judge_day(assemble_day({"A/USDT": table(whole_day(m61=leap))}, DAY, MINUTE), MINUTE).verdicts[1]
     assert not verdict.passed
     assert "01:01" in verdict.reason and "75.2 %" in verdict.reason
 
@@ -259,8 +276,8 @@ def test_the_outage_of_march_2023_passes_and_is_told_as_what_it_was(real_data: P
             rows = rows.append_column(name, pa.nulls(rows.num_rows, RAW_SCHEMA.field(name).type))
         raw[f"{base}/USDT"] = rows.cast(RAW_SCHEMA)
     day = assemble_day(raw, date(2023, 3, 24), MINUTE)
-    continuity, sanity = judge_candles(day, MINUTE)
-    assert continuity.passed and sanity.passed
+    continuity, sanity, aside = judge_day(day, MINUTE).verdicts
+    assert continuity.passed and sanity.passed and aside.passed
     assert "BTC/USDT: 80 minutes missing from 12:40, 72 flat from 11:28" in continuity.reason
     assert continuity.numbers["missing_bars"] == 240 and continuity.numbers["flat_bars"] == 216
     statuses = np.asarray(day.ohlcv["status"].to_numpy(), dtype=object)[:1440]

@@ -15,7 +15,7 @@ from huracan.candles.funding import (
     funding_window,
     lay_funding,
 )
-from huracan.candles.quality import assemble_day, judge_candles
+from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import (
     FUNDING_SCHEMA,
     OHLCV_SCHEMA,
@@ -96,7 +96,7 @@ def test_a_null_rate_and_a_null_time_are_kept_too() -> None:
     rates = pa.Table.from_pylist(rows, schema=FUNDING_SCHEMA)
     day = assemble_day({PERPETUAL: _candles()}, DAY, HOUR, {PERPETUAL: rates})
     assert day.quarantine.num_rows == 2
-    sanity = judge_candles(day, HOUR)[1]
+    sanity = judge_day(day, HOUR).verdicts[1]
     assert sanity.numbers["quarantined_rows"] == 0
     assert sanity.numbers["quarantined_funding_rates"] == 2
 
@@ -106,7 +106,7 @@ def test_the_verdict_tells_of_rates_in_quarantine_and_refuses_where_most_are() -
     verdicts = []
     for rates in (good, good + odd[:1], good + odd):
         day = assemble_day({PERPETUAL: _candles()}, DAY, HOUR, {PERPETUAL: _settled(*rates)})
-        verdicts.append(judge_candles(day, HOUR)[1])
+        verdicts.append(judge_day(day, HOUR).verdicts[1])
     assert [verdict.passed for verdict in verdicts] == [True, True, False]
     assert "unding" not in verdicts[0].reason
     assert verdicts[0].numbers["funding_rates"] == 2
@@ -116,7 +116,7 @@ def test_the_verdict_tells_of_rates_in_quarantine_and_refuses_where_most_are() -
 
 def test_the_verdict_names_a_perpetual_without_rates_and_no_spot_market() -> None:
     day = assemble_day({PERPETUAL: _candles(), "BTC/USDT": _candles()}, DAY, HOUR)
-    verdict = judge_candles(day, HOUR)[1]
+    verdict = judge_day(day, HOUR).verdicts[1]
     assert verdict.passed
     assert verdict.reason.endswith("No funding rate is known of BTC/USDT:USDT.")
 

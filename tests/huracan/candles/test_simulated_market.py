@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from huracan.candles.quality import assemble_day, judge_candles
+from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.candles.source import CandleSource
@@ -121,7 +121,7 @@ def test_every_simulated_day_passes_the_quality_rules() -> None:
         day = FIRST + timedelta(index)
         assembled = assemble_day({symbol: source.fetch_day(symbol, day) for symbol in SYMBOLS}, day, MINUTE)
         assert assembled.quarantine.num_rows == 0
-        assert all(verdict.passed for verdict in judge_candles(assembled, MINUTE))
+        assert all(verdict.passed for verdict in judge_day(assembled, MINUTE).verdicts)
 
 
 def test_a_longer_timeframe_is_the_minutes_put_together() -> None:
