@@ -6,17 +6,20 @@ What is inside a bundle belongs to `huracan.brain`.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from huracan.errors import InputRefused
+from huracan.models.canonical import read_json_object
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
+from huracan_resources.resources import Resources
 
 LATEST = "latest.json"
 BRAIN_ASSET, BRAIN_FILE = "baseline_brain", "brain.json"
@@ -69,6 +72,29 @@ def bundle_key(day: date, brain_id: str) -> str:
     return f"{day:%Y/%m/%d}/baseline_{brain_id}"
 
 
+def publish(resources: Resources, day: date, files: Mapping[str, bytes]) -> tuple[BrainRecord, bool]:
+    """Bundle, registry and, last of all and only for a brain that was promoted, `latest`: whether it moved.
+
+    Whoever is killed in between leaves what was there before, and the same call again goes to its end.
+    """
+    store, manifest = resources.brains, files["manifest.json"]
+    brain_id = json.loads(manifest)["brain_id"]
+    url = write_bundle(store, day, brain_id, files)
+    record = BrainRecord.of(files, day, url, resources.settings.digest())
+    with resources.database.connect() as connection:
+        register_brain(connection, record)
+    if record.verdict != "promoted":
+        retract_latest(store, resources.lake, day)
+        return record, False
+    is_shown = resources.settings.mode == "shadow"
+    return record, is_shown and move_latest(store, resources.lake, day, brain_id, manifest)
+
+
+def brain_id_of(key: str) -> str:
+    """The brain that lies at a bundle's key."""
+    return key.rpartition("/baseline_")[2]
+
+
 def write_bundle(store: ObjectStore, day: date, brain_id: str, files: Mapping[str, bytes]) -> str:
     """Put every file of the bundle, its manifest last; the bundle's URL."""
     key = bundle_key(day, brain_id)
@@ -85,13 +111,19 @@ def read_bundle(store: ObjectStore, key: str) -> dict[str, bytes]:
     return {name.removeprefix(f"{key}/"): store.get(name) for name in names}
 
 
-def move_latest(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> bool:
-    """Point `latest` at this brain, unless it points at a later day: an old night run again moves nothing."""
-    current = read_latest(store)
-    if current is not None and date.fromisoformat(current["day"]) > day:
-        return False
-    _point(store, day, brain_id, manifest)
-    return True
+def move_latest(store: ObjectStore, lake: Lake, day: date, brain_id: str, manifest: bytes) -> bool:
+    """Point `latest` at this brain, unless it points at a later day: an old night run again moves nothing.
+
+    Where the pointer is damaged, the lake says whether a later brain was promoted.
+    """
+    try:
+        current = read_latest(store)
+        is_older = current is not None and date.fromisoformat(current["day"]) > day
+    except InputRefused:
+        is_older = _point_at_first(store, promoted_brains(lake, after=day))
+    if not is_older:
+        _point(store, day, brain_id, manifest)
+    return not is_older
 
 
 def _point(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> None:
@@ -104,11 +136,32 @@ def _point(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> Non
     store.put(LATEST, json.dumps(pointer, sort_keys=True, indent=1).encode() + b"\n")
 
 
+def _point_at_first(store: ObjectStore, keys: Iterable[str]) -> bool:
+    """Point `latest` at the first of these bundles that is there; False where none is."""
+    for key in keys:
+        if store.exists(f"{key}/manifest.json"):
+            manifest = store.get(f"{key}/manifest.json")
+            facts = read_json_object(manifest, f"{store.url}/{key}/manifest.json")
+            _point(store, date.fromisoformat(facts["day"]), facts["brain_id"], manifest)
+            return True
+    return False
+
+
 def read_latest(store: ObjectStore) -> dict[str, str] | None:
-    """What `latest` points at; None before the first brain was published."""
+    """What `latest` points at; None before the first was published, InputRefused where it is damaged."""
     if not store.exists(LATEST):
         return None
-    pointer: dict[str, str] = json.loads(store.get(LATEST))
+    try:
+        pointer: dict[str, str] = json.loads(store.get(LATEST))
+        if pointer["bundle"] != bundle_key(date.fromisoformat(pointer["day"]), pointer["brain_id"]):
+            raise ValueError("its day, brain and bundle do not belong together")
+        if len(bytes.fromhex(pointer["manifest_sha256"])) != hashlib.sha256().digest_size:
+            raise ValueError("its manifest_sha256 is cut short")
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputRefused(
+            f"The pointer {store.url}/{LATEST} is damaged ({type(error).__name__}: {error}).",
+            "The next night that publishes writes it anew, from what the lake says was promoted.",
+        ) from error
     return pointer
 
 
@@ -150,34 +203,34 @@ def register_lost_brain(connection: psycopg.Connection, store: ObjectStore, lake
         register_brain(connection, BrainRecord.of(read_bundle(store, key), day, f"{store.url}/{key}", ""))
 
 
-def last_promoted(lake: Lake, before: date) -> str | None:
-    """The object key of the newest brain promoted before the day `before`; None where there is none.
+def promoted_brains(lake: Lake, *, before: date | None = None, after: date | None = None) -> Iterator[str]:
+    """The object keys of the brains promoted before or after a day, the newest first.
 
     By the lake and not by the registry: a new database must not make the verdict easier.
     """
-    for day in reversed([day for day in lake.days(BRAIN_ASSET) if day < before]):
+    for day in reversed(lake.days(BRAIN_ASSET)):
+        if (before is not None and day >= before) or (after is not None and day <= after):
+            continue
         manifest = lake.manifest(BRAIN_ASSET, day)
         if manifest is None or BRAIN_FILE not in manifest.files:
             continue
         brain = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))
         if brain["verdict"] == "promoted":
-            return str(brain["bundle"])
-    return None
+            yield str(brain["bundle"])
 
 
 def retract_latest(store: ObjectStore, lake: Lake, day: date) -> bool:
     """A night that was run again and refused must not stay `latest`: point it at the brain promoted before,
-    or remove it. False where `latest` is of another day."""
-    current = read_latest(store)
-    if current is None or date.fromisoformat(current["day"]) != day:
-        return False
-    key = last_promoted(lake, day)
-    if key is None:
+    or remove it. False where `latest` is of another day; a damaged one is made anew in the same way."""
+    later: Iterable[str] = ()
+    try:
+        current = read_latest(store)
+        if current is None or date.fromisoformat(current["day"]) != day:
+            return False
+    except InputRefused:
+        later = promoted_brains(lake, after=day)
+    if not _point_at_first(store, chain(later, promoted_brains(lake, before=day))):
         store.delete(LATEST)
-        return True
-    manifest = store.get(f"{key}/manifest.json")
-    facts = json.loads(manifest)
-    _point(store, date.fromisoformat(facts["day"]), facts["brain_id"], manifest)
     return True
 
 

@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.patterns.context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
-from huracan.brain.manifest import MANIFEST
 from huracan.evaluation.promotion import BrainVerdict
 from huracan.features.recipe import RECIPE
 from huracan.gates.contract import GateContext
@@ -56,15 +56,7 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     a brain that was promoted. A brain of simulated candles says so and is never eligible for live trading.
     """
     # They bring the drivers of database and object store, which declarations must not load.
-    from huracan_resources.brains import (
-        BRAIN_FILE,
-        BrainRecord,
-        bundle_key,
-        move_latest,
-        register_brain,
-        retract_latest,
-        write_bundle,
-    )
+    from huracan_resources.brains import BRAIN_FILE, bundle_key, publish
     from huracan_resources.signing import signing_key
 
     verdict_file = inputs.file("brain_evaluation", VERDICT_FILE)
@@ -73,22 +65,13 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=manifest.note if manifest else f"No verdict for {context.day}.")
     verdict = _verdict(verdict_file)
     files = build_bundle(_parts(inputs, context, verdict), signing_key(context.settings))
-    brain_id = json.loads(files[MANIFEST])["brain_id"]
-    url = write_bundle(context.resources.brains, context.day, brain_id, files)
-    record = BrainRecord.of(files, context.day, url, context.settings.digest())
-    with context.resources.database.connect() as connection:
-        register_brain(connection, record)
-    moved = verdict.promoted and context.settings.mode == "shadow"
-    if moved:
-        moved = move_latest(context.resources.brains, context.day, brain_id, files[MANIFEST])
-    elif not verdict.promoted:
-        retract_latest(context.resources.brains, context.resources.lake, context.day)
+    record, moved = publish(context.resources, context.day, files)
     # Neither where this machine keeps its brains nor what came later: the same night is the same bytes.
-    facts = {
-        "brain_id": brain_id,
+    facts: dict[str, Any] = {
+        "brain_id": record.brain_id,
         "verdict": record.verdict,
         "reasons": list(verdict.reasons),
-        "bundle": bundle_key(context.day, brain_id),
+        "bundle": bundle_key(context.day, record.brain_id),
         "is_live_eligible": verdict.live_eligible,
         "seeds": _seeds(inputs),
     }
@@ -96,7 +79,7 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
         files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
         metadata={
             **facts | {"seeds": facts["seeds"]["count"], "reasons": shown.lines(verdict.reasons)},
-            "bundle_url": url,
+            "bundle_url": record.bundle_url,
             "is_latest": moved,
         },
     )

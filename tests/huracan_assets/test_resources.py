@@ -1,18 +1,19 @@
 """The outside world made from settings: a directory or S3, by one URL."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from huracan.candles.simulate import SimulatedMarket
-from huracan.errors import InvalidInput
+from huracan.errors import InputRefused, InvalidInput
 from huracan_resources.brains import (
     LATEST,
     bundle_key,
-    last_promoted,
     move_latest,
+    promoted_brains,
     read_bundle,
     read_latest,
     retract_latest,
@@ -54,16 +55,16 @@ def test_a_bundle_is_complete_before_latest_points_at_it(resources: Resources) -
     url = write_bundle(resources.brains, DAY, "b1", FILES)
     assert url.endswith("2025/03/10/baseline_b1")
     assert read_latest(resources.brains) is None
-    assert move_latest(resources.brains, DAY, "b1", FILES["manifest.json"])
+    assert move_latest(resources.brains, resources.lake, DAY, "b1", FILES["manifest.json"])
     latest = read_latest(resources.brains)
     assert latest is not None and latest["bundle"] == bundle_key(DAY, "b1")
     assert read_bundle(resources.brains, latest["bundle"]) == FILES
 
 
 def test_latest_never_moves_back_to_an_earlier_night(resources: Resources) -> None:
-    move_latest(resources.brains, DAY, "b2", b"{}")
+    move_latest(resources.brains, resources.lake, DAY, "b2", b"{}")
     before = resources.brains.get(LATEST)
-    assert not move_latest(resources.brains, date(2025, 3, 9), "b1", b"{}")
+    assert not move_latest(resources.brains, resources.lake, date(2025, 3, 9), "b1", b"{}")
     assert resources.brains.get(LATEST) == before
 
 
@@ -75,7 +76,7 @@ def _publish(resources: Resources, day: date, verdict: str) -> None:
     facts = {"verdict": verdict, "bundle": bundle_key(day, brain_id)}
     resources.lake.write("baseline_brain", day, {"brain.json": json.dumps(facts).encode()})
     if verdict == "promoted":
-        move_latest(resources.brains, day, brain_id, manifest)
+        move_latest(resources.brains, resources.lake, day, brain_id, manifest)
 
 
 def test_a_brain_that_was_refused_after_all_does_not_stay_latest(resources: Resources) -> None:
@@ -86,7 +87,59 @@ def test_a_brain_that_was_refused_after_all_does_not_stay_latest(resources: Reso
     assert retract_latest(resources.brains, resources.lake, DAY)
     latest = read_latest(resources.brains)
     assert latest is not None and latest["brain_id"] == "b8"
-    assert last_promoted(resources.lake, DAY) == bundle_key(date(2025, 3, 8), "b8")
+    assert list(promoted_brains(resources.lake, before=DAY)) == [bundle_key(date(2025, 3, 8), "b8")]
+
+
+def _latest(resources: Resources) -> str:
+    latest = read_latest(resources.brains)
+    assert latest is not None
+    return latest["brain_id"]
+
+
+def _flip(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda text: text[:-30],
+        lambda _: b"[]",
+        lambda _: b'{"day": 1}',
+        lambda _: b"\xff\xfe{",
+        lambda text: text.replace(b"2025-03-10", b"2025-03-99"),
+        lambda text: _flip(text, text.index(b"b10")),
+        lambda text: _flip(text, text.index(b"2025/03/10")),
+    ],
+)
+def test_a_damaged_pointer_is_one_sentence_and_the_next_night_mends_it(
+    resources: Resources, damage: Callable[[bytes], bytes]
+) -> None:
+    _publish(resources, date(2025, 3, 9), "promoted")
+    _publish(resources, DAY, "promoted")
+    damaged = damage(resources.brains.get(LATEST))
+    resources.brains.put(LATEST, damaged)
+    with pytest.raises(InputRefused, match=r"latest\.json is damaged") as refused:
+        read_latest(resources.brains)
+    assert "\n" not in str(refused.value)
+    _publish(resources, date(2025, 3, 8), "promoted")
+    assert _latest(resources) == "b10"
+    resources.brains.put(LATEST, damaged)
+    _publish(resources, date(2025, 3, 11), "promoted")
+    assert _latest(resources) == "b11"
+
+
+def test_a_damaged_pointer_is_mended_by_a_refused_night_too(resources: Resources) -> None:
+    for day in (8, 9, 10):
+        _publish(resources, date(2025, 3, day), "promoted")
+    resources.brains.put(LATEST, b"{")
+    assert retract_latest(resources.brains, resources.lake, date(2025, 3, 9))
+    assert _latest(resources) == "b10"
+    resources.brains.put(LATEST, b"{")
+    resources.brains.delete(f"{bundle_key(date(2025, 3, 9), 'b9')}/manifest.json")
+    assert retract_latest(resources.brains, resources.lake, DAY)
+    assert _latest(resources) == "b8"
 
 
 def test_wrong_credentials_are_one_sentence_that_names_the_variables(

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_write_that_is_cut_off_leaves_the_old_object(
     with pytest.raises(KeyboardInterrupt):
         store.put("a", b"new")
     assert store.get("a") == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a"]
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_no_file(
@@ -140,16 +141,48 @@ def test_a_really_full_disk_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="The disk is full"):
             store.put("a", b"x" * 1_000_000)
         assert store.list() == ["a"] and store.get("a") == b"small"
-        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a"]
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_a_half_written_file_of_a_killed_process_is_not_listed(tmp_path: Path) -> None:
+def test_what_a_killed_writer_left_goes_at_the_next_write(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    store.put("a", b"x")
-    (tmp_path / ".writing-abc").write_bytes(b"ha")
-    assert store.list() == ["a"]
+    store.put("folder/a", b"x")
+    left = [tmp_path / place / ".writing-abc" for place in (".writing", "folder")]
+    for path in left:
+        path.write_bytes(b"ha")
+    assert store.list() == store.list("folder/") == ["folder/a"]
+    store.put("folder/b", b"y")
+    assert not any(path.exists() for path in left)
+    assert store.list() == ["folder/a", "folder/b"]
+
+
+def test_a_write_under_way_is_not_swept_by_another_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, store = os.fsync, LocalStore(tmp_path)
+
+    def while_another_writes(handle: int) -> None:
+        monkeypatch.setattr(os, "fsync", sync)
+        LocalStore(tmp_path).put("b", b"theirs")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", while_another_writes)
+    store.put("a", b"ours")
+    assert (store.get("a"), store.get("b")) == (b"ours", b"theirs")
+
+
+def test_a_folder_on_another_disk_is_written_too(tmp_path: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one disk alone")
+    with TemporaryDirectory(dir=other) as there:
+        (tmp_path / "far").symlink_to(there)
+        store = LocalStore(tmp_path)
+        store.put("far/folder/a", b"x")
+        store.put("near", b"y")
+        assert store.get("far/folder/a") == b"x" and store.list("far/") == ["far/folder/a"]
 
 
 def test_urls_choose_the_store(tmp_path: Path) -> None:

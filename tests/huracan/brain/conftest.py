@@ -44,6 +44,10 @@ def policy() -> GreedyPolicy:
 
 @pytest.fixture(scope="session")
 def parts(policy: GreedyPolicy) -> BundleParts:
+    return make_parts(policy)
+
+
+def make_parts(policy: GreedyPolicy) -> BundleParts:
     """Promoted on simulated candles, without models."""
     return BundleParts(
         day=date(2025, 6, 30),
