@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.evaluation.equity import portfolio_equity, worst_drawdown_usd
-from huracan.evaluation.promotion import BrainEvidence
+from huracan.evaluation.promotion import BrainEvidence, Incomparable
 from huracan.units import BASIS_POINT
 
 
@@ -16,7 +16,7 @@ def gather_evidence(
     *,
     trials: int,
     is_simulated: bool,
-    last_brain_net_usd: float | None,
+    last_brain_net_usd: float | Incomparable | None,
     sessions: Sequence[pa.Table],
 ) -> BrainEvidence:
     """The evidence about a policy from its `held_out` report (`agent.policy.evaluation.evaluate_policy`).

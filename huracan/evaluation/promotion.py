@@ -47,6 +47,17 @@ class PromotionConfig:
     """How much less than the last brain it may make on the same bars."""
     maximum_trailing_drawdown_pct: float = 15.0
     """Of the opening equity, in the shadow ledger of the trailing days."""
+    passed_over_brains: tuple[str, ...] = ()
+    """Ids of promoted brains that a new one may follow without having been compared with them: where a bundle
+    is lost, or key, features or actions were changed for good, nothing else lets a new brain be promoted."""
+
+
+@dataclass(frozen=True)
+class Incomparable:
+    """A brain that was promoted and cannot be traded on the same bars any more, and why: one sentence."""
+
+    brain_id: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -63,8 +74,8 @@ class BrainEvidence:
     trials: int
     """Every candidate ever evaluated, this one included."""
     is_simulated: bool
-    last_brain_net_usd: float | None = None
-    """The last brain on the same bars; None where there is none."""
+    last_brain_net_usd: float | Incomparable | None = None
+    """The last brain on the same bars; None where none was promoted."""
     trial_sharpe_variance: float | None = None
     """Variance of the trials' ratios per period; None takes 1/(n - 1), what skill-less trials would show."""
     trailing_drawdown_pct: float | None = None
@@ -169,6 +180,15 @@ def _not_worse_than_last_brain(evidence: BrainEvidence, limits: PromotionConfig)
     last = evidence.last_brain_net_usd
     if last is None:
         return _Criterion(True, "There is no earlier brain to compare with.", {"has_last_brain": False})
+    if isinstance(last, Incomparable):
+        passed = last.brain_id in limits.passed_over_brains
+        says = (
+            "promotion.passed_over_brains passes it over"
+            if passed
+            else f"give back its bundle or key, or set promotion.passed_over_brains=[{last.brain_id}]"
+        )
+        reason = f"The last brain {last.brain_id} could not be compared: {last.why.rstrip('.')}; {says}."
+        return _Criterion(passed, reason, {"has_last_brain": True})
     passed = evidence.net_usd >= last - limits.tolerance_to_last_brain_usd
     says = "no less than" if passed else "less than"
     reason = (

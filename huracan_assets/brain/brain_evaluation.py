@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from huracan.brain.brain import load_brain
+from huracan.brain.brain import Brain, load_brain
 from huracan.brain.signature import public_key_of
-from huracan.errors import InputRefused, InvalidInput
+from huracan.errors import InputRefused
 from huracan.evaluation.evidence import gather_evidence
 from huracan.evaluation.promotion import (
     EVALUATION_COLUMNS,
     BrainVerdict,
+    Incomparable,
     judge_brain,
     out_of_sample_verdict,
 )
@@ -68,12 +69,12 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
             note=f"No policy was trained on {context.day}: {checkpoint.note if checkpoint else ''}"
         )
     facts = json.loads(report)
-    last_net_usd, last_brain = _last_brain(inputs, context)
+    last = last_brain(context)
     evidence = gather_evidence(
         facts["held_out"],
         trials=_count_trial(facts, checkpoint.is_simulated, context),
         is_simulated=checkpoint.is_simulated,
-        last_brain_net_usd=last_net_usd,
+        last_brain_net_usd=_net_usd(last, inputs, context) if isinstance(last, Brain) else last,
         sessions=inputs.tables("shadow_trades", "session"),
     )
     verdict = judge_brain(evidence, context.settings.promotion)
@@ -96,7 +97,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
         metadata={
             "verdict": row["verdict"],
             "reasons": shown.lines(verdict.reasons),
-            "last_brain": last_brain,
+            "last_brain": "none was promoted before" if last is None else last.brain_id,
         },
     )
 
@@ -147,32 +148,35 @@ def _count_trial(facts: dict[str, Any], is_simulated: bool, context: StageContex
     return max(counted, nights)
 
 
-def _last_brain(inputs: Inputs, context: StageContext) -> tuple[float | None, str]:
-    """(net USD on the same held-out bars, which brain) of the newest brain promoted before the day.
+def last_brain(context: StageContext) -> Brain | Incomparable | None:
+    """The newest brain promoted before the day; None where there is none.
 
-    None where there is none, or where it cannot be compared any more: another recipe or key, a lost bundle.
-    That is said in the metadata, and must not keep new brains from being published for ever.
+    One whose bundle is lost or damaged, or of another key, recipe or list of actions, cannot be compared:
+    that must not read as if there were none.
     """
-    from huracan.agent.policy.evaluation import evaluate_policy
     from huracan.market.observation import observation_names
-    from huracan_resources.brains import last_promoted, read_bundle
+    from huracan_resources.brains import brain_id_of, promoted_brains, read_bundle
     from huracan_resources.signing import signing_key
 
-    market = context.settings.market
-    key = last_promoted(context.resources.lake, context.day)
+    key = next(promoted_brains(context.resources.lake, before=context.day), None)
     if key is None:
-        return None, "none was promoted before"
+        return None
+    public_key = public_key_of(signing_key(context.settings))
     try:
-        public_key = public_key_of(signing_key(context.settings))
         brain = load_brain(read_bundle(context.resources.brains, key), public_key)
-        names = observation_names(RECIPE.names)
-        if brain.weights.observation_names != names:
-            raise InputRefused(f"The brain {brain.brain_id} was made by another feature recipe.", "")
-        if brain.weights.action_names != action_names(market.rules.allow_short):
-            raise InputRefused(f"The brain {brain.brain_id} has another list of actions.", "")
-    except (InputRefused, InvalidInput) as refused:
-        return None, f"{key} cannot be compared: {refused.what}"
-    block = market_block.market_block(inputs)
+    except InputRefused as refused:
+        return Incomparable(brain_id_of(key), refused.what)
+    if brain.weights.observation_names != observation_names(RECIPE.names):
+        return Incomparable(brain.brain_id, "It was made by another feature recipe.")
+    if brain.weights.action_names != action_names(context.settings.market.rules.allow_short):
+        return Incomparable(brain.brain_id, "It has another list of actions.")
+    return brain
+
+
+def _net_usd(brain: Brain, inputs: Inputs, context: StageContext) -> float:
+    """What the brain makes on the held-out bars."""
+    from huracan.agent.policy.evaluation import evaluate_policy
+
+    market, block = context.settings.market, market_block.market_block(inputs)
     generator = np.random.default_rng(context.settings.training.seed)
-    result = evaluate_policy(block, brain, market.rules, market.costs, generator)
-    return float(result["net_usd"]), brain.brain_id
+    return float(evaluate_policy(block, brain, market.rules, market.costs, generator)["net_usd"])

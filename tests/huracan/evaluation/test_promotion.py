@@ -6,6 +6,7 @@ import pytest
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import (
     BrainEvidence,
+    Incomparable,
     PromotionConfig,
     judge_brain,
     out_of_sample_verdict,
@@ -64,6 +65,19 @@ def test_each_failing_criterion_refuses_the_brain_and_is_the_only_reason(change:
     assert not verdict.promoted and not verdict.live_eligible
     assert len(verdict.reasons) == 1
     assert words in verdict.reasons[0]
+
+
+def test_a_last_brain_that_cannot_be_compared_lets_nothing_pass_until_a_person_passes_it_over() -> None:
+    lost = Incomparable("2025-03-09-abc", "There is no brain at brains/2025/03/09.")
+    evidence = replace(good_evidence(), last_brain_net_usd=lost)
+    verdict = judge_brain(evidence)
+    (reason,) = verdict.reasons
+    assert not verdict.promoted and verdict.numbers["has_last_brain"] is True
+    for words in ("2025-03-09-abc", "There is no brain at", "promotion.passed_over_brains"):
+        assert words in reason
+    assert not judge_brain(evidence, PromotionConfig(passed_over_brains=("2025-03-08-abc",))).promoted
+    passed = judge_brain(evidence, PromotionConfig(passed_over_brains=("2025-03-09-abc",)))
+    assert passed.promoted and any("There is no brain at" in reason for reason in passed.reasons)
 
 
 def test_a_first_night_without_ledger_or_last_brain_can_still_be_promoted() -> None:
