@@ -3,9 +3,10 @@
 NumPy only; nothing that a bundle holds is ever executed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.brain.golden import check_golden
-from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, REMEDY, SIGNATURE, check_files
+from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, REMEDY, SIGNATURE, check_files, refuse_converted
 from huracan.brain.policy_weights import (
     PolicyWeights,
     answer,
@@ -56,8 +57,11 @@ class Brain:
         """The most probable legal action per row, with logits, bias, probabilities and values.
 
         `observations` [rows, width] raw, NaN where a feature is not defined; `masks` bool [rows, actions].
+        Lists and frames are taken too; InvalidInput where a frame has other columns, or in another order.
         InputRefused where a value is infinite or a column of state is not known.
         """
+        observations = _as_array(observations, self.weights.observation_names, np.float32, "observations")
+        masks = _as_array(masks, self.weights.action_names, np.bool_, "masks")
         width = len(self.weights.observation_names)
         if observations.ndim != 2 or observations.shape[1] != width:
             raise InvalidInput(
@@ -82,13 +86,15 @@ def _refuse_unknown(weights: PolicyWeights, observations: NDArray[np.float32]) -
         )
 
 
-def load_brain(source: Mapping[str, bytes] | Path, public_key: str) -> Brain:
+def load_brain(source: Mapping[str, bytes] | Path | str, public_key: str) -> Brain:
     """Load from a mapping of files or a directory; `public_key` is the one that the reader trusts.
 
     Raises InputRefused, naming the file, where the signature, a hash, a size, the set of files or a golden
-    answer is not as it was made.
+    answer is not as it was made. Hidden files, as desktops leave them in folders, are passed over.
     """
-    files = _read_directory(source) if isinstance(source, Path) else dict(source)
+    files = source if isinstance(source, Mapping) else _read_directory(source)
+    files = {name: content for name, content in files.items() if not name.startswith(".")}
+    refuse_converted(files)
     for name in (MANIFEST, SIGNATURE):
         if name not in files:
             raise InputRefused(f"The brain lacks the file {name}.", REMEDY)
@@ -101,12 +107,48 @@ def load_brain(source: Mapping[str, bytes] | Path, public_key: str) -> Brain:
     return Brain(manifest, weights, files)
 
 
-def _read_directory(directory: Path) -> dict[str, bytes]:
+def _read_directory(source: Path | str) -> dict[str, bytes]:
+    if not isinstance(source, Path | str):
+        raise InvalidInput(
+            f"A brain was asked for by a {type(source).__name__}.",
+            "Give its directory, or its files by name.",
+        )
+    directory = Path(source)
     if not directory.is_dir():
         raise InputRefused(f"There is no brain at {directory}.", "Give the directory of a published brain.")
     files = {}
     for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):
+            continue
         if not path.is_file() or path.is_symlink():
             raise InputRefused(f"The brain holds {path.name}, which is no plain file.", REMEDY)
-        files[path.name] = path.read_bytes()
+        try:
+            files[path.name] = path.read_bytes()
+        except OSError as error:
+            raise InvalidInput(
+                f"{path} could not be read ({error.strerror}).", "Check its rights."
+            ) from error
     return files
+
+
+def _as_array(values: Any, names: Sequence[str], kind: type[np.generic], what: str) -> NDArray[Any]:
+    """Arrays as they are, lists as rows, and a frame as those where its columns are `names`."""
+    if hasattr(values, "columns"):
+        for place, (found, own) in enumerate(zip_longest(values.columns, names), 1):
+            if found != own:
+                raise InvalidInput(
+                    f"Column {place} of the {what} is {found!r}, and that of the brain is {own!r}.",
+                    "Give the columns of the brain in their order: see brain.weights.",
+                )
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O" and kind is np.float32:
+            array = array.astype(kind)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"The {what} are no numbers in rows of one length ({error}).", "Give an array [rows, columns]."
+        ) from error
+    # Neither text nor NaN is a truth, though NumPy takes both for true.
+    if array.dtype.kind not in ("fiu" if kind is np.float32 else "biu"):
+        raise InvalidInput(f"The {what} are of the type {array.dtype}.", f"Give {kind.__name__}.")
+    return array

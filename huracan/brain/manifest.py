@@ -1,16 +1,19 @@
 """The list of a bundle's files with their hashes, and the check of files against it. Signs nothing."""
 
+import codecs
 import hashlib
 from collections.abc import Mapping
 from datetime import date, timedelta
+from pathlib import PurePath
 from typing import Any
 
 from huracan.candles.schema import day_end
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
 from huracan.models.canonical import canonical_json, read_json_object
 
 SCHEMA_VERSION = 2
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.txt"
+_TEXT = {".json", ".sig", ".txt"}
 REMEDY = "Fetch the brain again; if it stays so, do not use it."
 
 
@@ -63,3 +66,24 @@ def check_files(files: Mapping[str, bytes]) -> dict[str, Any]:
         if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
             raise InputRefused(f"{name} was changed: its SHA-256 is not the manifest's.", REMEDY)
     return manifest
+
+
+def refuse_converted(files: Mapping[str, bytes]) -> None:
+    """InputRefused where whatever carried the files changed them: its name helps more than that of a hash."""
+    for name, content in sorted(files.items()):
+        if not isinstance(content, bytes):
+            raise InvalidInput(f"{name} is a {type(content).__name__}.", "Give the bytes of each file.")
+        if content.startswith(b"version https://git-lfs"):
+            raise InputRefused(f"{name} is a pointer of Git LFS, not the file.", "Fetch it by git lfs pull.")
+        if PurePath(name).suffix not in _TEXT:
+            continue
+        if b"\r\n" in content:
+            raise InputRefused(
+                f"{name} has the line ends of Windows (CRLF): git, an editor or a transfer as text has"
+                " converted it.",
+                "Fetch it again as binary files; for git, write '* -text' into .gitattributes beside it.",
+            )
+        if content.startswith(codecs.BOM_UTF8):
+            raise InputRefused(
+                f"{name} begins with a byte-order mark: an editor has saved it.", "Fetch the brain again."
+            )

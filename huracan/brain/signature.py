@@ -52,15 +52,16 @@ def verify(public_key: str, content: bytes, signature: bytes, name: str) -> None
         raise InputRefused(f"{name} was not signed by the given key, or was changed.", remedy) from error
 
 
-def _key_bytes(text: str, kind: str) -> bytes:
+def _key_bytes(text: object, kind: str) -> bytes:
     try:
-        raw = base64.b64decode(text.strip(), validate=True)
+        raw = base64.b64decode(text.strip(), validate=True) if isinstance(text, str) else b""
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise InvalidInput(
-            f"The {kind} key is not {KEY_BYTES} bytes of base64 text.", "Generate a new key pair."
+        remedy = (
+            "Give the text of the key that you trust." if kind == "public" else "Generate a new key pair."
         )
+        raise InvalidInput(f"The {kind} key is not {KEY_BYTES} bytes of base64 text.", remedy)
     return raw
 
 
