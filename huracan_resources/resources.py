@@ -11,7 +11,8 @@ from huracan.candles.schema import Timeframe
 from huracan.candles.source import CandleSource
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.lake.lake import Lake
-from huracan_resources.lake.store import ObjectStore, open_store
+from huracan_resources.lake.store import LocalStore, ObjectStore, open_store
+from huracan_resources.lake.verified_files import VerifiedFiles
 from huracan_resources.notifier import Notifier
 from huracan_resources.settings.settings import Settings
 
@@ -29,7 +30,8 @@ class Resources:
 
     @cached_property
     def lake(self) -> Lake:
-        return Lake(self._store(self.settings.storage.lake))
+        verified = VerifiedFiles(LocalStore(self.settings.storage.home / "cache"))
+        return Lake(self._store(self.settings.storage.lake), verified)
 
     @cached_property
     def brains(self) -> ObjectStore:

@@ -7,24 +7,29 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from huracan.errors import AgedOut, InputRefused
+from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan.verdict import Verdict
 from huracan_resources.lake.manifest import FileEntry, Manifest, Origin, content_hash
 from huracan_resources.lake.parquet import decode_table, row_count
-from huracan_resources.lake.store import ObjectStore
+from huracan_resources.lake.store import LocalStore, ObjectStore
+from huracan_resources.lake.verified_files import VerifiedFiles
 
 MANIFEST = "manifest.json"
 
 
 class Lake:
-    """Partitions in an object store, under `<asset>/day=<YYYY-MM-DD>/`."""
+    """Partitions in an object store, under `<asset>/day=<YYYY-MM-DD>/`.
 
-    def __init__(self, store: ObjectStore) -> None:
+    `verified` remembers which files on disk were found whole; without it every reader hashes them.
+    """
+
+    def __init__(self, store: ObjectStore, verified: VerifiedFiles | None = None) -> None:
         self.store = store
+        self.verified = verified or VerifiedFiles()
 
     def write(
         self,
@@ -69,13 +74,26 @@ class Lake:
         key = f"{_folder(asset, day)}/{MANIFEST}"
         if not self.store.exists(key):
             return None
-        return Manifest.from_json(self.store.get(key), f"{self.store.url}/{key}")
+        manifest = Manifest.from_json(self.store.get(key), f"{self.store.url}/{key}")
+        if (manifest.asset, manifest.day) != (asset, day):
+            raise InputRefused(
+                f"The manifest {self.store.url}/{key} is that of {manifest.key}: its folder was copied or"
+                " renamed.",
+                f"Delete that folder and run {asset} for {day} again.",
+            )
+        return manifest
 
     def days(self, asset: str) -> list[date]:
-        """The days that have a partition, in order."""
+        """The days that have a partition, in order. Folders that name no day are not read: see `strays`."""
         lead, tail = f"{asset}/day=", f"/{MANIFEST}"
         keys = self.store.list(lead)
-        return [date.fromisoformat(key[len(lead) : -len(tail)]) for key in keys if key.endswith(tail)]
+        days = (named_day(key[len(lead) : -len(tail)]) for key in keys if key.endswith(tail))
+        return [day for day in days if day is not None]
+
+    def strays(self) -> list[str]:
+        """Folders that look like a partition's and name no day: nothing reads them."""
+        folders = {key.rpartition("/")[0].partition("/day=") for key in self.store.list()}
+        return sorted(asset + lead + day for asset, lead, day in folders if lead and named_day(day) is None)
 
     def require(self, asset: str, day: date) -> Manifest:
         """The manifest of a partition that exists and was judged good; else `InputRefused`."""
@@ -108,6 +126,25 @@ class Lake:
     def read_file(self, asset: str, day: date, name: str) -> bytes:
         """The bytes of one file, checked against the manifest."""
         return self._read(self._present(asset, day), name)
+
+    def local_file(self, manifest: Manifest, name: str) -> Path:
+        """Where a file of a lake on disk lies, for those who read it by its path; it was found as written."""
+        assert isinstance(self.store, LocalStore)
+        entry = manifest.files[name]
+        path = self.store.path(f"{_folder(manifest.asset, manifest.day)}/{entry.stored_as}")
+        try:
+            if self.verified.is_whole(path, entry.sha256):
+                return path
+        except FileNotFoundError as error:
+            raise InputRefused(
+                f"The file {path} is missing, which the manifest of {manifest.key} names.",
+                _again(manifest),
+            ) from error
+        except OSError as error:
+            raise InvalidInput(
+                f"{path} could not be read ({error.strerror}).", "Check its rights and the disk."
+            ) from error
+        raise _damaged(str(path), manifest)
 
     def read_table(
         self, asset: str, day: date, name: str = "data", columns: Sequence[str] | None = None
@@ -208,10 +245,7 @@ class Lake:
         key = f"{_folder(manifest.asset, manifest.day)}/{entry.stored_as}"
         data = self.store.get(key)
         if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise InputRefused(
-                f"The file {self.store.url}/{key} is damaged: its SHA-256 is not the manifest's.",
-                f"Run {manifest.asset} for {manifest.day} again.",
-            )
+            raise _damaged(f"{self.store.url}/{key}", manifest)
         return data
 
     def _sweep(self, folder: str, manifest: Manifest) -> None:
@@ -226,6 +260,23 @@ class Lake:
 def content_hash_of(files: Mapping[str, bytes]) -> str:
     """The content hash that a partition of these files has, by logical name."""
     return content_hash({name: _entry(name, data) for name, data in files.items()})
+
+
+def named_day(text: str) -> date | None:
+    """The day that the end of a partition's folder names, None where it names none."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
+
+
+def _damaged(where: str, manifest: Manifest) -> InputRefused:
+    return InputRefused(f"The file {where} is damaged: its SHA-256 is not the manifest's.", _again(manifest))
+
+
+def _again(manifest: Manifest) -> str:
+    return f"Run {manifest.asset} for {manifest.day} again."
 
 
 def _folder(asset: str, day: date) -> str:

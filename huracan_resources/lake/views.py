@@ -1,6 +1,7 @@
 """SQL over the lake: every table of every asset as a DuckDB view, with the day of its partition as a column.
 
-A view reads exactly the files that the manifests name. The tables of PostgreSQL are not here.
+A view reads exactly the files that the manifests name, each found as it was written. The tables of PostgreSQL
+are not here.
 """
 
 import re
@@ -15,7 +16,7 @@ import pyarrow as pa
 from huracan.errors import AgedOut, InvalidInput
 from huracan.tables import TEXT, Column, arrow_schema, chosen
 from huracan_resources.catalogue import TRADES, catalogue, name_of
-from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.lake import Lake, named_day
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.store import LocalStore
 
@@ -38,6 +39,7 @@ class LakeViews:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._lake.verified.save()
         self._closing.close()
 
     def narrow(self, first: date, last: date) -> None:
@@ -63,13 +65,25 @@ class LakeViews:
 
     @cached_property
     def tables(self) -> dict[str, tuple[str, str]]:
-        """View -> (asset, file) of every table that a partition holds, in the order of their names."""
-        found = {}
+        """View -> (asset, file) of every table that a partition holds, in the order of their names.
+
+        Also where its files are lost: whoever asks for it must hear so, and not that there is no such table.
+        """
+        found, assets = set[tuple[str, str]](), set[str]()
         for key in self._lake.store.list():
-            named = _TABLE.fullmatch(key)
-            if named and self._is_asked_for(date.fromisoformat(named["day"])):
-                found[name_of(named["asset"], named["table"])] = (named["asset"], named["table"])
-        return dict(sorted(found.items()))
+            asset, _, rest = key.partition("/day=")
+            day = named_day(rest.partition("/")[0])
+            if day is None or not self._is_asked_for(day):
+                continue
+            assets.add(asset)
+            file = _TABLE.fullmatch(key)
+            if file:
+                found.add((asset, file["table"]))
+        for entry in catalogue().values():
+            asset, table = entry.asset, entry.key
+            if asset in assets and (asset, table) not in found and self._holding(asset, f"{table}.parquet"):
+                found.add((asset, table))
+        return dict(sorted((name_of(*named), named) for named in found))
 
     @cached_property
     def aged_out(self) -> set[str]:
@@ -155,10 +169,8 @@ class LakeViews:
                 f"The lake lies in {store.url}, where a view cannot read files by their paths.",
                 "Ask by huracan sql, or point your own DuckDB at the bucket.",
             )
-        paths = []
-        for manifest in self._holding(asset, f"{table}.parquet"):
-            stored_as = manifest.files[f"{table}.parquet"].stored_as
-            paths.append(str(store.path(f"{asset}/day={manifest.day.isoformat()}/{stored_as}")))
+        file = f"{table}.parquet"
+        paths = [str(self._lake.local_file(manifest, file)) for manifest in self._holding(asset, file)]
         if not paths:
             raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
