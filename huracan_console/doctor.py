@@ -11,15 +11,20 @@ import click
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from huracan.brain.brain import load_brain
+from huracan.brain.signature import public_key_of
 from huracan.errors import HuracanError, Unavailable
 from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
+from huracan_resources.brains import read_bundle, read_latest
 from huracan_resources.candle_sources import candle_sources
+from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, explain
+from huracan_resources.signing import signing_key
 
 _SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
 _MINIMUM_FREE_GB = 2.0
@@ -41,8 +46,8 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
     findings = [
         _look("dependencies", _dependencies),
         _look("database", lambda: _database(resources)),
-        _look("lake", lambda: _store_works(resources.lake.store)),
-        _look("brains", lambda: _store_works(resources.brains)),
+        _look("lake", lambda: _lake(resources.lake)),
+        _look("brains", lambda: _brains(resources)),
         _look("candle source", lambda: _source(resources)),
         _look("disk", lambda: _disk(settings)),
         _look("retention", lambda: _retention(settings)),
@@ -101,6 +106,21 @@ def _database(resources: Resources) -> str:
     server_version = f"{server // 10000}.{server % 10000}"
     extension = row[0] if row else "missing"
     return f"{resources.database.shown_url}, PostgreSQL {server_version}, pgvector {extension}"
+
+
+def _lake(lake: Lake) -> str:
+    works, strays = _store_works(lake.store), lake.strays()
+    return f"{works}; not read, because no day: {', '.join(strays)}" if strays else works
+
+
+def _brains(resources: Resources) -> str:
+    """The brain that `latest` points at is loaded, as another program would."""
+    works, latest = _store_works(resources.brains), read_latest(resources.brains)
+    if latest is None:
+        return f"{works}; none was promoted yet"
+    files = read_bundle(resources.brains, latest["bundle"])
+    load_brain(files, public_key_of(signing_key(resources.settings)))
+    return f"{works}; latest is {latest['brain_id']}, which loads"
 
 
 def _store_works(store: ObjectStore) -> str:

@@ -8,12 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from huracan.errors import InputRefused
 from huracan_assets.registry import assets_by_job
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import NIGHT
 from huracan_console.safe_text import plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
+from huracan_resources.resources import Resources
 
 
 def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, Any]:
@@ -46,23 +48,28 @@ def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, An
             for run in result.finished
         ],
         "assets": assets,
-        "brain": _brain(workplace, day),
+        "brain": brain_of(workplace.resources, day),
         "lake": lake.store.url,
         "database": workplace.resources.database.shown_url,
     }
 
 
-def _brain(workplace: Workplace, day: date) -> dict[str, Any]:
-    lake, brains = workplace.resources.lake, workplace.resources.brains
-    manifest = lake.manifest("baseline_brain", day)
+def brain_of(resources: Resources, day: date) -> dict[str, Any]:
+    """The verdict of the day and where `latest` points, or what ails it."""
+    manifest = resources.lake.manifest("baseline_brain", day)
     if manifest is None or "brain.json" not in manifest.files:
         return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
-    brain: dict[str, Any] = json.loads(lake.read_file("baseline_brain", day, "brain.json"))
-    url, latest = brains.url, read_latest(brains)
+    brain: dict[str, Any] = json.loads(resources.lake.read_file("baseline_brain", day, "brain.json"))
+    url, latest, error = resources.brains.url, None, None
+    try:
+        latest = read_latest(resources.brains)
+    except InputRefused as refused:
+        error = str(refused)
     return brain | {
         "bundle_url": f"{url}/{brain['bundle']}",
         "is_latest": latest is not None and latest["brain_id"] == brain["brain_id"],
         "latest": latest,
+        "latest_error": error,
         "latest_pointer": f"{url}/{LATEST}",
     }
 
@@ -99,6 +106,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         )
     if "bundle_url" in brain:
         console.print(f"  lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
+    if brain.get("latest_error"):
+        console.print(f"  {brain['latest_error']}", highlight=False, soft_wrap=True)
     command = REPOSITORY / ".venv" / "bin" / "huracan"
     shown = command.relative_to(REPOSITORY) if command.exists() else "huracan"
     console.print(f"\nLook at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)

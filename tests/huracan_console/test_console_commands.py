@@ -2,15 +2,27 @@
 
 import json
 import os
+from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
 
+from huracan.brain.bundle import build_bundle
+from huracan.brain.signature import generate_key_pair
 from huracan.errors import InvalidInput
 from huracan_console.main import main, read_settings, source_overrides
+from huracan_console.summary import brain_of
+from huracan_resources.brains import LATEST, move_latest, write_bundle
 from huracan_resources.database.database import Database
+from huracan_resources.resources import Resources
+from huracan_resources.settings.settings import load_settings
+from tests.huracan.brain.conftest import ACTIONS, make_parts, make_policy
+
+DAY = date(2025, 6, 30)
+PRIVATE, _ = generate_key_pair()
 
 SECRETS = {
     "DATABASE_URL": "postgresql://me:hunter2@db.example/huracan",
@@ -54,6 +66,48 @@ def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(t
     lines = _invoke("doctor", **broken).stdout.splitlines()
     assert len(lines) == len(findings)
     assert sum(line.startswith("BAD ") for line in lines) == 2
+
+
+def test_doctor_names_a_folder_without_a_day_and_a_pointer_that_is_damaged(tmp_path: Path) -> None:
+    stray = tmp_path / "lake" / "ohlcv" / "day=garbage"
+    stray.mkdir(parents=True)
+    (stray / "manifest.json").write_text("{}")
+    (tmp_path / "brains").mkdir()
+    (tmp_path / "brains" / LATEST).write_text('{"day": "2025-03-')
+    variables = {"HURACAN_HOME": str(tmp_path), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+    findings = {each["part"]: each for each in json.loads(_invoke("doctor", "--json", **variables).stdout)}
+    assert findings["lake"]["is_ok"] and "ohlcv/day=garbage" in findings["lake"]["found"]
+    assert not findings["brains"]["is_ok"]
+    assert "latest.json is damaged" in findings["brains"]["found"] and findings["brains"]["remedy"]
+
+
+def test_doctor_loads_the_latest_brain(tmp_path: Path) -> None:
+    files = build_bundle(make_parts(make_policy(ACTIONS, None)), PRIVATE)
+    settings = load_settings(environ={"HURACAN_HOME": str(tmp_path)})
+    resources, brain_id = Resources(settings), json.loads(files["manifest.json"])["brain_id"]
+    bundle = Path(write_bundle(resources.brains, DAY, brain_id, files))
+    move_latest(resources.brains, resources.lake, DAY, brain_id, files["manifest.json"])
+
+    def found(key: str) -> dict[str, Any]:
+        variables = {"HURACAN_HOME": str(tmp_path), "HURACAN_SIGNING_KEY": key}
+        broken = {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+        findings = json.loads(_invoke("doctor", "--json", **variables, **broken).stdout)
+        return next(each for each in findings if each["part"] == "brains")
+
+    assert found(PRIVATE)["is_ok"] and f"latest is {brain_id}, which loads" in found(PRIVATE)["found"]
+    assert "was not signed by the given key" in found(generate_key_pair()[0])["found"]
+    (bundle / "golden.json").unlink()
+    assert "lacks the file golden.json" in found(PRIVATE)["found"]
+
+
+def test_the_summary_of_a_night_is_told_though_the_pointer_is_damaged(tmp_path: Path) -> None:
+    resources = Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
+    brain = {"brain_id": "b1", "verdict": "refused", "reasons": [], "bundle": "2025/06/30/baseline_b1"}
+    resources.lake.write("baseline_brain", DAY, {"brain.json": json.dumps(brain).encode()})
+    resources.brains.put(LATEST, b"{")
+    told = brain_of(resources, DAY)
+    assert told["is_latest"] is False and told["latest"] is None
+    assert "latest.json is damaged" in told["latest_error"]
 
 
 @pytest.mark.parametrize("words", [("config", "show"), ("config", "show", "--json")])
