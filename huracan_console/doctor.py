@@ -110,7 +110,7 @@ def _database(resources: Resources) -> str:
 
 def _lake(lake: Lake) -> str:
     works, strays = _store_works(lake.store), lake.strays()
-    return f"{works}; not read, because no day: {', '.join(strays)}" if strays else works
+    return f"{works}; not read for lack of a day or a manifest: {', '.join(strays)}" if strays else works
 
 
 def _brains(resources: Resources) -> str:

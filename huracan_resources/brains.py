@@ -96,10 +96,12 @@ def brain_id_of(key: str) -> str:
 
 
 def write_bundle(store: ObjectStore, day: date, brain_id: str, files: Mapping[str, bytes]) -> str:
-    """Put every file of the bundle, its manifest last; the bundle's URL."""
+    """Put every file of the bundle, its manifest last, and remove any other; the bundle's URL."""
     key = bundle_key(day, brain_id)
     for name in sorted(files, key=lambda name: (name == "manifest.json", name)):
         store.put(f"{key}/{name}", files[name])
+    for stray in set(store.list(f"{key}/")) - {f"{key}/{name}" for name in files}:
+        store.delete(stray)
     return f"{store.url}/{key}"
 
 

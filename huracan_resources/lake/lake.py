@@ -91,9 +91,15 @@ class Lake:
         return [day for day in days if day is not None]
 
     def strays(self) -> list[str]:
-        """Folders that look like a partition's and name no day: nothing reads them."""
-        folders = {key.rpartition("/")[0].partition("/day=") for key in self.store.list()}
-        return sorted(asset + lead + day for asset, lead, day in folders if lead and named_day(day) is None)
+        """Folders that look like a partition's, and name no day or hold no manifest: nothing reads them."""
+        keys = set(self.store.list())
+        parts = (key.partition("/day=") for key in keys)
+        folders = {(asset, rest.partition("/")[0]) for asset, lead, rest in parts if lead}
+        return sorted(
+            f"{asset}/day={day}"
+            for asset, day in folders
+            if named_day(day) is None or f"{asset}/day={day}/{MANIFEST}" not in keys
+        )
 
     def require(self, asset: str, day: date) -> Manifest:
         """The manifest of a partition that exists and was judged good; else `InputRefused`."""

@@ -20,7 +20,7 @@ from huracan_resources.lake.lake import Lake, named_day
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.store import LocalStore
 
-_TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>.+)-[0-9a-f]{12}\.parquet")
+_TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>[^/.][^/]*)-[0-9a-f]{12}\.parquet")
 _OUTCOME = Column("outcome", TEXT, "win (net_bps above 0) or loss")
 _ANALYSES = {
     "loss_analysis": ("primary_reason", "severity", "is_preventable", "avoidance_rule"),

@@ -52,8 +52,8 @@ def _aged(lake: Lake, asset: str, table: str, kept_from: date) -> Iterator[Manif
     """The partitions before `kept_from` whose file of the table still lies there."""
     keys, lead = set(lake.store.list(f"{asset}/day=")), f"/{table}-"
     held = {key.partition("/day=")[2].partition("/")[0] for key in keys if lead in key}
-    for day in sorted(date.fromisoformat(text) for text in held):
-        manifest = lake.manifest(asset, day) if day < kept_from else None
+    for day in lake.days(asset):
+        manifest = lake.manifest(asset, day) if day < kept_from and day.isoformat() in held else None
         entry = manifest.files.get(f"{table}.parquet") if manifest else None
         if manifest and entry and f"{asset}/day={day.isoformat()}/{entry.stored_as}" in keys:
             yield manifest

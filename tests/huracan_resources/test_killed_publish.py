@@ -23,6 +23,7 @@ from huracan.agent.bias_config import BiasConfig
 from huracan.brain.brain import load_brain
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
+from huracan.errors import InputRefused
 from huracan_resources.brains import (
     BRAIN_ASSET,
     BRAIN_FILE,
@@ -184,6 +185,16 @@ def test_a_process_killed_while_it_publishes_leaves_a_brain_that_loads_after_the
     done = subprocess.run([sys.executable, "-c", _PROGRAM, *arguments], check=False, cwd=ROOT)
     assert done.returncode == -signal.SIGKILL
     assert _latest_day(resources) in (BEFORE, DAY)
+    _assert_published(resources, _night(resources, DAY, bundles[DAY]))
+
+
+def test_a_file_that_does_not_belong_to_a_bundle_goes_when_it_is_published_again(
+    resources: Resources, bundles: dict[date, Bundle]
+) -> None:
+    record = _night(resources, DAY, bundles[DAY])
+    (Path(record.bundle_url) / "notes.txt").write_bytes(b"mine")
+    with pytest.raises(InputRefused, match=r"notes\.txt"):
+        load_brain(Path(record.bundle_url), PUBLIC)
     _assert_published(resources, _night(resources, DAY, bundles[DAY]))
 
 

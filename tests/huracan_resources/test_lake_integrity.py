@@ -111,6 +111,16 @@ def test_a_folder_that_names_no_day_breaks_nothing(lake: Lake, tmp_path: Path, n
         open_door()
 
 
+def test_a_folder_without_a_manifest_and_hidden_files_are_no_tables(lake: Lake, tmp_path: Path) -> None:
+    path, folder = _file(lake), tmp_path / "lake" / "shadow_trades"
+    path.with_name(f"._{path.name}").write_bytes(b"AppleDouble")
+    (folder / ".DS_Store").write_bytes(b"\0")
+    (folder / f"day={NEXT_DAY}" / "manifest.json").unlink()
+    assert lake.strays() == [f"shadow_trades/day={NEXT_DAY}"]
+    with LakeViews(lake) as views:
+        assert list(views.tables) == ["shadow_trades"]
+
+
 def test_a_folder_that_was_copied_to_another_day_is_refused(lake: Lake, tmp_path: Path) -> None:
     folder = tmp_path / "lake" / "shadow_trades"
     shutil.copytree(folder / f"day={DAY}", folder / "day=2025-02-09")

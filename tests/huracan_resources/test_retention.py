@@ -104,6 +104,11 @@ def test_a_dry_run_says_the_same_and_changes_nothing(lake: Lake, clean: Database
     assert would == age_out_of_lake(lake, clean, TABLES, NEWEST, TODAY, dry=False)
 
 
+def test_a_folder_that_names_no_day_does_not_stop_it(lake: Lake, clean: Database) -> None:
+    lake.store.put("shadow_trades/day=garbage/signals-0123456789ab.parquet", b"")
+    assert len(age_out_of_lake(lake, clean, TABLES, NEWEST, TODAY, dry=False)) == 2
+
+
 @pytest.mark.parametrize("changes", range(4))
 def test_killed_before_any_of_its_changes_the_next_day_ends_it_and_counts_each_file_once(
     lake: Lake, clean: Database, changes: int
