@@ -68,7 +68,7 @@ def main() -> None:
 def fill(source: Lake, target: Lake, days: int) -> dict[str, Any]:
     """The newest traded day as each of `days` days; what that makes."""
     newest = max(day for day in source.days("shadow_trades") if source.require("shadow_trades", day).files)
-    sizes = []
+    sizes = list[int]()
     for asset in ASSETS:
         manifest = source.require(asset, newest)
         if "data.parquet" not in manifest.files:

@@ -7,9 +7,10 @@ What is inside a bundle belongs to `huracan.brain`.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import psycopg
@@ -219,6 +220,19 @@ def promoted_brains(lake: Lake, *, before: date | None = None, after: date | Non
         brain = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))
         if brain["verdict"] == "promoted":
             yield str(brain["bundle"])
+
+
+def last_promoted(store: ObjectStore, lake: Lake, before: date) -> str | None:
+    """The object key of the newest brain promoted before a day; None where there is none.
+
+    By the lake; where it has lost that day, `latest` is a second witness.
+    """
+    keys = list(islice(promoted_brains(lake, before=before), 1))
+    with suppress(InputRefused):
+        latest = read_latest(store)
+        if latest is not None and date.fromisoformat(latest["day"]) < before:
+            keys.append(latest["bundle"])
+    return max(keys, key=lambda key: key.rpartition("/")[0], default=None)
 
 
 def retract_latest(store: ObjectStore, lake: Lake, day: date) -> bool:

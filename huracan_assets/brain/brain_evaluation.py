@@ -155,10 +155,10 @@ def last_brain(context: StageContext) -> Brain | Incomparable | None:
     that must not read as if there were none.
     """
     from huracan.market.observation import observation_names
-    from huracan_resources.brains import brain_id_of, promoted_brains, read_bundle
+    from huracan_resources.brains import brain_id_of, last_promoted, read_bundle
     from huracan_resources.signing import signing_key
 
-    key = next(promoted_brains(context.resources.lake, before=context.day), None)
+    key = last_promoted(context.resources.brains, context.resources.lake, context.day)
     if key is None:
         return None
     public_key = public_key_of(signing_key(context.settings))

@@ -11,7 +11,9 @@ from huracan.candles.simulate import SimulatedMarket
 from huracan.errors import InputRefused, InvalidInput
 from huracan_resources.brains import (
     LATEST,
+    brain_id_of,
     bundle_key,
+    last_promoted,
     move_latest,
     promoted_brains,
     read_bundle,
@@ -128,6 +130,23 @@ def test_a_damaged_pointer_is_one_sentence_and_the_next_night_mends_it(
     resources.brains.put(LATEST, damaged)
     _publish(resources, date(2025, 3, 11), "promoted")
     assert _latest(resources) == "b11"
+
+
+def test_the_last_promoted_brain_is_known_by_latest_where_the_lake_has_lost_its_day(
+    resources: Resources,
+) -> None:
+    def last(day: int) -> str | None:
+        key = last_promoted(resources.brains, resources.lake, date(2025, 3, day))
+        return key and brain_id_of(key)
+
+    assert last(11) is None
+    for day in (8, 9):
+        _publish(resources, date(2025, 3, day), "promoted")
+    assert (last(9), last(10)) == ("b8", "b9")
+    resources.lake.store.delete("baseline_brain/day=2025-03-09/manifest.json")
+    assert (last(9), last(10)) == ("b8", "b9")
+    resources.brains.put(LATEST, b"{")
+    assert last(10) == "b8"
 
 
 def test_a_damaged_pointer_is_mended_by_a_refused_night_too(resources: Resources) -> None:
