@@ -113,7 +113,11 @@ def _read_directory(source: Path | str) -> dict[str, bytes]:
             f"A brain was asked for by a {type(source).__name__}.",
             "Give its directory, or its files by name.",
         )
-    directory = Path(source)
+    if "://" in str(source):
+        raise InvalidInput(
+            "A brain was asked for by an address.", "Fetch it, and give the folder or its files."
+        )
+    directory = Path(source).expanduser()
     if not directory.is_dir():
         raise InputRefused(f"There is no brain at {directory}.", "Give the directory of a published brain.")
     files = {}

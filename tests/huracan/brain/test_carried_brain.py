@@ -40,6 +40,16 @@ def test_a_path_may_be_given_as_text(folder: Path, brain: Brain) -> None:
         load_brain("nowhere", PUBLIC)
 
 
+def test_the_home_of_a_path_is_found_and_an_address_is_none(
+    folder: Path, brain: Brain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert load_brain(f"~/{folder.name}", PUBLIC).brain_id == brain.brain_id
+    with pytest.raises(InvalidInput, match="by an address") as refused:
+        load_brain("s3://key:secret@bucket/brain", PUBLIC)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("source", [None, 5, b"folder", ["policy.onnx"]])
 def test_what_is_neither_folder_nor_files_is_refused(source: Any) -> None:
     with pytest.raises(InvalidInput, match=type(source).__name__):
