@@ -163,9 +163,18 @@ def read_latest(store: ObjectStore) -> dict[str, str] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise InputRefused(
             f"The pointer {store.url}/{LATEST} is damaged ({type(error).__name__}: {error}).",
-            "The next night that publishes writes it anew, from what the lake says was promoted.",
+            "Run the night again: it is written anew, from what the lake says was promoted.",
         ) from error
     return pointer
+
+
+def mend_latest(store: ObjectStore, lake: Lake) -> None:
+    """Point a damaged `latest` at the newest brain that the lake knows as promoted, or remove it."""
+    try:
+        read_latest(store)
+    except InputRefused:
+        if not _point_at_first(store, promoted_brains(lake)):
+            store.delete(LATEST)
 
 
 def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:

@@ -22,11 +22,13 @@ from huracan_assets.stage import Outcome, StageContext, stage
 from huracan_resources.lake.manifest import Manifest
 
 
-def _register_again(manifest: Manifest, context: StageContext) -> None:
-    from huracan_resources.brains import register_lost_brain
+def _bring_back(manifest: Manifest, context: StageContext) -> None:
+    from huracan_resources.brains import mend_latest, register_lost_brain
 
+    lake, brains = context.resources.lake, context.resources.brains
     with context.resources.database.connect() as connection:
-        register_lost_brain(connection, context.resources.brains, context.resources.lake, manifest.day)
+        register_lost_brain(connection, brains, lake, manifest.day)
+    mend_latest(brains, lake)
 
 
 @stage(
@@ -47,7 +49,7 @@ def _register_again(manifest: Manifest, context: StageContext) -> None:
     settings=["universe", "market", "models", "gates", "training"],
     reads_outside=True,
     is_record=True,
-    bring_back=_register_again,
+    bring_back=_bring_back,
 )
 def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     """The published brain: signed, complete, and loadable without this platform.

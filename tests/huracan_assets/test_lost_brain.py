@@ -9,14 +9,14 @@ import pytest
 
 from huracan_assets.brain.baseline_brain import baseline_brain
 from huracan_assets.stage import StageContext
-from huracan_resources.brains import bundle_key, write_bundle
+from huracan_resources.brains import LATEST, bundle_key, read_latest, write_bundle
 from huracan_resources.database.database import Database
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
 DAY = date(2025, 3, 10)
 KEY = bundle_key(DAY, "b1")
-MANIFEST = {"brain_id": "b1", "code_version": "c1", "symbols": ["BTC/USDT"]}
+MANIFEST = {"brain_id": "b1", "day": DAY.isoformat(), "code_version": "c1", "symbols": ["BTC/USDT"]}
 VERDICT = {"promoted": True, "live_eligible": False, "is_simulated": True}
 BUNDLE = {
     "manifest.json": json.dumps(MANIFEST | VERDICT).encode(),
@@ -62,3 +62,11 @@ def test_a_row_that_is_there_stays_as_its_night_wrote_it(resources: Resources) -
 
 def test_a_brain_whose_bundle_is_gone_is_not_registered(resources: Resources) -> None:
     assert _brought_back(resources) == []
+
+
+def test_a_damaged_latest_is_mended_by_a_night_that_stands(resources: Resources) -> None:
+    write_bundle(resources.brains, DAY, "b1", BUNDLE)
+    resources.brains.put(LATEST, b"{")
+    _brought_back(resources)
+    latest = read_latest(resources.brains)
+    assert latest is not None and latest["brain_id"] == "b1"

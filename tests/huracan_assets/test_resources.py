@@ -14,6 +14,7 @@ from huracan_resources.brains import (
     brain_id_of,
     bundle_key,
     last_promoted,
+    mend_latest,
     move_latest,
     promoted_brains,
     read_bundle,
@@ -130,6 +131,21 @@ def test_a_damaged_pointer_is_one_sentence_and_the_next_night_mends_it(
     resources.brains.put(LATEST, damaged)
     _publish(resources, date(2025, 3, 11), "promoted")
     assert _latest(resources) == "b11"
+
+
+def test_a_damaged_pointer_is_mended_from_the_lake_alone(resources: Resources) -> None:
+    for day, verdict in ((8, "promoted"), (9, "refused")):
+        _publish(resources, date(2025, 3, day), verdict)
+    whole = resources.brains.get(LATEST)
+    mend_latest(resources.brains, resources.lake)
+    assert resources.brains.get(LATEST) == whole
+    resources.brains.put(LATEST, b"{")
+    mend_latest(resources.brains, resources.lake)
+    assert resources.brains.get(LATEST) == whole
+    resources.brains.put(LATEST, b"{")
+    resources.brains.delete(f"{bundle_key(date(2025, 3, 8), 'b8')}/manifest.json")
+    mend_latest(resources.brains, resources.lake)
+    assert read_latest(resources.brains) is None
 
 
 def test_the_last_promoted_brain_is_known_by_latest_where_the_lake_has_lost_its_day(
