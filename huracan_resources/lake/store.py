@@ -4,20 +4,13 @@ A put is all or nothing. What the objects mean (partitions, brains) belongs else
 """
 
 import errno
-import fcntl
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
-
-_ASIDE = ".writing"
-"""Where files lie that are not complete yet: outside the folders of objects, so that none ever holds one."""
-_TEMPORARY = ".writing-"
-"""Begins the name of such a file. Names that begin with `.writing` are never listed."""
+from huracan_resources.lake.whole_file import is_unfinished, write_whole
 
 
 class ObjectStore(Protocol):
@@ -95,28 +88,11 @@ class LocalStore:
 
     def put(self, key: str, data: bytes) -> None:
         path = self.path(key)
-        temporary: Path | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            aside = self._aside(path.parent)
-            aside.mkdir(exist_ok=True)
-            # Beside the objects only versions of before left any.
-            for folder in (aside, path.parent):
-                _sweep(folder)
-            handle, temporary = _open_locked(aside)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
-                temporary.chmod(0o644)
-                temporary.replace(path)
-            temporary = None
-            _sync_directory(path.parent)
+            write_whole(path, data, self.root)
         except OSError as error:
             _refuse_write(path, error)
-        finally:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
         path = self.path(key)
@@ -137,11 +113,9 @@ class LocalStore:
         start = self.root / check_key(folder) if folder else self.root
         found = []
         for directory, _, names in os.walk(start):
-            inside = Path(directory).relative_to(self.root)
-            if _ASIDE in inside.parts:
-                continue
-            lead = "" if inside == Path() else f"{inside.as_posix()}/"
-            found += [lead + name for name in names if not name.startswith(_TEMPORARY)]
+            inside = Path(directory).relative_to(self.root).as_posix()
+            lead = "" if inside == "." else f"{inside}/"
+            found += [lead + name for name in names if not is_unfinished(name)]
         return sorted(key for key in found if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
@@ -149,13 +123,6 @@ class LocalStore:
             self.path(key).unlink(missing_ok=True)
         except OSError as error:
             _refuse_write(self.path(key), error)
-
-    def _aside(self, folder: Path) -> Path:
-        """Where what goes into `folder` is written first: as far up as the disk of a rename reaches."""
-        disk = folder.stat().st_dev
-        while folder != self.root and folder.parent.stat().st_dev == disk:
-            folder = folder.parent
-        return folder / _ASIDE
 
 
 class S3Store:
@@ -259,33 +226,3 @@ def _refuse_write(path: Path, error: OSError) -> NoReturn:
         f"{path} could not be written ({error.strerror}).",
         "Check the directory and its rights, then run again.",
     ) from error
-
-
-def _open_locked(folder: Path) -> tuple[int, Path]:
-    """A new file of this writer, who holds its lock for as long as it is open."""
-    while True:
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
-        # On a disk without locks nobody can take one, so nothing is swept there either.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        # Before the lock was taken another writer may have swept it.
-        if os.fstat(handle).st_nlink:
-            return handle, Path(name)
-        os.close(handle)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what writers left that were killed: the lock of one who lives cannot be taken."""
-    for left in folder.glob(f"{_TEMPORARY}*"):
-        with suppress(OSError), left.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename survive a power cut."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
