@@ -162,6 +162,8 @@ class LakeViews:
 
     def _selection(self, view: str) -> str:
         """What a view selects from the files of its partitions."""
+        import duckdb
+
         asset, table = self.tables[view]
         store = self._lake.store
         if not isinstance(store, LocalStore):
@@ -175,7 +177,10 @@ class LakeViews:
             raise _aged_out(view)
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         files = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true)"
-        known = self._connection.sql(f"SELECT * FROM {files}").columns
+        try:
+            known = self._connection.sql(f"SELECT * FROM {files}").columns
+        except duckdb.Error as error:
+            raise _wrong(error) from error
         return f"SELECT {', '.join(['*', *_nulls(_declared(view), known)])} FROM {files}"
 
     def _read(self, view: str) -> pa.Table:

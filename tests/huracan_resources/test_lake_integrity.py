@@ -93,6 +93,15 @@ def test_a_lost_file_is_one_sentence_at_every_door(lake: Lake, door: str) -> Non
         DOORS[door]()
 
 
+def test_a_file_that_goes_while_it_is_asked_for_is_one_sentence(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lake, "local_file", lambda *_: Path("/gone.parquet"))
+    with LakeViews(lake) as views, pytest.raises(InvalidInput, match="DuckDB refused") as refused:
+        views.query("SELECT * FROM shadow_trades")
+    assert "\n" not in str(refused.value)
+
+
 def test_a_table_whose_every_file_is_lost_is_not_called_unknown(lake: Lake) -> None:
     for day in (DAY, NEXT_DAY):
         _file(lake, day).unlink()
