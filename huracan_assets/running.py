@@ -6,7 +6,7 @@ with its manifest, and replaces the rows in the database. It knows no Dagster.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyarrow import DataType
 
@@ -53,6 +53,8 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     before = lake.manifest(context.asset, context.day)
     if stage.reads_outside:
         _keep_good(before, outcome, outcome.source or inputs.source)
+    if outcome.publish is not None:
+        outcome = replace(outcome, metadata={**outcome.metadata, **outcome.publish()})
     origin = Origin(
         inputs=inputs.hashes(),
         code_version=stage.code_version,

@@ -81,7 +81,9 @@ class StageContext:
 class Outcome:
     """What a body made. `note` says why a partition is empty when it cannot exist yet.
 
-    `metadata` is shown beside the partition: plain values, and the pictures and tables of `plots`.
+    `metadata` is shown beside the partition: plain values, and the pictures and tables of `plots`. `publish`
+    is what is done outside the lake, once it is sure that the partition will be written; what it returns is
+    shown too.
     """
 
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Outcome:
     note: str = ""
     is_simulated: bool | None = None
     source: str = ""
+    publish: Callable[[], Mapping[str, Any]] | None = None
 
 
 Body = Callable[[Inputs, StageContext], Outcome]

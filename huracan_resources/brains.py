@@ -45,10 +45,8 @@ class BrainRecord:
     numbers: dict[str, Any]
 
     @staticmethod
-    def of(
-        files: Mapping[str, bytes], day: date, bundle_url: str, configuration_digest: str
-    ) -> "BrainRecord":
-        """The row about a bundle, from what the bundle says of itself."""
+    def of(files: Mapping[str, bytes], day: date, store_url: str, configuration_digest: str) -> "BrainRecord":
+        """The row about a bundle in the store, from what the bundle says of itself."""
         manifest = json.loads(files["manifest.json"])
         evaluation = json.loads(files["evaluation.json"])
         return BrainRecord(
@@ -60,7 +58,7 @@ class BrainRecord:
             is_live_eligible=manifest["live_eligible"],
             is_simulated=manifest["is_simulated"],
             model_id=hashlib.sha256(files["policy.safetensors"]).hexdigest()[:16],
-            bundle_url=bundle_url,
+            bundle_url=f"{store_url}/{bundle_key(day, manifest['brain_id'])}",
             manifest_sha256=hashlib.sha256(files["manifest.json"]).hexdigest(),
             code_version=manifest["code_version"],
             configuration_digest=configuration_digest,
@@ -73,22 +71,21 @@ def bundle_key(day: date, brain_id: str) -> str:
     return f"{day:%Y/%m/%d}/baseline_{brain_id}"
 
 
-def publish(resources: Resources, day: date, files: Mapping[str, bytes]) -> tuple[BrainRecord, bool]:
-    """Bundle, registry and, last of all and only for a brain that was promoted, `latest`: whether it moved.
+def publish(resources: Resources, record: BrainRecord, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Bundle, registry and, last of all and only for a brain that was promoted, `latest`: where the bundle
+    lies, and whether `latest` points at it.
 
     Whoever is killed in between leaves what was there before, and the same call again goes to its end.
     """
-    store, manifest = resources.brains, files["manifest.json"]
-    brain_id = json.loads(manifest)["brain_id"]
-    url = write_bundle(store, day, brain_id, files)
-    record = BrainRecord.of(files, day, url, resources.settings.digest())
+    store, moved = resources.brains, False
+    write_bundle(store, record.day, record.brain_id, files)
     with resources.database.connect() as connection:
         register_brain(connection, record)
     if record.verdict != "promoted":
-        retract_latest(store, resources.lake, day)
-        return record, False
-    is_shown = resources.settings.mode == "shadow"
-    return record, is_shown and move_latest(store, resources.lake, day, brain_id, manifest)
+        retract_latest(store, resources.lake, record.day)
+    elif resources.settings.mode == "shadow":
+        moved = move_latest(store, resources.lake, record.day, record.brain_id, files["manifest.json"])
+    return {"bundle_url": record.bundle_url, "is_latest": moved}
 
 
 def brain_id_of(key: str) -> str:
@@ -212,7 +209,7 @@ def register_lost_brain(connection: psycopg.Connection, store: ObjectStore, lake
     key = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))["bundle"]
     if store.exists(f"{key}/manifest.json"):
         # Which settings that night had as a whole, no bundle tells.
-        register_brain(connection, BrainRecord.of(read_bundle(store, key), day, f"{store.url}/{key}", ""))
+        register_brain(connection, BrainRecord.of(read_bundle(store, key), day, store.url, ""))
 
 
 def promoted_brains(lake: Lake, *, before: date | None = None, after: date | None = None) -> Iterator[str]:

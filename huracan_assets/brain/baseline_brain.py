@@ -58,7 +58,7 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     a brain that was promoted. A brain of simulated candles says so and is never eligible for live trading.
     """
     # They bring the drivers of database and object store, which declarations must not load.
-    from huracan_resources.brains import BRAIN_FILE, bundle_key, publish
+    from huracan_resources.brains import BRAIN_FILE, BrainRecord, bundle_key, publish
     from huracan_resources.signing import signing_key
 
     verdict_file = inputs.file("brain_evaluation", VERDICT_FILE)
@@ -67,7 +67,7 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=manifest.note if manifest else f"No verdict for {context.day}.")
     verdict = _verdict(verdict_file)
     files = build_bundle(_parts(inputs, context, verdict), signing_key(context.settings))
-    record, moved = publish(context.resources, context.day, files)
+    record = BrainRecord.of(files, context.day, context.resources.brains.url, context.settings.digest())
     # Neither where this machine keeps its brains nor what came later: the same night is the same bytes.
     facts: dict[str, Any] = {
         "brain_id": record.brain_id,
@@ -79,11 +79,8 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     }
     return Outcome(
         files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
-        metadata={
-            **facts | {"seeds": facts["seeds"]["count"], "reasons": shown.lines(verdict.reasons)},
-            "bundle_url": record.bundle_url,
-            "is_latest": moved,
-        },
+        metadata=facts | {"seeds": facts["seeds"]["count"], "reasons": shown.lines(verdict.reasons)},
+        publish=lambda: publish(context.resources, record, files),
     )
 
 

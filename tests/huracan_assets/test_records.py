@@ -229,6 +229,29 @@ def test_a_record_that_reads_outside_stays_whatever_it_would_find_there_now(
     assert resources.lake.require("verdict", DAY).remade
 
 
+def test_a_record_that_stands_publishes_nothing_of_what_it_would_be_now(home: Path) -> None:
+    found, published = [1], list[int]()
+
+    def verdict(inputs: Inputs, context: StageContext) -> Outcome:
+        value = found[0]
+
+        def publish() -> dict[str, int]:
+            published.append(value)
+            return {"published": value}
+
+        return Outcome(tables={"data": pa.table({"value": [value]})}, source="test", publish=publish)
+
+    declared = replace(session, name="verdict", body=verdict, reads=[], reads_outside=True)
+    resources = _resources(home)
+    assert _run(resources, declared).success
+    _write(resources, LAST_OF_NIGHT, DAY, 0)
+    found[0] = 2
+    assert _run(resources, declared).success
+    assert published == [1]
+    assert _run(resources, declared, remakes=True).success
+    assert published == [1, 2]
+
+
 def test_a_remake_that_changes_nothing_marks_nothing(home: Path) -> None:
     resources, made = _finished_night(home)
     assert _run(resources, session, remakes=True).success and CALLS == ["session"]

@@ -109,7 +109,8 @@ def _open(home: Path, database: Database) -> Resources:
 
 def _night(resources: Resources, day: date, files: Bundle) -> BrainRecord:
     """What the end of a night writes, in its order."""
-    record, _ = publish(resources, day, files)
+    record = BrainRecord.of(files, day, resources.brains.url, resources.settings.digest())
+    publish(resources, record, files)
     facts = {"verdict": record.verdict, "bundle": bundle_key(day, record.brain_id)}
     resources.lake.write(BRAIN_ASSET, day, {BRAIN_FILE: json.dumps(facts).encode(), "notes.txt": b"n"})
     return record
