@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from tests.emulated_markets import contract_info, symbol_info
+from tests.exchange_faults import BODIES, FAULTS, PAGES, REFUSALS, Served
 
 _STEP_MS = {"1m": 60_000, "3m": 180_000, "5m": 300_000, "15m": 900_000, "30m": 1_800_000, "1h": 3_600_000}
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 500, 1000
@@ -27,8 +28,7 @@ _WEIGHTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20, "/api/v3/time": 1, 
 _KLINES = ("/api/v3/klines", "/fapi/v1/klines")
 _EXCHANGE_INFO = ("/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo")
 _FUNDING, _FUNDING_LIMIT = "/fapi/v1/fundingRate", 1000
-FAULTS = ("500", "401", "418", "429", "timeout", "cut")
-_FAULT_CODES = {"500": -1000, "401": -2014}
+_CAPTCHA = "/captcha"
 
 
 @dataclass
@@ -37,13 +37,17 @@ class EmulatorOptions:
 
     timeframe: str = "1m"
     weight_per_minute: int = 6000
-    retry_after_s: int = 1
+    retry_after_s: int | str = 1
+    """or a date, as HTTP allows"""
     largest_limit: int = _LARGEST_LIMIT
     repeats_last_candle: bool = False
     """each page begins with the last candle of the page before, as some exchanges do"""
     open_candle: bool = False
     """serve one more candle after the last, not closed at `clock`"""
     timeout_s: float = 2.0
+    fault: str = ""
+    """one of FAULTS, at every `fault_every`-th request: of candles or rates where it is a page, else of any"""
+    fault_every: int = 5
     funding: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
     """settlement in ms and rate, in time order, by symbol like BTC/USDT:USDT"""
     largest_funding_limit: int = _FUNDING_LIMIT
@@ -61,6 +65,8 @@ class Emulator:
     """answers by path and, as `status 429`, by status"""
     queries: list[dict[str, str]] = field(default_factory=list)
     """the parameters of every klines request"""
+    asked: Counter[bool] = field(default_factory=Counter)
+    """requests by whether they are for a page of candles or rates"""
     _faults: list[str] = field(default_factory=list)
     _window: tuple[int, int] = (0, 0)
     _lock: Any = field(default_factory=Lock)
@@ -72,9 +78,16 @@ class Emulator:
         with self._lock:
             self._faults.extend([fault] * count)
 
-    def next_fault(self) -> str | None:
+    def next_fault(self, path: str) -> str | None:
+        is_page = path in (*_KLINES, _FUNDING)
         with self._lock:
-            return self._faults.pop(0) if self._faults else None
+            self.asked[is_page] += 1
+            if self._faults:
+                return self._faults.pop(0)
+            fault = self.options.fault
+            number = self.asked[True] if fault in PAGES else self.asked.total()
+            is_due = bool(fault) and number % self.options.fault_every == 0
+            return fault if is_due and (is_page or fault not in PAGES) else None
 
     def spend(self, path: str) -> int:
         """Add the request's weight to the running minute and return the sum."""
@@ -150,19 +163,19 @@ class _Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         self.emulator.count(address.path)
-        fault = self.emulator.next_fault()
+        fault = self.emulator.next_fault(address.path) if address.path != _CAPTCHA else "html"
         used = self.emulator.spend(address.path)
         options = self.emulator.options
-        if fault is not None:
+        if fault is not None and fault not in PAGES:
             self._fail(fault)
         elif used > options.weight_per_minute:
             self._answer(429, {"code": -1003, "msg": "Too many requests; current limit exceeded."}, used)
         elif address.path in _KLINES:
-            self._answer(*self._serve_klines(query), used)
+            self._answer(*self._serve_klines(query, fault), used)
         elif address.path in _EXCHANGE_INFO:
             self._answer(200, self._exchange_info(address.path.startswith("/fapi")), used)
         elif address.path == _FUNDING:
-            self._answer(*self._serve_funding(query), used)
+            self._answer(*self._serve_funding(query, fault), used)
         elif address.path == "/api/v3/time":
             self._answer(200, {"serverTime": int(options.clock() * 1000)}, used)
         elif address.path == "/api/v3/ping":
@@ -182,14 +195,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"[[167961600")
             self.close_connection = True
+        elif fault == "captcha":
+            self.send_response(302)
+            self.send_header("Location", self.emulator.url.replace("127.0.0.1", "localhost") + _CAPTCHA)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
-            self._answer(int(fault), {"code": _FAULT_CODES.get(fault, -1003), "msg": "Fault."}, 0)
+            status, kind, text = (BODIES | REFUSALS)[fault]
+            self._send(status, text.encode(), 0, kind)
 
     def _answer(self, status: int, body: Any, used: int) -> None:
+        self._send(status, json.dumps(body).encode(), used, "application/json;charset=UTF-8")
+
+    def _send(self, status: int, payload: bytes, used: int, kind: str) -> None:
         self.emulator.count(f"status {status}")
-        payload = json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json;charset=UTF-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(payload)))
         self.send_header("X-MBX-USED-WEIGHT-1M", str(used))
         if status in (418, 429):
@@ -197,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def _serve_klines(self, query: dict[str, str]) -> tuple[int, Any]:
+    def _serve_klines(self, query: dict[str, str], fault: str | None) -> tuple[int, Any]:
         self.emulator.queries.append(query)
         options = self.emulator.options
         if query.get("symbol") not in self.klines:
@@ -212,19 +233,23 @@ class _Handler(BaseHTTPRequestHandler):
         first = int(np.searchsorted(times, int(query["startTime"]), side="left"))
         if options.repeats_last_candle and first > 0:
             first -= 1
-        return 200, rows[first : min(first + limit, last)]
+        served = Served(rows, first, max(min(first + limit, last), first), limit)
+        return 200, PAGES[fault](served) if fault is not None else served.page
 
-    def _serve_funding(self, query: dict[str, str]) -> tuple[int, Any]:
+    def _serve_funding(self, query: dict[str, str], fault: str | None) -> tuple[int, Any]:
         """Ascending from startTime, at most `limit`, endTime included; of an unknown symbol nothing."""
         self.emulator.queries.append(query)
         options = self.emulator.options
         by_id = {_market_id(symbol): rates for symbol, rates in options.funding.items()}
-        first, last = int(query.get("startTime", 0)), int(query.get("endTime", 2**62))
-        rates = [each for each in by_id.get(query.get("symbol", ""), []) if first <= each[0] <= last]
+        rates = [[at, _eight(rate)] for at, rate in by_id.get(query.get("symbol", ""), [])]
         limit = min(int(query.get("limit", 100)), options.largest_funding_limit)
+        first = sum(at < int(query.get("startTime", 0)) for at, _ in rates)
+        last = sum(at <= int(query.get("endTime", 2**62)) for at, _ in rates)
+        served = Served(rates, first, max(min(first + limit, last), first), limit)
+        page = PAGES[fault](served) if fault is not None else served.page
         return 200, [
-            {"symbol": query["symbol"], "fundingTime": at, "fundingRate": _eight(rate), "markPrice": "1.0"}
-            for at, rate in rates[:limit]
+            {"symbol": query["symbol"], "fundingTime": at, "fundingRate": rate, "markPrice": "1.0"}
+            for at, rate in page
         ]
 
     def _exchange_info(self, is_future: bool) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Candles of any exchange that ccxt knows, as a CandleSource.
 
 Binance's raw klines are taken so that trade count and taker buy volume are kept; any other exchange gives
-six fields. Making the client and mapping its errors live in `exchange_client`, paging in `exchange_pages`.
+six fields. Making the client lives in `exchange_client`, trying again and the meaning of its errors in
+`exchange_asking`, walking from page to page in `exchange_walk`.
 """
 
 import time
@@ -17,13 +18,19 @@ from huracan.candles.funding import empty_funding, funding_window
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
-from huracan.errors import InvalidInput, SymbolRefused, Unavailable
-from huracan_resources.candles.exchange_client import BINANCE_MARKETS, ExchangeOptions, ask, make_client
+from huracan.errors import InvalidInput, SymbolRefused
+from huracan_resources.candles.exchange_asking import Asking
+from huracan_resources.candles.exchange_client import (
+    BINANCE_MARKETS,
+    LATEST_ONLY,
+    ExchangeOptions,
+    make_client,
+)
 from huracan_resources.candles.exchange_funding import FUNDING_PAGE, UNTIL_NAMES, collect_funding
-from huracan_resources.candles.exchange_pages import Row, collect_rows, rows_to_table
+from huracan_resources.candles.exchange_pages import Row, rows_to_table, time_in_ms
+from huracan_resources.candles.exchange_walk import PAGE, OnlyLatest, collect_rows
 from huracan_resources.settings.sections import Section
 
-_PAGE = 1000
 # Positions in a raw kline: open time, prices, volume, trade count, taker buy volume.
 _KLINE_FIELDS = (0, 1, 2, 3, 4, 5, 8, 9)
 
@@ -39,7 +46,8 @@ class ExchangeSettings(Section):
     secret: SecretStr | None = None
     timeout_seconds: float = Field(default=10.0, gt=0)
     attempts: int = Field(default=5, ge=1)
-    """How often a rate limit is waited out per question."""
+    """Tries per call where trying again may help: a rate limit (waited out), the network, an answer that is
+    no data. Between them is waited longer and longer."""
 
 
 def _utc_now() -> datetime:
@@ -62,7 +70,7 @@ class Exchange:
         self._timeframe = timeframe
         self._options = options if options is not None else ExchangeOptions()
         self._now = now
-        self._sleep = sleep
+        self._asking = Asking(exchange_id, self._options, now, sleep)
 
     def __repr__(self) -> str:
         return f"Exchange({self._exchange_id!r}, {self._timeframe.name!r})"
@@ -90,7 +98,8 @@ class Exchange:
         """The closed candles of `day` in RAW_SCHEMA; trade count and taker volume where the exchange tells.
 
         Raises InvalidInput for an unknown symbol, a day that is not closed yet or lies before the market's
-        first candle; Unavailable where the exchange does not answer.
+        first candle, or which an exchange that keeps only its latest candles no longer has; Barred where it
+        does not want this address; Unavailable where it does not answer.
         """
         now = self._now()
         if day_end(day) > now:
@@ -101,9 +110,17 @@ class Exchange:
         start, end = (int(at.timestamp() * 1000) for at in (day_start(day), day_end(day)))
         step = self._timeframe.minutes * 60_000
         fetch = self._raw_page if self._exchange_id in BINANCE_MARKETS else self._plain_page
-        rows = collect_rows(
-            lambda since: fetch(market, since, end), start, end, step, int(now.timestamp() * 1000)
-        )
+        now_ms = int(now.timestamp() * 1000)
+        try:
+            rows = collect_rows(
+                lambda since, until: fetch(market, since, until), start, end, step, now_ms
+            )
+        except OnlyLatest as told:
+            raise self._latest_only(symbol, day, told.count, told.first_ms) from told
+        first_ms = min((row[0] for row in rows if row[0] is not None), default=end)
+        kept = LATEST_ONLY.get(self._exchange_id, 0)
+        if kept and first_ms > start and start < now_ms - kept * step:
+            raise self._latest_only(symbol, day, kept, first_ms)
         if not rows:
             self._refuse_before_listing(market, day)
         return rows_to_table(rows)
@@ -149,15 +166,23 @@ class Exchange:
         return make_client(self._exchange_id, self._options)
 
     def _ask(self, question: Callable[[], Any]) -> Any:
-        return ask(self._exchange_id, self._client, self._options, self._sleep, question)
+        return self._asking.ask(self._client, question)
+
+    def _markets(self) -> dict[str, dict[str, Any]]:
+        import ccxt
+
+        markets: dict[str, dict[str, Any]] = self._client.load_markets()
+        if not markets:  # such as the word of a maintenance, with no error in it
+            raise ccxt.BadResponse("it lists no market at all")
+        return markets
 
     def _market(self, symbol: str) -> dict[str, Any]:
-        markets: dict[str, dict[str, Any]] = self._ask(self._client.load_markets)
+        markets = self._ask(self._markets)
         if symbol not in markets:
             raise unknown_symbol(symbol, markets, self._exchange_id)
         return markets[symbol]
 
-    def _raw_page(self, market: dict[str, Any], since_ms: int, end_ms: int) -> list[Row]:
+    def _raw_page(self, market: dict[str, Any], since_ms: int, until_ms: int) -> list[Row]:
         client = self._client
         is_future = BINANCE_MARKETS[self._exchange_id] == "linear"
         question = client.fapiPublicGetKlines if is_future else client.publicGetKlines
@@ -165,38 +190,52 @@ class Exchange:
             "symbol": market["id"],
             "interval": self._timeframe.name,
             "startTime": since_ms,
-            "endTime": end_ms - 1,
-            "limit": _PAGE,
+            "endTime": until_ms - 1,
+            "limit": PAGE,
         }
-        answer = self._checked(self._ask(lambda: question(parameters)))
-        return [[row[position] for position in _KLINE_FIELDS] for row in answer]
 
-    def _plain_page(self, market: dict[str, Any], since_ms: int, end_ms: int) -> list[Row]:
-        wanted = min(_PAGE, -(-(end_ms - since_ms) // (self._timeframe.minutes * 60_000)))
-        answer = self._ask(
-            lambda: self._client.fetch_ohlcv(market["symbol"], self._timeframe.name, since_ms, wanted)
+        def ask() -> list[Row]:
+            return [[row[at] for at in _KLINE_FIELDS] for row in _checked(question(parameters))]
+
+        return self._ask(ask)
+
+    def _plain_page(self, market: dict[str, Any], since_ms: int, until_ms: int) -> list[Row]:
+        bars = -(-(until_ms - since_ms) // (self._timeframe.minutes * 60_000))
+        wanted = (market["symbol"], self._timeframe.name, since_ms, min(PAGE, bars))
+        return self._ask(lambda: [row[:6] for row in _checked(self._client.fetch_ohlcv(*wanted))])
+
+    def _latest_only(self, symbol: str, day: date, count: int, first_ms: int) -> InvalidInput:
+        first = datetime.fromtimestamp(first_ms / 1000, UTC)
+        before = f" before {first:%H:%M} UTC" if first < day_end(day) else ""
+        return InvalidInput(
+            f"{self._exchange_id} serves only its last {count} candles: of {symbol} on {day} it has none{before}.",
+            "Take another exchange or files for this day, or a longer timeframe.",
         )
-        return [row[:6] for row in self._checked(answer)]
-
-    def _checked(self, answer: Any) -> list[Any]:
-        if not isinstance(answer, list) or not all(isinstance(row, list) and len(row) >= 6 for row in answer):
-            raise Unavailable(
-                f"{self._exchange_id} answered with something that is no list of candles.",
-                "Check the base URL and proxies, then try again.",
-            )
-        return answer
 
     def _refuse_before_listing(self, market: dict[str, Any], day: date) -> None:
         """A day without candles before the first one is a wrong day; after it, an outage."""
         if self._exchange_id not in BINANCE_MARKETS:
             return
-        first = self._raw_page(market, 0, int(self._now().timestamp() * 1000))[:1]
-        if first and int(first[0][0]) >= int(day_end(day).timestamp() * 1000):
-            begin = datetime.fromtimestamp(int(first[0][0]) / 1000, UTC).date()
+        # Asked twice, since one page may be of another time than asked.
+        now_ms = int(self._now().timestamp() * 1000)
+        answers = [self._raw_page(market, 0, now_ms) for _ in range(2)]
+        times = [at for rows in answers for row in rows if (at := time_in_ms(row[0])) is not None]
+        first_ms = min(times, default=0)
+        if first_ms >= int(day_end(day).timestamp() * 1000):
+            begin = datetime.fromtimestamp(first_ms / 1000, UTC).date()
             raise SymbolRefused(
                 f"{self._exchange_id} has no {market['symbol']} on {day}: its candles begin on {begin}.",
                 f"Choose {begin} or later.",
             )
+
+
+def _checked(answer: Any) -> list[Any]:
+    """The rows of an answer. Raises what is tried again for one that is no list of candles."""
+    import ccxt
+
+    if not isinstance(answer, list) or not all(isinstance(row, list) and len(row) >= 6 for row in answer):
+        raise ccxt.BadResponse("it answered with something that is no list of candles")
+    return answer
 
 
 def _open(settings: ExchangeSettings, _: Sequence[str], timeframe: Timeframe) -> Exchange:
@@ -205,7 +244,7 @@ def _open(settings: ExchangeSettings, _: Sequence[str], timeframe: Timeframe) ->
         api_secret=settings.secret.get_secret_value() if settings.secret else "",
         base_url=settings.base_url or "",
         timeout_s=settings.timeout_seconds,
-        maximum_waits=settings.attempts,
+        attempts=settings.attempts,
     )
     return Exchange(settings.exchange, timeframe, options)
 

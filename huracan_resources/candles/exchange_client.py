@@ -1,22 +1,21 @@
-"""One ccxt client: made, pointed at a host, and asked so that every failure is one of our own errors.
+"""One ccxt client: made, pointed at a host, and told to hide nothing of what the exchange answers.
 
-What is asked for lives in `exchange`. Keys pass through and are never shown.
+What is asked for lives in `exchange`, how often and what a failure means in `exchange_asking`.
 """
 
 import difflib
-from collections.abc import Callable
+import json
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from huracan.errors import HuracanError, InvalidInput, Unavailable, UnknownSymbol
-
-Answer = TypeVar("Answer")
+from huracan.errors import InvalidInput
 
 # What has an order flow in its raw klines, and the one kind of market each needs to know.
 BINANCE_MARKETS = {"binance": "spot", "binanceus": "spot", "binanceusdm": "linear"}
 
-_DEFAULT_WAIT_S = 5.0
+LATEST_ONLY = {"kraken": 720}
+"""Exchanges that serve only so many of their latest candles, whatever time is asked for."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class ExchangeOptions:
     base_url: str = ""
     """another host for every address of the exchange, for a mirror or a test"""
     timeout_s: float = 20.0
-    maximum_waits: int = 3
-    """how often a rate limit is waited out per question"""
+    attempts: int = 5
+    """how often a call is tried where its failure may pass"""
     maximum_wait_s: float = 120.0
     """a longer Retry-After is not waited for"""
     key_variable: str = "HURACAN_EXCHANGE_API_KEY"
@@ -55,75 +54,76 @@ def make_client(exchange_id: str, options: ExchangeOptions) -> Any:
         client.options |= {"fetchCurrencies": False, "fetchMargins": False}
     if options.base_url:
         client.urls["api"] = _moved(client.urls["api"], options.base_url.rstrip("/"))
+    _show_answers(client)
     return client
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The exchange's last HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    """names in lower case"""
+    host: str
+    """that answered, after all redirects"""
+
+
+def _show_answers(client: Any) -> None:
+    """Keep the last answer in `client.heard`, and let neither text for JSON nor an odd row pass in silence.
+
+    ccxt reads a web page or a cut body as a list without candles, and drops rows whose time it cannot read.
+    """
+    import ccxt
+
+    def keep(response: Any, **_: Any) -> None:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        client.heard = Heard(response.status_code, headers, urlsplit(response.url).netloc)
+
+    def refuse_text(status: int, reason: str, url: str, *rest: Any) -> str:
+        body: str = rest[2].strip()
+        if status < 400 and not _is_json(body):
+            told = _described(body)
+            host = client.heard.host if client.heard else ""
+            if host and host != urlsplit(url).netloc.rpartition("@")[2]:
+                raise ccxt.ManualInteractionNeeded(f"redirected to {host}, which answers with {told}")
+            raise ccxt.BadResponse(f"it answered with {told} instead of data")
+        return body if status < 400 or _is_json(body) else _described(body)
+
+    def all_rows(ohlcvs: Any, market: Any = None, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(ohlcvs, list):
+            raise ccxt.BadResponse("it answered with something that is no list of candles")
+        return [client.parse_ohlcv(row, market) for row in ohlcvs]
+
+    client.heard = None
+    client.session.hooks["response"].append(keep)
+    client.on_rest_response = refuse_text
+    client.parse_ohlcvs = all_rows
+
+
+def _is_json(body: str) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
+
+
+def _described(body: str) -> str:
+    """What a body that is no JSON is, in a few words: a web page by its title."""
+    if not body:
+        return "nothing"
+    if body[0] in "[{":
+        return "data that is cut short"
+    lower = body.lower()
+    if "<html" not in lower and not lower.startswith("<!doctype"):
+        return f"text ({' '.join(body.split())[:60]!r})"
+    start = lower.find("<title>")
+    title = body[start + 7 : lower.find("</title>", start)].strip() if start >= 0 else ""
+    return f"a web page ({title[:60]!r})" if title else "a web page"
 
 
 def _moved(address: Any, base_url: str) -> Any:
     if isinstance(address, dict):
         return {name: _moved(inner, base_url) for name, inner in address.items()}
     return base_url + urlsplit(address).path if isinstance(address, str) else address
-
-
-def ask(
-    exchange_id: str,
-    client: Any,
-    options: ExchangeOptions,
-    sleep: Callable[[float], None],
-    question: Callable[[], Answer],
-) -> Answer:
-    """The answer of `question`, a call of `client`; rate limits are waited out a few times.
-
-    Raises Unavailable for what may get better (network, time-out, rate limit, server error), InvalidInput
-    for what will not (symbol, credentials, a refused request).
-    """
-    import ccxt
-
-    for waits in range(options.maximum_waits + 1):
-        try:
-            return question()
-        except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
-            wait_s = _retry_after_s(client)
-            if waits == options.maximum_waits or wait_s > options.maximum_wait_s:
-                what = f"{exchange_id} limits the rate of requests (it asks to wait {wait_s:g} s)."
-                raise Unavailable(what, "Try again later or with fewer symbols.") from error
-            sleep(wait_s)
-        except ccxt.BaseError as error:
-            raise _translated(exchange_id, error, options) from error
-    raise AssertionError("the last wait raises")
-
-
-def _translated(exchange_id: str, error: Exception, options: ExchangeOptions) -> HuracanError:
-    import ccxt
-
-    told = _told(error, options)
-    if isinstance(error, ccxt.AuthenticationError):
-        return InvalidInput(
-            f"{exchange_id} refuses the credentials: {told}.",
-            f"Check {options.key_variable} and {options.secret_variable}, or unset both.",
-        )
-    if isinstance(error, ccxt.BadSymbol):
-        return UnknownSymbol(f"{exchange_id} does not know the symbol: {told}.", "Check the universe.")
-    if isinstance(error, ccxt.OperationFailed):
-        return Unavailable(
-            f"{exchange_id} did not answer ({type(error).__name__}: {told}).",
-            "Check the network connection and try again.",
-        )
-    return InvalidInput(
-        f"{exchange_id} refused the request ({type(error).__name__}: {told}).",
-        "Check exchange, symbol and timeframe.",
-    )
-
-
-def _retry_after_s(client: Any) -> float:
-    headers = client.last_response_headers or {}
-    value = headers.get("Retry-After") or headers.get("retry-after") or ""
-    return float(value) if str(value).isdigit() else _DEFAULT_WAIT_S
-
-
-def _told(error: Exception, options: ExchangeOptions) -> str:
-    """The exchange's words, short and without keys."""
-    words = " ".join(str(error).split())
-    for secret in (options.api_key, options.api_secret):
-        if secret:
-            words = words.replace(secret, "***")
-    return words[:200].rstrip(".")

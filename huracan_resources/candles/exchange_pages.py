@@ -1,88 +1,166 @@
-"""Walking an exchange's candles page by page, and turning its rows into a table.
+"""What an exchange's page says, row by row, and rows as a table. No network here.
 
-No network here: a page comes from a function. ccxt's own pagination is not used, because pages of another
-period than the asked one, repeated pages and the still-open candle all occur.
+A page is taken for nothing but what it holds: it may begin before or after what was asked, be in any order,
+hold a minute twice, have times in seconds, or none. Walking from page to page lives in `exchange_walk`.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from huracan.candles.schema import RAW_SCHEMA
-from huracan.errors import Unavailable
 
 Row = Sequence[Any]
 """open time in ms, open, high, low, close, volume, then trade count and taker buy volume or nothing"""
 
 _PRICES = 5
-_SMALL_PAGE = 100
-"""Bars; no exchange's page is known to be smaller."""
+_MOST_ANSWERS = 3
+"""to one question, before what they contradict one another in goes to quarantine"""
+# No candle is older than 1973 or younger than 5138: below and above are seconds, micro- and nanoseconds.
+_LEAST_S, _LEAST_MS, _LEAST_US, _LEAST_NS = 10**8, 10**11, 10**14, 10**17
 
 
-def collect_rows(
-    fetch_page: Callable[[int], Sequence[Row]], start_ms: int, end_ms: int, step_ms: int, closed_by_ms: int
-) -> list[Row]:
-    """The rows with open time in [start_ms, end_ms) that were closed at `closed_by_ms`, in time order.
+@dataclass
+class Page:
+    """The closed rows of one answer."""
 
-    `fetch_page(since_ms)` gives rows from `since_ms` on, in any order, perhaps again what came before.
-    A page that brings nothing new moves the walk on by a small page's span, since some exchanges answer with
-    nothing where a gap is longer than a page. Raises Unavailable where a repeated candle has changed.
+    rows: dict[int, list[Row]] = field(default_factory=dict)
+    """by open time in ms; several where they differ"""
+    untimed: list[Row] = field(default_factory=list)
+    """rows whose open time cannot be read, with None for it"""
+    unreadable: set[int] = field(default_factory=set)
+    """open times of rows in which another field is no number"""
+    count: int = 0
+    """rows of the answer, the open candle among them"""
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The first and the last open time."""
+        return (min(self.rows), max(self.rows)) if self.rows else None
+
+
+def read_page(answer: Sequence[Row], step_ms: int, closed_by_ms: int) -> Page:
+    """The rows of `answer`, in any order, that were closed at `closed_by_ms`."""
+    page = Page(count=len(answer))
+    for row in answer:
+        at = time_in_ms(row[0])
+        if at is None:
+            page.untimed.append((None, *row[1:]))
+        elif at + step_ms <= closed_by_ms:
+            known = page.rows.setdefault(at, [])
+            if (whole := (at, *row[1:])) not in known:
+                known.append(whole)
+            if not all(_is_number(value) for value in row[1:]):
+                page.unreadable.add(at)
+    return page
+
+
+def settled_page(ask: Callable[[], Page], known: Mapping[int, list[Row]]) -> Page:
+    """The answer of `ask`, asked again where it contradicts itself or `known`, or cannot be read.
+
+    Of a minute that which most answers give is taken; where none leads, the page keeps what they gave, for
+    quarantine to tell. What another answer gives readably was no defect of the market's.
     """
-    seen: dict[int, Row] = {}
-    cursor = start_ms
-    while cursor < end_ms:
-        fresh = [row for row in fetch_page(cursor) if start_ms <= int(row[0]) < end_ms]
-        closed = [row for row in fresh if int(row[0]) + step_ms <= closed_by_ms]
-        new = [row for row in closed if int(row[0]) not in seen]
-        _refuse_changed(seen, closed)
-        seen.update((int(row[0]), row) for row in new)
-        advanced = max((int(row[0]) for row in new), default=cursor - 1)
-        cursor = advanced + step_ms if advanced >= cursor else cursor + _SMALL_PAGE * step_ms
-    return [seen[at] for at in sorted(seen)]
+    answers = [ask()]
+    while len(answers) < _MOST_ANSWERS and not _is_settled(answers, known):
+        answers.append(ask())
+    times = set().union(*(answer.rows for answer in answers))
+    return Page(
+        {at: _settled(_votes(at, answers, known)) for at in times},
+        [] if not all(answer.untimed for answer in answers) else answers[-1].untimed,
+        count=answers[-1].count,
+    )
 
 
-def _refuse_changed(seen: dict[int, Row], rows: Sequence[Row]) -> None:
-    for row in rows:
-        known = seen.get(int(row[0]))
-        if known is not None and list(known) != list(row):
-            raise Unavailable(
-                f"The exchange gave two different closed candles for open time {int(row[0])} ms.",
-                "Ask again later; it is still correcting its records.",
-            )
+def _is_settled(answers: Sequence[Page], known: Mapping[int, list[Row]]) -> bool:
+    last = answers[-1]
+    if last.untimed or last.unreadable:
+        return False
+    times = set().union(*(answer.rows for answer in answers))
+    return all(len(_settled(_votes(at, answers, known))) == 1 or len(known.get(at, ())) > 1 for at in times)
+
+
+def _votes(at: int, answers: Sequence[Page], known: Mapping[int, list[Row]]) -> list[Row]:
+    """Every row that was given of `at`; those that can be read, where one can."""
+    given = [*known.get(at, ()), *(row for answer in answers for row in answer.rows.get(at, ()))]
+    return [row for row in given if all(_is_number(value) for value in row[1:])] or given
+
+
+def _settled(votes: Sequence[Row]) -> list[Row]:
+    """The row that was given most often, twice at least if there are others; else each of them once."""
+    rows: list[Row] = []
+    for row in votes:
+        if row not in rows:
+            rows.append(row)
+    counts = sorted(((votes.count(row), -position) for position, row in enumerate(rows)), reverse=True)
+    if len(rows) == 1 or counts[0][0] > counts[1][0]:
+        return [rows[-counts[0][1]]]
+    return rows
+
+
+def time_in_ms(value: Any) -> int | None:
+    """A time as exchanges write it (s, ms, us or ns since 1970, perhaps as text), in ms; None for others."""
+    try:
+        number = float(value)
+        whole = int(value) if not isinstance(value, float) else int(number)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if isinstance(value, bool):
+        return None
+    if _LEAST_S <= number < _LEAST_MS:
+        return round(number * 1000)
+    if number >= _LEAST_US:
+        return whole // (1000 if number < _LEAST_NS else 1_000_000)
+    return whole
+
+
+def _number(value: Any) -> float:
+    """The value of a number or of text that is one; NaN for everything else."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _is_number(value: Any) -> bool:
+    return math.isfinite(_number(value))
 
 
 def rows_to_table(rows: Sequence[Row]) -> pa.Table:
     """Rows of six or eight fields, numbers or decimal strings, as RAW_SCHEMA; the flow is null for six.
 
-    Raises Unavailable where a field is no number: the answer was not one of candles.
+    What is no number is NaN, a time that is none null: quarantine knows both.
     """
     if not rows:
         return RAW_SCHEMA.empty_table()
     has_flow = len(rows[0]) > 1 + _PRICES
     columns = list(itertools.zip_longest(*rows))
-    try:
-        times = np.array([int(value) for value in columns[0]], dtype=np.int64)
-        floats = [_floats(column) for column in columns[1 : 1 + _PRICES]]
-        counts = np.array([int(value) for value in columns[6]], dtype=np.int64) if has_flow else None
-        takers = _floats(columns[7]) if has_flow else None
-    except (TypeError, ValueError, IndexError) as error:
-        raise Unavailable(
-            f"The exchange answered with rows that are no candles: {error}.", "Try again later."
-        ) from error
     nothing = pa.nulls(len(rows))
+    counts, takers = nothing.cast(pa.int64()), nothing.cast(pa.float64())
+    if has_flow:
+        numbers = [_number(value) for value in columns[6]]
+        is_count = [value.is_integer() for value in numbers]
+        counts = pa.array(
+            [int(value) if whole else None for value, whole in zip(numbers, is_count, strict=True)],
+            pa.int64(),
+        )
+        # A row without a readable count has no readable flow, and is not good without one.
+        takers = pa.array(np.where(is_count, _floats(columns[7]), np.nan))
     return pa.table(
         [
-            pa.array(times).cast(RAW_SCHEMA.field("open_time").type),
-            *[pa.array(values) for values in floats],
-            nothing.cast(pa.int64()) if counts is None else pa.array(counts),
-            nothing.cast(pa.float64()) if takers is None else pa.array(takers),
+            pa.array(columns[0], pa.int64()).cast(RAW_SCHEMA.field("open_time").type),
+            *[pa.array(_floats(column)) for column in columns[1 : 1 + _PRICES]],
+            counts,
+            takers,
         ],
         schema=RAW_SCHEMA,
     )
 
 
 def _floats(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    return np.array([_number(value) for value in values], dtype=np.float64)

@@ -18,7 +18,8 @@ from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.candles.exchange import Exchange
 from huracan_resources.candles.exchange_client import ExchangeOptions
 from huracan_resources.candles.exchange_funding import collect_funding
-from huracan_resources.candles.exchange_pages import collect_rows, rows_to_table
+from huracan_resources.candles.exchange_pages import rows_to_table
+from huracan_resources.candles.exchange_walk import collect_rows
 from huracan_resources.candles.files import CandleFiles
 from tests.exchange_emulator import Emulator, running_emulator
 
