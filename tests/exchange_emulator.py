@@ -153,6 +153,7 @@ def _klines(table: pa.Table, emulator: Emulator) -> tuple[np.ndarray, list[list[
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     emulator: Emulator
     klines: dict[str, tuple[np.ndarray, list[list[Any]]]]
 

@@ -137,8 +137,9 @@ class Exchange:
         first, until = funding_window(*(int(at.timestamp() * 1000) for at in (day_start(day), day_end(day))))
         bound = {UNTIL_NAMES[self._exchange_id]: until} if self._exchange_id in UNTIL_NAMES else {}
 
-        def page(since_ms: int) -> Any:
-            return self._client.fetch_funding_rate_history(symbol, since_ms, FUNDING_PAGE, bound)
+        def page(since_ms: int) -> list[Row]:
+            answer = self._client.fetch_funding_rate_history(symbol, since_ms, FUNDING_PAGE, bound)
+            return [(rate["timestamp"], rate["fundingRate"]) for rate in answer]
 
         return collect_funding(lambda since: self._ask(lambda: page(since)), first, until)
 

@@ -95,10 +95,14 @@ def _show_answers(client: Any) -> None:
             raise ccxt.BadResponse("it answered with something that is no list of candles")
         return [client.parse_ohlcv(row, market) for row in ohlcvs]
 
+    def all_rates(rates: Any, symbol: Any = None, *_: Any, **__: Any) -> list[Any]:
+        return [rate for rate in rates if symbol is None or rate.get("symbol") in (symbol, None)]
+
     client.heard = None
     client.session.hooks["response"].append(keep)
     client.on_rest_response = refuse_text
     client.parse_ohlcvs = all_rows
+    client.filter_by_symbol_since_limit = all_rates
 
 
 def _is_json(body: str) -> bool:

@@ -1,17 +1,15 @@
-"""Walking an exchange's funding rates page by page. No network here: a page comes from a function.
+"""An exchange's funding rates, asked for until no settlement can be missing unseen. No network here.
 
-Paging of candles lives in `exchange_pages`.
+A page comes from a function; what a page says lives in `exchange_pages`, walking candles in `exchange_walk`.
 """
 
-import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from huracan.candles.funding import funding_table
+from huracan.candles.schema import FUNDING_SCHEMA
 from huracan.errors import Unavailable
+from huracan_resources.candles.exchange_pages import Row, number_or_nan, read_page, settled_page
 
 FUNDING_PAGE = 100
 """Settlements asked for at once: four days even where they are hourly."""
@@ -21,45 +19,64 @@ UNTIL_NAMES = {
     "okx": "after",
 }
 """What ccxt passes on as the end of the asked time, by exchange: without it, some give the latest page."""
-_MAXIMUM_PAGES = 50
+_MOST_QUESTIONS = 100
+_DENIALS = 2
+"""Answers without a settlement before a stretch is taken to have none, so that one that lies does no harm."""
+_NEVER_MS = 2**62
 
 
-def collect_funding(fetch_page: Callable[[int], Any], first_ms: int, until_ms: int) -> pa.Table:
+def collect_funding(
+    fetch_page: Callable[[int], Sequence[Row]], first_ms: int, until_ms: int
+) -> pa.Table:
     """The settlements in [first_ms, until_ms), in FUNDING_SCHEMA and time order, each time once.
 
-    `fetch_page(since_ms)` gives ccxt's rows from `since_ms` on, in any order. Paged by time: a page that
-    brings nothing new ends the walk, and so does one that reaches the end. Raises Unavailable where the
-    answer is no list of rates, or a settlement comes twice with two rates.
+    `fetch_page(since_ms)` gives rows of time and rate from `since_ms` on, in any order, or others. A stretch
+    longer than the shortest between two settlements is asked for until two answers bring nothing. A rate or a
+    time that cannot be read stays so, for quarantine. Raises Unavailable where a settlement has two rates
+    however often it is asked for, or the answers never end.
     """
-    seen: dict[int, float] = {}
-    cursor = first_ms
-    for _ in range(_MAXIMUM_PAGES):
-        rows = _checked(fetch_page(cursor))
-        for at, rate in rows:
-            if seen.get(at, rate) != rate and not math.isnan(rate):
-                raise Unavailable(
-                    f"The exchange gave two different funding rates for {at} ms.",
-                    "Ask again later; it is still correcting its records.",
-                )
-            if first_ms <= at < until_ms:
-                seen[at] = rate
-        newest = max((at for at, _ in rows), default=cursor - 1)
-        if newest < cursor or newest + 1 >= until_ms:
+    seen: dict[int, list[Row]] = {}
+    untimed: dict[str, Row] = {}
+    denials: dict[tuple[int, int], int] = {}
+    for _ in range(_MOST_QUESTIONS):
+        stretch = _open_stretch(sorted(seen), first_ms, until_ms, denials)
+        if stretch is None:
             break
-        cursor = newest + 1
-    times = sorted(seen)
-    return funding_table(np.array(times, np.int64), np.array([seen[at] for at in times], np.float64))
+        since = stretch[0] + 1
+        page = settled_page(lambda since=since: read_page(fetch_page(since), 0, _NEVER_MS), seen)
+        found = {at: rows for at, rows in page.rows.items() if first_ms <= at < until_ms}
+        if found.keys() <= seen.keys():
+            denials[stretch] = denials.get(stretch, 0) + 1
+        seen |= found
+        untimed |= {repr(row): row for row in page.untimed}
+    else:
+        raise Unavailable("The exchange gives ever more funding rates of one day.", "Ask again later.")
+    rows = [*(_only(at, seen[at]) for at in sorted(seen)), *untimed.values()]
+    times = pa.array([row[0] for row in rows], pa.int64()).cast(FUNDING_SCHEMA.field("settled_at").type)
+    return pa.table([times, pa.array([number_or_nan(row[1]) for row in rows], pa.float64())], schema=FUNDING_SCHEMA)
 
 
-def _checked(answer: Any) -> list[tuple[int, float]]:
-    """Time and rate of ccxt's rows; NaN where a row has no rate, so that it is seen and not dropped."""
-    try:
-        return [
-            (int(row["timestamp"]), float("nan" if row["fundingRate"] is None else row["fundingRate"]))
-            for row in answer
-        ]
-    except (TypeError, KeyError, ValueError) as error:
+def _open_stretch(
+    times: list[int], first_ms: int, until_ms: int, denials: dict[tuple[int, int], int]
+) -> tuple[int, int] | None:
+    """The first two neighbours, of settlements and the ends, between which one may be that was not told."""
+    between = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    shortest = min(between, default=0)
+    edges = [first_ms - 1, *times, until_ms]
+    for stretch in zip(edges, edges[1:], strict=False):
+        # At the ends of the day one more would have to fit, between two settlements another half way.
+        is_inner = stretch[0] in times and stretch[1] in times
+        room = 1.5 * shortest if is_inner else shortest
+        if stretch[1] - stretch[0] > room and denials.get(stretch, 0) < _DENIALS:
+            return stretch
+    return None
+
+
+def _only(at: int, rows: Sequence[Row]) -> Row:
+    if len(rows) > 1:
         raise Unavailable(
-            f"The exchange answered with something that is no list of funding rates ({error}).",
-            "Check the base URL and proxies, then try again.",
-        ) from error
+            f"The exchange gave two different funding rates for {at} ms.",
+            "Ask again later; it is still correcting its records.",
+        )
+    return rows[0]
+

@@ -119,7 +119,7 @@ def time_in_ms(value: Any) -> int | None:
     return whole
 
 
-def _number(value: Any) -> float:
+def number_or_nan(value: Any) -> float:
     """The value of a number or of text that is one; NaN for everything else."""
     try:
         return float(value)
@@ -128,7 +128,7 @@ def _number(value: Any) -> float:
 
 
 def _is_number(value: Any) -> bool:
-    return math.isfinite(_number(value))
+    return math.isfinite(number_or_nan(value))
 
 
 def rows_to_table(rows: Sequence[Row]) -> pa.Table:
@@ -143,7 +143,7 @@ def rows_to_table(rows: Sequence[Row]) -> pa.Table:
     nothing = pa.nulls(len(rows))
     counts, takers = nothing.cast(pa.int64()), nothing.cast(pa.float64())
     if has_flow:
-        numbers = [_number(value) for value in columns[6]]
+        numbers = [number_or_nan(value) for value in columns[6]]
         is_count = [value.is_integer() for value in numbers]
         counts = pa.array(
             [int(value) if whole else None for value, whole in zip(numbers, is_count, strict=True)],
@@ -163,4 +163,4 @@ def rows_to_table(rows: Sequence[Row]) -> pa.Table:
 
 
 def _floats(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    return np.array([number_or_nan(value) for value in values], dtype=np.float64)
