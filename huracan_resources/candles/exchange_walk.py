@@ -8,9 +8,12 @@ than asked, are answered from their end, are capped, or repeat, all occur. What 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.candles.exchange_pages import Page, Row, read_page, settled_page
+
+BoolArray = npt.NDArray[np.bool_]
 
 PAGE = 1000
 """Bars asked for at once."""
@@ -19,6 +22,8 @@ _SMALL_PAGE = 100
 """Bars; no exchange's page is known to be smaller."""
 _DENIALS = 2
 """Answers that leave a bar out before it is called missing, so that one page that lies does no harm."""
+_HINTS = 2
+"""Answers without a candle to a question longer than pages are known to be, before it is split."""
 _MOST_FRUITLESS = 100
 """Questions of one walk that bring no candle."""
 _MOST_MUTE = 3
@@ -77,9 +82,12 @@ class _Walk:
         self._untimed: dict[str, Row] = {}
         self._has_row = np.zeros(bars, np.bool_)
         self._denials = np.zeros(bars, np.int64)
-        """answers in which the bar should have been"""
-        self._is_alone = np.zeros(bars, np.bool_)
-        """whether one of them passed over the bar, or was to a question short enough to be answered whole"""
+        """answers that leave the bar out: a page that passes over it, or one to a question short enough to be
+        answered whole"""
+        self._hints = np.zeros(bars, np.int64)
+        """answers without a candle to longer questions"""
+        self._asked = (0, 0)
+        """the bars that the last question was for, without their neighbours"""
         self._longest = _SMALL_PAGE
         """bars that a page of this exchange has spanned"""
         self._honours_time = False
@@ -92,9 +100,9 @@ class _Walk:
 
     def next_question(self) -> tuple[int, int] | None:
         """From and until, in ms, of the first bars that are open; None where none is."""
-        is_open = ~self._has_row & ~(self._is_alone & (self._denials >= _DENIALS))
+        is_open = ~self._has_row & (self._denials < _DENIALS)
         if self._fruitless > _MOST_FRUITLESS:
-            is_open &= ~self._is_alone
+            is_open &= self._denials == 0
         if not is_open.any():
             return None
         if self._fruitless > _MOST_FRUITLESS:
@@ -102,46 +110,49 @@ class _Walk:
                 f"The exchange left {_MOST_FRUITLESS} questions for missing candles without a candle.",
                 "Ask again later, or take another exchange or files.",
             )
-        first = int(np.argmax(is_open))
-        is_frontier = not self._has_row[first:].any() and not self._denials[first] and not self._mute
+        # What an answer left out is asked for before all else, so that two that lie never meet.
+        is_denied = is_open & (self._denials + self._hints > 0)
+        first = int(np.argmax(is_denied if is_denied.any() else is_open))
+        is_frontier = not self._has_row[first:].any() and not is_denied[first] and not self._mute
         last = first + 1 if self._mute > 1 else self._end_of(first, is_open)
+        self._asked = (first, last)
         neighbour = 0 if is_frontier else 1
         return (
             self._start_ms + (first - neighbour) * self._step_ms,
-            min(self._start_ms + last * self._step_ms, self._end_ms) + neighbour * self._step_ms,
+            self._start_ms + (last + neighbour) * self._step_ms,
         )
 
-    def _end_of(self, first: int, is_open: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+    def _end_of(self, first: int, is_open: BoolArray) -> int:
         """The bar before which the question that begins at `first` ends."""
-        if self._is_alone[first]:  # many short holes are one question, if that is answered whole
-            reach = min(first + self._longest - 2, len(is_open))
-            return first + int(np.flatnonzero((is_open & self._is_alone)[first:reach])[-1]) + 1
-        denials = int(self._denials[first])
-        reach = first + (PAGE if not denials and not self._has_row[first:].any() else PAGE - 2)
-        if denials >= _DENIALS:
+        if self._denials[first] or self._hints[first] >= _HINTS:
+            # Many short holes are one question, if that is answered whole.
             reach = first + self._longest - 2
-        is_alike = (is_open & (self._denials == denials))[first:reach]
-        return first + (len(is_alike) if is_alike.all() else int(np.argmin(is_alike)))
+            is_wanted = (is_open & (self._denials > 0))[first:reach]
+            is_wanted[: _run(is_open[first:reach])] = True
+            return first + int(np.flatnonzero(is_wanted)[-1]) + 1
+        is_alike = is_open & (self._denials == 0) & (self._hints == self._hints[first])
+        return first + _run(is_alike[first : first + PAGE - 2])
 
     def take(self, since_ms: int, until_ms: int, page: Page) -> None:
         """Note what the answer to [since_ms, until_ms) says. Raises as `collect_rows`."""
         before = self._has_row.copy()
         known_after = min((at for at in self.rows if at >= until_ms), default=None)
         self._keep(page)
-        low, high = (max((at - self._start_ms) // self._step_ms, 0) for at in (since_ms, until_ms))
+        first, last = self._asked
         is_left = np.zeros_like(before)
-        is_left[low:high] = ~self._has_row[low:high]
+        is_left[first:last] = ~self._has_row[first:last]
         times = self._start_ms + self._step_ms * np.arange(len(before))
         span = page.span
-        is_passed = is_left & (times > span[0]) & (times < span[1]) if span else np.zeros_like(before)
+        is_passed = np.zeros_like(before)
+        if span is not None:
+            is_passed = ~self._has_row & (times > span[0]) & (times < span[1])
         self._denials[is_passed] += 1
-        self._is_alone |= is_passed
         is_left &= ~is_passed
         reaches_now = span is not None and span[1] + 2 * self._step_ms > self._closed_by_ms
         self._honours_time |= span is not None and not reaches_now
         if (before != self._has_row).any():
             # What stands before or after the rows of a page was not answered; it is asked for on its own.
-            self._denials[is_left], self._is_alone[is_left] = 0, False
+            self._denials[is_left] = self._hints[is_left] = 0
             self._mute = 0
         else:
             self._fruitless += 1
@@ -150,9 +161,8 @@ class _Walk:
             if self._mute == _MOST_MUTE:
                 self._give_up(since_ms, page)
             if not is_mute:
-                bars = (until_ms - since_ms) // self._step_ms
-                self._denials[is_left] += 1
-                self._is_alone |= is_left & (bars <= self._longest)
+                answers = self._denials if last - first + 2 <= self._longest else self._hints
+                answers[is_left] += 1
         if span is not None:
             self._longest = min(max(self._longest, (span[1] - span[0]) // self._step_ms + 1), PAGE)
 
@@ -186,3 +196,8 @@ class _Walk:
             f"The exchange answers with candles from {first} ms on where it is asked for {since_ms} ms.",
             "Ask again later, or take another exchange or files.",
         )
+
+
+def _run(marks: BoolArray) -> int:
+    """How many are set before the first that is not."""
+    return len(marks) if marks.all() else int(np.argmin(marks))
