@@ -46,7 +46,7 @@ class EmulatorOptions:
     """serve one more candle after the last, not closed at `clock`"""
     timeout_s: float = 2.0
     fault: str = ""
-    """one of FAULTS, at every `fault_every`-th request: of candles or rates where it is a page, else of any"""
+    """one of FAULTS, at every `fault_every`-th request: of candles or rates for a page, else of any"""
     fault_every: int = 5
     funding: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
     """settlement in ms and rate, in time order, by symbol like BTC/USDT:USDT"""

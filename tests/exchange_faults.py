@@ -52,10 +52,10 @@ def _with_times(served: Served, time: Callable[[int], Any]) -> list[list[Any]]:
 
 
 def _doubled(served: Served) -> list[list[Any]]:
-    """Every seventh minute twice, the first time as if it had not ended."""
+    """Every seventh minute twice, the first time as if it had closed at its high."""
     page = []
     for number, row in enumerate(served.page):
-        page += [[*row[:5], "0.01000000", *row[6:]], row] if number % 7 == 3 else [row]
+        page += [[*row[:4], row[2], *row[5:]], row] if number % 7 == 3 else [row]
     return page
 
 

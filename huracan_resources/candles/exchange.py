@@ -19,7 +19,7 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, SymbolRefused
-from huracan_resources.candles.exchange_asking import Asking
+from huracan_resources.candles.exchange_asking import Answer, Asking
 from huracan_resources.candles.exchange_client import (
     BINANCE_MARKETS,
     LATEST_ONLY,
@@ -112,9 +112,7 @@ class Exchange:
         fetch = self._raw_page if self._exchange_id in BINANCE_MARKETS else self._plain_page
         now_ms = int(now.timestamp() * 1000)
         try:
-            rows = collect_rows(
-                lambda since, until: fetch(market, since, until), start, end, step, now_ms
-            )
+            rows = collect_rows(lambda since, until: fetch(market, since, until), start, end, step, now_ms)
         except OnlyLatest as told:
             raise self._latest_only(symbol, day, told.count, told.first_ms) from told
         first_ms = min((row[0] for row in rows if row[0] is not None), default=end)
@@ -166,7 +164,7 @@ class Exchange:
     def _client(self) -> Any:
         return make_client(self._exchange_id, self._options)
 
-    def _ask(self, question: Callable[[], Any]) -> Any:
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
         return self._asking.ask(self._client, question)
 
     def _markets(self) -> dict[str, dict[str, Any]]:
@@ -209,7 +207,8 @@ class Exchange:
         first = datetime.fromtimestamp(first_ms / 1000, UTC)
         before = f" before {first:%H:%M} UTC" if first < day_end(day) else ""
         return InvalidInput(
-            f"{self._exchange_id} serves only its last {count} candles: of {symbol} on {day} it has none{before}.",
+            f"{self._exchange_id} serves only its last {count} candles: "
+            f"of {symbol} on {day} it has none{before}.",
             "Take another exchange or files for this day, or a longer timeframe.",
         )
 

@@ -20,7 +20,7 @@ _BACK_OFF = tenacity.wait_exponential_jitter(max=30.0)
 _RATE_LIMIT_WAIT_S = 5.0
 # What ccxt's readers of an answer raise where it is not of the form that they know.
 _NOT_UNDERSTOOD = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-_FORBIDDEN, _TEAPOT_BAN, _RATE_LIMIT, _LEGAL = 403, 418, 429, 451
+_FORBIDDEN, _BANNED, _RATE_LIMIT, _LEGAL = 403, 418, 429, 451
 
 
 class Barred(InvalidInput):
@@ -94,9 +94,11 @@ class Asking:
 
         status = heard.status if heard is not None else 0
         told = self._told(error)
-        if status in (_FORBIDDEN, _TEAPOT_BAN, _LEGAL) or isinstance(error, ccxt.RestrictedLocation):
-            if not (status == _FORBIDDEN and self._options.api_key):
-                raise self._bar(status or _LEGAL, self._retry_after_s(heard), told) from error
+        if isinstance(error, ccxt.RestrictedLocation):
+            raise self._bar(_LEGAL, None, told) from error
+        # With a key, what is forbidden is the key.
+        if status in (_BANNED, _LEGAL) or (status == _FORBIDDEN and not self._options.api_key):
+            raise self._bar(status, self._retry_after_s(heard), told) from error
         if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection) or status == _RATE_LIMIT:
             asked_s = self._retry_after_s(heard)
             if asked_s is not None and asked_s > self._options.maximum_wait_s:
@@ -129,18 +131,18 @@ class Asking:
         """The error for an address that is not wanted, kept until it may ask again."""
         until = self._now() + timedelta(seconds=wait_s) if wait_s is not None else None
         end = f" until {until:%Y-%m-%d %H:%M} UTC (it asks to wait {wait_s:g} s)" if until is not None else ""
-        elsewhere = "take another exchange, or files"
+        name, elsewhere = self._exchange_id, "take another exchange, or files"
         if status == _LEGAL:
-            what = f"{self._exchange_id} does not serve this location (HTTP 451: {told})."
+            what = f"{name} does not serve this location (HTTP 451: {told})."
             remedy = f"Ask from a place that it serves, or {elsewhere}."
         elif status == _FORBIDDEN:
-            what = f"{self._exchange_id} or a firewall before it forbids requests from here (HTTP 403: {told})."
+            what = f"{name}, or a firewall before it, forbids requests from here (HTTP 403: {told})."
             remedy = f"Ask from another network or check proxies, or {elsewhere}."
-        elif status == _TEAPOT_BAN:
-            what = f"{self._exchange_id} has banned this address{end} (HTTP 418)."
+        elif status == _BANNED:
+            what = f"{name} has banned this address{end} (HTTP 418)."
             remedy = f"Ask nothing of it before then, or {elsewhere}; repeated requests prolong a ban."
         else:
-            what = f"{self._exchange_id} limits the rate of requests{end}."
+            what = f"{name} limits the rate of requests{end}."
             remedy = f"Ask nothing of it before then, or {elsewhere}."
         barred = Barred(what, remedy)
         self._barred = (barred, until if until is not None else datetime.max.replace(tzinfo=UTC))
@@ -149,9 +151,9 @@ class Asking:
     def _no_answer(self, kind: str, told: str) -> Unavailable:
         tries = self._options.attempts
         times = "" if tries == 1 else f" in {tries} tries"
+        what = "the base URL and proxies" if kind == "BadResponse" else "the network connection"
         return Unavailable(
-            f"{self._exchange_id} did not answer{times} ({kind}: {told}).",
-            "Check the network connection and try again.",
+            f"{self._exchange_id} did not answer{times} ({kind}: {told}).", f"Check {what} and try again."
         )
 
     def _retry_after_s(self, heard: Heard | None) -> float | None:

@@ -80,8 +80,9 @@ def _show_answers(client: Any) -> None:
         headers = {name.lower(): value for name, value in response.headers.items()}
         client.heard = Heard(response.status_code, headers, urlsplit(response.url).netloc)
 
-    def refuse_text(status: int, reason: str, url: str, *rest: Any) -> str:
-        body: str = rest[2].strip()
+    def refuse_text(status: int, *rest: Any) -> str:
+        _, url, _, _, text, *_ = rest
+        body: str = text.strip()
         if status < 400 and not _is_json(body):
             told = _described(body)
             host = client.heard.host if client.heard else ""

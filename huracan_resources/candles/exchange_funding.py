@@ -3,13 +3,15 @@
 A page comes from a function; what a page says lives in `exchange_pages`, walking candles in `exchange_walk`.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pyarrow as pa
 
 from huracan.candles.schema import FUNDING_SCHEMA
 from huracan.errors import Unavailable
-from huracan_resources.candles.exchange_pages import Row, number_or_nan, read_page, settled_page
+from huracan_resources.candles.exchange_pages import Row, number_or_nan, settled_page
 
 FUNDING_PAGE = 100
 """Settlements asked for at once: four days even where they are hourly."""
@@ -25,9 +27,7 @@ _DENIALS = 2
 _NEVER_MS = 2**62
 
 
-def collect_funding(
-    fetch_page: Callable[[int], Sequence[Row]], first_ms: int, until_ms: int
-) -> pa.Table:
+def collect_funding(fetch_page: Callable[[int], Sequence[Row]], first_ms: int, until_ms: int) -> pa.Table:
     """The settlements in [first_ms, until_ms), in FUNDING_SCHEMA and time order, each time once.
 
     `fetch_page(since_ms)` gives rows of time and rate from `since_ms` on, in any order, or others. A stretch
@@ -36,34 +36,35 @@ def collect_funding(
     however often it is asked for, or the answers never end.
     """
     seen: dict[int, list[Row]] = {}
-    untimed: dict[str, Row] = {}
+    untimed: dict[tuple[str, int], Row] = {}
     denials: dict[tuple[int, int], int] = {}
     for _ in range(_MOST_QUESTIONS):
         stretch = _open_stretch(sorted(seen), first_ms, until_ms, denials)
         if stretch is None:
             break
-        since = stretch[0] + 1
-        page = settled_page(lambda since=since: read_page(fetch_page(since), 0, _NEVER_MS), seen)
+        page = settled_page(partial(fetch_page, stretch[0] + 1), seen, 0, _NEVER_MS)
         found = {at: rows for at, rows in page.rows.items() if first_ms <= at < until_ms}
         if found.keys() <= seen.keys():
             denials[stretch] = denials.get(stretch, 0) + 1
         seen |= found
-        untimed |= {repr(row): row for row in page.untimed}
+        untimed |= page.untimed_by_name()
     else:
         raise Unavailable("The exchange gives ever more funding rates of one day.", "Ask again later.")
     rows = [*(_only(at, seen[at]) for at in sorted(seen)), *untimed.values()]
     times = pa.array([row[0] for row in rows], pa.int64()).cast(FUNDING_SCHEMA.field("settled_at").type)
-    return pa.table([times, pa.array([number_or_nan(row[1]) for row in rows], pa.float64())], schema=FUNDING_SCHEMA)
+    return pa.table(
+        [times, pa.array([number_or_nan(row[1]) for row in rows], pa.float64())], schema=FUNDING_SCHEMA
+    )
 
 
 def _open_stretch(
     times: list[int], first_ms: int, until_ms: int, denials: dict[tuple[int, int], int]
 ) -> tuple[int, int] | None:
     """The first two neighbours, of settlements and the ends, between which one may be that was not told."""
-    between = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    between = [later - earlier for earlier, later in itertools.pairwise(times)]
     shortest = min(between, default=0)
     edges = [first_ms - 1, *times, until_ms]
-    for stretch in zip(edges, edges[1:], strict=False):
+    for stretch in itertools.pairwise(edges):
         # At the ends of the day one more would have to fit, between two settlements another half way.
         is_inner = stretch[0] in times and stretch[1] in times
         room = 1.5 * shortest if is_inner else shortest
@@ -79,4 +80,3 @@ def _only(at: int, rows: Sequence[Row]) -> Row:
             "Ask again later; it is still correcting its records.",
         )
     return rows[0]
-

@@ -6,6 +6,7 @@ hold a minute twice, have times in seconds, or none. Walking from page to page l
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,15 @@ class Page:
         """The first and the last open time."""
         return (min(self.rows), max(self.rows)) if self.rows else None
 
+    def untimed_by_name(self) -> dict[tuple[str, int], Row]:
+        """Each row of `untimed`, equal ones numbered, so that another answer with them adds none."""
+        counts = Counter[str]()
+        named = {}
+        for row in self.untimed:
+            named[repr(row), counts[repr(row)]] = row
+            counts[repr(row)] += 1
+        return named
+
 
 def read_page(answer: Sequence[Row], step_ms: int, closed_by_ms: int) -> Page:
     """The rows of `answer`, in any order, that were closed at `closed_by_ms`."""
@@ -60,15 +70,17 @@ def read_page(answer: Sequence[Row], step_ms: int, closed_by_ms: int) -> Page:
     return page
 
 
-def settled_page(ask: Callable[[], Page], known: Mapping[int, list[Row]]) -> Page:
-    """The answer of `ask`, asked again where it contradicts itself or `known`, or cannot be read.
+def settled_page(
+    answer: Callable[[], Sequence[Row]], known: Mapping[int, list[Row]], step_ms: int, closed_by_ms: int
+) -> Page:
+    """The page that `answer` gives, asked again where it contradicts itself or `known`, or cannot be read.
 
     Of a minute that which most answers give is taken; where none leads, the page keeps what they gave, for
     quarantine to tell. What another answer gives readably was no defect of the market's.
     """
-    answers = [ask()]
-    while len(answers) < _MOST_ANSWERS and not _is_settled(answers, known):
-        answers.append(ask())
+    answers: list[Page] = []
+    while len(answers) < _MOST_ANSWERS and not (answers and _is_settled(answers, known)):
+        answers.append(read_page(answer(), step_ms, closed_by_ms))
     times = set().union(*(answer.rows for answer in answers))
     return Page(
         {at: _settled(_votes(at, answers, known)) for at in times},

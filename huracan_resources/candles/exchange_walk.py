@@ -6,12 +6,13 @@ than asked, are answered from their end, are capped, or repeat, all occur. What 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.candles.exchange_pages import Page, Row, read_page, settled_page
+from huracan_resources.candles.exchange_pages import Page, Row, settled_page
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -62,12 +63,8 @@ def collect_rows(
     """
     walk = _Walk(start_ms, end_ms, step_ms, closed_by_ms)
     while (asked := walk.next_question()) is not None:
-        since, until = asked
-        page = settled_page(
-            lambda since=since, until=until: read_page(fetch_page(since, until), step_ms, closed_by_ms),
-            walk.rows,
-        )
-        walk.take(since, until, page)
+        answer = partial(fetch_page, *asked)
+        walk.take(*asked, settled_page(answer, walk.rows, step_ms, closed_by_ms))
     return walk.collected()
 
 
@@ -79,7 +76,7 @@ class _Walk:
         self._closed_by_ms = closed_by_ms
         bars = -(-(end_ms - start_ms) // step_ms)
         self.rows: dict[int, list[Row]] = {}
-        self._untimed: dict[str, Row] = {}
+        self._untimed: dict[tuple[str, int], Row] = {}
         self._has_row = np.zeros(bars, np.bool_)
         self._denials = np.zeros(bars, np.int64)
         """answers that leave the bar out: a page that passes over it, or one to a question short enough to be
@@ -172,7 +169,7 @@ class _Walk:
                 self.rows[at] = rows
                 bar, off_grid = divmod(at - self._start_ms, self._step_ms)
                 self._has_row[bar] |= off_grid == 0
-        self._untimed |= {repr(row): row for row in page.untimed}
+        self._untimed |= page.untimed_by_name()
 
     def _says_nothing(
         self, since_ms: int, until_ms: int, page: Page, known_after: int | None, reaches_now: bool

@@ -135,7 +135,12 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _backfill_next(home: Home, exchange: Emulator) -> int:
     settings = home.settings(
-        **{"source.kind": "ccxt", "source.ccxt.exchange": "binance", "source.ccxt.base_url": exchange.url}
+        **{
+            "source.kind": "ccxt",
+            "source.ccxt.exchange": "binance",
+            "source.ccxt.base_url": exchange.url,
+            "source.ccxt.attempts": 1,
+        }
     )
     with mock.patch.dict(os.environ, home.environ, clear=True):
         return run_backfill(

@@ -19,7 +19,6 @@ from huracan_resources.candles.exchange import Exchange
 from huracan_resources.candles.exchange_client import ExchangeOptions
 from huracan_resources.candles.exchange_funding import collect_funding
 from huracan_resources.candles.exchange_pages import rows_to_table
-from huracan_resources.candles.exchange_walk import collect_rows
 from huracan_resources.candles.files import CandleFiles
 from tests.exchange_emulator import Emulator, running_emulator
 
@@ -125,39 +124,32 @@ def test_the_weight_of_a_minute_is_counted_and_its_limit_answered_with_429(candl
         assert emulator.requests["status 429"] == 1
 
 
-@pytest.mark.parametrize("fault", ["418", "429"])
-def test_a_limit_that_does_not_end_is_unavailable_after_the_allowed_waits(
-    candles: pa.Table, fault: str
-) -> None:
+def test_a_limit_that_does_not_end_is_unavailable_after_the_allowed_tries(candles: pa.Table) -> None:
     with running_emulator({"BTC/USDT": candles}) as emulator:
         slept: list[float] = []
-        source = exchange(emulator, slept, maximum_waits=2)
-        emulator.fail_next(9, fault)
+        source = exchange(emulator, slept, attempts=3)
+        emulator.fail_next(9, "429")
         with pytest.raises(Unavailable, match="limits the rate"):
             source.fetch_day("BTC/USDT", DAY)
         assert slept == [1.0, 1.0]
 
 
-def test_a_ban_longer_than_the_longest_wait_is_not_waited_for(candles: pa.Table) -> None:
-    with running_emulator({"BTC/USDT": candles}, retry_after_s=7200) as emulator:
-        slept: list[float] = []
-        emulator.fail_next(1, "418")
-        with pytest.raises(Unavailable, match="7200 s"):
-            exchange(emulator, slept).fetch_day("BTC/USDT", DAY)
-        assert slept == []
-
-
-@pytest.mark.parametrize("fault", ["500", "timeout", "cut"])
-def test_what_the_network_may_have_caused_is_unavailable_and_a_second_try_completes(
+@pytest.mark.parametrize("fault", ["500", "timeout", "cut", "html", "empty", "broken"])
+def test_what_may_pass_is_tried_again_at_the_call_longer_and_longer_and_then_told(
     candles: pa.Table, fault: str
 ) -> None:
-    with running_emulator({"BTC/USDT": candles}, timeout_s=1.0) as emulator:
-        source = exchange(emulator, timeout_s=0.5)
+    with running_emulator({"BTC/USDT": candles}, timeout_s=0.4) as emulator:
+        slept: list[float] = []
+        source = exchange(emulator, slept, timeout_s=0.2, attempts=4)
         source.check_symbols(["BTC/USDT"])
-        emulator.fail_next(1, fault)
-        with pytest.raises(Unavailable, match="did not answer"):
-            source.fetch_day("BTC/USDT", DAY)
+        emulator.fail_next(3, fault)
         assert source.fetch_day("BTC/USDT", DAY).equals(candles)
+        assert [int(wait) for wait in slept] == pytest.approx([1, 2, 4], abs=1)
+        assert slept == sorted(slept) and len(set(slept)) == 3
+        emulator.fail_next(4, fault)
+        with pytest.raises(Unavailable, match="did not answer in 4 tries"):
+            source.fetch_day("BTC/USDT", DAY)
+        assert emulator.requests[f"fault {fault}"] == 7
 
 
 def test_no_network_is_unavailable() -> None:
@@ -197,10 +189,6 @@ def test_the_markets_steps_come_from_its_filters(candles: pa.Table) -> None:
     with running_emulator({"BTC/USDT": candles}) as emulator:
         info = exchange(emulator).market_info("BTC/USDT")
     assert (info.tick_size, info.step_size, info.minimum_notional) == (0.01, 0.00001, 5.0)
-
-
-def row(minute: int, close: float = 1.0) -> list[float]:
-    return [minute * 60_000, 1.0, 1.0, 1.0, close, 5.0]
 
 
 PERPETUAL = "BTC/USDT:USDT"
@@ -255,7 +243,7 @@ def test_funding_is_paged_by_time_where_pages_are_small(candles: pa.Table) -> No
     with running_emulator({PERPETUAL: candles}, **options) as emulator:
         rates = futures(emulator).fetch_funding(PERPETUAL, DAY)
         assert rates["funding_rate"].to_pylist() == pytest.approx([hour * 1e-6 for hour in range(24)])
-        assert emulator.requests["/fapi/v1/fundingRate"] == 6
+        assert emulator.requests["/fapi/v1/fundingRate"] == 5
 
 
 def test_a_spot_market_is_not_asked_for_funding(candles: pa.Table) -> None:
@@ -273,52 +261,26 @@ def test_a_rate_limit_on_funding_is_waited_out_and_a_dead_host_is_unavailable(ca
         assert source.fetch_funding(PERPETUAL, DAY).num_rows == 3
         assert slept == [1.0]
         emulator.fail_next(1, "500")
+        assert source.fetch_funding(PERPETUAL, DAY).num_rows == 3
+        emulator.fail_next(9, "500")
         with pytest.raises(Unavailable, match="did not answer"):
             source.fetch_funding(PERPETUAL, DAY)
 
 
 def test_a_walk_over_rates_keeps_what_is_odd_and_refuses_what_contradicts_itself() -> None:
-    def row(at: int, rate: float | None) -> dict[str, Any]:
-        return {"timestamp": at, "fundingRate": rate}
-
-    pages = {0: [row(5, 1e-4), row(0, None)], 6: [row(5, 1e-4), row(8, -1e-4)], 9: []}
-    found = collect_funding(lambda since: pages[since], 0, 100)
-    assert found["settled_at"].cast(pa.int64()).to_pylist() == [0, 5, 8]
-    assert found["funding_rate"].to_pylist() == pytest.approx([float("nan"), 1e-4, -1e-4], nan_ok=True)
-    changed = {0: [row(5, 1e-4)], 6: [row(5, 2e-4), row(8, 0.0)]}
+    pages = {0: [(5, "1e-4"), (0, None), ("soon", 1e-4)], 6: [(5, 1e-4), (8, -1e-4)]}
+    found = collect_funding(lambda since: pages.get(since, []), 0, 100)
+    assert found["settled_at"].cast(pa.int64()).to_pylist() == [0, 5, 8, None]
+    assert found["funding_rate"].to_pylist() == pytest.approx([np.nan, 1e-4, -1e-4, 1e-4], nan_ok=True)
+    changed = {0: [(5, 1e-4)], 6: [(5, 2e-4), (5, 3e-4), (8, 0.0)]}
     with pytest.raises(Unavailable, match="two different funding rates"):
-        collect_funding(lambda since: changed[since], 0, 100)
-    with pytest.raises(Unavailable, match="no list of funding rates"):
-        collect_funding(lambda since: [{"at": since}], 0, 100)
-    assert collect_funding(lambda since: [row(500, 1e-4)], 0, 100).num_rows == 0
-    assert collect_funding(lambda since: [row(-5, 1e-4)], 0, 100).num_rows == 0
-
-
-def test_paging_ends_at_a_page_that_does_not_advance() -> None:
-    asked: list[int] = []
-
-    def always_the_same(since: int) -> list[list[float]]:
-        asked.append(since)
-        return [row(0), row(1)]
-
-    rows = collect_rows(always_the_same, 0, 600_000, 60_000, 10**15)
-    assert [each[0] for each in rows] == [0, 60_000]
-    assert asked == [0, 120_000]
-
-
-def test_paging_drops_the_open_candle_and_what_lies_outside() -> None:
-    rows = collect_rows(lambda _: [row(3), row(1), row(0), row(-1), row(20)], 0, 600_000, 60_000, 3 * 60_000)
-    assert [each[0] for each in rows] == [0, 60_000]
-
-
-def test_a_closed_candle_that_changes_between_pages_is_unavailable() -> None:
-    pages = {0: [row(0), row(1)], 120_000: [row(1, close=2.0), row(2)]}
-    with pytest.raises(Unavailable, match="two different closed candles"):
-        collect_rows(pages.__getitem__, 0, 180_000, 60_000, 10**15)
+        collect_funding(lambda since: changed.get(since, []), 0, 100)
+    assert collect_funding(lambda since: [(500, 1e-4)], 0, 100).num_rows == 0
+    assert collect_funding(lambda since: [(-5, 1e-4)], 0, 100).num_rows == 0
 
 
 def test_six_fields_have_no_order_flow() -> None:
-    table = rows_to_table([row(0), row(1)])
+    table = rows_to_table([[minute * 60_000, 1.0, 1.0, 1.0, 1.0, 5.0] for minute in range(2)])
     assert table.schema == RAW_SCHEMA
     assert table["trade_count"].null_count == table["taker_buy_volume"].null_count == 2
 

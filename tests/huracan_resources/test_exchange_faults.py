@@ -1,7 +1,6 @@
 """An exchange that errs now and then gives the same days as one that does not; one that refuses says why."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,9 +12,11 @@ from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InvalidInput, Unavailable
 from huracan_resources.candles.exchange import Exchange
+from huracan_resources.candles.exchange_asking import Barred
 from huracan_resources.candles.exchange_client import ExchangeOptions, make_client
 from tests.exchange_emulator import Emulator, running_emulator
 from tests.exchange_faults import TRANSIENT
+from tests.other_exchanges import OtherExchange, running
 
 MINUTE = Timeframe("1m")
 DAY = date(2025, 1, 2)
@@ -104,3 +105,133 @@ def test_a_fault_at_every_few_requests_loses_no_funding_rate(
     options = {"fault": fault, "fault_every": every, "largest_funding_limit": page}
     rates, _ = rates_of(served, hours, **options)
     assert rates.equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("451", r"does not serve this location \(HTTP 451"),
+        ("403", r"forbids requests from here \(HTTP 403: .*a web page \('Just a moment...'\)"),
+        ("418", r"has banned this address until .* UTC \(it asks to wait 172800 s\) \(HTTP 418\)"),
+        ("429", r"limits the rate of requests until .* UTC \(it asks to wait 172800 s\)"),
+    ],
+)
+def test_an_exchange_that_does_not_want_this_address_is_asked_once_and_its_cause_told(
+    served: dict[str, pa.Table], fault: str, cause: str
+) -> None:
+    with running_emulator(served, retry_after_s=172_800) as emulator:
+        source = exchange(emulator.url)
+        source.check_symbols(SYMBOLS)
+        emulator.fail_next(9, fault)
+        for symbol in SYMBOLS:
+            with pytest.raises(Barred, match=cause):
+                source.fetch_day(symbol, DAY)
+            with pytest.raises(Barred, match=cause):
+                source.fetch_funding(symbol, DAY)
+        assert emulator.asked[True] == 1
+
+
+def test_a_ban_ends_when_the_exchange_said(served: dict[str, pa.Table]) -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    with running_emulator(served, retry_after_s="Thu, 01 Jan 2026 02:00:00 GMT") as emulator:
+        options = ExchangeOptions(base_url=emulator.url)
+        source = Exchange("binance", MINUTE, options, now=lambda: now[0], sleep=[].append)
+        emulator.fail_next(1, "418")
+        with pytest.raises(Barred, match="until 2026-01-01 02:00 UTC"):
+            source.check_symbols(SYMBOLS)
+        now[0] += timedelta(hours=3)
+        source.check_symbols(SYMBOLS)
+
+
+def test_a_redirect_to_a_page_for_people_stops_at_once_and_says_where_to(served: dict[str, pa.Table]) -> None:
+    with running_emulator(served) as emulator:
+        source = exchange(emulator.url)
+        source.check_symbols(SYMBOLS)
+        emulator.fail_next(1, "captcha")
+        with pytest.raises(InvalidInput, match=r"redirected to localhost:\d+, which answers with a web page"):
+            source.fetch_day("BTC/USDT", DAY)
+        assert emulator.asked[True] == 1
+
+
+def test_a_symbol_that_is_listed_but_not_served_stops_at_once(served: dict[str, pa.Table]) -> None:
+    with running_emulator(served) as emulator:
+        emulator.tables["XRP/USDT"] = served["BTC/USDT"]
+        source = exchange(emulator.url)
+        with pytest.raises(InvalidInput, match=r"does not know the symbol: .*Invalid symbol"):
+            source.fetch_day("XRP/USDT", DAY)
+        assert emulator.asked[True] == 1
+
+
+@pytest.mark.parametrize("fault", ["maintenance", "html", "empty"])
+def test_a_list_of_markets_that_is_none_is_asked_for_again(served: dict[str, pa.Table], fault: str) -> None:
+    with running_emulator(served) as emulator:
+        emulator.fail_next(2, fault)
+        exchange(emulator.url).check_symbols(SYMBOLS)
+        emulator.fail_next(9, fault)
+        with pytest.raises(Unavailable, match="did not answer in 5 tries"):
+            exchange(emulator.url).check_symbols(SYMBOLS)
+
+
+def test_a_password_in_the_address_is_not_told(served: dict[str, pa.Table]) -> None:
+    with running_emulator(served) as emulator:
+        source = exchange(emulator.url.replace("//", "//user:hunter2@"))
+        emulator.fail_next(9, "500")
+        with pytest.raises(Unavailable, match="did not answer") as caught:
+            source.check_symbols(SYMBOLS)
+        assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("text times", "the open time is missing"),
+        ("no times", "the open time is missing"),
+        ("duplicate minutes", "a second row of the same open time with other values"),
+        ("odd prices", "a price or the volume is not a finite number"),
+    ],
+)
+def test_what_stays_odd_however_often_it_is_asked_for_is_quarantined(
+    served: dict[str, pa.Table], fault: str, reason: str
+) -> None:
+    with running_emulator(served, fault=fault, fault_every=1) as emulator:
+        day = fetched(emulator)
+    assert day.quarantine.num_rows > 100
+    assert set(day.quarantine["reason"].to_pylist()) == {reason}
+
+
+def days_ago(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days)
+
+
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize(("day", "page"), [(DAY, 1000), (days_ago(3), 900), (days_ago(3), 1000), (DAY, 100)])
+def test_bitgets_pages_that_are_answered_from_their_end_make_a_whole_day(
+    day: date, page: int, is_descending: bool
+) -> None:
+    market = SimulatedMarket(SimulatedMarketConfig(first_day=day - timedelta(days=1)), ["BTC/USDT"], MINUTE)
+    days = [market.fetch_day("BTC/USDT", day + timedelta(days=number)) for number in (-1, 0, 1)]
+    with running(OtherExchange(pa.concat_tables(days), page, is_descending)) as bitget:
+        table = exchange(bitget.url, "bitget").fetch_day("BTC/USDT", day)
+        assert table.select(CANDLE).equals(days[1].select(CANDLE))
+        assert len(bitget.spans) <= -(-1440 // min(page, 200)) + 1
+
+
+CANDLE = ["open_time", "open", "high", "low", "close", "volume"]
+
+
+def test_kraken_is_said_to_keep_only_its_last_720_candles() -> None:
+    market = SimulatedMarket(SimulatedMarketConfig(first_day=DAY), ["BTC/USDT"], MINUTE)
+    candles = pa.concat_tables(
+        [market.fetch_day("BTC/USDT", DAY + timedelta(days=number)) for number in (0, 1)]
+    )
+    half_past = datetime(2025, 1, 3, 0, 30, tzinfo=UTC)
+    for now, told in [
+        (half_past, "of BTC/USDT on 2025-01-02 it has none before 12:31 UTC"),
+        (half_past + timedelta(hours=20), "of BTC/USDT on 2025-01-02 it has none\\."),
+    ]:
+        with running(OtherExchange(candles, now_ms=int(now.timestamp() * 1000))) as kraken:
+            options = ExchangeOptions(base_url=kraken.url)
+            source = Exchange("kraken", MINUTE, options, now=lambda now=now: now, sleep=[].append)
+            with pytest.raises(InvalidInput, match=f"kraken serves only its last 720 candles: {told}"):
+                source.fetch_day("BTC/USDT", DAY)
+            assert len(kraken.spans) <= 4
