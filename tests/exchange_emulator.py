@@ -196,6 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"[[167961600")
             self.close_connection = True
+        elif fault == "garbled":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
         elif fault == "captcha":
             self.send_response(302)
             self.send_header("Location", self.emulator.url.replace("127.0.0.1", "localhost") + _CAPTCHA)

@@ -17,7 +17,7 @@ BODIES = {
     "html": (200, "text/html; charset=UTF-8", WEB_PAGE),
     "empty": (200, "application/json", ""),
     "broken": (200, "application/json", "[[1679616000000,"),
-    "maintenance": (200, "application/json", '{"code":0,"msg":"System is under maintenance."}'),
+    "maintenance": (200, "application/json", '{"code":0,"msg":"Back soon."}'),
     "null": (200, "application/json", "null"),
 }
 REFUSALS = {
@@ -85,5 +85,5 @@ PAGES: dict[str, Callable[[Served], list[list[Any]]]] = {
     "since excluded": lambda served: served.page[1:],
     "short rows": lambda served: [row[:4] for row in served.page],
 }
-TRANSIENT = ("timeout", "cut", *BODIES, *PAGES)
+TRANSIENT = ("timeout", "cut", "garbled", *BODIES, *PAGES)
 FAULTS = (*TRANSIENT, "captcha", *REFUSALS)

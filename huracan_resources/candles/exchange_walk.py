@@ -86,7 +86,7 @@ class _Walk:
         self._asked = (0, 0)
         """the bars that the last question was for, without their neighbours"""
         self._longest = _SMALL_PAGE
-        """bars that a page of this exchange has spanned"""
+        """bars of a question that a page has spanned"""
         self._honours_time = False
         """whether a page ended before now: not only the newest candles are to be had"""
         self._fruitless = 0
@@ -161,7 +161,8 @@ class _Walk:
                 answers = self._denials if last - first + 2 <= self._longest else self._hints
                 answers[is_left] += 1
         if span is not None:
-            self._longest = min(max(self._longest, (span[1] - span[0]) // self._step_ms + 1), PAGE)
+            spanned_ms = min(span[1], until_ms - self._step_ms) - max(span[0], since_ms)
+            self._longest = max(self._longest, spanned_ms // self._step_ms + 1)
 
     def _keep(self, page: Page) -> None:
         for at, rows in page.rows.items():

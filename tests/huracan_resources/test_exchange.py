@@ -285,11 +285,9 @@ def test_six_fields_have_no_order_flow() -> None:
     assert table["trade_count"].null_count == table["taker_buy_volume"].null_count == 2
 
 
-def test_another_exchange_gives_six_fields_through_ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ccxt
-
+def answered_by_kraken(monkeypatch: pytest.MonkeyPatch, minutes: range) -> Exchange:
     day_ms = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
-    served = [[day_ms + 60_000 * minute, 1.0, 2.0, 0.5, 1.5, 3.0] for minute in range(1440)]
+    served = [[day_ms + 60_000 * minute, 1.0, 2.0, 0.5, 1.5, 3.0] for minute in minutes]
     markets = {"BTC/USDT": {"symbol": "BTC/USDT", "id": "XBTUSDT"}}
 
     def page(_: Any, symbol: str, timeframe: str, since: int, limit: int) -> list[list[float]]:
@@ -297,5 +295,15 @@ def test_another_exchange_gives_six_fields_through_ccxt(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(ccxt.kraken, "load_markets", lambda _: markets)
     monkeypatch.setattr(ccxt.kraken, "fetch_ohlcv", page)
-    table = Exchange("kraken", MINUTE).fetch_day("BTC/USDT", DAY)
+    return Exchange("kraken", MINUTE)
+
+
+def test_another_exchange_gives_six_fields_through_ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = answered_by_kraken(monkeypatch, range(1440)).fetch_day("BTC/USDT", DAY)
     assert table.num_rows == 1440 and table["trade_count"].null_count == 1440
+
+
+def test_half_a_day_of_kraken_is_not_taken_for_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = answered_by_kraken(monkeypatch, range(720, 1440))
+    with pytest.raises(InvalidInput, match=r"only its last 720 candles: .* none before 12:00 UTC"):
+        source.fetch_day("BTC/USDT", DAY)

@@ -1,5 +1,6 @@
 """From page to page: what an exchange leaves out is asked for again, what it contradicts is not believed."""
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -165,3 +166,58 @@ def test_rows_of_an_unreadable_count_keep_no_flow() -> None:
     assert table["taker_buy_volume"].to_pylist()[0] == 2.0
     assert table["taker_buy_volume"].to_pylist()[1] != 2.0
     assert table.schema.field("taker_buy_volume").type == pa.float64()
+
+
+def _habit(chance: random.Random) -> Callable[[list[int], int, int], list[int]]:
+    """How an honest exchange answers a question for the bars [first, last), of those that it has."""
+    most = chance.choice([100, 150, 300, 900])
+    loses_first = chance.random() < 0.3
+    kind = chance.choice(["from since", "from the end", "since is all that counts"])
+
+    def answer(known: list[int], first: int, last: int) -> list[int]:
+        if kind == "from the end":
+            return [bar for bar in known if max(first + loses_first, last - most) <= bar < last]
+        end = last if kind == "from since" else 10**6
+        return [bar for bar in known if first + loses_first <= bar < end][: min(most, last - first)]
+
+    return answer
+
+
+def _lie(
+    chance: random.Random, answer: Callable[..., list[int]], known: list[int]
+) -> Callable[..., list[int]]:
+    return chance.choice(
+        [
+            lambda first, last: [],
+            lambda first, last: answer(known, 2 * first - last, first),
+            lambda first, last: answer(known, last, 2 * last - first),
+            lambda first, last: known[-(last - first) :],
+            lambda first, last: (
+                (bars := answer(known, first, last))[: len(bars) // 3] + bars[len(bars) // 2 :]
+            ),
+            lambda first, last: answer(known, first, last)[: chance.randrange(99)],
+            lambda first, last: answer(known, first, last)[-chance.randrange(1, 99) :],
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_no_candle_is_lost_to_an_exchange_that_lies_now_and_then(seed: int) -> None:
+    chance = random.Random(seed)
+    holes: set[int] = set()
+    for _ in range(chance.choice([0, 1, 3, 20])):
+        first = chance.randrange(-100, 1400)
+        holes |= {*range(first, first + chance.choice([1, 2, 10, 120, 400]))}
+    known = [bar for bar in range(-1440, 2880) if bar not in holes]
+    answer = _habit(chance)
+    lie, every = _lie(chance, answer, known), chance.choice([2, 3, 4, 5, 7])
+    asked = [chance.randrange(every)]
+
+    def page(since_ms: int, until_ms: int) -> list[Any]:
+        asked[0] += 1
+        first, last = (since_ms - DAY) // STEP, (until_ms - DAY) // STEP
+        bars = lie(first, last) if asked[0] % every == 0 else answer(known, first, last)
+        return [row(bar) for bar in bars]
+
+    assert bars_of(collected(page, 1440)) == [bar for bar in known if 0 <= bar < 1440]
+    assert asked[0] < 150
