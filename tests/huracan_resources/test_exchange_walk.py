@@ -158,6 +158,12 @@ def test_answers_of_another_time_than_asked_are_no_proof_that_candles_are_missin
     with pytest.raises(Unavailable, match="answers with candles from"):
         collected(Served(range(300), full_page_before))
 
+    def beyond_a_known_one(_: list[int], first: int, __: int) -> list[Any]:
+        return [row(bar) for bar in (range(200, 300) if first < 0 else range(100, 300))]
+
+    with pytest.raises(Unavailable, match="answers with candles from"):
+        collected(Served(range(300), beyond_a_known_one))
+
 
 def test_rows_of_an_unreadable_count_keep_no_flow() -> None:
     good = [DAY, "1", "1", "1", "1", "5", 7, "2"]
