@@ -97,9 +97,9 @@ class Exchange:
     def fetch_day(self, symbol: str, day: date) -> pa.Table:
         """The closed candles of `day` in RAW_SCHEMA; trade count and taker volume where the exchange tells.
 
-        Raises InvalidInput for an unknown symbol, a day that is not closed yet or lies before the market's
-        first candle, or which an exchange that keeps only its latest candles no longer has; Barred where it
-        does not want this address; Unavailable where it does not answer.
+        Raises SymbolRefused for an unknown symbol and a day before the market's first candle or which an
+        exchange that keeps only its latest candles no longer has, InvalidInput for one that is not closed,
+        Barred where the exchange does not want this address, Unavailable where it does not answer.
         """
         now = self._now()
         if day_end(day) > now:
@@ -203,10 +203,10 @@ class Exchange:
         wanted = (market["symbol"], self._timeframe.name, since_ms, min(PAGE, bars))
         return self._ask(lambda: [row[:6] for row in _checked(self._client.fetch_ohlcv(*wanted))])
 
-    def _latest_only(self, symbol: str, day: date, count: int, first_ms: int) -> InvalidInput:
+    def _latest_only(self, symbol: str, day: date, count: int, first_ms: int) -> SymbolRefused:
         first = datetime.fromtimestamp(first_ms / 1000, UTC)
         before = f" before {first:%H:%M} UTC" if first < day_end(day) else ""
-        return InvalidInput(
+        return SymbolRefused(
             f"{self._exchange_id} serves only its last {count} candles: "
             f"of {symbol} on {day} it has none{before}.",
             "Take another exchange or files for this day, or a longer timeframe.",
