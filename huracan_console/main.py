@@ -5,26 +5,21 @@ and wrong use are answered at once.
 """
 
 import gc
-import json
 import os
-import sys
-from collections.abc import Callable, Sequence
+import re
 from datetime import UTC, date, datetime
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from huracan.errors import HuracanError, InvalidInput
-from huracan_console.safe_text import plain
+from huracan.errors import InvalidInput
+from huracan_console.answers import OneLineGroup, shared_options
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from huracan_resources.settings.settings import Settings
-
-DONE, FAILED, WRONG_USE = 0, 1, 2
 
 
 class Day(click.ParamType[date]):
@@ -41,36 +36,6 @@ class Day(click.ParamType[date]):
             self.fail(f"{value!r} is not a day; write it as YYYY-MM-DD", param, ctx)
 
 
-def shared_options(command: Callable[..., int]) -> Callable[..., None]:
-    """The options that every command takes, and one line instead of a traceback."""
-
-    @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, for scripts.")
-    @click.option("--verbose", is_flag=True, help="Show tracebacks.")
-    @click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="SECTION.KEY=VALUE",
-        help="Override one setting; repeatable.",
-    )
-    @wraps(command)
-    def guarded(as_json: bool, verbose: bool, **options: Any) -> None:
-        try:
-            code = command(as_json=as_json, verbose=verbose, **options)
-        except HuracanError as error:
-            if verbose:
-                raise
-            code = WRONG_USE if isinstance(error, InvalidInput) else FAILED
-            _complain(error, as_json)
-        except KeyboardInterrupt:
-            code = 130
-        finally:
-            gc.enable()
-        sys.exit(code)
-
-    return guarded
-
-
 def _only_show() -> None:
     """Before numpy is imported: a command that computes nothing, and ends soon, starts and ends lighter.
 
@@ -82,13 +47,6 @@ def _only_show() -> None:
     gc.disable()
 
 
-def _complain(error: HuracanError, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"error": error.what, "remedy": error.remedy}))
-    else:
-        click.echo(f"huracan: {plain(error.what)} {plain(error.remedy)}", err=True)
-
-
 def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "Settings":
     """The settings with what the command line says on top."""
     from huracan_resources.settings.settings import load_settings
@@ -97,8 +55,8 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "S
     for assignment in assignments:
         key, mark, value = assignment.partition("=")
         if not mark:
-            raise InvalidInput(f"--set {assignment!r} has no '='.", "Write it as SECTION.KEY=VALUE.")
-        overrides[key.strip()] = _value(assignment, value.strip())
+            raise InvalidInput(f"--set {_shown(key)} has no '='.", "Write it as SECTION.KEY=VALUE.")
+        overrides[key.strip()] = _value(key, value.strip())
     if source is not None:
         overrides |= source_overrides(source)
     settings = load_settings(overrides)
@@ -107,7 +65,16 @@ def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "S
     return settings
 
 
-def _value(assignment: str, text: str) -> Any:
+def _shown(text: str) -> str:
+    """As much of what stands where a setting should be as looks like one: the rest may be a secret."""
+    from huracan_resources.settings.settings import Settings
+
+    section, dot, _ = text.partition(".")
+    is_setting = dot and section in Settings.model_fields and re.fullmatch(r"[a-z0-9_.]+", text)
+    return repr(text) if is_setting else "(withheld)"
+
+
+def _value(key: str, text: str) -> Any:
     """A list or a mapping is written as in YAML, `[BTC/USDT, ETH/USDT]`; other text stays what it is."""
     if not text.startswith(("[", "{")):
         return text
@@ -117,7 +84,7 @@ def _value(assignment: str, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidInput(
-            f"The list in --set {assignment!r} is not closed or not well written.",
+            f"The list in --set {key.strip()}=... is not closed or not well written.",
             "Write it as SECTION.KEY=[ONE, TWO], in quotes.",
         ) from error
 
@@ -132,30 +99,6 @@ def source_overrides(source: str) -> dict[str, Any]:
         raise InvalidInput(f"--source {source!r} is unknown.", f"Use {usages()}.")
     argument = {f"source.{name}.{kind.argument}": text} if text else {}
     return {"source.kind": name, **argument}
-
-
-class OneLineGroup(click.Group):
-    """Says what is wrong with an option in one line, like every other wrong input; click would take four."""
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
-        try:
-            answer = super().main(args, prog_name, complete_var, False, **extra)
-        except click.ClickException as error:
-            if isinstance(error, click.exceptions.NoArgsIsHelpError):
-                error.show()
-            else:
-                click.echo(f"huracan: {plain(error.format_message().rstrip('.'))}. See --help.", err=True)
-            sys.exit(error.exit_code)
-        if standalone_mode:
-            sys.exit(answer if isinstance(answer, int) else DONE)
-        return answer
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from huracan.errors import InvalidInput
+from huracan_resources.settings import secrets
 from huracan_resources.settings.sections import OpenSection
 
 OVERRIDE = "HURACAN__"
@@ -38,11 +39,15 @@ Values = dict[str, tuple[Any, str]]
 def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Values:
     """All values that anybody set, the later source winning: base, profile, environment, console."""
     values: Values = {}
+    for variable in secrets.VARIABLES:
+        secrets.remember(environ.get(variable))
     for path in profile_files(environ):
         shown = f"{path.parent.name}/{path.name}"
         values |= _checked(model, _read_yaml(path), f"{shown}", str(path))
     for name, key in NAMED_VARIABLES.items():
         if environ.get(name):
+            if _is_secret(_kind_at(model, key)):
+                secrets.remember(environ[name])
             values[key] = (_spread(model, key, environ[name]), f"environment {name}")
     for name in sorted(environ):
         if name.startswith(OVERRIDE):
@@ -120,6 +125,8 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterat
             raise _unknown(lead, str(name), known, where)
         inner = fields_of(known[name])
         if inner is None:
+            if _is_secret(known[name]):
+                secrets.remember(value)
             yield f"{lead}{name}", value
         elif isinstance(value, Mapping):
             yield from _leaves(known[name], value, f"{lead}{name}.", where)
@@ -127,6 +134,11 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterat
             raise InvalidInput(
                 f"{where}: {lead}{name} is a section, not a single value.", f"It holds {', '.join(inner)}."
             )
+
+
+def _is_secret(kind: Any) -> bool:
+    kind = without_none(kind)
+    return kind is SecretStr or SecretStr in typing.get_args(kind)
 
 
 def _unknown(lead: str, name: str, known: Mapping[str, Any], where: str) -> InvalidInput:

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
-from huracan.errors import InvalidInput
 from huracan_console.main import main, read_settings, source_overrides
 from huracan_console.summary import brain_of
 from huracan_resources.brains import LATEST, move_latest, write_bundle
@@ -148,7 +147,9 @@ def test_an_error_does_not_steer_the_terminal() -> None:
 
 def test_with_verbose_the_traceback_is_shown() -> None:
     result = _invoke("config", "show", "--verbose", "--set", "universe.simbols=x")
-    assert isinstance(result.exception, InvalidInput)
+    assert result.exit_code == 2
+    assert "Traceback (most recent call last)" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("huracan: the command line: the setting universe.simbols")
 
 
 def test_help_is_shown_for_no_word_and_for_help_and_only_the_first_is_wrong_use() -> None:

@@ -1,0 +1,73 @@
+"""The secrets that this process has read, so that nothing it says can hold one, whoever worded it.
+
+What a setting means, and which are secret, belongs in `sections`; addresses as people may see them, with the
+database they name.
+"""
+
+from urllib.parse import quote, unquote
+
+STARS = "***"
+
+_SHORTEST = 5
+"""Of characters: to hide each `a` of a text because some password is `a` would only make it unreadable."""
+_LONG = 8
+"""Of characters of a part of an alert address: shorter ones are words such as `chat`."""
+_ENDS = ":/@?&=,"
+"""What parts an address."""
+
+VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
+"""Variables that are no setting of ours, are secret, and are read by libraries."""
+
+_known: set[str] = set()
+
+
+def remember(value: object) -> None:
+    """`value`, text or lists and mappings of it, is secret from here on, and so is each part of an address
+    that may be one."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            remember(each)
+    elif value is not None:
+        for part in _parts(str(value)):
+            for spelled in (part, unquote(part), quote(part, safe=""), repr(part)[1:-1]):
+                if len(spelled) >= _SHORTEST:
+                    _known.add(spelled)
+
+
+def withhold(text: str) -> str:
+    """`text` with stars in the place of every secret that this process has read."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, STARS)
+    return text
+
+
+def withhold_in(error: BaseException) -> None:
+    """The same for what an exception says, and all that led to it: wherever it goes, it is written down."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.args = tuple(withhold(each) if isinstance(each, str) else each for each in error.args)
+        for name in ("what", "remedy"):
+            if isinstance(said := getattr(error, name, None), str):
+                setattr(error, name, withhold(said))
+        error = error.__cause__ or error.__context__
+
+
+def _parts(value: str) -> set[str]:
+    """The value, and what of it a message could repeat without the rest."""
+    scheme, is_address, rest = value.partition("://")
+    if not is_address:
+        return {value}
+    if not scheme.startswith("postgres"):
+        for end in _ENDS:
+            rest = rest.replace(end, " ")
+        return {value, *(part for part in rest.split() if len(part) >= _LONG)}
+    account, mark, tail = rest.rpartition("@")
+    query = tail.partition("?")[2] if mark else rest.partition("?")[2]
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    found = {text for name, _, text in pairs if "pass" in name.lower()}
+    found.add(account.partition(":")[2])
+    found.discard("")
+    return found | {value} if found else found
