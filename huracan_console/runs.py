@@ -6,7 +6,7 @@ on that. The internal names of Dagster that this needs are used in this file onl
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,13 +21,17 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from huracan.errors import InputRefused, InvalidInput, Unavailable
+from huracan.errors import AgedOut, InputRefused, InvalidInput, Unavailable
+from huracan_resources.settings.secrets import withhold
 
 WORKER_TAG = ".dagster/huracan_worker"
 """Host, process and its start: by it a later console knows a run whose process has died. The UI hides what
 begins like this, so that the run looks like any other."""
 
-_OUR_ERRORS = {kind.__name__ for kind in (InputRefused, InvalidInput, Unavailable)}
+_REFUSED = "DagsterAssetCheckFailedError"
+"""What Dagster raises where a blocking check fails: it names the check and not the reason."""
+
+_OUR_ERRORS = {kind.__name__ for kind in (AgedOut, InputRefused, InvalidInput, Unavailable)}
 
 _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
@@ -75,15 +79,18 @@ class RunStarter:
             remote_job_origin=_origin(job),
         )
         failed_step, error, trace = "", "", ""
+        refusals = list[str]()
         for event in execute_run_iterator(InMemoryJob(definition), run, self._instance):
-            if event.is_step_failure and not failed_step:
+            if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                refusals += _refusal(event.asset_check_evaluation_data)
+            elif event.is_step_failure and not failed_step:
                 failed_step = event.step_key or ""
-                error, trace = _explain(event)
+                error, trace = _explain(event, refusals)
             elif event.is_run_failure and not error:
-                error = event.message or "The run failed."
+                error, trace = _explain(event, refusals)
         ended = self._instance.get_run_by_id(run.run_id)
         is_success = ended is not None and ended.status == dg.DagsterRunStatus.SUCCESS
-        return FinishedRun(job, day, run.run_id, is_success, failed_step, error, trace)
+        return FinishedRun(job, day, run.run_id, is_success, failed_step, withhold(error), withhold(trace))
 
 
 def reap(instance: dg.DagsterInstance) -> list[str]:
@@ -134,19 +141,33 @@ def _origin(job: str) -> RemoteJobOrigin:
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), job)
 
 
-def _explain(event: dg.DagsterEvent) -> tuple[str, str]:
-    """(one line for a person, the trace for who asks for it) of a failed step."""
-    data = event.step_failure_data
-    failure, error = data.user_failure_data, data.error
+def _refusal(judged: dg.AssetCheckEvaluation) -> list[str]:
+    """Why a check that failed lets nothing pass; nothing where it passed or only warns."""
+    if judged.passed or judged.severity != dg.AssetCheckSeverity.ERROR:
+        return []
+    return [f"{judged.check_name}: {judged.description or 'it gave no reason.'}"]
+
+
+def _explain(event: dg.DagsterEvent, refusals: Sequence[str]) -> tuple[str, str]:
+    """(one line for a person, the trace for who asks for it) of a failed step, or of a run without any."""
+    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
     trace = error.to_string() if error else ""
+    failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
     if failure is not None and failure.description:
         return failure.description, trace
     chain = []
     while error is not None:
         chain.append(error)
         error = error.cause
-    for each in chain:
-        if each.cls_name in _OUR_ERRORS:
-            # What lies behind it is for who asks for the trace: our own words say what to do.
-            return each.message.strip().splitlines()[-1].partition(": ")[2], trace
-    return (chain[-1].message.strip().splitlines()[-1] if chain else event.message or "failed"), trace
+    if refusals and any(each.cls_name == _REFUSED for each in chain):
+        return " ".join(refusals), trace
+    # What lies behind one of ours is for who asks for the trace: our own words say what to do.
+    foreign = (each for each in chain if not (each.cls_name or "").startswith("Dagster"))
+    told = next((each for each in chain if each.cls_name in _OUR_ERRORS), next(foreign, None))
+    if told is None:
+        return (event.message or "It failed.").partition("\n")[0], trace
+    # The first line: notes, and what a database adds, come after it.
+    kind, _, said = told.message.strip().partition("\n")[0].partition(": ")
+    if told.cls_name in _OUR_ERRORS:
+        return said, trace
+    return f"{told.cls_name or kind}: {said}" if said else str(told.cls_name or kind), trace

@@ -18,8 +18,8 @@ def explained(error: BaseException) -> HuracanError:
     ours = next((each for each in behind if isinstance(each, HuracanError)), None)
     if ours is not None:
         return type(ours)(withhold(ours.what), withhold(ours.remedy))
-    root = behind[-1]
-    cause = _cause(root)
+    told = next((each for each in behind if not type(each).__name__.startswith("Dagster")), behind[-1])
+    root, cause = behind[-1], _cause(told)
     if isinstance(root, MemoryError):
         return Unavailable(
             f"There was not enough memory ({cause}).", "Free some, or compute less: fewer symbols or days."

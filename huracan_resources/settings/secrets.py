@@ -12,7 +12,7 @@ _SHORTEST = 5
 """Of characters: to hide each `a` of a text because some password is `a` would only make it unreadable."""
 _LONG = 8
 """Of characters of a part of an alert address: shorter ones are words such as `chat`."""
-_ENDS = ":/@?&=,"
+_ENDS = ":/@?&="
 """What parts an address."""
 
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
@@ -46,13 +46,14 @@ def withhold(text: str) -> str:
 def withhold_in(error: BaseException) -> None:
     """The same for what an exception says, and all that led to it: wherever it goes, it is written down."""
     seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        error.args = tuple(withhold(each) if isinstance(each, str) else each for each in error.args)
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.args = tuple(withhold(said) if isinstance(said, str) else said for said in each.args)
         for name in ("what", "remedy"):
-            if isinstance(said := getattr(error, name, None), str):
-                setattr(error, name, withhold(said))
-        error = error.__cause__ or error.__context__
+            if isinstance(said := getattr(each, name, None), str):
+                setattr(each, name, withhold(said))
+        each = each.__cause__ or each.__context__
 
 
 def _parts(value: str) -> set[str]:
@@ -60,11 +61,11 @@ def _parts(value: str) -> set[str]:
     scheme, is_address, rest = value.partition("://")
     if not is_address:
         return {value}
+    account, mark, tail = rest.rpartition("@")
     if not scheme.startswith("postgres"):
         for end in _ENDS:
             rest = rest.replace(end, " ")
-        return {value, *(part for part in rest.split() if len(part) >= _LONG)}
-    account, mark, tail = rest.rpartition("@")
+        return {value, account.partition(":")[2], *(part for part in rest.split() if len(part) >= _LONG)}
     query = tail.partition("?")[2] if mark else rest.partition("?")[2]
     pairs = (pair.partition("=") for pair in query.split("&"))
     found = {text for name, _, text in pairs if "pass" in name.lower()}

@@ -5,10 +5,12 @@ the pages of the window.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event
@@ -21,6 +23,7 @@ from huracan.agent.night.recovery_book import RecoveryBook
 from huracan.agent.night.seed_messages import Done, Failed, Keep, Start, Steps, Stop
 from huracan.agent.night.seed_run import SeedJob, SeedRun
 from huracan.agent.night.side_by_side import Halted
+from huracan.errors import Unavailable
 from huracan.market.block import MarketBlock
 from huracan.market.shared_block import BlockLayout, map_block, nameless_file, write_block
 
@@ -76,30 +79,35 @@ class SeedProcesses:
         """Has the process of the job's seed train it. Raises what it raised; Halted once `stop` is set."""
         assert self._layout is not None, "The window must be shared before a seed is trained on it."
         pipe, name = self._pipes[job.seed_index], str(job.seed_index)
-        try:
-            pipe.send(Start(job, self._layout, book.identity, book.found_packed(name), book.is_kept))
-            while True:
+        start = Start(job, self._layout, book.identity, book.found_packed(name), book.is_kept)
+        with self._talking_to(job.seed_index):
+            pipe.send(start)
+        while True:
+            with self._talking_to(job.seed_index):
                 if stop.is_set():
                     pipe.send(Stop())
                     raise Halted
                 if not pipe.poll(_LOOK_SECONDS):
                     continue
-                match pipe.recv():
-                    case Steps(done):
-                        on_steps(done)
-                    case Keep(packed):
-                        book.keep_packed(name, packed)
-                    case Done(run, held_out):
-                        return run, held_out
-                    case Failed(error, traceback):
-                        error.add_note(f"In the process of seed {job.seed_index}:\n{traceback}")
-                        raise error
-        except (EOFError, BrokenPipeError, ConnectionResetError) as gone:
-            code = self._processes[job.seed_index].wait()
-            raise RuntimeError(
-                f"The process of seed {job.seed_index} ended with {code} before its training did: its"
-                " messages are above; killed from outside (-9) it mostly ran out of memory."
-            ) from gone
+                message = pipe.recv()
+            match message:
+                case Steps(done):
+                    on_steps(done)
+                case Keep(packed):
+                    book.keep_packed(name, packed)
+                case Done(run, held_out):
+                    return run, held_out
+                case Failed(error, traceback):
+                    error.add_note(f"In the process of seed {job.seed_index}:\n{traceback}")
+                    raise error
+
+    @contextmanager
+    def _talking_to(self, seed_index: int) -> Iterator[None]:
+        """A pipe that has ended, in the middle of a message too, is a process that has."""
+        try:
+            yield
+        except (EOFError, OSError) as gone:
+            raise _lost(seed_index, self._processes[seed_index].wait()) from gone
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -116,3 +124,18 @@ class SeedProcesses:
                 )
             )
         self._pipes.append(Connection(ours.detach()))
+
+
+def _lost(seed_index: int, code: int) -> Unavailable:
+    """What is said of a process that ended with this exit code, a signal's if it is negative."""
+    if code == -signal.SIGKILL:
+        return Unavailable(
+            f"The process of seed {seed_index} was killed (signal 9) before its training was done, most likely"
+            " by the system for lack of memory.",
+            "Free some memory, or set training.lanes or training.window_days lower, then run again.",
+        )
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+    return Unavailable(
+        f"The process of seed {seed_index} ended {how} before its training was done.",
+        "Its own messages are above; run again.",
+    )

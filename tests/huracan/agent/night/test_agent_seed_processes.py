@@ -142,9 +142,22 @@ def test_a_seed_whose_process_is_killed_is_named_and_the_other_ends(block: Marke
             killed.append(seed_processes()[0])
             killed[0].kill()
 
-    with pytest.raises(RuntimeError, match=r"The process of seed \d ended with -9 .*ran out of memory"):
+    with pytest.raises(Unavailable, match=r"The process of seed \d was killed .*for lack of memory") as told:
         train(block, LONG, kill_one)
+    assert "training.lanes" in told.value.remedy
     assert not seed_processes()
+
+
+def test_a_seed_whose_process_ends_by_a_fault_of_its_own_is_told_by_the_signal(block: MarketBlock) -> None:
+    hit: list[psutil.Process] = []
+
+    def hit_one(done: int, total: int) -> None:
+        if done > 20_000 and not hit:
+            hit.append(seed_processes()[0])
+            hit[0].send_signal(signal.SIGSEGV)
+
+    with pytest.raises(Unavailable, match=r"The process of seed \d ended by SIGSEGV before"):
+        train(block, LONG, hit_one)
 
 
 def test_whatever_ends_the_night_ends_its_processes(block: MarketBlock) -> None:
