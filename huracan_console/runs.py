@@ -93,13 +93,14 @@ class RunStarter:
         return FinishedRun(job, day, run.run_id, is_success, failed_step, withhold(error), withhold(trace))
 
 
-def reap(instance: dg.DagsterInstance) -> list[str]:
+def reap(instance: dg.DagsterInstance, *, is_daemon_gone: bool = False) -> list[str]:
     """Mark runs whose process has died as failed, and free what they held; their ids.
 
     A run of a console is known by its process. One of the daemon is taken for dead where no daemon has given
-    a sign of life for minutes, as after a power cut: Dagster itself would wait for its time limit.
+    a sign of life for minutes, as after a power cut, or where it is known to be gone: Dagster itself would
+    wait for its time limit.
     """
-    is_daemon_alive = _seconds_since_heartbeat(instance) < _SILENCE_SECONDS
+    is_daemon_alive = not is_daemon_gone and _seconds_since_heartbeat(instance) < _SILENCE_SECONDS
     dead = []
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         worker = run.tags.get(WORKER_TAG)

@@ -19,6 +19,7 @@ from rich.console import Console
 from huracan.errors import InvalidInput
 from huracan_console.instance import REPOSITORY, environment, open_instance
 from huracan_console.runs import reap
+from huracan_console.up_record import UpRecord, holder
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
@@ -42,49 +43,63 @@ class _StopSignal:
 
 def run_servers(settings: Settings, port: int, console: Console, *, as_json: bool) -> int:
     """Run until Ctrl-C (exit code 0) or until one of the servers ends by itself (exit code 1)."""
-    if _is_answering(port):
-        raise InvalidInput(f"Port {port} of {_ADDRESS} is taken.", "Give another one with --port.")
-    stop = _StopSignal()
-    resources = Resources(settings)
-    resources.database.migrate()
-    with open_instance(settings) as instance:
-        reap(instance)
-        console.print(f"Database: {resources.database.shown_url}", highlight=False, soft_wrap=True)
-    servers = [_start(command, os.environ | environment(settings)) for command in _commands(port)]
-    console.print("Starting Dagster's webserver and daemon ...")
-    try:
-        _wait(servers, stop, port, console, as_json=as_json)
-        ended = [server for server in servers if server.poll() is not None]
-    finally:
-        _stop(servers)
-    for server in ended:
-        name = Path(server.args[0]).name  # type: ignore[index,arg-type]
-        click.echo(f"huracan: {name} ended by itself with code {server.returncode}.", err=True)
-    return 1 if ended and not stop.is_asked else 0
+    record = UpRecord(settings.storage.home)
+    with record.held():
+        left = record.left_alive()
+        if left:
+            console.print(f"Ending {len(left)} processes that a killed huracan up has left.", highlight=False)
+            _end(left)
+        if _is_answering(port):
+            raise InvalidInput(
+                f"Port {port} of {_ADDRESS} is taken{holder(port)}.", "Give another one with --port."
+            )
+        stop = _StopSignal()
+        resources = Resources(settings)
+        resources.database.migrate()
+        with open_instance(settings) as instance:
+            reap(instance, is_daemon_gone=bool(left))
+            console.print(f"Database: {resources.database.shown_url}", highlight=False, soft_wrap=True)
+        variables = os.environ | environment(settings)
+        servers: dict[str, subprocess.Popen[bytes]] = {}
+        for name, words in _commands(port).items():
+            servers[name] = _start(words, variables)
+            record.write(port, [psutil.Process(server.pid) for server in servers.values()])
+        console.print("Starting Dagster's webserver and daemon ...")
+        try:
+            _wait(list(servers.values()), stop, port, console, as_json=as_json)
+            ended = {name: server.poll() for name, server in servers.items()}
+        finally:
+            _stop(list(servers.values()))
+            record.forget()
+    codes = {name: code for name, code in ended.items() if code is not None}
+    for name, code in codes.items():
+        click.echo(f"huracan: {name} ended by itself with code {code}.", err=True)
+    return 1 if codes and not stop.is_asked else 0
 
 
-def _commands(port: int) -> list[list[str]]:
+def _commands(port: int) -> dict[str, list[str]]:
     """Both only speak up from warnings on; what happens in a run is in its log in the UI."""
     workspace = str(REPOSITORY / "workspace.yaml")
     quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]
-    return [
-        [
-            *("dagster-webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
+    return {
+        "dagster-webserver": [
+            *("-m", "huracan_console.webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
             *("--dagster-log-level", "warning", *quiet),
         ],
-        ["dagster-daemon", "run", "-w", workspace, *quiet],
-    ]
+        "dagster-daemon": [
+            str(Path(sys.executable).with_name("dagster-daemon")),
+            *("run", "-w", workspace, *quiet),
+        ],
+    }
 
 
-def _start(command: Sequence[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that Ctrl-C reaches us first and each server is stopped once.
+def _start(words: Sequence[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Python with these words, in a session of its own: Ctrl-C reaches us first, each is stopped once.
 
     What servers and runs say goes to standard error, so that standard output stays clean for scripts.
     """
-    name, *arguments = command
-    program = Path(sys.executable).parent / name
     return subprocess.Popen(
-        [str(program), *arguments], env=variables, stdout=sys.stderr.fileno(), start_new_session=True
+        [sys.executable, *words], env=variables, stdout=sys.stderr.fileno(), start_new_session=True
     )
 
 
@@ -115,15 +130,18 @@ def _stop(servers: list[subprocess.Popen[bytes]]) -> None:
     for server in servers:
         with suppress(subprocess.TimeoutExpired):
             server.wait(max(0.1, deadline - time.monotonic()))
-    family |= _family(servers)
+    _end(family | _family(servers))
+    for server in servers:
+        server.wait()
+
+
+def _end(family: set[psutil.Process]) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal_number)
         _, alive = psutil.wait_procs(family, timeout=_REST_SECONDS)
         family = set(alive)
-    for server in servers:
-        server.wait()
 
 
 def _family(servers: list[subprocess.Popen[bytes]]) -> set[psutil.Process]:

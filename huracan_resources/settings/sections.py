@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     NonNegativeFloat,
     SecretStr,
+    StringConstraints,
     create_model,
     field_validator,
     model_validator,
@@ -224,6 +225,18 @@ class Schedule(Section):
     hour: int = Field(default=2, ge=0, le=23)
     is_enabled: bool = True
     """False on a machine that only looks: neither the schedule nor a missed night starts a run there."""
+
+
+_HOST_NAME = r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9a-fA-F:.]+\]"
+
+
+class Web(Section):
+    """The UI of `huracan up`: the names under which it answers, beside 127.0.0.1 and localhost.
+
+    Each as a browser or a proxy sends it as `Host`, without a port: `huracan.example.com`, `*.example.com`.
+    """
+
+    allowed_hosts: tuple[Annotated[str, StringConstraints(pattern=rf"^({_HOST_NAME})$")], ...] = ()
 
 
 Mode = Literal["shadow", "research"]

@@ -38,6 +38,7 @@ from huracan_resources.settings.sections import (
     Signing,
     Storage,
     Universe,
+    Web,
 )
 from huracan_resources.settings.sources import Values, fields_of, gather, nested, without_none
 
@@ -126,6 +127,7 @@ class Settings(Section):
     alerts: Alerts = Alerts()
     signing: Signing = Signing()
     schedule: Schedule = Schedule()
+    web: Web = Web()
     retention: Retention = Field(default_factory=Retention)
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

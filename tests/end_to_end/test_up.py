@@ -1,5 +1,6 @@
 """`huracan up`: it starts everything, says where, and leaves nothing behind when it is stopped."""
 
+import http.client
 import json
 import os
 import shutil
@@ -16,6 +17,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+
+from huracan_console.up_record import UpRecord
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HURACAN = Path(sys.executable).parent / "huracan"
@@ -47,6 +50,7 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def up(variables: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
     command = [str(_HURACAN), "up", "--port", str(port), "--set", "universe.first_day=2025-02-01", "--json"]
+    command += ["--set", "web.allowed_hosts=['*.example.com']"]
     process = subprocess.Popen(
         command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -126,13 +130,68 @@ def test_the_schedule_and_the_sensors_are_on_without_a_click(told: dict[str, Any
     assert set(states.values()) == {"RUNNING"}
 
 
-def test_a_taken_port_is_one_clear_line(told: dict[str, Any], variables: dict[str, str], port: int) -> None:
+def _refused(variables: dict[str, str], port: int) -> str:
     second = subprocess.run(
         [str(_HURACAN), "up", "--port", str(port)], env=variables, capture_output=True, text=True, timeout=60
     )
-    assert second.returncode == 2
-    assert second.stderr == f"huracan: Port {port} of 127.0.0.1 is taken. Give another one with --port.\n"
+    assert second.returncode == 2 and second.stderr.count("\n") == 1, second.stderr
+    return second.stderr
+
+
+def test_a_taken_port_is_one_clear_line_that_names_who_holds_it(
+    told: dict[str, Any], variables: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    said = _refused(variables | {"HURACAN_HOME": str(tmp_path)}, port)
+    assert said.startswith(f"huracan: Port {port} of 127.0.0.1 is taken by process {told['pids'][0]} (")
+    assert said.endswith("Give another one with --port.\n")
+
+
+def test_a_second_one_on_the_same_home_is_refused(
+    told: dict[str, Any], up: subprocess.Popen[str], variables: dict[str, str], home: Path, port: int
+) -> None:
+    said = _refused(variables, port + 1)
+    assert f"huracan up runs on {home} already (process {up.pid}, port {port})." in said
     assert _ask(told["url"], "{version}")["version"]
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost:3000", 200),
+        ("LOCALHOST", 200),
+        ("box.example.com", 200),
+        ("evil.example", 400),
+        ("localhost.evil.example", 400),
+        ("evil.example:3000", 400),
+        ("127.0.0.1@evil.example", 400),
+        ("example.com", 400),
+        ("", 400),
+    ],
+)
+def test_the_ui_answers_to_allowed_hosts_only(told: dict[str, Any], port: int, host: str, code: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for method, path in (("GET", "/server_info"), ("POST", "/graphql")):
+        body = json.dumps({"query": "{version}"}) if method == "POST" else None
+        connection.request(method, path, body, {"Host": host, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        assert answer.status == code, text
+        assert ("web.allowed_hosts" in text) == (code == 400)
+
+
+def test_a_websocket_of_another_host_is_refused(told: dict[str, Any], port: int) -> None:
+    def shake(host: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+            line.sendall(
+                f"GET /graphql HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n".encode()
+            )
+            return line.recv(64)
+
+    assert shake("localhost").startswith(b"HTTP/1.1 101")
+    assert not shake("evil.example").startswith(b"HTTP/1.1 101")
 
 
 def test_ctrl_c_stops_everything_within_seconds(
@@ -144,3 +203,48 @@ def test_ctrl_c_stops_everything_within_seconds(
     up.send_signal(signal.SIGINT)
     assert up.wait(25) == 0
     assert [process for process in (*family, postgres) if _is_alive(process)] == []
+
+
+def test_what_a_killed_one_has_left_is_ended_by_the_next(
+    variables: dict[str, str], home: Path, port: int
+) -> None:
+    command = [str(_HURACAN), "up", "--port", str(port), "--json"]
+
+    def start() -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        process = subprocess.Popen(
+            command, env=variables, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert process.stdout is not None
+        return process, json.loads(process.stdout.readline())
+
+    first, _ = start()
+    left = [each for each in psutil.Process(first.pid).children(recursive=True) if each.name() != "postgres"]
+    first.kill()
+    first.wait(10)
+    assert sum(_is_alive(process) for process in left) >= 2, "a kill leaves them alive"
+    second, told = start()
+    try:
+        assert [process for process in left if _is_alive(process)] == []
+        assert _ask(told["url"], "{version}")["version"]
+    finally:
+        second.send_signal(signal.SIGINT)
+        assert second.wait(30) == 0
+    assert not (home / "up.json").exists()
+
+
+def test_a_recorded_number_that_another_program_has_taken_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        ["sleep", "60"], start_new_session=True, env={"HURACAN_HOME": str(tmp_path)}
+    ) as stranger:
+        process = psutil.Process(stranger.pid)
+        record = UpRecord(tmp_path)
+        with record.held():
+            record.write(3000, [process])
+        assert record.left_alive() == {process}
+        written = json.loads((tmp_path / "up.json").read_text())
+        written["servers"] = {str(stranger.pid): process.create_time() - 500.0}
+        (tmp_path / "up.json").write_text(json.dumps(written))
+        assert record.left_alive() == set()
+        (tmp_path / "up.json").write_text("not JSON")
+        assert record.left_alive() == set()
+        stranger.kill()

@@ -149,7 +149,9 @@ def test_with_verbose_the_traceback_is_shown() -> None:
     result = _invoke("config", "show", "--verbose", "--set", "universe.simbols=x")
     assert result.exit_code == 2
     assert "Traceback (most recent call last)" in result.stderr
-    assert result.stderr.splitlines()[-1].startswith("huracan: the command line: the setting universe.simbols")
+    assert result.stderr.splitlines()[-1].startswith(
+        "huracan: the command line: the setting universe.simbols"
+    )
 
 
 def test_help_is_shown_for_no_word_and_for_help_and_only_the_first_is_wrong_use() -> None:
