@@ -13,12 +13,14 @@ from packaging.utils import canonicalize_name
 
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
-from huracan.errors import HuracanError, Unavailable
+from huracan.errors import Unavailable
 from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
 from huracan_console.plan import last_closed_day
 from huracan_resources.brains import read_bundle, read_latest
+from huracan_console.safe_text import plain
+from huracan_console.unforeseen import explained
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
@@ -51,7 +53,7 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
         _look("candle source", lambda: _source(resources)),
         _look("disk", lambda: _disk(settings)),
         _look("retention", lambda: _retention(settings)),
-        _look("alerts", lambda: _alerts(settings)),
+        _look("alerts", lambda: _alerts(resources)),
     ]
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
@@ -66,8 +68,9 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
 def _look(part: str, examine: Callable[[], str]) -> Finding:
     try:
         return Finding(part, True, examine())
-    except HuracanError as error:
-        return Finding(part, False, error.what, error.remedy)
+    except Exception as error:  # noqa: BLE001 - whatever one part meets, the others are looked at
+        said = explained(error)
+        return Finding(part, False, plain(said.what), plain(said.remedy))
 
 
 def _dependencies() -> str:
@@ -165,6 +168,10 @@ def _retention(settings: Settings) -> str:
     return f"days kept: {', '.join(limits)}; the rest forever" if limits else "everything is kept forever"
 
 
-def _alerts(settings: Settings) -> str:
-    count = len(settings.alerts.urls)
-    return f"{count} addresses" if count else "none set (HURACAN_ALERT_URLS); alerts are only logged"
+def _alerts(resources: Resources) -> str:
+    addresses = resources.notifier.addresses
+    for address in addresses:
+        address.probe()
+    if not addresses:
+        return "none set (HURACAN_ALERT_URLS); alerts are only logged"
+    return f"{', '.join(address.shown for address in addresses)}; huracan alert test sends a message"

@@ -78,11 +78,11 @@ def _value(key: str, text: str) -> Any:
     """A list or a mapping is written as in YAML, `[BTC/USDT, ETH/USDT]`; other text stays what it is."""
     if not text.startswith(("[", "{")):
         return text
-    import yaml
+    from huracan_resources.settings.yaml_text import read_yaml
 
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return read_yaml(text, "").value
+    except InvalidInput as error:
         raise InvalidInput(
             f"The list in --set {key.strip()}=... is not closed or not well written.",
             "Write it as SECTION.KEY=[ONE, TWO], in quotes.",
@@ -267,6 +267,20 @@ def doctor(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     from huracan_console.doctor import run_doctor
 
     return run_doctor(read_settings(assignments), as_json=as_json)
+
+
+@main.group()
+def alert() -> None:
+    """Messages to people."""
+
+
+@alert.command("test")
+@shared_options
+def alert_test(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Send one message to every alert address, and tell which of them took it."""
+    from huracan_console.alert_test import send_test
+
+    return send_test(read_settings(assignments), as_json=as_json)
 
 
 @main.group()

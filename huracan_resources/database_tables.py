@@ -42,7 +42,8 @@ _INCIDENT = (
     Column("detail", TEXT, "what a person is told"),
     Column("opened_at", TIME, "when it was seen first", "UTC"),
     Column("resolved_at", TIME, "when it was over; null while open", "UTC"),
-    Column("is_alerted", FLAG, "the alert was delivered"),
+    Column("is_alerted", FLAG, "the alert was delivered to every address"),
+    Column("told", TEXTS, "marks of the addresses that it was delivered to while another one failed"),
 )
 _RETENTION_REPORT = (
     Column("deleted_on", DATE, "day of the deletion", "UTC day"),

@@ -21,8 +21,8 @@ class Trouble:
 def alert(resources: Resources, troubles: Sequence[Trouble], at: datetime) -> list[str]:
     """Open incidents for `troubles` and tell of every open one that nobody was told of yet; their identities.
 
-    What cannot be delivered stays open and untold, so that the next tick tries again. If the incidents cannot
-    be kept, the alert goes out all the same: twice is better than never.
+    What cannot be delivered stays open and untold, so that the next tick tries again the addresses that it
+    did not reach. If incidents cannot be kept, the alert goes out all the same: twice is better than never.
     """
     from huracan.errors import HuracanError
 
@@ -34,9 +34,13 @@ def alert(resources: Resources, troubles: Sequence[Trouble], at: datetime) -> li
         return [t.identity for t in troubles if _tell(resources, t.title, t.detail)]
     told = []
     for incident in waiting:
-        if _tell(resources, f"Huracan: {incident.kind}", incident.detail):
+        title = f"Huracan: {incident.kind}"
+        answer = resources.notifier.notify(title, incident.detail, reached=incident.told)
+        if isinstance(answer, Delivered):
             resources.incidents.mark_alerted(incident.identity)
             told.append(incident.identity)
+        elif answer.reached != set(incident.told):
+            resources.incidents.mark_told(incident.identity, answer.reached)
     return told
 
 

@@ -1,5 +1,6 @@
 """Open troubles, so that each is told once: opened, alerted, resolved. Telling belongs in `notifier`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +17,11 @@ class Incident:
     kind: str
     detail: str
     opened_at: datetime
+    told: tuple[str, ...] = ()
+    """Marks of the addresses that were told while another one did not answer."""
 
 
-_COLUMNS = "incident_id, identity, kind, detail, opened_at"
+_COLUMNS = "incident_id, identity, kind, detail, opened_at, told"
 
 
 class Incidents:
@@ -44,8 +47,16 @@ class Incidents:
             storable(identity),
         )
 
+    def mark_told(self, identity: str, addresses: Iterable[str]) -> None:
+        """The open incident was delivered to the addresses of these marks, and not to all."""
+        self._change(
+            "UPDATE incident SET told = %s WHERE identity = %s AND resolved_at IS NULL",
+            sorted(addresses),
+            storable(identity),
+        )
+
     def undelivered(self) -> list[Incident]:
-        """Open incidents that nobody was told of yet, oldest first."""
+        """Open incidents that not every address was told of yet, oldest first."""
         return self._select("resolved_at IS NULL AND NOT is_alerted")
 
     def open_incidents(self) -> list[Incident]:
@@ -69,4 +80,5 @@ class Incidents:
     def _select(self, condition: str) -> list[Incident]:
         query = f"SELECT {_COLUMNS} FROM incident WHERE {condition} ORDER BY incident_id"
         with self._database.connect() as connection:
-            return [Incident(*row) for row in connection.execute(query.encode()).fetchall()]
+            rows = connection.execute(query.encode()).fetchall()
+        return [Incident(*row[:-1], tuple(row[-1])) for row in rows]

@@ -208,7 +208,10 @@ class DatabaseSection(Section):
 
 
 class Alerts(Section):
-    """Where alerts go: apprise URLs. None: they are only logged."""
+    """Where alerts go: apprise URLs, one or several in each text. None: they are only logged.
+
+    Where one ends is decided by apprise: a comma belongs to it unless another one begins behind it.
+    """
 
     urls: tuple[SecretStr, ...] = ()
 

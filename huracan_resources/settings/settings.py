@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -175,6 +176,8 @@ def load_settings(
         settings = Settings.model_validate(nested(values))
     except ValidationError as error:
         raise _as_ours(error, values) from error
+    except InvalidInput as error:
+        raise _located(error, values) from error
     settings._origins.update({key: origin for key, (_, origin) in values.items()})
     return settings
 
@@ -233,3 +236,11 @@ def _as_ours(error: ValidationError, values: Values) -> InvalidInput:
     key = next((k for n in range(len(path), 0, -1) if (k := ".".join(path[:n])) in values), ".".join(path))
     origin = values[key][1] if key in values else "default"
     return InvalidInput(f"{origin}: the setting {key} is wrong: {first['msg'].lower()}.", "Correct it there.")
+
+
+def _located(error: InvalidInput, values: Values) -> InvalidInput:
+    """The same with who said so, where it names a setting that somebody set."""
+    named = [key for key in values if re.search(rf"\b{re.escape(key)}\b", error.what)]
+    if not named:
+        return error
+    return InvalidInput(f"{values[named[0]][1]}: {error.what}", error.remedy)

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, SecretStr
 
 from huracan.errors import InvalidInput
 from huracan_resources.settings import secrets
 from huracan_resources.settings.sections import OpenSection
+from huracan_resources.settings.yaml_text import Document, read_yaml
 
 OVERRIDE = "HURACAN__"
 """Begins the name of a variable that sets one value: HURACAN__SECTION__KEY."""
@@ -36,27 +36,45 @@ Values = dict[str, tuple[Any, str]]
 """Dotted key to (value, where it came from)."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Who says something: as it is shown beside a setting, as an error names it, and the lines of keys."""
+
+    shown: str
+    where: str
+    lines: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def of(self, key: str) -> str:
+        return self.shown + self._line(key)
+
+    def refusing(self, key: str) -> str:
+        return self.where + self._line(key)
+
+    def _line(self, key: str) -> str:
+        return f", line {self.lines[key]}" if key in self.lines else ""
+
+
 def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Values:
     """All values that anybody set, the later source winning: base, profile, environment, console."""
     values: Values = {}
     for variable in secrets.VARIABLES:
         secrets.remember(environ.get(variable))
     for path in profile_files(environ):
-        shown = f"{path.parent.name}/{path.name}"
-        values |= _checked(model, _read_yaml(path), f"{shown}", str(path))
+        document = _read_file(path)
+        origin = Origin(f"{path.parent.name}/{path.name}", str(path), document.lines)
+        values |= _checked(model, document.value, origin)
     for name, key in NAMED_VARIABLES.items():
         if environ.get(name):
-            if _is_secret(_kind_at(model, key)):
-                secrets.remember(environ[name])
-            values[key] = (_spread(model, key, environ[name]), f"environment {name}")
+            origin = Origin(f"environment {name}", name)
+            values |= _checked(model, _nest(key, _spread(model, key, environ[name])), origin)
     for name in sorted(environ):
         if name.startswith(OVERRIDE):
             key = ".".join(part.lower() for part in name[len(OVERRIDE) :].split("__"))
-            values |= _checked(
-                model, _nest(key, _parse(model, key, environ[name])), f"environment {name}", name
-            )
+            origin = Origin(f"environment {name}", name)
+            values |= _checked(model, _nest(key, _parse(model, key, environ[name], name)), origin)
     for key, value in (overrides or {}).items():
-        values |= _checked(model, _nest(key, value), "command line", "the command line")
+        given = _spread(model, key, value) if isinstance(value, str) else value
+        values |= _checked(model, _nest(key, given), Origin("command line", "the command line"))
     return values
 
 
@@ -113,27 +131,48 @@ def without_none(kind: Any) -> Any:
     return kind
 
 
-def _checked(kind: Any, tree: Mapping[str, Any], origin: str, where: str) -> Values:
-    return {key: (value, origin) for key, value in _leaves(kind, tree, "", where)}
+def _checked(kind: Any, tree: Mapping[str, Any], origin: Origin) -> Values:
+    return {key: (value, origin.of(key)) for key, value in _leaves(kind, tree, "", origin)}
 
 
-def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, where: str) -> Iterator[tuple[str, Any]]:
+def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, origin: Origin) -> Iterator[tuple[str, Any]]:
     """Each single value with its dotted key; an unknown key is refused with the nearest known one."""
     known = fields_of(kind) or {}
     for name, value in tree.items():
+        key = f"{lead}{name}"
         if name not in known:
-            raise _unknown(lead, str(name), known, where)
+            raise _unknown(lead, str(name), known, origin.refusing(key))
         inner = fields_of(known[name])
         if inner is None:
             if _is_secret(known[name]):
                 secrets.remember(value)
-            yield f"{lead}{name}", value
+            if _has_flag(value) and bool not in _kinds_in(known[name]):
+                raise InvalidInput(
+                    f"{origin.refusing(key)}: the setting {key} cannot be true or false; YAML reads yes, no,"
+                    " on and off as these.",
+                    "Write a number, or text in quotes.",
+                )
+            yield key, value
         elif isinstance(value, Mapping):
-            yield from _leaves(known[name], value, f"{lead}{name}.", where)
+            yield from _leaves(known[name], value, f"{key}.", origin)
         elif value is not None:
             raise InvalidInput(
-                f"{where}: {lead}{name} is a section, not a single value.", f"It holds {', '.join(inner)}."
+                f"{origin.refusing(key)}: {key} is a section, not a single value.",
+                f"It holds {', '.join(inner)}.",
             )
+
+
+def _has_flag(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_flag(each) for each in value.values())
+    if isinstance(value, list | tuple):
+        return any(_has_flag(each) for each in value)
+    return isinstance(value, bool)
+
+
+def _kinds_in(kind: Any) -> set[Any]:
+    """The type itself and those that it is made of."""
+    return {kind}.union(*(_kinds_in(each) for each in typing.get_args(kind) if not isinstance(each, str)))
 
 
 def _is_secret(kind: Any) -> bool:
@@ -149,19 +188,18 @@ def _unknown(lead: str, name: str, known: Mapping[str, Any], where: str) -> Inva
     return InvalidInput(f"{where}: the setting {lead}{name} is unknown.", hint)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_file(path: Path) -> Document:
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidInput(f"{path}, line {line}: {error.problem}.", "Correct the YAML there.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidInput(f"{path} could not be read as YAML ({error}).", "Correct that file.") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+        document = read_yaml(path.read_text("utf-8"), str(path))
+    except OSError as error:
+        raise InvalidInput(f"{path} could not be read ({error.strerror}).", "Check its rights.") from error
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not text in UTF-8.", "Save it as UTF-8.") from None
+    if document.value is None:
+        return Document({})
+    if not isinstance(document.value, dict):
         raise InvalidInput(f"{path}, line 1: the file is not a mapping.", "Write `section:` lines.")
-    return content
+    return document
 
 
 def _kind_at(model: Any, key: str) -> Any:
@@ -171,22 +209,25 @@ def _kind_at(model: Any, key: str) -> Any:
     return without_none(kind)
 
 
-def _parse(model: type[BaseModel], key: str, text: str) -> Any:
-    """The value in a variable: text stays text, anything else is read as YAML (so JSON works too)."""
+def _parse(model: type[BaseModel], key: str, text: str, name: str) -> Any:
+    """The value in the variable `name`: text stays text, anything else is read as YAML, so JSON works."""
     kind = _kind_at(model, key)
-    if kind in (str, SecretStr, Path):
-        return text
-    try:
-        parsed = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+    is_list = text.lstrip().startswith("[")
+    if kind in (str, SecretStr, Path) or (_is_secret(kind) and not is_list):
+        return _spread(model, key, text)
+    if _is_secret(kind):
+        secrets.remember(text)
+    parsed = read_yaml(text, name).value
     return _spread(model, key, parsed) if isinstance(parsed, str) else parsed
 
 
 def _spread(model: type[BaseModel], key: str, text: str) -> Any:
-    """`a, b` for a setting that is a list."""
-    if typing.get_origin(_kind_at(model, key)) not in (tuple, list):
+    """`a, b` for a setting that is a list; one secret of a list, for only who uses it knows where it ends."""
+    kind = _kind_at(model, key)
+    if typing.get_origin(kind) not in (tuple, list):
         return text
+    if _is_secret(kind):
+        return [text.strip()] if text.strip() else []
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

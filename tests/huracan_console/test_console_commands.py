@@ -19,6 +19,7 @@ from huracan_resources.database.database import Database
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.huracan.brain.conftest import ACTIONS, make_parts, make_policy
+from tests.inbox import open_inbox
 
 DAY = date(2025, 6, 30)
 PRIVATE, _ = generate_key_pair()
@@ -109,6 +110,40 @@ def test_the_summary_of_a_night_is_told_though_the_pointer_is_damaged(tmp_path: 
     assert "latest.json is damaged" in told["latest_error"]
 
 
+def test_doctor_goes_through_all_its_lines_whatever_one_meets(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise LookupError("of no kind that was foreseen\nsecond line")
+
+    monkeypatch.setattr("huracan_console.doctor._source", broken)
+    found = _invoke("doctor", "--json", HURACAN_HOME=str(database.home))
+    findings = {each["part"]: each for each in json.loads(found.stdout)}
+    assert found.exit_code == 1 and list(findings)[-1] == "alerts"
+    assert [part for part, each in findings.items() if not each["is_ok"]] == ["candle source"]
+    assert findings["candle source"]["found"] == "LookupError: of no kind that was foreseen."
+
+
+def test_doctor_probes_alert_addresses_and_shows_none_of_them(database: Database) -> None:
+    for text in ("not a hunter2 url", "json://hunter2:hunter2@127.0.0.1:1/hunter2"):
+        result = _invoke("doctor", HURACAN_HOME=str(database.home), HURACAN_ALERT_URLS=text)
+        assert result.exit_code == 1 and "hunter2" not in result.output
+        (bad,) = [line for line in result.stdout.splitlines() if line.startswith("BAD ")]
+        assert bad.startswith("BAD alerts ") and "number 1" in bad
+
+
+def test_alert_test_sends_one_message_and_says_who_took_it() -> None:
+    with open_inbox() as box:
+        text = f"json://127.0.0.1:{box.server_port}/a, json://127.0.0.1:1/hunter2"
+        result = _invoke("alert", "test", HURACAN_ALERT_URLS=text)
+        assert result.exit_code == 1 and len(box.messages) == 1 and "hunter2" not in result.output
+        assert result.stdout == "ok  number 1 (json)\nBAD number 2 (json) did not take the message.\n"
+        alone = _invoke("alert", "test", "--json", HURACAN_ALERT_URLS=text.partition(",")[0])
+        assert alone.exit_code == 0 and json.loads(alone.stdout) == {"addresses": {"number 1 (json)": True}}
+    nobody = _invoke("alert", "test")
+    assert nobody.exit_code == 2 and "No alert address is set." in nobody.stderr
+
+
 @pytest.mark.parametrize("words", [("config", "show"), ("config", "show", "--json")])
 def test_config_show_hides_every_secret_and_says_where_it_came_from(words: tuple[str, ...]) -> None:
     result = _invoke(*words, **SECRETS)
@@ -126,7 +161,7 @@ def test_config_show_as_json_has_every_setting_with_its_origin() -> None:
     )
     assert shown["universe.symbols"] == {"value": "ETH/USDT, BTC/USDT", "origin": "command line"}
     assert shown["storage.home"] == {"value": "/h", "origin": "environment HURACAN_HOME"}
-    assert shown["training.window_days"]["origin"].endswith("local.yaml")
+    assert shown["training.window_days"]["origin"] == "config/local.yaml, line 5"
     assert shown["market.costs.taker_fee_bps"] == {"value": "10.0", "origin": "default"}
 
 

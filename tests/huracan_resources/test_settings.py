@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,8 @@ def test_the_later_source_wins_and_every_value_knows_where_it_came_from(folder: 
         2,
     )
     assert _origin(settings, "schedule.hour") == ("5", "environment HURACAN__SCHEDULE__HOUR")
-    assert _origin(settings, "market.costs.taker_fee_bps") == ("5.0", f"{folder.name}/base.yaml")
-    assert _origin(settings, "market.costs.half_spread_bps") == ("4.0", f"{folder.name}/local.yaml")
+    assert _origin(settings, "market.costs.taker_fee_bps") == ("5.0", f"{folder.name}/base.yaml, line 2")
+    assert _origin(settings, "market.costs.half_spread_bps") == ("4.0", f"{folder.name}/local.yaml, line 1")
     assert _origin(settings, "market.costs.multiplier") == ("2.0", "command line")
     assert _origin(settings, "universe.timeframe") == ("1m", "default")
 
@@ -102,7 +103,7 @@ def test_every_setting_that_the_shipped_base_speaks_of_is_one(tmp_path: Path) ->
         ("market: 7", ["market is a section"]),
         ("schedule:\n  hour: 1\n bad: [", ["bad.yaml, line 3"]),
         ("- a\n", ["bad.yaml, line 1", "mapping"]),
-        ("schedule: {hour: 24}", ["bad.yaml: the setting schedule.hour is wrong"]),
+        ("schedule: {hour: 24}", ["bad.yaml, line 1: the setting schedule.hour is wrong"]),
         ("schedule: {hour: soon}", ["schedule.hour"]),
         ("universe: {timeframe: 7m}", ["'7m'", "5m"]),
         ("universe: {symbols: []}", ["universe.symbols"]),
@@ -134,6 +135,82 @@ def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words
         _load(folder, HURACAN_ENV="bad")
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("market: {costs: {taker_fee_bps: 40}}\nschedule: {hour: 3}\nmarket: {}\n", 3, "market"),
+        (
+            "market:\n  costs:\n    taker_fee_bps: 40\n    taker_fee_bps: 10\n",
+            4,
+            "market.costs.taker_fee_bps",
+        ),
+        ("market:\n  costs:\n    taker_fee_bps: yes\n", 3, "market.costs.taker_fee_bps"),
+        ("schedule:\n  hour: on\n", 2, "schedule.hour"),
+        ("schedule:\n  hour: 2:00\n", 2, "schedule.hour"),
+        ("universe:\n\n  first_day: 2026-02-30\n", 3, "universe.first_day"),
+        ("universe:\n  symbols: [BTC/USDT, NO]\n", 2, "universe.symbols"),
+        ("universe: {markets: {BTC/USDT: {tick_size: off}}}\n", 1, "universe.markets"),
+        ("\nuniverse:\n  symbols: []\n", 3, "universe.symbols"),
+        ("training:\n  window_days: 3.5\n", 2, "training.window_days"),
+        ("training:\n  lanes: .nan\n", 2, "training.lanes"),
+        ("training:\n  total_stepz: 1\n", 2, "training.total_stepz"),
+        ("training:\n  - total_steps\n", 1, "training"),
+        ("web:\n  allowed_hosts: ['*']\n", 2, "web.allowed_hosts"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_with_file_line_and_key(
+    folder: Path, text: str, line: int, key: str
+) -> None:
+    (folder / "bad.yaml").write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        _load(folder, HURACAN_ENV="bad")
+    said = caught.value.what
+    assert f"bad.yaml, line {line}: " in said and key in said, said
+    assert "\n" not in said and said.count(". ") == 0, said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HURACAN__UNIVERSE__FIRST_DAY", "2026-02-30"),
+        ("HURACAN__MARKET__COSTS__TAKER_FEE_BPS", "yes"),
+        ("HURACAN__SCHEDULE__HOUR", "on"),
+        ("HURACAN__SCHEDULE__HOUR", "2:00"),
+        ("HURACAN__UNIVERSE__MARKETS", "{BTC/USDT: {tick_size: 1}, BTC/USDT: {tick_size: 2}}"),
+        ("HURACAN__UNIVERSE__MARKETS", "{BTC/USDT: "),
+        ("HURACAN__UNIVERSE__SYMBOLS", "[[[["),
+    ],
+)
+def test_a_wrong_value_in_a_variable_is_one_sentence_that_names_it(
+    folder: Path, name: str, text: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _load(folder, **{name: text})
+    assert name in caught.value.what and "\n" not in caught.value.what
+
+
+def test_a_number_is_read_as_it_is_written(folder: Path) -> None:
+    (folder / "local.yaml").write_text("schedule: {hour: 010}\ntraining: {total_steps: 1_000_000}\n")
+    settings = _load(folder)
+    assert (settings.schedule.hour, settings.training.total_steps) == (10, 1_000_000)
+
+
+def test_a_switch_may_still_be_yes_or_off(folder: Path) -> None:
+    (folder / "local.yaml").write_text("schedule: {is_enabled: off}\n")
+    assert _load(folder).schedule.is_enabled is False
+    assert _load(folder, HURACAN__SCHEDULE__IS_ENABLED="yes").schedule.is_enabled is True
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfem\x00o\x00", b"mode: sha\x00dow\n", b"database: {url: %hunter2}\n"]
+)
+def test_a_file_that_is_no_yaml_is_named_without_what_stands_in_it(folder: Path, content: bytes) -> None:
+    (folder / "bad.yaml").write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"bad\.yaml") as caught:
+        _load(folder, HURACAN_ENV="bad")
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_markets_filters_are_set_by_symbol_and_count_in_the_digest(folder: Path) -> None:
@@ -189,10 +266,7 @@ def test_secrets_are_never_shown(folder: Path) -> None:
     shown = json.dumps(explain(settings)) + repr(settings) + settings.model_dump_json()
     assert "hunter2" not in shown and "12345678" not in shown
     assert _origin(settings, "database.url") == ("********", "environment DATABASE_URL")
-    assert [url.get_secret_value() for url in settings.alerts.urls] == [
-        "tgram://hunter2/1",
-        "slack://hunter2",
-    ]
+    assert [url.get_secret_value() for url in settings.alerts.urls] == ["tgram://hunter2/1, slack://hunter2"]
 
 
 def test_a_wrong_secret_is_not_in_the_error(folder: Path) -> None:
