@@ -68,13 +68,9 @@ class Resources:
         return open_store(url, self._s3_client() if url.startswith("s3://") else None)
 
     def _s3_client(self) -> Any:
-        """Credentials come from the environment, as everywhere with S3; the settings name only the server."""
-        from dagster_aws.s3 import S3Resource
+        from huracan_resources.lake.s3_client import make_s3_client
 
-        storage = self.settings.storage
-        return S3Resource(
-            endpoint_url=storage.s3_endpoint_url, region_name=storage.s3_region, max_attempts=4
-        ).get_client()
+        return make_s3_client(self.settings.storage.s3_endpoint_url, self.settings.storage.s3_region)
 
 
 def open_candle_source(settings: Settings) -> CandleSource:

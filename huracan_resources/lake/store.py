@@ -5,12 +5,16 @@ A put is all or nothing. What the objects mean (partitions, brains) belongs else
 
 import errno
 import os
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
+from huracan_resources.lake.s3_client import as_wrong_settings
 from huracan_resources.lake.whole_file import is_unfinished, write_whole
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class ObjectStore(Protocol):
@@ -43,20 +47,36 @@ class ObjectStore(Protocol):
 def open_store(url: str, client: Any = None) -> ObjectStore:
     """The store at `url`: a plain path, `file:///path` or `s3://bucket/prefix`.
 
-    `client` is a boto3 S3 client, needed for `s3://` only.
+    `client` is a boto3 S3 client, needed for `s3://` only. InvalidInput, without the URL, which may hold a
+    secret, for whatever of it would not be read.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        if not parts.netloc:
-            raise InvalidInput(f"The store {url!r} names no bucket.", "Write s3://bucket/prefix.")
-        if client is None:
-            raise InvalidInput(f"The store {url!r} needs an S3 client.", "Give one made by the S3 resource.")
-        return S3Store(client, parts.netloc, parts.path.strip("/"))
-    if parts.scheme == "file":
-        return LocalStore(Path(unquote(parts.path)))
-    if "://" in url:
-        raise InvalidInput(f"The store {url!r} has an unknown scheme.", "Use a path, file:// or s3://.")
-    return LocalStore(Path(url))
+    scheme, is_url, rest = url.partition("://")
+    if not is_url:
+        return LocalStore(Path(url))
+    if scheme not in ("s3", "file"):
+        raise InvalidInput(
+            f"The URL of a store has the scheme {scheme!r}, which is unknown.",
+            "Use a path, file:// or s3://.",
+        )
+    if scheme == "file":
+        if not rest.startswith("/"):
+            raise InvalidInput("The file:// URL of a store has no absolute path.", "Write file:///path.")
+        return LocalStore(Path(unquote(rest)))
+    bucket, _, prefix = rest.partition("/")
+    if "@" in rest or "?" in rest or "#" in rest:
+        raise InvalidInput(
+            "The s3:// URL of a store holds more than a bucket and a prefix.",
+            "Write s3://bucket/prefix; keys go into the AWS variables, the region into storage.s3_region.",
+        )
+    if not _BUCKET.fullmatch(bucket):
+        said = f"names the bucket {bucket!r}, which S3 does not allow" if bucket else "names no bucket"
+        raise InvalidInput(
+            f"The s3:// URL of a store {said}.",
+            "Write s3://bucket/prefix; a bucket has small letters, digits, dots and hyphens.",
+        )
+    if client is None:
+        raise InvalidInput(f"The store {url!r} needs an S3 client.", "Give one made by the S3 resource.")
+    return S3Store(client, bucket, prefix.strip("/"))
 
 
 def check_key(key: str) -> str:
@@ -188,6 +208,8 @@ class S3Store:
             return InvalidInput(
                 f"The bucket {self._bucket!r} does not exist.", "Create it or correct the s3:// URL."
             )
+        if isinstance(error, _before_asking()):
+            return as_wrong_settings(error)
         if code in _DENIED:
             return InvalidInput(
                 f"The object store {self.url} refused the credentials ({code}).",
@@ -200,8 +222,8 @@ class S3Store:
 
 
 _DENIED = {
-    *("403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoCredentialsError"),
-    *("PartialCredentialsError", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"),
+    *("403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+    *("ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"),
 }
 
 
@@ -210,6 +232,22 @@ def _s3_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (BotoCoreError, ClientError)
+
+
+def _before_asking() -> tuple[type[Exception], ...]:
+    """Of these, what is wrong before a server is asked."""
+    from botocore import exceptions as known
+
+    return (
+        known.NoCredentialsError,
+        known.PartialCredentialsError,
+        known.CredentialRetrievalError,
+        known.TokenRetrievalError,
+        known.SSOError,
+        known.ParamValidationError,
+        known.EndpointResolutionError,
+        known.InvalidRegionError,
+    )
 
 
 def _missing(key: str, url: str) -> InputRefused:

@@ -4,6 +4,7 @@ What a setting means, and which are secret, belongs in `sections`; addresses as 
 database they name.
 """
 
+import re
 from urllib.parse import quote, unquote
 
 STARS = "***"
@@ -17,6 +18,12 @@ _ENDS = ":/@?&="
 
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
 """Variables that are no setting of ours, are secret, and are read by libraries."""
+
+_PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
+"""Up to the last @: a password may hold any sign, and too much hidden is better than too little."""
+
+_HERE = re.compile(r"localhost|[0-9.]+\.[0-9.]+")
+"""Hosts that are in many messages and in nobody's secret."""
 
 _known: set[str] = set()
 
@@ -37,10 +44,15 @@ def remember(value: object) -> None:
 
 
 def withhold(text: str) -> str:
-    """`text` with stars in the place of every secret that this process has read."""
+    """`text` with stars in the place of every secret that this process has read, and of every password."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, STARS)
-    return text
+    return without_password(text)
+
+
+def without_password(text: str) -> str:
+    """`text` with stars in the place of the password of every address in it, whatever that is for."""
+    return _PASSWORD.sub(rf"\1:{STARS}@", text)
 
 
 def withhold_in(error: BaseException) -> None:
@@ -65,7 +77,8 @@ def _parts(value: str) -> set[str]:
     if not scheme.startswith("postgres"):
         for end in _ENDS:
             rest = rest.replace(end, " ")
-        return {value, account.partition(":")[2], *(part for part in rest.split() if len(part) >= _LONG)}
+        parts = (part for part in rest.split() if len(part) >= _LONG and not _HERE.fullmatch(part))
+        return {value, account.partition(":")[2], *parts}
     query = tail.partition("?")[2] if mark else rest.partition("?")[2]
     pairs = (pair.partition("=") for pair in query.split("&"))
     found = {text for name, _, text in pairs if "pass" in name.lower()}

@@ -29,6 +29,7 @@ from huracan.regimes.model import RegimeConfig
 from huracan.units import WHOLE_BPS
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.settings.retention import Retention
+from huracan_resources.settings.secrets import without_password
 from huracan_resources.settings.sections import (
     Alerts,
     DatabaseSection,
@@ -226,7 +227,7 @@ def _shown(value: Any) -> str:
         return json.dumps(_plain(value)) if value else "none"
     if isinstance(value, tuple | list):
         return ", ".join(_shown(item) for item in value) or "none"
-    return str(value)
+    return without_password(str(value))
 
 
 def _as_ours(error: ValidationError, values: Values) -> InvalidInput:

@@ -124,6 +124,21 @@ def test_doctor_goes_through_all_its_lines_whatever_one_meets(
     assert findings["candle source"]["found"] == "LookupError: of no kind that was foreseen."
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("AWS_PROFILE", "nosuch", "AWS_PROFILE names the profile 'nosuch'"),
+        ("HURACAN__STORAGE__S3_ENDPOINT_URL", "minio:9000", "s3_endpoint_url has no scheme"),
+        ("HURACAN__STORAGE__LAKE_URL", "s3://bucket/lake?region=eu", "more than a bucket and a prefix"),
+    ],
+)
+def test_doctor_says_what_is_wrong_with_s3(database: Database, name: str, value: str, words: str) -> None:
+    place = {"HURACAN_HOME": str(database.home), "HURACAN__STORAGE__LAKE_URL": "s3://bucket/lake"}
+    result = _invoke("doctor", "--json", **{**place, "AWS_EC2_METADATA_DISABLED": "true", name: value})
+    (lake,) = [each for each in json.loads(result.stdout) if each["part"] == "lake"]
+    assert not lake["is_ok"] and words in lake["found"] and lake["remedy"]
+
+
 def test_doctor_probes_alert_addresses_and_shows_none_of_them(database: Database) -> None:
     for text in ("not a hunter2 url", "json://hunter2:hunter2@127.0.0.1:1/hunter2"):
         result = _invoke("doctor", HURACAN_HOME=str(database.home), HURACAN_ALERT_URLS=text)

@@ -269,6 +269,11 @@ def test_secrets_are_never_shown(folder: Path) -> None:
     assert [url.get_secret_value() for url in settings.alerts.urls] == ["tgram://hunter2/1, slack://hunter2"]
 
 
+def test_the_password_of_an_address_is_not_shown_in_any_setting(folder: Path) -> None:
+    settings = _load(folder, HURACAN__STORAGE__S3_ENDPOINT_URL="http://me:hunter2/x@minio:9000")
+    assert _origin(settings, "storage.s3_endpoint_url")[0] == "http://me:***@minio:9000"
+
+
 def test_a_wrong_secret_is_not_in_the_error(folder: Path) -> None:
     (folder / "local.yaml").write_text("database: {url: [hunter2]}")
     with pytest.raises(InvalidInput) as caught:

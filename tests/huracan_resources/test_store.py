@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput, Unavailable
+from huracan_resources.lake.s3_client import make_s3_client
 from huracan_resources.lake.store import LocalStore, ObjectStore, S3Store, open_store
 
 KEY, SECRET = "test-key", "test-secret-of-some-length"
@@ -185,11 +186,59 @@ def test_a_folder_on_another_disk_is_written_too(tmp_path: Path) -> None:
         assert store.get("far/folder/a") == b"x" and store.list("far/") == ["far/folder/a"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "endpoint", "region", "words"),
+    [
+        ({"AWS_PROFILE": "nosuch"}, None, None, ["AWS_PROFILE names the profile 'nosuch'"]),
+        ({"AWS_ACCESS_KEY_ID": "AKIA"}, None, None, ["one half is missing: AWS_SECRET_ACCESS_KEY"]),
+        ({"AWS_SECRET_ACCESS_KEY": "hunter2\n"}, None, None, ["AWS_SECRET_ACCESS_KEY holds a space"]),
+        ({"AWS_CONFIG_FILE": "{folder}/bad"}, None, None, ["AWS cannot be read", "/bad"]),
+        ({}, "minio:9000", None, ["s3_endpoint_url has no scheme", "http://host:port"]),
+        ({}, "hunter2@minio", None, ["s3_endpoint_url has no scheme"]),
+        ({}, "http://me:hunter2@minio:9000", None, ["holds a user or a password"]),
+        ({}, "http://min io:9000", None, ["is no address"]),
+        ({}, "http://minio:99999", None, ["is no address"]),
+        ({}, "http://[minio", None, ["is no address"]),
+        ({}, "", None, ["has no scheme"]),
+        ({}, None, "eu central", ["'eu central'", "eu-central-1"]),
+        ({"AWS_DEFAULT_REGION": "eu central"}, None, None, ["'eu central'", "AWS_DEFAULT_REGION"]),
+    ],
+)
+def test_what_s3_is_given_wrongly_is_a_sentence(
+    variables: dict[str, str],
+    endpoint: str | None,
+    region: str | None,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "bad").write_text("not [ini\n")
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(folder=tmp_path))
+    with pytest.raises(InvalidInput) as caught:
+        make_s3_client(endpoint, region)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "hunter2" not in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_urls_choose_the_store(tmp_path: Path) -> None:
     assert open_store(f"file://{tmp_path}/x%20y").url == f"{tmp_path}/x y"
     assert open_store("s3://bucket/a/b/", object()).url == "s3://bucket/a/b"
-    for url in ("s3://", "ftp://host/x"):
+    for url in ("s3://", "ftp://host/x", "file://lake", "file://"):
         with pytest.raises(InvalidInput):
             open_store(url, object())
+    for url in (
+        "s3://bucket/lake?region=hunter2",
+        "s3://bucket/lake#hunter2",
+        "s3://hunter2:hunter2@bucket/lake",
+        "ftp://me:hunter2@host/x",
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            open_store(url, object())
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(InvalidInput, match=r"the bucket 'Buc_ket', which S3 does not allow"):
+        open_store("s3://Buc_ket/x", object())
     with pytest.raises(InvalidInput, match="client"):
         open_store("s3://bucket")
