@@ -17,8 +17,8 @@ from huracan.errors import Unavailable
 from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.instance import REPOSITORY
-from huracan_console.plan import last_closed_day
 from huracan_resources.brains import read_bundle, read_latest
+from huracan_console.plan import check_clock, last_closed_day
 from huracan_console.safe_text import plain
 from huracan_console.unforeseen import explained
 from huracan_resources.candle_sources import candle_sources
@@ -47,6 +47,7 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
     resources = Resources(settings)
     findings = [
         _look("dependencies", _dependencies),
+        _look("clock", lambda: _clock(settings)),
         _look("database", lambda: _database(resources)),
         _look("lake", lambda: _lake(resources.lake)),
         _look("brains", lambda: _brains(resources)),
@@ -92,6 +93,12 @@ def _dependencies() -> str:
         raise Unavailable(f"{'; '.join(wrong)}.", "Install with constraints.txt: make install.")
     shown = ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN)
     return f"{len(wanted)} at their tested versions, among them {shown}"
+
+
+def _clock(settings: Settings) -> str:
+    now = datetime.now(UTC)
+    check_clock(settings, now)
+    return f"{now:%Y-%m-%d %H:%M} UTC"
 
 
 def _pins() -> dict[str, str]:

@@ -27,8 +27,19 @@ def last_closed_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=1)
 
 
+def check_clock(settings: Settings, now: datetime) -> None:
+    """Refuse a clock by which not even the first day of the universe has closed: mostly it is wrong."""
+    if last_closed_day(now) < settings.universe.first_day:
+        raise InvalidInput(
+            f"The clock of this machine is suspect: it says {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, before"
+            f" the first day of the universe, {settings.universe.first_day}, has closed.",
+            "Set the clock (timedatectl); if it is right, set universe.first_day to an earlier day.",
+        )
+
+
 def check_day(day: date, settings: Settings, now: datetime) -> None:
     """Refuse a day that has not closed, and one before the history that the settings allow."""
+    check_clock(settings, now)
     last = last_closed_day(now)
     if day > last:
         raise InvalidInput(

@@ -1,5 +1,7 @@
 """`huracan trades`: the shadow trades of a day or a range, as a table, JSON or CSV."""
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InvalidInput
+from huracan.market.ledger import EXIT_REASONS
+from huracan.regimes.model import REGIMES
 from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import cell
 from huracan_resources.lake.views import LakeViews
@@ -45,9 +49,15 @@ class TradeFilter:
 
 
 def show_trades(settings: Settings, asked: TradeFilter, limit: int, *, as_json: bool, as_csv: bool) -> int:
-    """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all."""
+    """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all.
+
+    InvalidInput for a symbol, regime or reason that there is not.
+    """
     workspace = HomeWorkspace(settings)
+    _check_words(asked)
     names, rows = find_trades(workspace, asked)
+    if not rows and asked.symbol is not None:
+        workspace.check_symbol(asked.symbol)
     if as_json:
         click.echo(rows_as_json(names, rows))
     elif as_csv:
@@ -55,6 +65,24 @@ def show_trades(settings: Settings, asked: TradeFilter, limit: int, *, as_json: 
     else:
         _print([dict(zip(names, row, strict=True)) for row in rows], limit)
     return 0
+
+
+def _check_words(asked: TradeFilter) -> None:
+    _check_word("regime", asked.regime, REGIMES)
+    if asked.reason is not None:
+        # Imported late: it brings all that judges a loss, a tenth of a second that nobody else needs.
+        from huracan.analysis.trades.loss_reasons import REASON_NAMES
+
+        known = (*(name.lower() for name in EXIT_REASONS), *REASON_NAMES)
+        _check_word("reason", asked.reason.lower(), known)
+
+
+def _check_word(option: str, word: str | None, known: Sequence[str]) -> None:
+    if word is None or word in known:
+        return
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    remedy = f"Did you mean {near[0]!r}?" if near else f"Use one of {', '.join(known)}."
+    raise InvalidInput(f"There is no {option} {word!r}.", remedy)
 
 
 def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str], list[tuple[Any, ...]]]:

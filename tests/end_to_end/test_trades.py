@@ -61,7 +61,7 @@ def test_without_a_day_the_newest_traded_one_is_shown(home: Home, ledger: pa.Tab
             ("--regime", "range", "--outcome", "loss"),
             lambda row: row["regime"] == "range" and row["net_bps"] <= 0,
         ),
-        (("--symbol", "'; DROP TABLE trades; --"), lambda row: False),
+        (("--reason", "cost_not_covered", "--outcome", "win"), lambda row: False),
     ],
 )
 def test_each_filter_keeps_what_it_names(
@@ -73,7 +73,22 @@ def test_each_filter_keeps_what_it_names(
     rows = _json(home, "trades", "--from", DAY.isoformat(), "--to", NEXT_DAY.isoformat(), *words)
     expected = {row["trade_id"] for row in both_days if keep(row)}
     assert {row["trade_id"] for row in rows} == expected
-    assert expected or "DROP" in words[1]
+    assert expected or "cost_not_covered" in words
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--symbol", "'; DROP TABLE trades; --"), "is unknown to the ledger"),
+        (("--symbol", "eth/usdt"), "Did you mean 'ETH/USDT'?"),
+        (("--regime", "Range"), "Did you mean 'range'?"),
+    ],
+)
+def test_a_filter_by_a_word_that_there_is_not_is_wrong_use(
+    home: Home, both_days: list[dict[str, Any]], words: tuple[str, ...], said: str
+) -> None:
+    answer = home.call("trades", *words)
+    assert answer.code == 2 and said in answer.err and answer.out == ""
 
 
 def test_a_loss_is_found_by_its_reason_and_says_it(home: Home, ledger: pa.Table) -> None:
@@ -100,7 +115,10 @@ def test_the_table_shows_each_trade_and_what_was_left_out(home: Home, ledger: pa
     assert any(newest["symbol"] in line and f"{newest['net_bps']:+.1f}" in line for line in lines)
     assert f"The newest 5 of {ledger.num_rows}" in answer.out
     assert "The newest" not in home.call("trades", "--limit", "0").out
-    assert home.call("trades", "--symbol", "NONE/USDT").out.strip() == "No such trade."
+    assert (
+        home.call("trades", "--reason", "cost_not_covered", "--outcome", "win").out.strip()
+        == "No such trade."
+    )
 
 
 def test_csv_has_every_column_of_every_trade(home: Home, ledger: pa.Table) -> None:
@@ -213,9 +231,9 @@ def test_sql_as_json_gives_every_value_as_it_is(home: Home, ledger: pa.Table) ->
 
 
 def test_no_trade_is_a_header_and_days_the_wrong_way_round_are_refused(home: Home, ledger: pa.Table) -> None:
-    none = home.call("trades", "--symbol", "NONE/USDT", "--csv")
+    none = home.call("trades", "--reason", "cost_not_covered", "--outcome", "win", "--csv")
     assert none.code == 0 and "trade_id" in none.out and none.out.count("\n") == 1
-    assert _json(home, "trades", "--symbol", "NONE/USDT") == []
+    assert _json(home, "trades", "--reason", "cost_not_covered", "--outcome", "win") == []
     turned = home.call("trades", "--from", NEXT_DAY.isoformat(), "--to", DAY.isoformat())
     assert turned.code == 2 and "is after --to" in turned.err
 

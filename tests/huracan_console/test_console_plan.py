@@ -145,6 +145,11 @@ def test_the_last_closed_day_is_yesterday_in_utc_wherever_the_clock_hangs() -> N
 def test_a_day_that_is_open_or_before_history_is_refused(settings: Settings) -> None:
     now = datetime(2025, 2, 13, 12, tzinfo=UTC)
     check_day(DAY, settings, now)
+    for asked in (DAY, date(1969, 12, 31)):
+        with pytest.raises(
+            InvalidInput, match=r"clock of this machine is suspect: it says 1970-01-01 00:03 UTC"
+        ):
+            check_day(asked, settings, datetime(1970, 1, 1, 0, 3, tzinfo=UTC))
     with pytest.raises(InvalidInput, match="2025-02-13 has not closed yet"):
         check_day(date(2025, 2, 13), settings, now)
     with pytest.raises(InvalidInput, match=r"before universe\.first_day"):

@@ -130,8 +130,8 @@ def _lost(seed_index: int, code: int) -> Unavailable:
     """What is said of a process that ended with this exit code, a signal's if it is negative."""
     if code == -signal.SIGKILL:
         return Unavailable(
-            f"The process of seed {seed_index} was killed (signal 9) before its training was done, most likely"
-            " by the system for lack of memory.",
+            f"The process of seed {seed_index} was killed (signal 9) before its training was done, most"
+            " likely by the system for lack of memory.",
             "Free some memory, or set training.lanes or training.window_days lower, then run again.",
         )
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
