@@ -19,6 +19,7 @@ from huracan_assets.shown import Markdown, Rows
 from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, Retry, Stage, StageContext
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.resources import Resources
+from huracan_resources.settings.secrets import withhold_in
 
 OWNERS = ["team:huracan"]
 
@@ -184,12 +185,17 @@ def _check_result(check: Check, verdict: Verdict | None, manifest: Manifest) -> 
 
 
 class _permanent_failures:
-    """Only what the network may have caused is worth a retry; everything else a user must act on."""
+    """Only what the network may have caused is worth a retry; everything else a user must act on.
+
+    Dagster keeps what an error says, so no secret leaves here in one.
+    """
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            withhold_in(error)
         if isinstance(error, HuracanError) and not isinstance(error, Unavailable):
             raise dg.Failure(
                 description=str(error),

@@ -31,6 +31,9 @@ begins like this, so that the run looks like any other."""
 _REFUSED = "DagsterAssetCheckFailedError"
 """What Dagster raises where a blocking check fails: it names the check and not the reason."""
 
+_WRAPPING = ("Dagster", "RetryRequested")
+"""Begin the names of the errors that Dagster wraps around another."""
+
 _OUR_ERRORS = {kind.__name__ for kind in (AgedOut, InputRefused, InvalidInput, Unavailable)}
 
 _UNFINISHED = [
@@ -163,7 +166,7 @@ def _explain(event: dg.DagsterEvent, refusals: Sequence[str]) -> tuple[str, str]
     if refusals and any(each.cls_name == _REFUSED for each in chain):
         return " ".join(refusals), trace
     # What lies behind one of ours is for who asks for the trace: our own words say what to do.
-    foreign = (each for each in chain if not (each.cls_name or "").startswith("Dagster"))
+    foreign = (each for each in chain if not (each.cls_name or "").startswith(_WRAPPING))
     told = next((each for each in chain if each.cls_name in _OUR_ERRORS), next(foreign, None))
     if told is None:
         return (event.message or "It failed.").partition("\n")[0], trace

@@ -16,8 +16,12 @@ DAY = date(2025, 2, 6)
 DAYS = dg.DailyPartitionsDefinition(start_date="2025-02-01")
 
 
-def _run(body: Callable[[], dg.MaterializeResult[None]], *checks: dg.AssetCheckSpec) -> FinishedRun:
-    @dg.asset(name="candles", partitions_def=DAYS, check_specs=list(checks))
+def _run(
+    body: Callable[[], dg.MaterializeResult[None]], *checks: dg.AssetCheckSpec, retries: int = 0
+) -> FinishedRun:
+    policy = dg.RetryPolicy(max_retries=retries)
+
+    @dg.asset(name="candles", partitions_def=DAYS, check_specs=list(checks), retry_policy=policy)
     def candles() -> dg.MaterializeResult:  # type: ignore[type-arg]
         return body()
 
@@ -59,6 +63,10 @@ def test_what_nobody_foresaw_is_told_by_its_kind_and_first_line() -> None:
     failed = _run(_raising(LookupError("first line\nsecond line")))
     assert failed.error == "LookupError: first line"
     assert "second line" in failed.trace
+
+
+def test_what_failed_until_no_retry_was_left_is_told_as_if_there_had_been_none() -> None:
+    assert _run(_raising(LookupError("gone")), retries=1).error == "LookupError: gone"
 
 
 def test_a_note_that_came_with_an_error_does_not_hide_what_it_says() -> None:
