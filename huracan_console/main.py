@@ -251,7 +251,13 @@ def retention(dry: bool, day: date | None, assignments: tuple[str, ...], as_json
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="The webserver's port on 127.0.0.1.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="The webserver's port on 127.0.0.1.",
+)
 @shared_options
 def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Start the database, Dagster's webserver and its daemon; Ctrl-C stops them together."""

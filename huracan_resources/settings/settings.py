@@ -236,12 +236,14 @@ def _as_ours(error: ValidationError, values: Values) -> InvalidInput:
     path = [str(part) for part in first["loc"]]
     key = next((k for n in range(len(path), 0, -1) if (k := ".".join(path[:n])) in values), ".".join(path))
     origin = values[key][1] if key in values else "default"
-    return InvalidInput(f"{origin}: the setting {key} is wrong: {first['msg'].lower()}.", "Correct it there.")
+    said = re.sub(r" for <class .*?>", "", first["msg"]).lower().replace("valid tuple", "list")
+    return InvalidInput(f"{origin}: the setting {key} is wrong: {said}.", "Correct it there.")
 
 
 def _located(error: InvalidInput, values: Values) -> InvalidInput:
     """The same with who said so, where it names a setting that somebody set."""
-    named = [key for key in values if re.search(rf"\b{re.escape(key)}\b", error.what)]
-    if not named:
-        return error
-    return InvalidInput(f"{values[named[0]][1]}: {error.what}", error.remedy)
+    for names in ({key: key for key in values}, {key: key.rpartition(".")[2] for key in values}):
+        said = [key for key, name in names.items() if re.search(rf"\b{re.escape(name)}\b", error.what)]
+        if said:
+            return InvalidInput(f"{values[said[0]][1]}: {error.what}", error.remedy)
+    return error

@@ -8,6 +8,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,14 @@ def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mappin
     for name, key in NAMED_VARIABLES.items():
         if environ.get(name):
             origin = Origin(f"environment {name}", name)
-            values |= _checked(model, _nest(key, _spread(model, key, environ[name])), origin)
+            values |= _checked(model, _nest(key, environ[name]), origin)
     for name in sorted(environ):
         if name.startswith(OVERRIDE):
             key = ".".join(part.lower() for part in name[len(OVERRIDE) :].split("__"))
             origin = Origin(f"environment {name}", name)
             values |= _checked(model, _nest(key, _parse(model, key, environ[name], name)), origin)
     for key, value in (overrides or {}).items():
-        given = _spread(model, key, value) if isinstance(value, str) else value
-        values |= _checked(model, _nest(key, given), Origin("command line", "the command line"))
+        values |= _checked(model, _nest(key, value), Origin("command line", "the command line"))
     return values
 
 
@@ -146,13 +146,8 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, origin: Origin) -> It
         if inner is None:
             if _is_secret(known[name]):
                 secrets.remember(value)
-            if _has_flag(value) and bool not in _kinds_in(known[name]):
-                raise InvalidInput(
-                    f"{origin.refusing(key)}: the setting {key} cannot be true or false; YAML reads yes, no,"
-                    " on and off as these.",
-                    "Write a number, or text in quotes.",
-                )
-            yield key, value
+            _refuse_guesses(known[name], value, f"{origin.refusing(key)}: the setting {key}")
+            yield key, _listed(known[name], value)
         elif isinstance(value, Mapping):
             yield from _leaves(known[name], value, f"{key}.", origin)
         elif value is not None:
@@ -160,6 +155,23 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, origin: Origin) -> It
                 f"{origin.refusing(key)}: {key} is a section, not a single value.",
                 f"It holds {', '.join(inner)}.",
             )
+
+
+def _refuse_guesses(kind: Any, value: Any, named: str) -> None:
+    """What pydantic would take and nobody has meant: a switch for a number, a number for a day."""
+    if _has_flag(value) and bool not in _kinds_in(kind):
+        raise InvalidInput(
+            f"{named} cannot be true or false; YAML reads yes, no, on and off as these.",
+            "Write a number, or text in quotes.",
+        )
+    if without_none(kind) is date and value is not None and not isinstance(value, date):
+        day, _, time = str(value).replace("T", " ").partition(" ")
+        try:
+            date.fromisoformat(day if "-" in day else "")
+        except ValueError:
+            raise InvalidInput(f"{named} is no day of the calendar.", "Write it as YYYY-MM-DD.") from None
+        if time.strip("0:Z"):
+            raise InvalidInput(f"{named} is a day, without a time.", "Write it as YYYY-MM-DD.")
 
 
 def _has_flag(value: Any) -> bool:
@@ -214,21 +226,18 @@ def _parse(model: type[BaseModel], key: str, text: str, name: str) -> Any:
     kind = _kind_at(model, key)
     is_list = text.lstrip().startswith("[")
     if kind in (str, SecretStr, Path) or (_is_secret(kind) and not is_list):
-        return _spread(model, key, text)
-    if _is_secret(kind):
-        secrets.remember(text)
-    parsed = read_yaml(text, name).value
-    return _spread(model, key, parsed) if isinstance(parsed, str) else parsed
-
-
-def _spread(model: type[BaseModel], key: str, text: str) -> Any:
-    """`a, b` for a setting that is a list; one secret of a list, for only who uses it knows where it ends."""
-    kind = _kind_at(model, key)
-    if typing.get_origin(kind) not in (tuple, list):
         return text
     if _is_secret(kind):
-        return [text.strip()] if text.strip() else []
-    return [part.strip() for part in text.split(",") if part.strip()]
+        secrets.remember(text)
+    return read_yaml(text, name).value
+
+
+def _listed(kind: Any, value: Any) -> Any:
+    """`a, b` for a setting that is a list; one secret of a list, for only who uses it knows where it ends."""
+    if not isinstance(value, str) or typing.get_origin(without_none(kind)) not in (tuple, list):
+        return value
+    parts = [value] if _is_secret(kind) else value.split(",")
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _nest(key: str, value: Any) -> dict[str, Any]:

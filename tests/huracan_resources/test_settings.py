@@ -150,6 +150,10 @@ def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words
         ("schedule:\n  hour: on\n", 2, "schedule.hour"),
         ("schedule:\n  hour: 2:00\n", 2, "schedule.hour"),
         ("universe:\n\n  first_day: 2026-02-30\n", 3, "universe.first_day"),
+        ("universe:\n  first_day: 20220101\n", 2, "universe.first_day is no day of the calendar"),
+        ("universe:\n  first_day: '0'\n", 2, "universe.first_day is no day of the calendar"),
+        ("universe:\n  first_day: 2022-01-01 12:00:00\n", 2, "universe.first_day is a day, without a time"),
+        ("market:\n  costs:\n    taker_fee_bps: .nan\n", 3, "taker_fee_bps was nan"),
         ("universe:\n  symbols: [BTC/USDT, NO]\n", 2, "universe.symbols"),
         ("universe: {markets: {BTC/USDT: {tick_size: off}}}\n", 1, "universe.markets"),
         ("\nuniverse:\n  symbols: []\n", 3, "universe.symbols"),
@@ -189,6 +193,12 @@ def test_a_wrong_value_in_a_variable_is_one_sentence_that_names_it(
     with pytest.raises(InvalidInput) as caught:
         _load(folder, **{name: text})
     assert name in caught.value.what and "\n" not in caught.value.what
+
+
+def test_a_list_may_be_written_with_commas_anywhere(folder: Path) -> None:
+    (folder / "local.yaml").write_text("universe: {symbols: 'A/B, C/D'}\n")
+    assert _load(folder).universe.symbols == ("A/B", "C/D")
+    assert _load(folder, {"universe.symbols": "E/F,G/H"}).universe.symbols == ("E/F", "G/H")
 
 
 def test_a_number_is_read_as_it_is_written(folder: Path) -> None:
