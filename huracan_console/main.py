@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from huracan.errors import InvalidInput
-from huracan_console.answers import OneLineGroup, shared_options
+from huracan_console.answering.answers import OneLineGroup, shared_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -261,7 +261,7 @@ def retention(dry: bool, day: date | None, assignments: tuple[str, ...], as_json
 @shared_options
 def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Start the database, Dagster's webserver and its daemon; Ctrl-C stops them together."""
-    from huracan_console.up import run_servers
+    from huracan_console.servers.up import run_servers
 
     return run_servers(read_settings(assignments), port, _console(as_json), as_json=as_json)
 

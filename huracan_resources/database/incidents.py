@@ -1,6 +1,6 @@
 """Open troubles, so that each is told once: opened, alerted, resolved. Telling belongs in `notifier`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ class Incident:
     kind: str
     detail: str
     opened_at: datetime
-    told: tuple[str, ...] = ()
+    told: Sequence[str] = ()
     """Marks of the addresses that were told while another one did not answer."""
 
 
@@ -80,5 +80,4 @@ class Incidents:
     def _select(self, condition: str) -> list[Incident]:
         query = f"SELECT {_COLUMNS} FROM incident WHERE {condition} ORDER BY incident_id"
         with self._database.connect() as connection:
-            rows = connection.execute(query.encode()).fetchall()
-        return [Incident(*row[:-1], tuple(row[-1])) for row in rows]
+            return [Incident(*row) for row in connection.execute(query.encode()).fetchall()]

@@ -18,7 +18,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from huracan_console.up_record import UpRecord
+from huracan_console.servers.up_record import UpRecord
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HURACAN = Path(sys.executable).parent / "huracan"

@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput, Unavailable
+from huracan_console.answering.unforeseen import explained, told_trace
 from huracan_console.runs import FinishedRun, RunStarter
-from huracan_console.unforeseen import explained, told_trace
 from huracan_resources.settings.secrets import remember, withhold
 
 DAY = date(2025, 2, 6)

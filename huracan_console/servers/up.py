@@ -19,7 +19,7 @@ from rich.console import Console
 from huracan.errors import InvalidInput
 from huracan_console.instance import REPOSITORY, environment, open_instance
 from huracan_console.runs import reap
-from huracan_console.up_record import UpRecord, holder
+from huracan_console.servers.up_record import UpRecord, holder
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
@@ -83,7 +83,7 @@ def _commands(port: int) -> dict[str, list[str]]:
     quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]
     return {
         "dagster-webserver": [
-            *("-m", "huracan_console.webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
+            *("-m", "huracan_console.servers.webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
             *("--dagster-log-level", "warning", *quiet),
         ],
         "dagster-daemon": [

@@ -49,7 +49,7 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
 
 def _explain(error: Exception, *, as_json: bool, verbose: bool) -> int:
     """Tell of any exception in one line, or as one object, and where it arose if that is asked for."""
-    from huracan_console.unforeseen import explained, told_trace
+    from huracan_console.answering.unforeseen import explained, told_trace
 
     if verbose:
         click.echo(told_trace(error), err=True, nl=False)

@@ -1,7 +1,7 @@
 """Dagster's webserver, which answers to the hosts it is meant for and to no other.
 
 Without it any page that a browser shows could reach the UI under a name of its own (DNS rebinding).
-python -m huracan_console.webserver takes what dagster-webserver takes.
+python -m huracan_console.servers.webserver takes what dagster-webserver takes.
 """
 
 import re
