@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from huracan.candles.source import unknown_symbol
 from huracan.errors import InvalidInput
 from huracan.workspace import Day
-from huracan_resources.lake.views import TRADES, LakeViews
+from huracan_resources.catalogue import TRADES
+from huracan_resources.lake.views import LakeViews
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings
 

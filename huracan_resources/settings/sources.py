@@ -159,12 +159,18 @@ def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, origin: Origin) -> It
 
 def _refuse_guesses(kind: Any, value: Any, named: str) -> None:
     """What pydantic would take and nobody has meant: a switch for a number, a number for a day."""
+    kind = without_none(kind)
+    if isinstance(value, Mapping):
+        inner, each_of = fields_of(kind) or {}, typing.get_args(kind)[1:]
+        for name, each in value.items():
+            _refuse_guesses(inner.get(name, each_of[0] if each_of else None), each, f"{named}.{name}")
+        return
     if _has_flag(value) and bool not in _kinds_in(kind):
         raise InvalidInput(
             f"{named} cannot be true or false; YAML reads yes, no, on and off as these.",
             "Write a number, or text in quotes.",
         )
-    if without_none(kind) is date and value is not None and not isinstance(value, date):
+    if kind is date and value is not None and not isinstance(value, date):
         day, _, time = str(value).replace("T", " ").partition(" ")
         try:
             date.fromisoformat(day if "-" in day else "")
@@ -175,8 +181,6 @@ def _refuse_guesses(kind: Any, value: Any, named: str) -> None:
 
 
 def _has_flag(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_flag(each) for each in value.values())
     if isinstance(value, list | tuple):
         return any(_has_flag(each) for each in value)
     return isinstance(value, bool)

@@ -150,6 +150,11 @@ def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words
         ("schedule:\n  hour: on\n", 2, "schedule.hour"),
         ("schedule:\n  hour: 2:00\n", 2, "schedule.hour"),
         ("universe:\n\n  first_day: 2026-02-30\n", 3, "universe.first_day"),
+        (
+            "universe:\n  membership: {BTC/USDT: {last_day: 20250301}}\n",
+            2,
+            "universe.membership.BTC/USDT.last_day is no day of the calendar",
+        ),
         ("universe:\n  first_day: 20220101\n", 2, "universe.first_day is no day of the calendar"),
         ("universe:\n  first_day: '0'\n", 2, "universe.first_day is no day of the calendar"),
         ("universe:\n  first_day: 2022-01-01 12:00:00\n", 2, "universe.first_day is a day, without a time"),
