@@ -10,7 +10,7 @@ from huracan_assets.finished import REMAKE_TAG
 from huracan_assets.jobs import NEEDS
 from huracan_console.outlook import announce_outdated
 from huracan_console.plan import NIGHT, check_day, plan_backfill
-from huracan_console.summary import print_failures, print_json
+from huracan_console.summary import print_failures, print_json, print_traces
 from huracan_console.walk import open_workplace, walk
 from huracan_resources.settings.settings import Settings
 
@@ -57,6 +57,7 @@ def run_backfill(
                 "failed": [f"{run.job} {run.day}: {run.error}" for run in result.failures],
             }
         )
+        print_traces(result, verbose=verbose)
     elif result.is_success:
         console.print(f"{len(result.finished)} runs; {first} to {last} is done.")
     else:

@@ -9,7 +9,13 @@ from huracan_assets.inputs.stored_candles import stored_symbols
 from huracan_assets.jobs import MARKET
 from huracan_console.outlook import announce_outdated, announce_records
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
-from huracan_console.summary import night_summary, print_failures, print_json, print_summary
+from huracan_console.summary import (
+    night_summary,
+    print_failures,
+    print_json,
+    print_summary,
+    print_traces,
+)
 from huracan_console.walk import open_workplace, walk
 from huracan_resources.settings.settings import Settings
 
@@ -35,6 +41,7 @@ def run_night(
         summary = night_summary(workplace, day, result)
     if as_json:
         print_json(summary)
+        print_traces(result, verbose=verbose)
     elif result.is_success:
         print_summary(summary)
     else:

@@ -113,13 +113,19 @@ def print_summary(summary: dict[str, Any]) -> None:
     console.print(f"\nLook at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)
 
 
+def print_traces(result: Walk, *, verbose: bool) -> None:
+    """To standard error, where it is asked for: what was going on in each failed step."""
+    for run in result.failures:
+        if verbose and run.trace:
+            click.echo(run.trace, err=True)
+
+
 def print_failures(result: Walk, *, verbose: bool) -> None:
     """To standard error: one line per failed step, and what was not started because of it."""
     for run in result.failures:
         where = f"{run.failed_step} of {run.day}" if run.failed_step else f"{run.job} of {run.day}"
         click.echo(f"huracan: {where} failed: {plain(run.error)}", err=True)
-        if verbose and run.trace:
-            click.echo(run.trace, err=True)
+    print_traces(result, verbose=verbose)
     for skipped in result.skipped:
         click.echo(
             f"huracan: {skipped.job} of {skipped.day} was not started for lack of what failed.", err=True

@@ -108,8 +108,9 @@ class Notifier:
 
     @cached_property
     def addresses(self) -> tuple[Address, ...]:
-        """As apprise parts them: a comma belongs to an address unless another one begins behind it."""
-        found = (each for url in self._urls for each in _parted(url.get_secret_value()))
+        """As apprise parts them: a comma belongs to an address unless another one begins behind it. One that
+        is named twice is told once."""
+        found = dict.fromkeys(each for url in self._urls for each in _parted(url.get_secret_value()))
         return tuple(Address(number, SecretStr(each)) for number, each in enumerate(found, start=1))
 
     def notify(self, title: str, body: str, reached: Collection[str] = ()) -> Delivered | NotDelivered:

@@ -78,7 +78,9 @@ class OneLineGroup(click.Group):
             if isinstance(error, click.exceptions.NoArgsIsHelpError):
                 error.show()
             else:
-                what = f"{plain(error.format_message().rstrip('.'))}."
+                from huracan_resources.settings.secrets import withhold
+
+                what = f"{plain(withhold(error.format_message()).rstrip('.'))}."
                 if "--json" in (sys.argv[1:] if args is None else args):
                     click.echo(json.dumps({"error": what, "remedy": "See --help."}))
                 else:

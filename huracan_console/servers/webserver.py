@@ -1,6 +1,7 @@
-"""Dagster's webserver, which answers to the hosts it is meant for and to no other.
+"""Dagster's webserver, which answers to the hosts it is meant for, and to pages of these alone.
 
-Without it any page that a browser shows could reach the UI under a name of its own (DNS rebinding).
+Without it any page that a browser shows could reach the UI under a name of its own (DNS rebinding), or start
+a run by a form, an image or a websocket, about which no browser asks us first.
 python -m huracan_console.servers.webserver takes what dagster-webserver takes.
 """
 
@@ -17,22 +18,30 @@ _OWN = ("127.0.0.1", "localhost", "[::1]")
 
 
 class AllowedHosts:
-    """Passes on what is asked of one of the hosts, such as `localhost` or `*.example.com`."""
+    """Passes on what is asked of one of the hosts, such as `localhost` or `*.example.com`, and by no page of
+    another: a browser names the page in `Origin` or says `cross-site`, other clients send neither."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
         self._hosts = {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or self._is_allowed(
-            Headers(scope=scope).get("host", "")
-        ):
+        if scope["type"] not in ("http", "websocket") or self._is_welcome(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         refused = PlainTextResponse(
-            "Huracan: this host is not allowed. Name it in the setting web.allowed_hosts.\n", 400
+            "Huracan: this host, or that of the page, is not allowed. Name it in web.allowed_hosts.\n", 400
         )
         await refused(scope, receive, send)
+
+    def _is_welcome(self, headers: Headers) -> bool:
+        if not self._is_allowed(headers.get("host", "")):
+            return False
+        origin = headers.get("origin")
+        if origin is not None:
+            return self._is_allowed(origin.partition("://")[2])
+        # A link to the UI, in a mail say, is followed.
+        return headers.get("sec-fetch-site") != "cross-site" or headers.get("sec-fetch-mode") == "navigate"
 
     def _is_allowed(self, header: str) -> bool:
         named = _HOST.fullmatch(header.strip().lower())

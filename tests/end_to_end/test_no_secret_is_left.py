@@ -92,7 +92,7 @@ def test_every_command_fails_and_none_says_a_secret(said: list[Answer], foreign:
     for answer in (*said, *foreign):
         assert answer.code != 0, answer.out + answer.err
         assert MARK not in answer.out + answer.err
-    assert any("Stack Trace" in answer.err for answer in foreign)
+    assert [("Stack Trace" in answer.err) for answer in foreign] == ["--verbose" in how for how in HOW]
     assert "RuntimeError: GET /v3?key=*** as ***" in foreign[0].err
 
 

@@ -180,11 +180,36 @@ def test_the_ui_answers_to_allowed_hosts_only(told: dict[str, Any], port: int, h
         assert ("web.allowed_hosts" in text) == (code == 400)
 
 
-def test_a_websocket_of_another_host_is_refused(told: dict[str, Any], port: int) -> None:
-    def shake(host: str) -> bytes:
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Origin": "http://127.0.0.1:3000"}, 200),
+        ({"Origin": "https://box.example.com"}, 200),
+        ({"Origin": "https://evil.example"}, 400),
+        ({"Origin": "http://localhost.evil.example"}, 400),
+        ({"Origin": "null"}, 400),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 400),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, 200),
+    ],
+)
+def test_a_page_of_another_host_asks_for_nothing(
+    told: dict[str, Any], port: int, headers: dict[str, str], code: int
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for method in ("GET", "POST"):
+        connection.request(method, "/graphql?query=%7Bversion%7D", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == code
+
+
+def test_a_websocket_of_another_host_or_page_is_refused(told: dict[str, Any], port: int) -> None:
+    def shake(host: str, origin: str = "http://localhost") -> bytes:
         with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
             line.sendall(
-                f"GET /graphql HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"GET /graphql HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
                 "Sec-WebSocket-Protocol: graphql-ws\r\n\r\n".encode()
             )
@@ -192,6 +217,7 @@ def test_a_websocket_of_another_host_is_refused(told: dict[str, Any], port: int)
 
     assert shake("localhost").startswith(b"HTTP/1.1 101")
     assert not shake("evil.example").startswith(b"HTTP/1.1 101")
+    assert not shake("localhost", "https://evil.example").startswith(b"HTTP/1.1 101")
 
 
 def test_ctrl_c_stops_everything_within_seconds(

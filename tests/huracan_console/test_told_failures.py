@@ -6,9 +6,11 @@ from datetime import date
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
 from huracan.errors import InputRefused, InvalidInput, Unavailable
 from huracan_console.answering.unforeseen import explained, told_trace
+from huracan_console.main import main
 from huracan_console.runs import FinishedRun, RunStarter
 from huracan_resources.settings.secrets import remember, withhold
 
@@ -133,6 +135,12 @@ def test_parts_of_an_address_that_are_secret_are_withheld(value: str, said: str)
     assert "***" in shown
     for secret in ("a/b?c#d", "tls-secret", "AAEabcdef", "s3cr,et99"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize("words", [("postgresql://me:hunter2@h/x",), ("trade", "a", "tgram://1:hunter2@h")])
+def test_an_address_among_the_words_is_not_repeated_with_its_password(words: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2 and "hunter2" not in answer.output and "***" in answer.output
 
 
 def test_what_is_no_secret_of_a_database_is_shown() -> None:

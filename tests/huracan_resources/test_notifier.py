@@ -53,6 +53,7 @@ def test_a_dead_address_does_not_keep_the_others_from_being_told_once(
             ["mailto://b:p@mail.example?to=x@b.c,y@d.e", "json://127.0.0.1"],
         ),
         ("json://a json://b;json://c", ["json://a", "json://b", "json://c"]),
+        ("json://a, json://b, json://a", ["json://a", "json://b"]),
         ("not a url", ["not a url"]),
         ("not a url, json://a", ["not a url", "json://a"]),
         (" , ", []),
