@@ -266,6 +266,8 @@ def test_a_recorded_number_that_another_program_has_taken_is_left_alone(tmp_path
         ["sleep", "60"], start_new_session=True, env={"HURACAN_HOME": str(tmp_path)}
     ) as stranger:
         process = psutil.Process(stranger.pid)
+        # The kernel shows the environment of a program a moment after the program has begun.
+        assert _eventually(lambda: bool(process.environ()))
         record = UpRecord(tmp_path)
         with record.held():
             record.write(3000, [process])
