@@ -18,9 +18,9 @@ from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.answering.unforeseen import explained
 from huracan_console.instance import REPOSITORY
-from huracan_resources.brains import read_bundle, read_latest
 from huracan_console.plan import check_clock, last_closed_day
 from huracan_console.safe_text import plain
+from huracan_resources.brains import read_bundle, read_latest
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
