@@ -51,6 +51,8 @@ class Before:
     last_closes: Mapping[str, LastClose] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     """symbol -> why the source has none of it on the day"""
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """symbol -> cause, of the day before: who was told of it need not be told again"""
     outside: Collection[str] = ()
     """symbols that do not belong to the universe on the day: their absence is nobody's fault"""
 
@@ -84,7 +86,7 @@ def judge_day(
     """The checks `candle_continuity`, `candle_sanity` and `symbols_set_aside` on one assembled day.
 
     The first two fail where every symbol of the day's universe is set aside, the third, which blocks nothing,
-    where one is.
+    where one is that was not the day before, or for another cause.
     """
     chosen, known = limits or CandleLimits(), before or Before()
     start_ms, step_ms = _start_ms(day), timeframe.minutes * 60_000
@@ -116,7 +118,7 @@ def judge_day(
             _judge_sanity(
                 symbols, timeframe, _told(reasons, causes, is_empty, set(CAUSES) - {ABSENT, REFUSED})
             ),
-            _tell_set_aside(reasons, len(symbols)),
+            _tell_set_aside(reasons, causes, known.set_aside, len(symbols)),
         ),
     )
 
@@ -131,12 +133,15 @@ def _told(reasons: Mapping[str, str], causes: Mapping[str, str], is_empty: bool,
     return "; ".join(f"{each}: {reasons[each]}" for each in reasons if causes[each] in of) if is_empty else ""
 
 
-def _tell_set_aside(reasons: Mapping[str, str], symbols: int) -> Verdict:
-    told = "; ".join(f"{symbol}: {reason}" for symbol, reason in reasons.items())
-    why = f"{len(reasons)} of {symbols} symbols are set aside for the day. {told}." if reasons else ""
-    numbers: dict[str, Number] = {"set_aside": len(reasons), "symbols": symbols}
-    passed = not reasons
-    return Verdict("symbols_set_aside", passed, why or "No symbol is set aside.", numbers, blocking=False)
+def _tell_set_aside(
+    reasons: Mapping[str, str], causes: Mapping[str, str], yesterday: Mapping[str, str], symbols: int
+) -> Verdict:
+    new = [symbol for symbol, cause in causes.items() if yesterday.get(symbol) != cause]
+    told = "; ".join(f"{symbol}: {reason.rstrip('.')}" for symbol, reason in reasons.items())
+    again = "" if new or not reasons else ", as the day before"
+    why = f"{len(reasons)} of {symbols} symbols are set aside for the day{again}. {told}." if reasons else ""
+    numbers: dict[str, Number] = {"set_aside": len(reasons), "newly": len(new), "symbols": symbols}
+    return Verdict("symbols_set_aside", not new, why or "No symbol is set aside.", numbers, blocking=False)
 
 
 def _judge_continuity(symbols: list[SymbolDay], timeframe: Timeframe, refused: str) -> Verdict:

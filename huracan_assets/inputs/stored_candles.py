@@ -56,3 +56,11 @@ def closes_before(inputs: Inputs) -> pa.Table | None:
     """The last known closes at the end of the day before; None on the first day, and after a day that is
     missing or was refused."""
     return inputs.table("before", LAST_CLOSES) if inputs.has("before", f"{LAST_CLOSES}.parquet") else None
+
+
+def set_aside_before(inputs: Inputs) -> dict[str, str]:
+    """Symbol -> cause, of those that were set aside the day before."""
+    if not inputs.has("before", "set_aside.parquet"):
+        return {}
+    table = inputs.table("before", "set_aside")
+    return dict(zip(table["symbol"].to_pylist(), table["cause"].to_pylist(), strict=True))

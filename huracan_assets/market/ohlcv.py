@@ -6,7 +6,7 @@ from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_to_json
 from huracan.candles.quality import SET_ASIDE_COLUMNS, Before, assemble_day, judge_day
 from huracan.candles.schema import OHLCV_COLUMNS, QUARANTINE_COLUMNS
 from huracan.tables import Table
-from huracan_assets.inputs.stored_candles import closes_before, stored_candles
+from huracan_assets.inputs.stored_candles import closes_before, set_aside_before, stored_candles
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Outcome, Retry, StageContext, stage
@@ -29,7 +29,11 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
     checks=[
         Check("candle_continuity", "Every bar of the day is there, or is there as a bar marked missing."),
         Check("candle_sanity", "Few rows are in quarantine and no price jumps beyond belief."),
-        Check("symbols_set_aside", "Every symbol of the universe has a day to learn from.", blocking=False),
+        Check(
+            "symbols_set_aside",
+            "No symbol is set aside that was not the day before.",
+            blocking=False,
+        ),
     ],
     retry=NETWORK_RETRY,
     reads_outside=True,
@@ -51,7 +55,9 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     wanted = Wanted(universe.symbols, outside, universe.filters, settings.candles.declared)
     fetched = fetch_universe(source, wanted, context.day, stored, context.count_symbols)
     laid = assemble_day(fetched.raw, context.day, context.timeframe, fetched.funding)
-    before = Before(last_closes_from(closes_before(inputs)), fetched.refused, outside)
+    before = Before(
+        last_closes_from(closes_before(inputs)), fetched.refused, set_aside_before(inputs), outside
+    )
     judged = judge_day(laid, context.timeframe, settings.candles, before)
     infos = [info for info in fetched.infos if not info.is_empty]
     return Outcome(

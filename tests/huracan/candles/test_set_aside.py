@@ -163,6 +163,15 @@ def test_what_the_source_refuses_is_set_aside_with_its_words() -> None:
     assert reasons(judged) == {"D/USDT": ("refused", "It was delisted.")}
 
 
+def test_who_was_told_the_day_before_is_not_told_again_but_for_another_cause() -> None:
+    day = assemble_day({"A/USDT": candles(walk()), "D/USDT": RAW_SCHEMA.empty_table()}, DAY, MINUTE)
+    for yesterday, is_told in (({}, True), ({"D/USDT": "jump"}, True), ({"D/USDT": "absent"}, False)):
+        verdict = judge_day(day, MINUTE, before=Before(set_aside=yesterday)).verdicts[2]
+        assert verdict.passed is not is_told
+        assert "D/USDT: there is no candle at all" in verdict.reason
+        assert (", as the day before." in verdict.reason) is not is_told
+
+
 def test_a_symbol_outside_of_its_days_is_neither_set_aside_nor_missed() -> None:
     day = assemble_day({"A/USDT": candles(walk()), "D/USDT": RAW_SCHEMA.empty_table()}, DAY, MINUTE)
     judged = judge_day(day, MINUTE, before=Before(outside={"D/USDT"}))
