@@ -41,8 +41,9 @@ class Resources:
     def database(self) -> "Database":
         from huracan_resources.database.database import Database
 
-        url = self.settings.database.url
-        return Database(self.settings.storage.home, url.get_secret_value() if url else None)
+        given = self.settings.database
+        urls = (None if url is None else url.get_secret_value() for url in (given.url, given.reader_url))
+        return Database(self.settings.storage.home, *urls)
 
     @cached_property
     def rows(self) -> "PartitionRows":

@@ -3,15 +3,19 @@
 Named in dagster.yaml. The one file of this floor that imports Dagster.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from sqlalchemy import create_engine
 
-from huracan_resources.database.database import DAGSTER_SCHEMA, dagster_url, open_connection, plain_url
+from huracan_resources.database.address import DAGSTER_SCHEMA, dagster_url, plain_url, shown_url
+from huracan_resources.database.database import open_connection
 from huracan_resources.database.embedded_postgres import embedded_url
+from huracan_resources.database.refusals import as_ours
 from huracan_resources.settings.settings import load_settings
 
 _KEPT, _MORE = 1, 4
@@ -43,13 +47,14 @@ class HuracanDagsterStorage(DagsterPostgresStorage):
         settings = load_settings()
         given = settings.database.url
         url = embedded_url(settings.storage.home) if given is None else plain_url(given.get_secret_value())
-        with open_connection(url) as connection:
-            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {DAGSTER_SCHEMA}".encode())
+        with as_ours(shown_url(url), url), _locked(url) as connection:
+            # A role that may not make schemas may use one that an administrator made.
+            if connection.execute("SELECT to_regnamespace(%s)", (DAGSTER_SCHEMA,)).fetchone() == (None,):
+                connection.execute(f"CREATE SCHEMA {DAGSTER_SCHEMA}".encode())
             connection.commit()
             storage = cls(dagster_url(url), inst_data=inst_data)
+            storage._event_log_storage = _EventLog(storage.postgres_url, should_autocreate_tables=False)
             storage._keep_connections()
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
         return storage
 
     def _keep_connections(self) -> None:
@@ -67,3 +72,27 @@ class HuracanDagsterStorage(DagsterPostgresStorage):
                 max_overflow=_MORE,
                 pool_pre_ping=True,
             )
+
+
+class _EventLog(PostgresEventLogStorage):
+    """Dagster's own, but for the first run of an asset: several processes at once would each insert its
+    limit, and all but one go on in a transaction that is over."""
+
+    def initialize_concurrency_limit_to_default(self, concurrency_key: str) -> bool:
+        with _locked(self.postgres_url):
+            limits = {pool.name: pool.limit for pool in self.get_pool_limits()}
+            # Whoever held the lock before may have made it.
+            is_made = limits.get(concurrency_key) == self._instance.global_op_concurrency_default_limit
+            return is_made or super().initialize_concurrency_limit_to_default(concurrency_key)
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[psycopg.Connection]:
+    """A connection that holds the lock until it is closed."""
+    connection = open_connection(plain_url(url))
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        connection.commit()
+        yield connection
+    finally:
+        connection.close()

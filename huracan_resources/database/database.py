@@ -3,35 +3,42 @@
 What the tables hold belongs to `tables` and to the files named after them.
 """
 
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from pgvector.psycopg import register_vector
 
-from huracan.errors import HuracanError, InvalidInput, Unavailable
+from huracan.errors import InvalidInput
+from huracan_resources.database.address import plain_url, role_and_name, shown_url
 from huracan_resources.database.embedded_postgres import embedded_url
 from huracan_resources.database.migrate import migrate
+from huracan_resources.database.reader import READER, check_ordinary, make_reader
+from huracan_resources.database.refusals import as_ours
 
-DAGSTER_SCHEMA = "dagster"
-"""Dagster's tables have a schema of their own beside ours."""
+_CONNECT_SECONDS = 10
 
-_CONNECT_SECONDS = "10"
+_VECTOR_ELSEWHERE = """
+SELECT nspname, has_schema_privilege(pg_namespace.oid, 'USAGE')
+FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+WHERE extname = 'vector' AND NOT nspname = ANY(current_schemas(false))
+"""
 
 
 class Database:
     """PostgreSQL with pgvector; its schema is brought up to date by the first connection of a process."""
 
-    def __init__(self, home: Path, url: str | None = None) -> None:
-        """`url` names a server; None means the embedded one below `home`."""
+    def __init__(self, home: Path, url: str | None = None, reader_url: str | None = None) -> None:
+        """`url` names a server; None means the embedded one below `home`. `reader_url` is the same server by
+        a role that may only read; without it questions are asked by the role of `url`."""
         self.home = home
         self._given_url = None if url is None else plain_url(url)
+        self._reader_url = None if reader_url is None else plain_url(reader_url)
         self._is_migrated = False
+        self._vectors: str | None = None
         self._lock = threading.Lock()
 
     @property
@@ -49,11 +56,11 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
-        connection = open_connection(self.url)
+        url = self.url
+        connection = open_connection(url)
         try:
-            with as_ours(self.shown_url), connection:
-                self._migrate_once(connection)
-                register_vector(connection)
+            with as_ours(self.shown_url, url), connection:
+                self._prepare(connection)
                 yield connection
         finally:
             connection.close()
@@ -61,18 +68,18 @@ class Database:
     def query(
         self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Names and rows that one statement selects. Nothing that it does stays.
+        """Names and rows that one statement selects, asked by a role that may only read.
 
-        InvalidInput where it is wrong, is more than one, or would write.
+        `InvalidInput` where it is wrong, is more than one, or would do anything but read.
         """
-        with self.connect() as connection:
+        with self._reading() as connection:
             connection.execute("SET TRANSACTION READ ONLY")
             try:
                 # A prepared statement is one: none can end the transaction and go on outside of it.
                 found = connection.execute(statement.encode(), parameters or None, prepare=True)
                 names = [column.name for column in found.description or ()]
                 rows = found.fetchall() if names else []
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except psycopg.Error as error:
                 what = " ".join(str(error).split())
@@ -84,75 +91,72 @@ class Database:
 
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing; their names."""
-        connection = open_connection(self.url)
-        with as_ours(self.shown_url), connection:
+        url = self.url
+        connection = open_connection(url)
+        with as_ours(self.shown_url, url), connection:
+            _find_vectors(connection, _vectors_elsewhere(connection))
             return migrate(connection)
 
-    def _migrate_once(self, connection: psycopg.Connection) -> None:
+    @contextmanager
+    def _reading(self) -> Iterator[psycopg.Connection]:
+        """A connection whose role may only read; `InvalidInput` where there is none."""
+        if self._given_url is not None and self._reader_url is None:
+            with self.connect() as connection:
+                check_ordinary(connection, self.shown_url)
+                yield connection
+            return
+        if self._reader_url is not None:
+            url, shown = self._reader_url, shown_url(self._reader_url)
+        else:
+            with self.connect() as owner:
+                make_reader(owner)
+            url, shown = self.url.replace("//postgres:", f"//{READER}:", 1), self.shown_url
+        connection = open_connection(url)
+        try:
+            with as_ours(shown, url), connection:
+                check_ordinary(connection, shown)
+                _find_vectors(connection, _vectors_elsewhere(connection))
+                register_vector(connection)
+                yield connection
+        finally:
+            connection.close()
+
+    def _prepare(self, connection: psycopg.Connection) -> None:
         with self._lock:
             if not self._is_migrated:
+                self._vectors = _vectors_elsewhere(connection)
+                _find_vectors(connection, self._vectors)
                 migrate(connection)
+                # What follows may be rolled back, and nobody would migrate again.
+                connection.commit()
                 self._is_migrated = True
+            else:
+                _find_vectors(connection, self._vectors)
+        register_vector(connection)
 
 
 def open_connection(url: str) -> psycopg.Connection:
     """A psycopg connection; `InvalidInput` for a wrong password or database, else `Unavailable`."""
-    with as_ours(shown_url(url)):
-        return psycopg.connect(url, connect_timeout=int(_CONNECT_SECONDS))
+    with as_ours(shown_url(url), url):
+        return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
 
 
-@contextmanager
-def as_ours(shown: str) -> Iterator[None]:
-    """Turn what the driver says about a lost or refused connection into an error a user may see."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        raise _explain(error, shown) from error
-
-
-def _explain(error: psycopg.OperationalError, shown: str) -> HuracanError:
-    text = " ".join(str(error).split())
-    if isinstance(error, psycopg.errors.DiskFull):
-        return InvalidInput(f"The disk of the database {shown} is full.", "Free some space, then run again.")
-    if re.search(r"authentication failed|no password supplied|does not exist|no pg_hba", text):
-        return InvalidInput(
-            f"The database {shown} refused the connection.", "Check user, password and name in DATABASE_URL."
-        )
-    return Unavailable(
-        f"The database {shown} did not answer.",
-        "Check that it runs and that DATABASE_URL names it; without DATABASE_URL the embedded one is used.",
-    )
-
-
-def plain_url(url: str) -> str:
-    """`postgresql://…` without a driver, from any of its spellings; `InvalidInput` if it is none."""
-    scheme, found, rest = url.partition("://")
-    if not found or not re.fullmatch(r"postgres(ql)?(\+\w+)?", scheme):
+def _vectors_elsewhere(connection: psycopg.Connection) -> str | None:
+    """The schema of pgvector where it is not on the search path, as in databases of some providers."""
+    found = connection.execute(_VECTOR_ELSEWHERE).fetchone()
+    if found is None:
+        return None
+    schema, is_usable = found
+    if not is_usable:
+        role, _ = role_and_name(connection.info.dsn)
         raise InvalidInput(
-            "The database URL is not one of PostgreSQL.",
-            "Write DATABASE_URL=postgresql://user:password@host/name.",
+            f"pgvector lies in the schema {schema}, which the role of DATABASE_URL may not use.",
+            f"An administrator runs there: GRANT USAGE ON SCHEMA {schema} TO {role};",
         )
-    return f"postgresql://{rest}"
+    return str(schema)
 
 
-def dagster_url(url: str) -> str:
-    """The URL for Dagster's own storage: its driver, its schema, and commits that do not wait for the disk.
-
-    Losing the last log lines of a run in a power cut is cheap; an fsync per event is not.
-    """
-    parts = urlsplit(plain_url(url))
-    query = dict(parse_qsl(parts.query))
-    ours = f"-csearch_path={DAGSTER_SCHEMA} -csynchronous_commit=off"
-    query["options"] = f"{query['options']} {ours}" if "options" in query else ours
-    # urlunsplit drops the empty host of a socket URL, and with it the slashes that SQLAlchemy needs.
-    return f"postgresql+psycopg2://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
-
-
-def shown_url(url: str) -> str:
-    """`url` with its password replaced by stars, also where it stands in the query."""
-    parts = urlsplit(url)
-    netloc = re.sub(r":[^@]*@", ":***@", parts.netloc) if parts.password else parts.netloc
-    query = "&".join(
-        f"{name}={'***' if name == 'password' else value}" for name, value in parse_qsl(unquote(parts.query))
-    )
-    return urlunsplit((parts.scheme, netloc or "@", parts.path, query, ""))
+def _find_vectors(connection: psycopg.Connection, schema: str | None) -> None:
+    if schema is not None:
+        path = "current_setting('search_path') || ', ' || quote_ident(%s)"
+        connection.execute(f"SELECT set_config('search_path', {path}, false)".encode(), (schema,))

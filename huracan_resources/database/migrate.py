@@ -9,7 +9,7 @@ from huracan.errors import InvalidInput
 from huracan_resources.catalogue import ASSETS
 
 _OWN = Path(__file__).with_name("migrations")
-_LOCK = 4_857_226_102
+LOCK = 4_857_226_102
 """The advisory lock that lets one process at a time change the schema; an arbitrary number of our own."""
 
 
@@ -32,21 +32,29 @@ def migrate(connection: psycopg.Connection, migrations: dict[str, str] | None = 
     """
     wanted = shipped_migrations() if migrations is None else migrations
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        # First without a lock and without a right to make anything: mostly there is nothing to do.
+        if not _missing(connection, wanted):
+            return []
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, sha256 text NOT NULL)"
         )
-        rows = connection.execute("SELECT name, sha256 FROM schema_migration").fetchall()
-        applied: dict[str, str] = dict(rows)
-        fresh = []
-        for name, sql in sorted(wanted.items()):
-            sha256 = hashlib.sha256(sql.encode()).hexdigest()
-            if name in applied:
-                _check_unchanged(name, applied[name], sha256)
-                continue
-            _apply(connection, name, sql, sha256)
-            fresh.append(name)
-    return fresh
+        fresh = _missing(connection, wanted)
+        for name, sha256 in fresh.items():
+            _apply(connection, name, wanted[name], sha256)
+    return list(fresh)
+
+
+def _missing(connection: psycopg.Connection, wanted: dict[str, str]) -> dict[str, str]:
+    """Name to SHA-256 of those that were not applied yet, in order."""
+    if connection.execute("SELECT to_regclass('schema_migration')").fetchone() == (None,):
+        applied: dict[str, str] = {}
+    else:
+        applied = dict(connection.execute("SELECT name, sha256 FROM schema_migration").fetchall())
+    shipped = {name: hashlib.sha256(sql.encode()).hexdigest() for name, sql in sorted(wanted.items())}
+    for name, sha256 in shipped.items():
+        _check_unchanged(name, applied.get(name, sha256), sha256)
+    return {name: sha256 for name, sha256 in shipped.items() if name not in applied}
 
 
 def _check_unchanged(name: str, applied: str, shipped: str) -> None:

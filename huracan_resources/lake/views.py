@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from huracan.tables import TEXT, Column, arrow_schema, chosen
 from huracan_resources.catalogue import TRADES, catalogue, name_of
 from huracan_resources.lake.lake import Lake, named_day
 from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.one_select import check_one_select, open_closed
 from huracan_resources.lake.store import LocalStore
 
 _TABLE = re.compile(r"(?P<asset>[^/]+)/day=(?P<day>[^/]+)/(?P<table>[^/.][^/]*)-[0-9a-f]{12}\.parquet")
@@ -53,15 +55,7 @@ class LakeViews:
     @cached_property
     def _connection(self) -> Any:
         """Made when the first statement comes: whoever only wants to know the tables needs no DuckDB."""
-        import duckdb
-
-        connection = self._closing.enter_context(duckdb.connect())
-        connection.execute("SET TimeZone = 'UTC'")
-        # A view's files are looked at twice: for the columns that they lack, and by the statement.
-        connection.execute("SET parquet_metadata_cache = true")
-        # A name that is no table is one that is missing, never a variable of this program.
-        connection.execute("SET python_enable_replacements = false")
-        return connection
+        return self._closing.enter_context(open_closed(self._folders()))
 
     @cached_property
     def tables(self) -> dict[str, tuple[str, str]]:
@@ -98,17 +92,20 @@ class LakeViews:
         return marked - set(self.tables)
 
     def query(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
-        """The answer of one statement. InvalidInput where it is wrong, or asks for a table that is not there.
+        """The answer of one SELECT. InvalidInput where it is wrong, does more than read the lake's tables, or
+        asks for one that is not there.
 
         Views are made as they are asked for: a statement about trades reads no manifest of the candles.
         """
         import duckdb
 
+        try:
+            check_one_select(self._connection, statement)
+        except duckdb.Error as error:
+            raise _wrong(error) from error
         while True:
             try:
-                found = self._connection.sql(statement, params=parameters or None)
-                # A statement that selects nothing (CREATE TABLE, SET) has no rows.
-                return pa.table({}) if found is None else found.to_arrow_table()
+                return self._connection.sql(statement, params=parameters or None).to_arrow_table()
             except duckdb.CatalogException as error:
                 missing = re.search(r"Table with name (\S+) does not exist", str(error))
                 if missing is None:
@@ -141,6 +138,13 @@ class LakeViews:
         if "shadow_trades" in self.tables:
             made.append(f"CREATE OR REPLACE VIEW {TRADES} AS {self._trades()};")
         return "\n".join(made)
+
+    def _folders(self) -> list[Path]:
+        """Of a lake on disk, those that hold partitions: beside them a home may keep its keys."""
+        store = self._lake.store
+        if not isinstance(store, LocalStore) or not store.root.is_dir():
+            return []
+        return [folder for folder in sorted(store.root.iterdir()) if next(folder.glob("day=*"), None)]
 
     def _make(self, view: str, error: Exception) -> None:
         if view == TRADES and "shadow_trades" in self.tables:

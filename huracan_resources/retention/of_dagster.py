@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time
 
 from psycopg import sql
 
-from huracan_resources.database.database import DAGSTER_SCHEMA, Database
+from huracan_resources.database.address import DAGSTER_SCHEMA
+from huracan_resources.database.database import Database
 from huracan_resources.retention.report import Deletion, add
 
 ASSET_EVENTS = (

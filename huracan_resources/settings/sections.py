@@ -202,9 +202,13 @@ class Storage(Section):
 
 
 class DatabaseSection(Section):
-    """A PostgreSQL server with pgvector; none means the embedded one."""
+    """A PostgreSQL server with pgvector; none means the embedded one.
+
+    `reader_url` is the same server by a role that may only read: `huracan sql --database` asks by it.
+    """
 
     url: SecretStr | None = None
+    reader_url: SecretStr | None = None
 
 
 class Alerts(Section):

@@ -26,6 +26,7 @@ NAMED_VARIABLES = {
     "HURACAN_MODE": "mode",
     "HURACAN_HOME": "storage.home",
     "DATABASE_URL": "database.url",
+    "DATABASE_READER_URL": "database.reader_url",
     "HURACAN_ALERT_URLS": "alerts.urls",
     "HURACAN_SIGNING_KEY": "signing.private_key",
     "HURACAN_EXCHANGE_API_KEY": "source.ccxt.api_key",

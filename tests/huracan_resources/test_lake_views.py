@@ -142,13 +142,6 @@ def test_a_wrong_statement_is_refused_in_one_line(lake: Lake, wrong: str) -> Non
     assert "\n" not in str(refused.value) and "DuckDB refused the statement" in str(refused.value)
 
 
-def test_a_statement_without_rows_gives_an_empty_table(lake: Lake) -> None:
-    with LakeViews(lake) as views:
-        assert views.query("SET threads = 1").num_rows == 0
-        views.query("CREATE TABLE mine AS SELECT 1 AS x")
-        assert views.query("SELECT x FROM mine").to_pylist() == [{"x": 1}]
-
-
 def test_the_definitions_serve_any_other_duckdb(tmp_path: Path) -> None:
     lake = _fill(LocalStore(tmp_path / "it's a lake"))
     with LakeViews(lake) as views:

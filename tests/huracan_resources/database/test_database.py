@@ -8,13 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
 
 from huracan.errors import InvalidInput, Unavailable
-from huracan_resources.database.database import Database, dagster_url, open_connection, plain_url, shown_url
+from huracan_resources.database.database import Database, open_connection
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from huracan_resources.database.migrate import migrate, shipped_migrations
 from tests.made_once import NewHome, empty_home
@@ -211,30 +210,3 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match="HURACAN_HOME"):
         embedded_url(tmp_path / "file" / "home")
-
-
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"])
-def test_every_spelling_of_a_url_is_understood(scheme: str) -> None:
-    assert plain_url(f"{scheme}://u:p@h:5/d?sslmode=require") == "postgresql://u:p@h:5/d?sslmode=require"
-
-
-@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])
-def test_another_database_is_refused_without_showing_its_url(url: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        plain_url(url)
-    assert "hunter2" not in str(caught.value)
-
-
-def test_the_url_for_dagster_keeps_socket_and_options() -> None:
-    url = dagster_url("postgresql://postgres:@/postgres?host=/tmp/a b&options=-cwork_mem%3D4MB")
-    assert url.startswith("postgresql+psycopg2://postgres:@/postgres?")
-    query = parse_qs(urlsplit(url).query)
-    assert query["host"] == ["/tmp/a b"]
-    assert query["options"] == ["-cwork_mem=4MB -csearch_path=dagster -csynchronous_commit=off"]
-
-
-def test_a_shown_url_has_no_password() -> None:
-    assert (
-        shown_url("postgresql://u:p%40w@h/d?password=x&sslmode=a")
-        == "postgresql://u:***@h/d?password=***&sslmode=a"
-    )

@@ -1,0 +1,92 @@
+"""A DuckDB that can be asked and nothing else: what a statement may be, and which files it reaches.
+
+DuckDB's settings alone are no fence: in the folders that it may read it may write too, and since version 2 a
+`WITH ... AS (COPY ... TO 'file')` counts as a SELECT. So the statement is taken apart by DuckDB's own parser,
+and only parts that are known to read our tables pass.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from huracan.errors import InvalidInput
+
+_QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+"""What a query or a part of it in WITH may be; the others write: COPY, INSERT, UPDATE, DELETE, MERGE."""
+
+_ROW_MAKERS = {
+    "range",
+    "generate_series",
+    "unnest",
+    "repeat",
+    "repeat_row",
+    "json_each",
+    "json_tree",
+    "query_table",
+}
+"""The functions in a FROM that make rows of what they are given. Others read files, or run a text as SQL."""
+
+_SETTINGS = {
+    "TimeZone": "'UTC'",
+    # A view's files are looked at twice: for the columns that they lack, and by the statement.
+    "parquet_metadata_cache": "true",
+    # A name that is no table is one that is missing, never a variable of this program.
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_persistent_secrets": "false",
+}
+
+
+def open_closed(folders: Sequence[Path]) -> Any:
+    """A connection to an empty DuckDB that reads files of `folders` alone, and whose settings stay."""
+    import duckdb
+
+    connection = duckdb.connect()
+    for name, value in _SETTINGS.items():
+        connection.execute(f"SET {name} = {value}")
+    listed = ", ".join("'" + f"{folder}/".replace("'", "''") + "'" for folder in folders)
+    connection.execute(f"SET allowed_directories = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def check_one_select(connection: Any, statement: str) -> None:
+    """`InvalidInput` unless `statement` is one SELECT that only reads; DuckDB's own error for no SQL."""
+    import duckdb
+
+    found = duckdb.extract_statements(statement)
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        said = ", ".join(each.type.name for each in found) or "nothing"
+        raise _refused(f"A question to the lake is one SELECT, and this is {said}.")
+    rows = connection.execute("SELECT json_serialize_sql($1)", [found[0].query]).fetchall()
+    tree = json.loads(rows[0][0])
+    if tree["error"]:
+        raise _refused(f"DuckDB does not take the statement apart: {tree['error_message']}.")
+    for part in _parts(tree):
+        kind = str(part.get("type"))
+        if kind.endswith("_NODE") and kind not in _QUERIES:
+            raise _refused(f"A question to the lake only reads, and this holds {kind.split('_')[0]}.")
+        if kind == "TABLE_FUNCTION":
+            name = part["function"]["function_name"].lower()
+            if name not in _ROW_MAKERS:
+                raise _refused(f"A question to the lake reads its tables only, and this calls {name}().")
+
+
+def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+    waiting = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+
+
+def _refused(what: str) -> InvalidInput:
+    return InvalidInput(
+        what, "Ask its tables; huracan sql lists them, and huracan sql --views is for your own DuckDB."
+    )

@@ -1,0 +1,132 @@
+"""A question to the lake reads its tables: nothing that it says reads, writes or runs anything else."""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from huracan.errors import InvalidInput
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.parquet import encode_table
+from huracan_resources.lake.store import LocalStore
+from huracan_resources.lake.views import LakeViews
+
+DAY = date(2023, 6, 2)
+SECRET = "hunter2"
+
+READS = [
+    "SELECT * FROM read_text('{home}/keys/signing.key')",
+    "SELECT * FROM read_blob('{home}/keys/signing.key')",
+    "SELECT * FROM read_csv('/etc/passwd', header = false, sep = '|')",
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM '{home}/keys/table.csv'",
+    "SELECT * FROM read_text('{manifest}')",
+    "SELECT * FROM read_parquet('{home}/ohlcv/../keys/x.parquet')",
+    "SELECT (SELECT content FROM read_text('{home}/keys/signing.key'))",
+    "SELECT * FROM query('SELECT * FROM read_text(''{home}/keys/signing.key'')')",
+    "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/passwd'')'))",
+    "SELECT * FROM glob('{home}/**')",
+    "SELECT getenv('HOME')",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "SELECT * FROM parquet_metadata('{file}')",
+    "SELECT * FROM duckdb_settings()",
+    "SELECT * FROM 'https://example.invalid/x.parquet'",
+    "SELECT * FROM sqlite_scan('{home}/x.db', 'x')",
+]
+WRITES = [
+    "COPY (SELECT 1) TO '{manifest}'",
+    "COPY (SELECT 1) TO '{home}/ohlcv/day=2023-06-02/new.csv'",
+    "WITH gone AS (COPY (SELECT 1 AS x) TO '{manifest}') SELECT * FROM gone",
+    "SELECT * FROM (WITH gone AS (COPY (SELECT 1 AS x) TO '{file}') SELECT * FROM gone)",
+    "SELECT * FROM query('WITH gone AS (COPY (SELECT 1 AS x) TO ''{file}'') SELECT * FROM gone')",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{manifest}'",
+    "EXPORT DATABASE '{home}/ohlcv/export'",
+    "IMPORT DATABASE '{home}/ohlcv'",
+    "ATTACH '{home}/ohlcv/new.db'",
+    "CREATE TABLE kept AS SELECT 1",
+    "CREATE VIEW ohlcv AS SELECT 1",
+    "CREATE SECRET (TYPE s3, KEY_ID 'x', SECRET 'y')",
+    "WITH gone AS (INSERT INTO ohlcv VALUES (1) RETURNING *) SELECT * FROM gone",
+    "DELETE FROM ohlcv",
+    "DROP VIEW ohlcv",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "SET enable_external_access = true",
+    "RESET lock_configuration",
+    "PRAGMA enable_profiling",
+    "CALL enable_logging()",
+    "PREPARE later AS SELECT 1",
+    "CHECKPOINT",
+    "SELECT 1; COPY (SELECT 1) TO '{manifest}'",
+    "SELECT 1; SELECT 2",
+    "",
+    "-- nothing",
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that lies where the keys lie too."""
+    home = tmp_path_factory.mktemp("home")
+    lake = Lake(LocalStore(home))
+    table = pa.table({"symbol": ["BTC/USDT", "ETH/USDT"], "close": [1.0, 2.0]})
+    lake.write("ohlcv", DAY, {"data.parquet": encode_table(table)})
+    (home / "keys").mkdir()
+    for name in ("signing.key", "table.csv"):
+        (home / "keys" / name).write_text(SECRET)
+    return home
+
+
+def _contents(home: Path) -> dict[str, str]:
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in home.rglob("*.*")}
+
+
+@pytest.mark.parametrize("statement", READS + WRITES)
+def test_no_statement_leaves_the_tables(home: Path, statement: str) -> None:
+    partition = home / "ohlcv" / "day=2023-06-02"
+    places = {
+        "manifest": partition / "manifest.json",
+        "file": next(partition.glob("*.parquet")),
+        "home": home,
+    }
+    before = _contents(home)
+    with LakeViews(Lake(LocalStore(home))) as views:
+        assert views.query("SELECT * FROM ohlcv").num_rows == 2
+        with pytest.raises(InvalidInput) as refused:
+            views.query(statement.format(**places))
+    assert SECRET not in str(refused.value) and "root:" not in str(refused.value)
+    assert _contents(home) == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "rows"),
+    [
+        ("FROM ohlcv", 2),
+        ("WITH best AS (SELECT max(close) AS close FROM ohlcv) FROM ohlcv JOIN best USING (close);", 1),
+        ("SELECT symbol FROM ohlcv UNION ALL SELECT 'x'", 3),
+        ("WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) FROM n", 5),
+        ("SELECT * FROM range(4)", 4),
+        ("SELECT unnest([1, 2, 3])", 3),
+        ("VALUES (1), (2)", 2),
+        ("SELECT * FROM (DESCRIBE ohlcv) WHERE column_name = 'close'", 1),
+        ("SELECT min FROM (SUMMARIZE ohlcv) WHERE column_name = 'close'", 1),
+        ("SHOW TABLES", 1),
+        ("SELECT * FROM (PIVOT ohlcv ON symbol IN ('BTC/USDT') USING max(close) GROUP BY day)", 1),
+        ("SELECT json_extract('{\"a\": 1}', '$.a'), current_setting('TimeZone'), now()", 1),
+        ("SELECT quantile_cont(close, 0.5) OVER (PARTITION BY symbol) FROM ohlcv QUALIFY true", 2),
+    ],
+)
+def test_what_a_person_asks_is_answered(home: Path, statement: str, rows: int) -> None:
+    with LakeViews(Lake(LocalStore(home))) as views:
+        views.query("SELECT 1 FROM ohlcv")
+        assert views.query(statement).num_rows == rows
+
+
+def test_parameters_pass_by_place_and_by_name(home: Path) -> None:
+    with LakeViews(Lake(LocalStore(home))) as views:
+        assert (
+            views.query("SELECT * FROM ohlcv WHERE close > ? AND symbol = ?", [1.0, "ETH/USDT"]).num_rows == 1
+        )
+        assert views.query("SELECT * FROM ohlcv WHERE close > $least", {"least": 1.5}).num_rows == 1
