@@ -38,8 +38,10 @@ _PORT = 5432
 _LONGEST_SOCKET = 107
 """Bytes of a socket's path."""
 
-_LOCALE = ("lc_messages", "lc_monetary", "lc_numeric", "lc_time")
-_REASON = re.compile(r"(?:FATAL|PANIC|DETAIL): +(.*)|(?:initdb|pg_ctl|postgres): (?:error: )?(.*)")
+_REASON = re.compile(
+    r"(?:FATAL|PANIC|DETAIL): +(.*)|LOG: +((?:invalid|unrecognized|syntax error).*)"
+    r"|(?:initdb|pg_ctl|postgres): (?:error: )?(.*)"
+)
 
 
 def make_cluster(folder: Path) -> None:
@@ -63,9 +65,7 @@ def start_cluster(folder: Path) -> None:
     log = folder / "log"
     with log.open("ab") as opened:
         before = opened.tell()
-        # No locale is asked of the machine: that of the cluster's making may not be installed here.
-        settings = " ".join(f"-c {name}=C" for name in _LOCALE)
-        options = f"-h '' -k . -p {_PORT} {settings}"
+        options = f"-h '' -k . -p {_PORT}"
         words = ("start", "--silent", "--wait", "--timeout", str(_START_SECONDS), "--options", options)
         done = _run(folder, "pg_ctl", *words, "--pgdata", _known_as(folder), stdout=opened)
     if done.returncode == 0:
@@ -111,7 +111,7 @@ def cluster_url(folder: Path) -> str:
     lines = (folder / "postmaster.pid").read_text().splitlines()
     socket_folder = folder if lines[4] == "." else Path(lines[4])  # a server of an older version has its own
     host = quote(bytes(_reachable(socket_folder)), safe="/")
-    return f"postgresql://postgres:@/postgres?host={host}"
+    return f"postgresql://postgres:@/postgres?host={host}&port={lines[3]}"
 
 
 def _reachable(folder: Path) -> Path:

@@ -101,6 +101,7 @@ def _night(home: Path) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_ten_processes_that_make_the_first_start_of_a_home_at_once_all_succeed(home: Path) -> None:
     shutil.copy(Path(__file__).parents[2] / "dagster_home" / "dagster.yaml", home)
     start = subprocess.run(
