@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from huracan.brain.signature import generate_key_pair, public_key_of
+from huracan_resources.folders import make_folder
 from huracan_resources.settings.settings import Settings
 
 
@@ -24,7 +25,7 @@ def signing_key(settings: Settings) -> str:
 
 
 def _write_once(path: Path, key: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(f"{key}\n")

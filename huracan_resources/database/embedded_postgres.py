@@ -23,6 +23,7 @@ from huracan_resources.database.cluster import (
     start_cluster,
     stop_cluster,
 )
+from huracan_resources.folders import make_folder
 
 _SETTINGS = """
 max_connections = 200
@@ -44,7 +45,7 @@ def embedded_url(home: Path) -> str:
     """
     home = home.expanduser().resolve()
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(home)
         with _exclusive(home):
             _register(home)
             return _running_url(home)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 from urllib.parse import unquote
 
 from huracan.errors import HuracanError, InputRefused, InvalidInput, Unavailable
+from huracan_resources.folders import make_folder
 from huracan_resources.lake.s3_client import as_wrong_settings
 from huracan_resources.lake.whole_file import is_unfinished, write_whole
 
@@ -109,7 +110,7 @@ class LocalStore:
     def put(self, key: str, data: bytes) -> None:
         path = self.path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent, self.root)
             write_whole(path, data, self.root)
         except OSError as error:
             _refuse_write(path, error)

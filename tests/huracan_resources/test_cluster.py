@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from huracan.errors import HuracanError, InvalidInput
+from huracan_resources.database import cluster
 from huracan_resources.database.database import Database
 from huracan_resources.database.embedded_postgres import embedded_url, stop_embedded
 from tests.made_once import NewHome, copy_folder
@@ -157,6 +158,20 @@ def test_a_home_of_an_older_version_is_closed_to_others_once(home: Path) -> None
     home.chmod(0o750)
     embedded_url(home)
     assert _modes(home)[home] == 0o750
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
+def test_programs_that_lie_in_a_closed_folder_are_copied_and_the_folder_stays_closed(
+    above: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setattr(cluster, "_SHARED", Path(name) / "shared")
+        monkeypatch.setattr(cluster, "_is_open", lambda program: False)
+        embedded_url(above / "home")
+        pid = int((above / "home" / "postgres" / "postmaster.pid").read_text().split()[0])
+        assert Path(f"/proc/{pid}/exe").readlink().is_relative_to(name)
+        stop_embedded(above / "home")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only for root is a disk mounted")

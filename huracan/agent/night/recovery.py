@@ -44,7 +44,7 @@ class FileRecovery:
         return self.path.read_bytes() if self.path.is_file() else None
 
     def save(self, state: bytes) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self.path.with_name(self.path.name + ".partial")
         with beside.open("wb") as file:
             file.write(state)
