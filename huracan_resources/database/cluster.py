@@ -197,25 +197,28 @@ def _is_open(program: Path) -> bool:
 
 def _copied(install: Path) -> Path:
     """What lies in a closed folder, such as root's own, is copied: to open that is not ours to decide."""
+    site = install.parent.parent
     copy = _SHARED / f"postgres-{importlib.metadata.version(_LIBRARY)}"
-    if not copy.exists():
-        aside = copy.with_name(f"{copy.name}.{os.getpid()}")
-        try:
-            shutil.copytree(install, aside, symlinks=True)
+    aside = copy.with_name(f"{copy.name}.{os.getpid()}")
+    try:
+        if not copy.exists():
+            # With the libraries that it finds by their place beside it.
+            for part in (install, site / f"{_LIBRARY}.libs"):
+                shutil.copytree(part, aside / part.relative_to(site), symlinks=True)
             for each in (_SHARED, aside, *aside.rglob("*")):
                 if not each.is_symlink():
                     mode = each.stat().st_mode
                     each.chmod(mode | (0o555 if each.is_dir() or mode & stat.S_IXUSR else 0o444))
             aside.rename(copy)
-        except OSError as error:
-            shutil.rmtree(aside, ignore_errors=True)
-            if not copy.exists():
-                raise InvalidInput(
-                    f"The account {_ACCOUNT} cannot reach PostgreSQL's programs in {install}, and they could"
-                    f" not be copied to {copy} ({error.strerror}).",
-                    "Install Huracan where every account can read, or run it as another user.",
-                ) from error
-    return copy
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not copy.exists():  # nor did another process make it meanwhile
+            raise InvalidInput(
+                f"The account {_ACCOUNT} cannot reach PostgreSQL's programs in {install}, and they could"
+                f" not be copied to {copy} ({error.strerror}).",
+                "Install Huracan where every account can read, or run it as another user.",
+            ) from error
+    return copy / install.relative_to(site)
 
 
 def _check_owner(folder: Path) -> None:
@@ -252,9 +255,9 @@ def _not_started(what: str, reason: str, folder: Path) -> HuracanError:
         return InvalidInput(f"{what}: the disk is full.", "Free some space, then run again.")
     if "ermission denied" in reason:
         return InvalidInput(f"{what} ({reason}).", f"Run: {_given_back(folder)}")
-    return Unavailable(
-        f"{what} ({reason}).", f"Its log is {folder / 'log'}; or set DATABASE_URL to a server."
-    )
+    log = folder / "log"
+    look = f"Its log is {log}" if log.exists() else "Check space and rights there"
+    return Unavailable(f"{what} ({reason}).", f"{look}, or set DATABASE_URL to a server.")
 
 
 def _reason(said: str) -> str:
