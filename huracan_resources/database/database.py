@@ -57,7 +57,7 @@ class Database:
     def connect(self) -> Iterator[psycopg.Connection]:
         """A connection in one transaction: committed at the end, rolled back by an exception."""
         url = self.url
-        connection = open_connection(url)
+        connection = open_connection(url, self.shown_url)
         try:
             with as_ours(self.shown_url, url), connection:
                 self._prepare(connection)
@@ -92,7 +92,7 @@ class Database:
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing; their names."""
         url = self.url
-        connection = open_connection(url)
+        connection = open_connection(url, self.shown_url)
         with as_ours(self.shown_url, url), connection:
             _find_vectors(connection, _vectors_elsewhere(connection))
             return migrate(connection)
@@ -111,7 +111,7 @@ class Database:
             with self.connect() as owner:
                 make_reader(owner)
             url, shown = self.url.replace("//postgres:", f"//{READER}:", 1), self.shown_url
-        connection = open_connection(url)
+        connection = open_connection(url, shown)
         try:
             with as_ours(shown, url), connection:
                 check_ordinary(connection, shown)
@@ -135,9 +135,10 @@ class Database:
         register_vector(connection)
 
 
-def open_connection(url: str) -> psycopg.Connection:
-    """A psycopg connection; `InvalidInput` for a wrong password or database, else `Unavailable`."""
-    with as_ours(shown_url(url), url):
+def open_connection(url: str, shown: str | None = None) -> psycopg.Connection:
+    """A psycopg connection; `InvalidInput` for a wrong password or database, else `Unavailable`, with `shown`
+    for the database instead of its address."""
+    with as_ours(shown or shown_url(url), url):
         return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
 
 

@@ -15,6 +15,9 @@ from huracan.errors import HuracanError, InvalidInput, Unavailable
 from huracan_resources.database.address import DAGSTER_SCHEMA, role_and_name
 
 _LONGEST = 300
+_LOST = ("08", "57P")
+"""Classes of codes that say that the connection is gone."""
+
 _CHECK = "Check that it runs and that DATABASE_URL names it; without DATABASE_URL the embedded one is used."
 
 
@@ -58,9 +61,16 @@ def explained(sqlstate: str | None, said: str, shown: str, url: str) -> HuracanE
             f"PostgreSQL's client refuses the value of {wrong[1] or wrong[2]} in DATABASE_URL.",
             "Correct or remove it.",
         )
+    if "permission denied for database" in text:
+        return InvalidInput(
+            f"The database {shown} refused the connection.",
+            f"An administrator runs there: GRANT CONNECT ON DATABASE {name} TO {role};",
+        )
     refused = re.search(r"FATAL: +(.*)", text)
     if refused:
         return Unavailable(f"The database {shown} refused the connection ({_first(refused[1])}).", _CHECK)
+    if sqlstate and not sqlstate.startswith(_LOST):
+        return Unavailable(f"The database {shown} gave up a statement ({_first(text)}).", "Run again.")
     return Unavailable(f"The database {shown} did not answer.", _CHECK)
 
 

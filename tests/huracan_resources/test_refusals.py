@@ -163,6 +163,26 @@ def test_too_many_connections_are_said_in_the_servers_words(server: str) -> None
         open_connection(place.url)
 
 
+def test_a_role_that_may_not_connect_is_said_with_the_grant(server: str) -> None:
+    place = Place(server, "closed")
+    place.run("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    with pytest.raises(InvalidInput) as refused:
+        open_connection(place.url)
+    assert refused.value.remedy.endswith("GRANT CONNECT ON DATABASE closed TO asks;")
+
+
+def test_a_statement_that_took_too_long_is_not_a_lost_server(server: str) -> None:
+    with (
+        pytest.raises(
+            Unavailable, match=r"gave up a statement .canceling statement due to statement timeout."
+        ),
+        as_ours("it", server),
+        psycopg.connect(server) as connection,
+    ):
+        connection.execute("SET statement_timeout = 10")
+        connection.execute("SELECT pg_sleep(5)")
+
+
 def test_what_a_caller_got_wrong_stays_its_own_error(server: str) -> None:
     with (
         pytest.raises(psycopg.errors.DivisionByZero),
