@@ -12,6 +12,8 @@ _OWN = Path(__file__).with_name("migrations")
 LOCK = 4_857_226_102
 """The advisory lock that lets one process at a time change the schema; an arbitrary number of our own."""
 
+_HELD = "SELECT to_regclass(quote_ident(current_schema()) || '.schema_migration')"
+
 
 def shipped_migrations() -> dict[str, str]:
     """Name to SQL, in order: Huracan's by their numbers, then those beside the assets of other packages, as
@@ -47,7 +49,7 @@ def migrate(connection: psycopg.Connection, migrations: dict[str, str] | None = 
 
 def _missing(connection: psycopg.Connection, wanted: dict[str, str]) -> dict[str, str]:
     """Name to SHA-256 of those that were not applied yet, in order."""
-    if connection.execute("SELECT to_regclass('schema_migration')").fetchone() == (None,):
+    if connection.execute(_HELD).fetchone() == (None,):
         applied: dict[str, str] = {}
     else:
         applied = dict(connection.execute("SELECT name, sha256 FROM schema_migration").fetchall())
