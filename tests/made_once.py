@@ -36,7 +36,7 @@ class MadeOnce:
 @contextmanager
 def empty_home() -> Iterator[Path]:
     """A directory for HURACAN_HOME, whose server is stopped in the end."""
-    # Not below pytest's own directory: its path is too long for a socket, and closed to other accounts.
+    # Not below pytest's own directory: its path is too long for a socket, which would take a link in /tmp.
     with tempfile.TemporaryDirectory(prefix="huracan-test-") as name:
         yield Path(name)
         stop_embedded(Path(name))

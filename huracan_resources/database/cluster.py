@@ -61,7 +61,6 @@ def start_cluster(folder: Path) -> None:
 
     `InvalidInput` or `Unavailable` with PostgreSQL's own reason, as soon as it gives up.
     """
-    _check_owner(folder)
     log = folder / "log"
     with log.open("ab") as opened:
         before = opened.tell()
@@ -221,8 +220,9 @@ def _copied(install: Path) -> Path:
     return copy / install.relative_to(site)
 
 
-def _check_owner(folder: Path) -> None:
-    """A home that was copied may belong to somebody else, or be open to others: PostgreSQL takes neither."""
+def check_owner(folder: Path) -> None:
+    """`InvalidInput` for a copied home that belongs to somebody else or is open to others: PostgreSQL takes
+    neither."""
     found, wanted = folder.stat(), _account_ids()[0] if os.geteuid() == 0 else os.geteuid()
     if found.st_uid != wanted:
         raise InvalidInput(

@@ -6,6 +6,7 @@ started is in `cluster`, tables and queries in `database`.
 
 import atexit
 import fcntl
+import os
 import shlex
 import shutil
 import stat
@@ -17,6 +18,7 @@ from typing import BinaryIO
 
 from huracan.errors import InvalidInput
 from huracan_resources.database.cluster import (
+    check_owner,
     cluster_url,
     make_cluster,
     postmaster,
@@ -107,6 +109,9 @@ def _exclusive(home: Path) -> Iterator[None]:
 def _running_url(home: Path) -> str:
     folder = home / "postgres"
     if postmaster(folder) is None:
+        is_closed = folder.exists() and not os.access(folder, os.X_OK)
+        if is_closed or (folder / "PG_VERSION").exists():
+            check_owner(folder)
         # Of a server that is gone. After a reboot, in a new container or in a copy of the home its process id
         # may be another program's, and PostgreSQL would refuse to start.
         for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):

@@ -6,7 +6,11 @@ and only parts that are known to read our tables pass.
 """
 
 import json
+import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +42,25 @@ _SETTINGS = {
     "allow_persistent_secrets": "false",
 }
 
+_CLOSED = {"enable_external_access": "false", "lock_configuration": "true"}
 
-def open_closed(folders: Sequence[Path]) -> Any:
+
+@contextmanager
+def open_closed(folders: Sequence[Path]) -> Iterator[Any]:
     """A connection to an empty DuckDB that reads files of `folders` alone, and whose settings stay."""
     import duckdb
 
-    connection = duckdb.connect()
-    for name, value in _SETTINGS.items():
-        connection.execute(f"SET {name} = {value}")
-    listed = ", ".join("'" + f"{folder}/".replace("'", "''") + "'" for folder in folders)
-    connection.execute(f"SET allowed_directories = [{listed}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
-    return connection
+    # Made only if an answer outgrows the memory; by itself DuckDB would do so where the command was given.
+    aside = Path(tempfile.gettempdir()) / f"huracan-duckdb-{secrets.token_hex(8)}"
+    listed = ", ".join(_quoted(f"{folder}/") for folder in folders)
+    settings = {"temp_directory": _quoted(aside), "allowed_directories": f"[{listed}]"}
+    try:
+        with duckdb.connect() as connection:
+            for name, value in (_SETTINGS | settings | _CLOSED).items():
+                connection.execute(f"SET {name} = {value}")
+            yield connection
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_one_select(connection: Any, statement: str) -> None:
@@ -84,6 +94,10 @@ def _parts(tree: Any) -> Iterator[dict[str, Any]]:
             waiting += each.values()
         elif isinstance(each, list):
             waiting += each
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _refused(what: str) -> InvalidInput:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput
+from huracan_resources.lake import one_select
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.lake.store import LocalStore
@@ -122,6 +123,24 @@ def test_what_a_person_asks_is_answered(home: Path, statement: str, rows: int) -
     with LakeViews(Lake(LocalStore(home))) as views:
         views.query("SELECT 1 FROM ohlcv")
         assert views.query(statement).num_rows == rows
+
+
+@pytest.mark.slow
+def test_an_answer_that_outgrows_the_memory_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, here = tmp_path / "temporary", tmp_path / "here"
+    temporary.mkdir()
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setitem(one_select._SETTINGS, "memory_limit", "'150MB'")
+    monkeypatch.setitem(one_select._SETTINGS, "threads", "1")
+    large = "SELECT count(*) FROM (SELECT hash(i) AS h FROM range(20000000) t (i) ORDER BY h LIMIT 15000000)"
+    with one_select.open_closed([]) as connection:
+        assert connection.execute(large).fetchall() == [(15_000_000,)]
+        assert list(temporary.iterdir()), "it did outgrow it"
+    assert list(here.iterdir()) == list(temporary.iterdir()) == []
 
 
 def test_parameters_pass_by_place_and_by_name(home: Path) -> None:
