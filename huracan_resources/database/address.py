@@ -28,7 +28,7 @@ _ENCODE = (
 
 def plain_url(url: str) -> str:
     """`postgresql://…` without a driver, from any of its spellings; `InvalidInput` if it is none."""
-    scheme, found, rest = url.partition("://")
+    scheme, found, rest = url.strip().partition("://")
     if not found or not re.fullmatch(r"postgres(ql)?(\+\w+)?", scheme):
         raise InvalidInput(
             "The database URL is not one of PostgreSQL.",

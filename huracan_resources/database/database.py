@@ -94,6 +94,7 @@ class Database:
         url = self.url
         connection = open_connection(url, self.shown_url)
         with as_ours(self.shown_url, url), connection:
+            _check_encoding(connection, self.shown_url)
             _find_vectors(connection, _vectors_elsewhere(connection))
             return migrate(connection)
 
@@ -124,6 +125,7 @@ class Database:
     def _prepare(self, connection: psycopg.Connection) -> None:
         with self._lock:
             if not self._is_migrated:
+                _check_encoding(connection, self.shown_url)
                 self._vectors = _vectors_elsewhere(connection)
                 _find_vectors(connection, self._vectors)
                 migrate(connection)
@@ -140,6 +142,15 @@ def open_connection(url: str, shown: str | None = None) -> psycopg.Connection:
     for the database instead of its address."""
     with as_ours(shown or shown_url(url), url):
         return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
+
+
+def _check_encoding(connection: psycopg.Connection, shown: str) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise InvalidInput(
+            f"The database {shown} holds its text as {encoding}, which has no place for every symbol.",
+            "Name one that was made by: CREATE DATABASE huracan ENCODING 'UTF8' TEMPLATE template0;",
+        )
 
 
 def _vectors_elsewhere(connection: psycopg.Connection) -> str | None:

@@ -38,6 +38,11 @@ def explained(sqlstate: str | None, said: str, shown: str, url: str) -> HuracanE
     """The error for PostgreSQL's code and text."""
     text = " ".join(said.split())
     role, name = role_and_name(url)
+    if "shared memory segment" in text:
+        return InvalidInput(
+            f"The database {shown} has too little shared memory ({_first(text)}).",
+            "Give its machine a larger /dev/shm (docker run --shm-size=1g), then run again.",
+        )
     if sqlstate == errors.DiskFull.sqlstate or "No space left on device" in text:
         return InvalidInput(f"The disk of the database {shown} is full.", "Free some space, then run again.")
     if sqlstate == errors.ReadOnlySqlTransaction.sqlstate:

@@ -156,6 +156,26 @@ def test_a_full_disk_is_said_as_such(sqlstate: str | None) -> None:
     assert told.what == "The disk of the database the server is full." and "Free some space" in told.remedy
 
 
+def test_a_container_with_little_shared_memory_is_no_full_disk() -> None:
+    said = 'could not resize shared memory segment "/PostgreSQL.1" to 8388608 bytes: No space left on device'
+    told = explained("53100", said, "the server", "postgresql://u:p@h/d")
+    assert "too little shared memory" in told.what and "--shm-size" in told.remedy
+
+
+def test_a_database_of_another_encoding_is_refused_with_the_statement_that_makes_a_right_one(
+    server: str,
+) -> None:
+    with psycopg.connect(server, autocommit=True) as owner:
+        owner.execute("DROP DATABASE IF EXISTS latin")
+        locale = "LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+        owner.execute(f"CREATE DATABASE latin ENCODING 'LATIN1' {locale}".encode())
+    database = Database(Path("/nowhere"), server.replace("/postgres?", "/latin?"))
+    for use in (database.migrate, lambda: database.query("SELECT 1")):
+        with pytest.raises(InvalidInput, match="holds its text as LATIN1") as refused:
+            use()
+        assert "ENCODING 'UTF8'" in refused.value.remedy
+
+
 def test_too_many_connections_are_said_in_the_servers_words(server: str) -> None:
     place = Place(server, "crowded")
     place.run("ALTER DATABASE crowded CONNECTION LIMIT 0")
