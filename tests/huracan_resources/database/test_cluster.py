@@ -119,6 +119,7 @@ def test_a_copy_that_belongs_to_another_account_is_known_and_mended_by_the_comma
         os.chown(each, 0, 0)
     refused = _refusal(home)
     assert isinstance(refused, InvalidInput) and "chown -R" in refused.remedy
+    assert ("belongs to another account" if whose == "all" else "Permission denied") in refused.what
     _follow(refused.remedy)
     assert embedded_url(home)
 
