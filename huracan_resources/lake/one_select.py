@@ -67,7 +67,7 @@ def check_one_select(connection: Any, statement: str) -> None:
     """`InvalidInput` unless `statement` is one SELECT that only reads; DuckDB's own error for no SQL."""
     import duckdb
 
-    found = duckdb.extract_statements(statement)
+    found = connection.extract_statements(statement)
     if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
         said = ", ".join(each.type.name for each in found) or "nothing"
         raise _refused(f"A question to the lake is one SELECT, and this is {said}.")
