@@ -10,6 +10,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from huracan_resources.folders import make_folder
+
 _ASIDE, _PREFIX = ".writing", ".writing-"
 
 
@@ -21,7 +23,7 @@ def is_unfinished(name: str) -> bool:
 def write_whole(path: Path, data: bytes, root: Path) -> None:
     """Replace the file `path`, whose folder lies at or below `root`. OSError leaves the old one."""
     aside = _aside(path.parent, root)
-    aside.mkdir(exist_ok=True)
+    make_folder(aside, root)
     # Beside the objects only versions of before left any.
     for folder in (aside, path.parent):
         _sweep(folder)
