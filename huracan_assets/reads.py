@@ -6,7 +6,7 @@ The lake refuses a missing day and a day that a gate judged bad; how an asset is
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pyarrow as pa
 
@@ -25,8 +25,10 @@ class Read:
     that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
     been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was
     done on those days by what was known then; a later version of its inputs does not make it stale. Of one
-    that `may_lack_days`, the days that are missing or were judged bad are left out. In a `chained` read each
-    day must have been judged beside the day before it.
+    that `may_lack_days`, the days that are missing or were judged bad are left out. With `newest`, only that
+    table is read, of the newest earlier partition that holds it, whatever its verdict; it is recorded by the
+    table's own hash. In a read that is `chained` by such a table each day was made from the one of the day
+    before.
     """
 
     asset: str
@@ -37,7 +39,8 @@ class Read:
     is_needed: bool = True
     is_record: bool = False
     may_lack_days: bool = False
-    chained: bool = False
+    newest: str = ""
+    chained: str = ""
     key: str = ""
 
     @property
@@ -65,19 +68,23 @@ class Inputs:
         manifests: Mapping[str, Sequence[Manifest]],
         refusals: Mapping[str, str] | None = None,
         records: Collection[str] = (),
+        newest: Mapping[str, str] | None = None,
     ) -> None:
         self._lake = lake
         self._manifests = manifests
+        self._newest = newest or {}
         self._refusals = refusals or {}
         self._refuse_stale(records)
 
-    def refuse_unchained(self, name: str) -> None:
-        """InputRefused for a day of the read that was made when the day before it was not there."""
-        manifests = self._manifests[name]
-        for before, manifest in pairwise(manifests):
-            if before.key not in manifest.inputs:
+    def refuse_unchained(self, name: str, table: str) -> None:
+        """InputRefused for a day of the read that was made without the table of the day before it, or from
+        another. Partitions of versions that had no such table are not asked."""
+        held = [each for each in self._manifests[name] if f"{table}.parquet" in each.files]
+        for before, manifest in pairwise(held):
+            key, sha256 = table_hash(before, table)
+            if before.day + timedelta(days=1) == manifest.day and manifest.inputs.get(key) != sha256:
                 raise InputRefused(
-                    f"{manifest.key} was made before {before.key} was there, and not judged beside it.",
+                    f"{manifest.key} was not judged beside {before.key} as it is now.",
                     f"Run huracan backfill from {manifest.day} on: what is stale is made again.",
                 )
 
@@ -172,11 +179,14 @@ class Inputs:
         return self._lake.read_file(manifest.asset, manifest.day, file)
 
     def hashes(self) -> dict[str, str]:
-        return {
-            f"{manifest.asset}/{manifest.day.isoformat()}": manifest.content_hash
-            for manifests in self._manifests.values()
+        """What was read -> the hash of its content; `asset/day#table` where one table of it is all."""
+        return dict(
+            table_hash(manifest, self._newest[name])
+            if name in self._newest
+            else (manifest.key, manifest.content_hash)
+            for name, manifests in self._manifests.items()
             for manifest in manifests
-        }
+        )
 
     @property
     def is_simulated(self) -> bool:
@@ -209,15 +219,29 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
             if read.is_needed or lake.manifest(read.asset, last) is None:
                 raise
             manifests[read.name], refusals[read.name] = [], refused.what
-    inputs = Inputs(lake, manifests, refusals, {read.name for read in reads if read.is_record})
+    records = {read.name for read in reads if read.is_record}
+    inputs = Inputs(
+        lake, manifests, refusals, records, {read.name: read.newest for read in reads if read.newest}
+    )
     for read in reads:
         if read.chained:
-            inputs.refuse_unchained(read.name)
+            inputs.refuse_unchained(read.name, read.chained)
     return inputs
+
+
+def table_hash(manifest: Manifest, table: str) -> tuple[str, str]:
+    """Name and hash of one table of a partition, among the inputs of another."""
+    return f"{manifest.key}#{table}", manifest.files[f"{table}.parquet"].sha256
 
 
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
     last = day + timedelta(days=read.ends)
+    if read.newest:
+        earlier = (
+            lake.manifest(read.asset, each) for each in reversed(lake.days(read.asset)) if each <= last
+        )
+        holding = (each for each in earlier if each is not None and f"{read.newest}.parquet" in each.files)
+        return list(islice(holding, 1))
     days = read.days(settings) if callable(read.days) else read.days
     if read.may_lack_days:
         asked = [lake.manifest(read.asset, last - timedelta(days=back)) for back in range(days - 1, -1, -1)]

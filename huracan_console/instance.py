@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -13,7 +13,7 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from pydantic import SecretStr
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings.settings import Settings, explain
+from huracan_resources.settings.settings import Settings, explain, plain
 from huracan_resources.settings.sources import OVERRIDE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -55,10 +55,12 @@ def _said(settings: Settings, block: str) -> dict[str, str]:
 
 def _as_text(value: Any) -> str:
     """A setting as a variable's text, which the settings read back to the same value."""
-    if isinstance(value, tuple):
-        return json.dumps([_as_text(item) for item in value])
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, tuple):
+        return json.dumps([_as_text(item) if isinstance(item, SecretStr) else plain(item) for item in value])
+    if isinstance(value, Mapping):
+        return json.dumps(plain(value))
     return "null" if value is None else str(value)
 
 

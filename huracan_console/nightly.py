@@ -31,7 +31,7 @@ def run_night(
             f"Night of {day} from {workplace.resources.candle_source.identity.name} candles", style="bold"
         )
         stored = stored_symbols(workplace.resources.lake)
-        check_known(workplace.resources.candle_source, settings.universe.symbols, stored)
+        check_known(workplace.resources.candle_source, settings.universe.symbols_on(day), stored)
         plan = plan_night(day, settings, workplace.freshness)
         history = history_days(day - timedelta(days=1), settings)
         announce_outdated(workplace.freshness, workplace.instance, history, [MARKET], console)

@@ -11,11 +11,13 @@ _LIQUID_FLAT_SHARE, _LIQUID_MISSING_SHARE = 0.05, 0.15
 """Up to which a silent minute is no habit of the symbol."""
 _LEAST_SYMBOLS = 3
 _LEAST_MINUTES = 2
+_LONELY = 5
+"""Times as many bars are missing of one symbol as of any other."""
 _NAMED = 3
 
 
 def lonely_holes(symbols: Sequence[SymbolDay], timeframe: Timeframe) -> str:
-    """Which hours lack bars of one liquid symbol while no other lacks any; empty where none does.
+    """Which hours lack bars of one liquid symbol and all but none of any other; empty where none does.
 
     For bars shorter than an hour, of at least three liquid symbols.
     """
@@ -30,8 +32,8 @@ def lonely_holes(symbols: Sequence[SymbolDay], timeframe: Timeframe) -> str:
         return ""
     missing = np.array([(each.status == MISSING).reshape(24, per_hour).sum(axis=1) for each in watched])
     least = max(1, _LEAST_MINUTES // timeframe.minutes)
-    notes = []
-    for hour in np.flatnonzero(((missing > 0).sum(axis=0) == 1) & (missing.max(axis=0) >= least)):
+    ranked, notes = np.sort(missing, axis=0), []
+    for hour in np.flatnonzero((ranked[-1] >= least) & (ranked[-2] * _LONELY <= ranked[-1])):
         which = int(missing[:, hour].argmax())
         notes.append(
             f"{watched[which].symbol} lacks {missing[which, hour]} of {per_hour} bars from {hour:02d}:00"
@@ -39,4 +41,4 @@ def lonely_holes(symbols: Sequence[SymbolDay], timeframe: Timeframe) -> str:
     if not notes:
         return ""
     more = f" and in {len(notes) - _NAMED} more hours" if len(notes) > _NAMED else ""
-    return f"Only {', '.join(notes[:_NAMED])}{more}, where every other symbol has its bars"
+    return f"Only {', '.join(notes[:_NAMED])}{more}, where the other symbols have theirs"

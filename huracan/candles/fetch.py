@@ -1,22 +1,26 @@
 """A day of every symbol from a source, where one symbol that the source refuses does not stop the others.
 
-Nothing is judged here. What was stored before is kept where the source has less of it now: an exchange
-forgets what it delists.
+Nothing is judged here, and no unit changed. What was stored before is kept where the source has less of it
+now: an exchange forgets what it delists.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.candles.defects import GOOD, find_defects, floats, open_times_ms
 from huracan.candles.funding import empty_funding, funding_table
 from huracan.candles.market_info import MarketInfo
-from huracan.candles.redenominations import Redenomination, in_units_of_before, info_in_units_of_before
-from huracan.candles.schema import FLAT, RAW_SCHEMA, TRADED, day_end
+from huracan.candles.schema import OHLCV_SCHEMA, RAW_SCHEMA, Timeframe, day_end, day_start
 from huracan.candles.source import CandleSource, empty_candles
 from huracan.errors import SymbolRefused, UnknownSymbol
+
+_ALIKE = 1e-9
+_ALIKE_SHARE = 0.99
 
 
 @dataclass(frozen=True)
@@ -24,32 +28,29 @@ class Wanted:
     """The universe of a day, as the settings have it."""
 
     symbols: Sequence[str]
+    timeframe: Timeframe
     outside: Collection[str] = ()
     """those of `symbols` that do not belong to it on the day: nobody is asked for them"""
     filters: Callable[[str], MarketInfo] = MarketInfo
     """what the settings say of a market, which goes before what the source says"""
-    declared: Callable[[str], Sequence[Redenomination]] = lambda _: ()
 
 
 @dataclass(frozen=True)
 class Stored:
     """What the lake has of the day already, and which symbols it has of any day."""
 
-    candles: pa.Table | None = None
-    """OHLCV_SCHEMA, in the units in which candles are stored"""
+    candles: pa.Table = field(default_factory=OHLCV_SCHEMA.empty_table)
+    """OHLCV_SCHEMA, the bars with a candle, as the source said it then; also of symbols that were set aside
+    or have left"""
     symbols: Collection[str] = ()
 
-    def of(self, symbol: str) -> pa.Table | None:
-        """The rows with a candle, None where there is none."""
-        if self.candles is None:
-            return None
-        rows = self.candles.filter((pc.field("symbol") == symbol) & pc.field("status").isin([TRADED, FLAT]))
-        return rows if rows.num_rows else None
+    def of(self, symbol: str) -> pa.Table:
+        return self.candles.filter(pc.field("symbol") == symbol)
 
 
 @dataclass
 class FetchedDay:
-    """By symbol, in the universe's order and the units in which candles are stored."""
+    """By symbol, in the universe's order, as the source said it."""
 
     raw: dict[str, pa.Table] = field(default_factory=dict)
     funding: dict[str, pa.Table] = field(default_factory=dict)
@@ -85,28 +86,43 @@ def fetch_universe(
     check_known(source, asked, stored.symbols)
     for done, symbol in enumerate(wanted.symbols):
         report(done, symbol)
-        raw, funding, info, declared = empty_candles(), empty_funding(), None, wanted.declared(symbol)
-        if symbol not in wanted.outside:
+        raw, funding, info = empty_candles(), empty_funding(), None
+        if symbol in asked:
             try:
                 info = source.market_info(symbol)
                 raw, funding = source.fetch_day(symbol, day), source.fetch_funding(symbol, day)
             except SymbolRefused as refused:
                 refusals[symbol] = refused
-        raw, before = in_units_of_before(raw, declared), stored.of(symbol)
-        if before is not None and before.num_rows > raw.num_rows:
-            why = (
-                refusals[symbol].what if symbol in refusals else f"the source has {raw.num_rows} of them now."
-            )
-            fetched.kept[symbol] = f"{before.num_rows} stored candles are kept: {why}"
-            raw, funding = before.select(RAW_SCHEMA.names).cast(RAW_SCHEMA), _funding_of(before)
-        elif symbol in refusals:
-            fetched.refused[symbol] = str(refusals[symbol])
+            before = stored.of(symbol)
+            if _is_more(before, raw, day, wanted.timeframe):
+                why = refusals[symbol].what if symbol in refusals else "the source has fewer of them now."
+                fetched.kept[symbol] = f"{before.num_rows} stored candles are kept: {why}"
+                raw, funding = before.select(RAW_SCHEMA.names).cast(RAW_SCHEMA), _funding_of(before)
+            elif symbol in refusals:
+                fetched.refused[symbol] = str(refusals[symbol])
         fetched.raw[symbol], fetched.funding[symbol] = raw, funding
-        complete = wanted.filters(symbol).completed_by(info)
-        fetched.infos.append(info_in_units_of_before(complete, declared, day_end(day)))
+        fetched.infos.append(wanted.filters(symbol).completed_by(info))
     if asked and len(fetched.refused) == len(asked):
         raise next(iter(refusals.values()))
     return fetched
+
+
+def _is_more(before: pa.Table, raw: pa.Table, day: date, timeframe: Timeframe) -> bool:
+    """Whether the stored candles have more usable bars than the source, and the same closes where both have
+    one: a source that was mended says something else, one that forgets says less."""
+    known, now = (_usable_closes(table, day, timeframe) for table in (before, raw))
+    if len(known) <= len(now):
+        return False
+    alike = [abs(now[at] / known[at] - 1) <= _ALIKE for at in now.keys() & known.keys()]
+    return not alike or sum(alike) >= _ALIKE_SHARE * len(alike)
+
+
+def _usable_closes(table: pa.Table, day: date, timeframe: Timeframe) -> dict[int, float]:
+    """Open time in ms -> close, of the rows that find a bar."""
+    raw = table.select(RAW_SCHEMA.names).cast(RAW_SCHEMA)
+    start, end = (int(at.timestamp() * 1000) for at in (day_start(day), day_end(day)))
+    good = np.flatnonzero(find_defects(raw, start, end, timeframe.minutes * 60_000) == GOOD)
+    return dict(zip(open_times_ms(raw)[good].tolist(), floats(raw, "close")[good].tolist(), strict=True))
 
 
 def _funding_of(candles: pa.Table) -> pa.Table:
@@ -115,10 +131,8 @@ def _funding_of(candles: pa.Table) -> pa.Table:
     return funding_table(rows["open_time"].cast(pa.int64()).to_numpy(), rows["funding_rate"].to_numpy())
 
 
-def former_candles(stored: pa.Table | None, symbols: Collection[str]) -> dict[str, pa.Table]:
-    """The stored rows of symbols that are no longer in the universe, as the table `former`; none where there
-    are none."""
-    if stored is None:
-        return {}
-    rows = stored.filter(~pc.field("symbol").isin(list(symbols)))
+def former_candles(stored: Stored, symbols: Collection[str]) -> dict[str, pa.Table]:
+    """The stored rows of symbols that are not, or no longer, in the day's universe, as the table `former`;
+    none where there are none."""
+    rows = stored.candles.filter(~pc.field("symbol").isin(list(symbols)))
     return {"former": rows} if rows.num_rows else {}

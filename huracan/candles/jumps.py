@@ -29,6 +29,10 @@ _FOLLOWING_BARS = 30
 _LEAST_MOVES = 30
 _NORMAL = 0.6745
 """Median of |x| of a standard normal x."""
+_DAY_MS = 86_400_000
+_DOLLARS = {"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USDP", "USD1", "DAI"}
+_LEAST_STEPS = 3
+"""So many moves of the least size make that size the step in which a cheap coin's price moves."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class LastClose:
     close: float
     deviation: float
     """robust standard deviation of the log close from bar to bar; NaN where too few bars tell"""
+    is_disputed: bool = False
+    """what came after it was a jump that nobody declared"""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,16 @@ class SymbolCloses:
         if self.known is None:
             return bars, closes
         before = (self.known.open_time_ms - start_ms) // step_ms
+        if self.known.is_disputed:
+            # A jump becomes no more likely by waiting.
+            before = max(before, -(_DAY_MS // step_ms))
         return np.concatenate([[before], bars]), np.concatenate([[self.known.close], closes])
 
     @property
-    def coin(self) -> str:
-        return self.symbol.split("/")[0]
+    def market(self) -> tuple[str, str]:
+        """The coin, and what its price is in: dollars of all kinds are one."""
+        coin, _, quote = self.symbol.split(":")[0].partition("/")
+        return coin, "USD" if quote in _DOLLARS else quote
 
 
 @dataclass(frozen=True)
@@ -74,16 +85,17 @@ class Jump:
     plain: float | None
     """the plain number that the factor is, within what the symbol moves anyway"""
     other: str
-    """the market of the coin that did not make it; empty where none was asked"""
+    """a market of the coin that did not make it; empty where there is none"""
 
 
 def deviation_of(closes: FloatArray) -> float:
     """Robust standard deviation of the log close from bar to bar (median of |move| over 0.6745); NaN where
-    fewer than 30 pairs of adjacent bars have closes."""
+    fewer than 30 pairs of adjacent bars, or half of the day's, have closes."""
     with np.errstate(invalid="ignore", divide="ignore"):
         moves = np.abs(np.diff(np.log(closes)))
     moves = moves[np.isfinite(moves)]
-    return float(np.median(moves)) / _NORMAL if len(moves) >= _LEAST_MOVES else float("nan")
+    least = min(_LEAST_MOVES, len(closes) // 2)
+    return float(np.median(moves)) / _NORMAL if len(moves) >= max(least, 1) else float("nan")
 
 
 def plain_factor(factor: float, deviation: float = 0.0) -> float | None:
@@ -108,7 +120,7 @@ def find_jumps(
     declared_ms: Mapping[str, Sequence[int]],
 ) -> dict[str, Jump]:
     """The first unbelievable move of every symbol that has one; `declared_ms` are moments by symbol across
-    which a move is not judged."""
+    which a move was declared as real."""
     paths = {each.symbol: each.path(start_ms, step_ms) for each in symbols}
     found = {}
     for each in symbols:
@@ -116,7 +128,7 @@ def find_jumps(
         rivals = {
             other.symbol: paths[other.symbol]
             for other in symbols
-            if other.coin == each.coin and other.symbol != each.symbol
+            if other.market == each.market and other.symbol != each.symbol
         }
         moments, spans = declared_ms.get(each.symbol, ()), _deviations(each, bars)
         for end, rule in _suspects(closes, spans, maximum_move_pct).items():
@@ -132,7 +144,7 @@ def find_jumps(
                 "other": bool(other) and not did_move and _holds(closes[end:], factor),
             }[rule]
             if is_jump:
-                found[each.symbol] = Jump(each.symbol, bar, since, factor, plain, "" if did_move else other)
+                found[each.symbol] = Jump(each.symbol, bar, since, factor, plain, other)
                 break
     return found
 
@@ -153,19 +165,33 @@ def _suspects(closes: FloatArray, spans: FloatArray, maximum_move_pct: float) ->
     size = np.abs(moves)
     is_calm = size > np.maximum(_LEAST_PLAIN, _CALM * spans)
     rules = np.select([size > limit, is_calm, size > _OTHER_MOVE], ["limit", "plain", "other"], "")
+    rules[_is_one_step(closes)] = ""
     return {int(index) + 1: str(rules[index]) for index in np.flatnonzero(rules != "")}
+
+
+def _is_one_step(closes: FloatArray) -> npt.NDArray[np.bool_]:
+    """[moves] whether the price moved by no more than two of the steps in which it moves at all."""
+    sizes = np.abs(np.diff(closes))
+    least = sizes[sizes > 0].min(initial=np.inf)
+    is_step = sizes < 2.5 * least
+    has_steps = np.count_nonzero((sizes > 0) & (sizes < 1.5 * least)) >= _LEAST_STEPS
+    return np.asarray(is_step & has_steps, dtype=np.bool_)
 
 
 def _other_market(
     since: int, bar: int, factor: float, rivals: Mapping[str, tuple[IntArray, FloatArray]]
 ) -> tuple[str, bool]:
-    """A market of the coin that has closes at both ends, and whether it moved alike; "" where none has."""
+    """A market of the coin that did not move alike, and whether one did; "" where none has closes at both
+    ends."""
+    unlike = ""
     for name, (bars, closes) in rivals.items():
         before, after = int(np.searchsorted(bars, since, "right")) - 1, int(np.searchsorted(bars, bar))
         if before < 0 or after == len(bars) or bars[after] - bars[before] > 2 * (bar - since):
             continue
-        return name, bool(abs(np.log(factor * closes[before] / closes[after])) <= _SAME_MOVE)
-    return "", False
+        if abs(np.log(factor * closes[before] / closes[after])) <= _SAME_MOVE:
+            return "", True
+        unlike = unlike or name
+    return unlike, False
 
 
 def _holds(closes: FloatArray, factor: float) -> bool:

@@ -4,69 +4,96 @@ A symbol that is set aside keeps the close of before, so that a jump which nobod
 every later day.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from huracan.candles.jumps import LastClose, SymbolCloses, deviation_of
-from huracan.candles.schema import OPEN_TIME, SYMBOL
-from huracan.tables import FLOAT, Column, arrow_schema
+from huracan.candles.jumps import Jump, LastClose, SymbolCloses, deviation_of
+from huracan.candles.schema import SYMBOL, TIME
+from huracan.candles.symbol_day import JUMP
+from huracan.tables import FLOAT, TEXT, Column, arrow_schema
 
 LAST_CLOSES_COLUMNS = (
     SYMBOL,
-    OPEN_TIME,
-    Column("close", FLOAT, "close of that bar, the last one known up to the day's end", "quote currency"),
+    Column("open_time", TIME, "when the bar of its last known close opened; null where there is none", "UTC"),
+    Column("close", FLOAT, "close of that bar, in the units of the stored candles", "quote currency"),
     Column(
         "deviation",
         FLOAT,
-        "robust standard deviation of the log close from bar to bar ; null where too few bars tell",
+        "robust standard deviation of the log close from bar to bar, newer days weighing more; null where"
+        " too few bars tell",
     ),
+    Column("cause", TEXT, "why the symbol is set aside on the day; null where it is not"),
 )
 LAST_CLOSES_SCHEMA = arrow_schema(LAST_CLOSES_COLUMNS)
 
+_OLD_SHARE = 0.7
+"""Of a day's deviation in that of the day after: some days are remembered."""
+
 
 def last_closes_from(table: pa.Table | None) -> dict[str, LastClose]:
-    """By symbol; empty where there is no day before."""
-    if table is None:
-        return {}
-    times = table["open_time"].cast(pa.int64()).to_pylist()
-    rows = zip(
-        table["symbol"].to_pylist(),
-        times,
-        table["close"].to_pylist(),
-        table["deviation"].to_pylist(),
-        strict=True,
-    )
+    """By symbol, of those that have one; empty where there is no day before."""
+    rows = [] if table is None else table.to_pylist()
     return {
-        symbol: LastClose(at, close, float("nan") if deviation is None else deviation)
-        for symbol, at, close, deviation in rows
+        row["symbol"]: LastClose(
+            int(row["open_time"].timestamp() * 1000),
+            row["close"],
+            float("nan") if row["deviation"] is None else row["deviation"],
+            row["cause"] == JUMP,
+        )
+        for row in rows
+        if row["close"] is not None
     }
 
 
+def causes_from(table: pa.Table | None) -> dict[str, str]:
+    """Symbol -> cause, of those that were set aside."""
+    rows = [] if table is None else table.to_pylist()
+    return {row["symbol"]: row["cause"] for row in rows if row["cause"] is not None}
+
+
 def next_last_closes(
-    symbols: Sequence[SymbolCloses], set_aside: Collection[str], start_ms: int, step_ms: int
+    symbols: Sequence[SymbolCloses],
+    known: Mapping[str, LastClose],
+    causes: Mapping[str, str],
+    jumps: Mapping[str, Jump],
+    grid_ms: tuple[int, int],
 ) -> pa.Table:
-    """LAST_CLOSES_SCHEMA at the end of the day, of the symbols that have one."""
-    found: dict[str, LastClose] = {}
+    """LAST_CLOSES_SCHEMA at the end of the day, whose bars begin at `grid_ms[0]` and are `grid_ms[1]` long.
+
+    `known` of the day before, also of symbols that are not in the universe: what comes back is compared with
+    what was known of it. Of a symbol that jumped the close before the jump is the last one known.
+    """
+    found, (start_ms, step_ms) = dict(known), grid_ms
     for each in symbols:
-        bars = np.flatnonzero(np.isfinite(each.closes))
-        if each.symbol in set_aside or not len(bars):
-            if each.known is not None:
-                found[each.symbol] = each.known
+        bars, jump = np.flatnonzero(np.isfinite(each.closes)), jumps.get(each.symbol)
+        if jump is not None:
+            bars = bars[bars <= jump.since]
+        elif each.symbol in causes:
             continue
+        if not len(bars):
+            continue
+        deviation = _pooled(None if each.known is None else each.known.deviation, deviation_of(each.closes))
         last = int(bars[-1])
-        deviation = deviation_of(each.closes)
-        if np.isnan(deviation) and each.known is not None:
-            deviation = each.known.deviation
         found[each.symbol] = LastClose(start_ms + last * step_ms, float(each.closes[last]), deviation)
-    deviations = [each.deviation for each in found.values()]
+    names = [*found, *(symbol for symbol in causes if symbol not in found)]
+    lasts = [found.get(symbol) for symbol in names]
+    deviations = [None if each is None or np.isnan(each.deviation) else each.deviation for each in lasts]
+    times = pa.array([None if each is None else each.open_time_ms for each in lasts], pa.int64())
     return pa.table(
         [
-            pa.array(list(found), pa.string()),
-            pa.array([each.open_time_ms for each in found.values()], pa.int64()).cast(OPEN_TIME.type),
-            pa.array([each.close for each in found.values()], pa.float64()),
-            pa.array(deviations, pa.float64(), mask=np.isnan(np.array(deviations, np.float64))),
+            pa.array(names, pa.string()),
+            times.cast(TIME),
+            pa.array([None if each is None else each.close for each in lasts], pa.float64()),
+            pa.array(deviations, pa.float64()),
+            pa.array([causes.get(symbol) for symbol in names], pa.string()),
         ],
         schema=LAST_CLOSES_SCHEMA,
     )
+
+
+def _pooled(old: float | None, new: float) -> float:
+    if old is None or np.isnan(old):
+        return new
+    return old if np.isnan(new) else float(np.sqrt(_OLD_SHARE * old**2 + (1 - _OLD_SHARE) * new**2))

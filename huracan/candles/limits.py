@@ -20,5 +20,11 @@ class CandleLimits:
     """Token swaps: `[{symbol: A/USDT, moment: 2025-01-02T12:00:00Z, factor: 1000}]`. From the moment on
     prices are stored over the factor, in the units of before. A factor of 1: the move was real."""
 
-    def declared(self, symbol: str) -> tuple[Redenomination, ...]:
-        return tuple(each for each in self.redenominations if each.symbol == symbol)
+    @property
+    def real_moves_ms(self) -> dict[str, list[int]]:
+        """Symbol -> the moments at which a move was declared as real."""
+        found: dict[str, list[int]] = {}
+        for each in self.redenominations:
+            if each.factor == 1.0:
+                found.setdefault(each.symbol, []).append(each.moment_ms)
+        return found

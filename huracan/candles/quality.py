@@ -6,7 +6,7 @@ How the grid is laid lives in `grid`, what is wrong with a single row in `defect
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -18,10 +18,12 @@ from huracan.candles.grid import DayOfCandles, assemble_day
 from huracan.candles.jumps import LastClose, SymbolCloses, find_jumps
 from huracan.candles.last_closes import next_last_closes
 from huracan.candles.limits import CandleLimits
+from huracan.candles.redenominations import in_units_of_before
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, SYMBOL, Timeframe, day_start
 from huracan.candles.symbol_day import (
     ABSENT,
     CAUSES,
+    JUMP,
     REFUSED,
     SymbolDay,
     clock,
@@ -83,20 +85,19 @@ def judge_day(
     limits: CandleLimits | None = None,
     before: Before | None = None,
 ) -> JudgedDay:
-    """The checks `candle_continuity`, `candle_sanity` and `symbols_set_aside` on one assembled day.
+    """The checks `candle_continuity`, `candle_sanity` and `symbols_set_aside` on one day as it was assembled.
+
+    Its candles become those of the units of before; what is set aside goes to quarantine as the source said.
 
     The first two fail where every symbol of the day's universe is set aside, the third, which blocks nothing,
     where one is that was not the day before, or for another cause.
     """
     chosen, known = limits or CandleLimits(), before or Before()
-    start_ms, step_ms = _start_ms(day), timeframe.minutes * 60_000
-    symbols = [each for each in split_day(day, timeframe) if each.symbol not in known.outside]
-    closes = [
-        SymbolCloses(each.symbol, each.closes, known.last_closes.get(each.symbol))
-        for each in split_day(day, timeframe)
-    ]
-    moments = {each.symbol: [one.moment_ms for one in chosen.declared(each.symbol)] for each in closes}
-    jumps = find_jumps(closes, start_ms, step_ms, chosen.maximum_move_pct, moments)
+    grid_ms = _start_ms(day), timeframe.minutes * 60_000
+    stored = replace(day, ohlcv=in_units_of_before(day.ohlcv, chosen.redenominations))
+    symbols = [each for each in split_day(stored, timeframe) if each.symbol not in known.outside]
+    closes = [SymbolCloses(each.symbol, each.closes, known.last_closes.get(each.symbol)) for each in symbols]
+    jumps = find_jumps(closes, *grid_ms, chosen.maximum_move_pct, chosen.real_moves_ms)
     found = {
         each.symbol: why_set_aside(
             each, jumps.get(each.symbol), known.refused.get(each.symbol, ""), timeframe, chosen
@@ -107,12 +108,13 @@ def judge_day(
     reasons = {symbol: sentence for symbol, (_, sentence) in aside.items()}
     causes = {symbol: cause for symbol, (cause, _) in aside.items()}
     is_empty = len(aside) == len(symbols)
+    jumped = {symbol: jump for symbol, jump in jumps.items() if causes.get(symbol) == JUMP}
     return JudgedDay(
-        day=set_aside(day, reasons),
+        day=set_aside(stored, day.ohlcv, reasons),
         set_aside=pa.table(
             [list(aside), list(causes.values()), list(reasons.values())], schema=SET_ASIDE_SCHEMA
         ),
-        last_closes=next_last_closes(closes, set(aside), start_ms, step_ms),
+        last_closes=next_last_closes(closes, known.last_closes, causes, jumped, grid_ms),
         verdicts=(
             _judge_continuity(symbols, timeframe, _told(reasons, causes, is_empty, (ABSENT, REFUSED))),
             _judge_sanity(

@@ -5,10 +5,11 @@ swap on are divided by its factor, quantities multiplied. Whether a move is a sw
 `jumps`.
 """
 
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,13 @@ import pyarrow as pa
 
 from huracan.candles.defects import open_times_ms
 from huracan.candles.market_info import MarketInfo
-from huracan.candles.schema import RAW_SCHEMA
+from huracan.candles.schema import day_end
 from huracan.errors import InvalidInput
 
 _PRICES = ("open", "high", "low", "close")
 _QUANTITIES = ("volume", "taker_buy_volume")
+REDENOMINATIONS_FILE = "redenominations.json"
+"""Beside the candles of a day: what their units follow from."""
 
 
 @dataclass(frozen=True)
@@ -46,40 +49,65 @@ class Redenomination:
         return int(self.moment.timestamp() * 1000)
 
 
-def factors_at(
-    times_ms: npt.NDArray[np.int64], declared: Iterable[Redenomination]
-) -> npt.NDArray[np.float64]:
-    """The product of the factors declared up to each open time; `declared` are of one symbol."""
-    factors = np.ones(len(times_ms))
+def in_units_of_before(candles: pa.Table, declared: Sequence[Redenomination]) -> pa.Table:
+    """Candles of any symbols: prices over the factors declared up to their open times, quantities times them.
+
+    The same table where nothing is declared.
+    """
+    return _scaled(candles, _factors(candles, declared))
+
+
+def as_the_source_said(candles: pa.Table, declared: Sequence[Redenomination]) -> pa.Table:
+    """The inverse of `in_units_of_before`."""
+    return _scaled(candles, 1.0 / _factors(candles, declared))
+
+
+def _factors(candles: pa.Table, declared: Sequence[Redenomination]) -> npt.NDArray[np.float64]:
+    times, symbols = open_times_ms(candles), candles["symbol"].to_numpy(zero_copy_only=False)
+    factors = np.ones(candles.num_rows)
     for each in declared:
-        factors[times_ms >= each.moment_ms] *= each.factor
+        factors[(times >= each.moment_ms) & (symbols == each.symbol)] *= each.factor
     return factors
 
 
-def in_units_of_before(raw: pa.Table, declared: Iterable[Redenomination]) -> pa.Table:
-    """The rows of one symbol (RAW_SCHEMA): prices over the factors of their open times, quantities times
-    them. The same table where nothing is declared."""
-    factors = factors_at(open_times_ms(raw), declared)
+def _scaled(candles: pa.Table, factors: npt.NDArray[np.float64]) -> pa.Table:
     if (factors == 1.0).all():
-        return raw
-    columns = []
-    for name in raw.column_names:
-        values = raw[name]
-        if name in _PRICES or name in _QUANTITIES:
-            scale = 1.0 / factors if name in _PRICES else factors
-            scaled = values.cast(pa.float64()).to_numpy(zero_copy_only=False) * scale
-            values = pa.array(scaled, mask=values.is_null().to_numpy(zero_copy_only=False))
-        columns.append(values)
-    return pa.table(columns, names=raw.column_names).cast(RAW_SCHEMA)
+        return candles
+    columns = {}
+    for field in candles.schema:
+        values = candles[field.name]
+        if field.name in _PRICES or field.name in _QUANTITIES:
+            scale = 1.0 / factors if field.name in _PRICES else factors
+            numbers = values.to_numpy(zero_copy_only=False) * scale
+            values = pa.array(numbers, mask=values.is_null().to_numpy(zero_copy_only=False))
+        columns[field.name] = values
+    return pa.table(columns, schema=candles.schema)
 
 
-def info_in_units_of_before(
-    info: MarketInfo, declared: Iterable[Redenomination], end: datetime
-) -> MarketInfo:
-    """The steps of a market as a day that ends at `end` needs them, in the units of its candles."""
-    factor = math.prod(each.factor for each in declared if each.moment < end)
+def info_in_units_of_before(info: MarketInfo, declared: Iterable[Redenomination]) -> MarketInfo:
+    """The steps of a market, which a source tells as they are now, in the units of the stored candles."""
+    factor = math.prod(each.factor for each in declared if each.symbol == info.symbol)
     return replace(
         info,
         tick_size=None if info.tick_size is None else info.tick_size / factor,
         step_size=None if info.step_size is None else info.step_size * factor,
+    )
+
+
+def declared_by(declared: Iterable[Redenomination], day: date) -> tuple[Redenomination, ...]:
+    """Those whose moment is over by the end of `day`."""
+    return tuple(each for each in declared if each.moment < day_end(day))
+
+
+def redenominations_to_json(declared: Iterable[Redenomination]) -> bytes:
+    """The same bytes for the same declarations, in any order."""
+    rows = sorted((each.symbol, each.moment_ms, each.factor) for each in declared)
+    return json.dumps(rows).encode()
+
+
+def redenominations_from_json(content: bytes | None) -> tuple[Redenomination, ...]:
+    """None: there were none."""
+    return tuple(
+        Redenomination(symbol, datetime.fromtimestamp(moment / 1000, UTC), factor)
+        for symbol, moment, factor in json.loads(content or b"[]")
     )

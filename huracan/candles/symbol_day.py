@@ -24,6 +24,8 @@ QUARANTINE, FUNDING, REFUSED = "quarantine", "funding", "refused"
 CAUSES = (ABSENT, CONSTANT, JUMP, QUARANTINE, FUNDING, REFUSED)
 """Of setting a symbol aside. `refused`: the source says that it has none of it on the day."""
 
+SET_ASIDE = "the symbol was set aside"
+"""Begins the reason of each good row in quarantine whose symbol was set aside."""
 _LEAST_CONSTANT_BARS = 6
 
 
@@ -131,7 +133,7 @@ def tell_jump(jump: Jump, timeframe: Timeframe) -> str:
     """The bar, the factor, and how to declare it."""
     factor = f"{jump.factor if jump.plain is None else jump.plain:.6g}"
     over = f" over {jump.bar - jump.since - 1} bars without one" if jump.bar - jump.since > 1 else ""
-    over = over if jump.since >= 0 else " since the day before"
+    over = over if jump.since >= 0 else " since an earlier day"
     rival = f", which {jump.other} did not" if jump.other else ""
     kind, declared = ("a redenomination", factor) if jump.plain is not None else ("a real move", "1")
     return (
@@ -141,9 +143,9 @@ def tell_jump(jump: Jump, timeframe: Timeframe) -> str:
     )
 
 
-def set_aside(day: DayOfCandles, reasons: Mapping[str, str]) -> DayOfCandles:
-    """The day without the candles of the symbols in `reasons`: their bars that had one are `quarantined`,
-    and the candles lie in quarantine with the reason."""
+def set_aside(day: DayOfCandles, raw: pa.Table, reasons: Mapping[str, str]) -> DayOfCandles:
+    """The day without the candles of the symbols in `reasons`: their bars that had one are `quarantined`, and
+    the candles lie in quarantine with the reason, as they are in `raw` (the same grid as the source said)."""
     if not reasons:
         return day
     is_aside = pc.is_in(day.ohlcv["symbol"], pa.array(list(reasons), pa.string()))
@@ -156,14 +158,11 @@ def set_aside(day: DayOfCandles, reasons: Mapping[str, str]) -> DayOfCandles:
         elif field.name in day.quarantine.schema.names and field.name not in _KEPT:
             values = pc.if_else(is_taken, pa.scalar(None, field.type), values)
         columns[field.name] = values
-    taken = day.ohlcv.filter(is_taken)
-    told = pa.array([f"the symbol was set aside: {reasons[each]}" for each in taken["symbol"].to_pylist()])
-    rows = {"reason": told.cast(pa.string()), "funding_rate": pa.nulls(taken.num_rows, pa.float64())}
+    taken = raw.filter(is_taken)
+    told = [f"{SET_ASIDE}: {reasons[symbol]}" for symbol in taken["symbol"].to_pylist()]
+    own = {"reason": pa.array(told, pa.string()), "funding_rate": pa.nulls(taken.num_rows, pa.float64())}
     rejected = pa.table(
-        [
-            rows.get(field.name, taken[field.name] if field.name in taken.column_names else None)
-            for field in day.quarantine.schema
-        ],
+        [own[field.name] if field.name in own else taken[field.name] for field in day.quarantine.schema],
         schema=day.quarantine.schema,
     )
     return DayOfCandles(

@@ -6,6 +6,7 @@ from huracan.features.compute import compute_features, features_columns
 from huracan.features.invariance import judge_features
 from huracan.features.recipe import RECIPE
 from huracan.tables import Table
+from huracan_assets.inputs.stored_candles import LAST_CLOSES
 from huracan_assets.inputs.windows import days_with_warmup
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
@@ -15,7 +16,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 @stage(
     job=MARKET,
     kinds={"parquet"},
-    reads=[Read("ohlcv", days=days_with_warmup, chained=True)],
+    reads=[Read("ohlcv", days=days_with_warmup, chained=LAST_CLOSES)],
     tables={"data": Table(features_columns())},
     settings=["universe"],
     checks=[

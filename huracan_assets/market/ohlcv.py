@@ -1,12 +1,19 @@
 """The asset `ohlcv`: the day's closed candles of every symbol, on an explicit grid."""
 
 from huracan.candles.fetch import Wanted, fetch_universe, former_candles
-from huracan.candles.last_closes import LAST_CLOSES_COLUMNS, last_closes_from
-from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_to_json
+from huracan.candles.last_closes import LAST_CLOSES_COLUMNS, causes_from, last_closes_from
+from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_to_json
 from huracan.candles.quality import SET_ASIDE_COLUMNS, Before, assemble_day, judge_day
+from huracan.candles.redenominations import (
+    REDENOMINATIONS_FILE,
+    Redenomination,
+    declared_by,
+    info_in_units_of_before,
+    redenominations_to_json,
+)
 from huracan.candles.schema import OHLCV_COLUMNS, QUARANTINE_COLUMNS
 from huracan.tables import Table
-from huracan_assets.inputs.stored_candles import closes_before, set_aside_before, stored_candles
+from huracan_assets.inputs.stored_candles import LAST_CLOSES, closes_before, stored_candles
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Outcome, Retry, StageContext, stage
@@ -17,7 +24,7 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
 @stage(
     job=MARKET,
     kinds={"parquet"},
-    reads=[Read("ohlcv", key="before", ends=-1, edge=False, is_record=True, may_lack_days=True)],
+    reads=[Read("ohlcv", key="before", ends=-1, edge=False, is_record=True, newest=LAST_CLOSES)],
     tables={
         "data": Table(OHLCV_COLUMNS),
         "quarantine": Table(QUARANTINE_COLUMNS),
@@ -50,19 +57,18 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     in the table `former`.
     """
     settings, source = context.settings, context.resources.candle_source
-    universe, stored = settings.universe, stored_candles(inputs, context, source.identity.label)
+    universe, declared = settings.universe, settings.candles.redenominations
+    stored, closes = stored_candles(inputs, context, source.identity.label), closes_before(inputs)
     outside = universe.outside_on(context.day)
-    wanted = Wanted(universe.symbols, outside, universe.filters, settings.candles.declared)
+    wanted = Wanted(universe.symbols, context.timeframe, outside, universe.filters)
     fetched = fetch_universe(source, wanted, context.day, stored, context.count_symbols)
     laid = assemble_day(fetched.raw, context.day, context.timeframe, fetched.funding)
-    before = Before(
-        last_closes_from(closes_before(inputs)), fetched.refused, set_aside_before(inputs), outside
-    )
+    before = Before(last_closes_from(closes), fetched.refused, causes_from(closes), outside)
     judged = judge_day(laid, context.timeframe, settings.candles, before)
-    infos = [info for info in fetched.infos if not info.is_empty]
+    infos = [info_in_units_of_before(info, declared) for info in fetched.infos if not info.is_empty]
     return Outcome(
-        tables=judged.tables | former_candles(stored.candles, universe.symbols),
-        files={MARKET_INFO_FILE: market_infos_to_json(infos)} if infos else {},
+        tables=judged.tables | former_candles(stored, set(universe.symbols) - outside),
+        files=_files(infos, declared_by(declared, context.day)),
         verdicts=judged.verdicts,
         metadata={
             "source": source.identity.name,
@@ -74,3 +80,8 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
         is_simulated=source.identity.is_simulated,
         source=source.identity.label,
     )
+
+
+def _files(infos: list[MarketInfo], declared: tuple[Redenomination, ...]) -> dict[str, bytes]:
+    found = {MARKET_INFO_FILE: market_infos_to_json(infos)} if infos else {}
+    return found | ({REDENOMINATIONS_FILE: redenominations_to_json(declared)} if declared else {})

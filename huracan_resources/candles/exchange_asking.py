@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import tenacity
 
-from huracan.errors import HuracanError, InvalidInput, Unavailable, UnknownSymbol
+from huracan.errors import HuracanError, InvalidInput, SymbolRefused, Unavailable, UnknownSymbol
 from huracan_resources.candles.exchange_client import ExchangeOptions, Heard
 
 Answer = TypeVar("Answer")
@@ -122,7 +122,9 @@ class Asking:
             ) from error
         if isinstance(error, ccxt.OperationFailed) or status >= 500 or _is_cut(error):
             raise _Again(self._no_answer(type(error).__name__, told)) from error
-        raise InvalidInput(
+        # Of a market that is closed, or a request that it does not allow, the others know nothing.
+        is_of_market = isinstance(error, ccxt.BadRequest | ccxt.MarketClosed)
+        raise (SymbolRefused if is_of_market else InvalidInput)(
             f"{self._exchange_id} refused the request ({type(error).__name__}: {told}).",
             "Check exchange, symbol and timeframe.",
         ) from error

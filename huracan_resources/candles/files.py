@@ -4,7 +4,8 @@ Which file holds what is told in `file_names`, how a format is read in `file_rea
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -80,7 +81,8 @@ class _Rows:
 class CandleFiles:
     """A CandleSource over a directory. `exchange` chooses where files of several exchanges lie together.
 
-    A day is taken from one folder: of several that hold it, from the one nearest to the directory.
+    A day is taken from one folder: of several that hold it, from the one with most of its rows, then from the
+    one nearest to the directory.
     """
 
     def __init__(self, directory: Path, timeframe: Timeframe, exchange: str | None = None) -> None:
@@ -115,10 +117,8 @@ class CandleFiles:
         Raises SymbolRefused for an unknown symbol, a day before the first or after the last candle, and a
         file that cannot be read or holds another timeframe.
         """
-        try:
+        with _about_one_symbol():
             return self._day_of(symbol, day)
-        except InvalidInput as error:
-            raise SymbolRefused(error.what, error.remedy) from error
 
     def _day_of(self, symbol: str, day: date) -> pa.Table:
         start_ms, end_ms = range_of_days(day, day)
@@ -132,7 +132,7 @@ class CandleFiles:
                     (each.file.path, rows)
                 )
         if by_folder:
-            held = by_folder[min(by_folder)]
+            held = by_folder[min(by_folder, key=lambda folder: (-_rows_of(by_folder[folder]), folder))]
             refuse_contradictions(held, self._timeframe.bars_per_day // _BARS_A_CONTRADICTION)
             return held[0][1] if len(held) == 1 else pa.concat_tables([rows for _, rows in held])
         self._refuse_outside(symbol, day, segments, start_ms, end_ms)
@@ -142,11 +142,13 @@ class CandleFiles:
         """The settlements of a perpetual (BASE/QUOTE:SETTLE) from files beside the candles; else none."""
         if ":" not in symbol:
             return empty_funding()
-        return self._funding.fetch_day(symbol, day, {each.exchange for each in self._files_of(symbol)})
+        with _about_one_symbol():
+            return self._funding.fetch_day(symbol, day, {each.exchange for each in self._files_of(symbol)})
 
     def market_info(self, symbol: str) -> MarketInfo | None:
         """None: files of candles do not say. The settings may."""
-        self._files_of(symbol)
+        with _about_one_symbol():
+            self._files_of(symbol)
         return None
 
     @cached_property
@@ -279,6 +281,21 @@ def _placed(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         return times
     before = np.maximum.accumulate(np.where(has_time, np.arange(len(times)), -1))
     return times[np.where(before < 0, int(np.argmax(has_time)), before)]
+
+
+def _rows_of(held: Sequence[tuple[Path, pa.Table]]) -> int:
+    return sum(rows.num_rows for _, rows in held)
+
+
+@contextmanager
+def _about_one_symbol() -> Iterator[None]:
+    """What is wrong with the files of one symbol is no matter of the others."""
+    try:
+        yield
+    except SymbolRefused:
+        raise
+    except InvalidInput as error:
+        raise SymbolRefused(error.what, error.remedy) from error
 
 
 def _is_sorted(times: npt.NDArray[np.int64]) -> bool:

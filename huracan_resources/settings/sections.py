@@ -4,7 +4,7 @@ The domain's own sections are its frozen dataclasses; see `settings`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -98,6 +98,15 @@ class Membership(Section):
     first_day: date | None = None
     last_day: date | None = None
 
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.first_day is not None and self.last_day is not None and self.first_day > self.last_day:
+            raise InvalidInput(
+                f"A membership begins on {self.first_day} and ends on {self.last_day}.",
+                "Let it end on its first day or later.",
+            )
+        return self
+
 
 class Universe(Section):
     """What is traded: symbols in a fixed order, each market once, the length of a bar, and the first day of
@@ -121,6 +130,11 @@ class Universe(Section):
             for symbol, each in self.membership.items()
             if day < (each.first_day or day) or day > (each.last_day or day)
         )
+
+    def symbols_on(self, day: date) -> list[str]:
+        """The others, in order."""
+        outside = self.outside_on(day)
+        return [symbol for symbol in self.symbols if symbol not in outside]
 
     def filters(self, symbol: str) -> MarketInfo:
         """The settings of one market, empty where there are none."""
@@ -155,14 +169,19 @@ class Universe(Section):
 
     @model_validator(mode="after")
     def _markets_are_spelt_as_symbols(self) -> Self:
-        for name in self.markets:
+        self.refuse_other_spellings("universe.markets", self.markets)
+        self.refuse_other_spellings("universe.membership", self.membership)
+        return self
+
+    def refuse_other_spellings(self, setting: str, names: Iterable[str]) -> None:
+        """InvalidInput where `setting` names a market of `symbols` by another spelling."""
+        for name in names:
             other = next((symbol for symbol in self.symbols if _is_one_market(name, symbol)), name)
             if other != name:
                 raise InvalidInput(
-                    f"universe.markets names {name!r}, which universe.symbols spells {other!r}.",
+                    f"{setting} names {name!r}, which universe.symbols spells {other!r}.",
                     f"Write {other!r} there too.",
                 )
-        return self
 
     @field_validator("timeframe")
     @classmethod

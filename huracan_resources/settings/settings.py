@@ -11,14 +11,23 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from huracan.agent.config import TrainingConfig
 from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.trades.config import TradeAnalysisConfig
 from huracan.candles.limits import CandleLimits
+from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -134,6 +143,19 @@ class Settings(Section):
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _redenominations_fit_the_universe(self) -> Self:
+        declared, minutes = self.candles.redenominations, Timeframe(self.universe.timeframe).minutes
+        self.universe.refuse_other_spellings("candles.redenominations", (each.symbol for each in declared))
+        for each in declared:
+            if each.moment_ms % (minutes * 60_000):
+                raise InvalidInput(
+                    f"The redenomination of {each.symbol} at {each.moment:%Y-%m-%d %H:%M:%S} is at no bar's"
+                    f" open of {self.universe.timeframe}.",
+                    "Give the open of the first bar in new units.",
+                )
+        return self
+
     def digest(self, *sections: str) -> str:
         """SHA-256 over the domain's settings, or over those in `sections` only (names such as `market`).
 
@@ -141,7 +163,7 @@ class Settings(Section):
         """
         chosen, outside = sections or DOMAIN_SECTIONS, _outside_digest(self.source.kind)
         lines = {
-            key: _plain(value)
+            key: plain(value)
             for key, value in _leaves(self, "")
             if key.split(".")[0] in chosen and key not in outside and self._is_used(key)
         }
@@ -204,17 +226,18 @@ def _leaves(value: Any, lead: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(getattr(value, name), f"{lead}{name}.")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A setting as JSON and YAML have it: mappings, lists, numbers and text. No secret is."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, SecretStr):
         raise TypeError("a secret is no part of a digest")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
+        return plain(dataclasses.asdict(value))
     if isinstance(value, BaseModel):
-        return _plain(value.model_dump())
+        return plain(value.model_dump())
     return str(value) if isinstance(value, date | Path) else value
 
 
@@ -224,7 +247,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "********"
     if isinstance(value, Mapping):
-        return json.dumps(_plain(value)) if value else "none"
+        return json.dumps(plain(value)) if value else "none"
+    if dataclasses.is_dataclass(value):
+        return json.dumps(plain(value))
     if isinstance(value, tuple | list):
         return ", ".join(_shown(item) for item in value) or "none"
     return without_password(str(value))

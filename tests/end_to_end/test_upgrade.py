@@ -119,7 +119,7 @@ def test_what_is_made_again_has_the_content_that_it_had(
     again = 0
     for (asset, day), before in written.items():
         now = old.lake.manifest(asset, day)
-        assert now is not None and now.content_hash == before.content_hash, (asset, day)
+        assert now is not None and now.files.items() >= before.files.items(), (asset, day)
         again += now.code_version != before.code_version
     assert again, "nothing was made again: the archive is of this version"
     for manifest in _manifests(old).values():

@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
@@ -16,6 +17,7 @@ from huracan_assets.market.features import features
 from huracan_assets.market.ohlcv import ohlcv
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.wiring import asset_of
+from huracan_resources.lake.manifest import Origin
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
@@ -200,7 +202,101 @@ def test_a_day_that_was_made_before_the_one_before_it_is_judged_again_when_that_
     assert set_aside(resources, DAYS[1]) == {}
     inputs = ohlcv.inputs(resources.lake, DAYS[1], resources.settings)
     assert ohlcv.current(resources.lake, DAYS[1], resources.settings, inputs) is None
-    with pytest.raises(dg.Failure, match="ohlcv/2025-03-02 was made before ohlcv/2025-03-01 was there"):
+    with pytest.raises(
+        dg.Failure, match="ohlcv/2025-03-02 was not judged beside ohlcv/2025-03-01 as it is now"
+    ):
         lab.run(features, DAYS[1], resources)
     lab.fetch(DAYS[1])
     assert set_aside(resources, DAYS[1]) == {"SOL/USDT": "jump"}
+
+
+def test_what_is_stored_outlives_every_change_of_the_settings_and_of_the_source(
+    lab: Lab, market: dict[str, Days]
+) -> None:
+    days = {
+        day: table if day < DAYS[1] else swapped(table, 1000.0) for day, table in market["SOL/USDT"].items()
+    }
+    swap = {"symbol": "SOL/USDT", "moment": f"{DAYS[1]}T00:00:00Z", "factor": 1000}
+    declared = {"candles.redenominations": [swap]}
+    lab.store({**market, "SOL/USDT": days})
+    lab.fetch(*DAYS[:2])
+    lab.store({**market, "SOL/USDT": {}})
+    right = pytest.approx(market["SOL/USDT"][DAYS[1]]["close"].to_pylist())
+    for changes in (declared, {**declared, "candles.maximum_absent_share": 0.2}):
+        resources = lab.fetch(*DAYS[:2], **changes)
+        assert closes(resources, DAYS[1], "SOL/USDT") == right
+    withdrawn = lab.fetch(DAYS[1])
+    assert set_aside(withdrawn, DAYS[1]) == {"SOL/USDT": "jump"}
+    kept = withdrawn.lake.read_table("ohlcv", DAYS[1], "quarantine")["close"].to_pylist()
+    assert kept == pytest.approx(days[DAYS[1]]["close"].to_pylist())
+    fewer = lab.fetch(DAYS[1], **{"universe.symbols": ["BTC/USDT", "ETH/USDT"]})
+    assert closes(fewer, DAYS[1], "SOL/USDT", "former") == pytest.approx(kept)
+    assert closes(lab.fetch(DAYS[1], **declared), DAYS[1], "SOL/USDT") == right
+
+
+def test_a_source_that_was_mended_goes_before_what_is_stored_and_one_that_got_worse_behind_it(
+    lab: Lab, market: dict[str, Days]
+) -> None:
+    right = market["SOL/USDT"][DAYS[0]]
+    lab.store({**market, "SOL/USDT": {DAYS[0]: swapped(right, 7.77)}})
+    lab.fetch(DAYS[0])
+    lab.store({**market, "SOL/USDT": {DAYS[0]: right.slice(0, 23)}})
+    mended = lab.fetch(DAYS[0])
+    assert closes(mended, DAYS[0], "SOL/USDT") == [*right["close"].to_pylist()[:23], None]
+    high = pa.array([0.1 if row < 4 else value for row, value in enumerate(right["high"].to_pylist())])
+    worse = right.set_column(right.column_names.index("high"), right.schema.field("high"), high)
+    lab.store({**market, "SOL/USDT": {DAYS[0]: worse}})
+    assert closes(lab.fetch(DAYS[0]), DAYS[0], "SOL/USDT") == closes(mended, DAYS[0], "SOL/USDT")
+
+
+def test_candles_of_a_day_outside_of_the_membership_lie_beside_the_others(
+    lab: Lab, market: dict[str, Days]
+) -> None:
+    lab.store(market)
+    known = closes(lab.fetch(*DAYS[:2]), DAYS[1], "SOL/USDT")
+    left = {"universe.membership": {"SOL/USDT": {"last_day": DAYS[0].isoformat()}}}
+    resources = lab.fetch(DAYS[1], **left)
+    assert closes(resources, DAYS[1], "SOL/USDT") == [None] * 24
+    assert closes(resources, DAYS[1], "SOL/USDT", "former") == known
+
+
+def test_the_last_close_is_known_over_a_day_that_was_refused_and_over_one_that_is_missing(
+    lab: Lab, market: dict[str, Days]
+) -> None:
+    days = {
+        day: table if day < DAYS[1] else swapped(table, 1000.0) for day, table in market["SOL/USDT"].items()
+    }
+    lab.store({"SOL/USDT": days})
+    alone = {"universe.symbols": ["SOL/USDT"]}
+    lab.fetch(DAYS[0], **alone)
+    for day in (DAYS[1], DAYS[3]):
+        with pytest.raises(DagsterAssetCheckFailedError):
+            lab.fetch(day, **alone)
+        assert set_aside(lab.resources(**alone), day) == {"SOL/USDT": "jump"}
+
+
+def test_a_day_whose_volumes_are_corrected_leaves_the_days_after_it_as_they_are(
+    lab: Lab, market: dict[str, Days]
+) -> None:
+    lab.store(market)
+    resources = lab.fetch(*DAYS[:2])
+    first = market["SOL/USDT"][DAYS[0]]
+    volume = pa.array([value * 2 for value in first["volume"].to_pylist()])
+    more = first.set_column(first.column_names.index("volume"), first.schema.field("volume"), volume)
+    lab.store({**market, "SOL/USDT": {**market["SOL/USDT"], DAYS[0]: more}})
+    lab.fetch(DAYS[0])
+    inputs = ohlcv.inputs(resources.lake, DAYS[1], resources.settings)
+    assert ohlcv.current(resources.lake, DAYS[1], resources.settings, inputs) is not None
+    lab.run(features, DAYS[1], resources)
+
+
+def test_a_lake_of_a_version_that_knew_no_last_closes_is_read_on(lab: Lab, market: dict[str, Days]) -> None:
+    lab.store(market)
+    resources = lab.fetch(*DAYS[:2])
+    for day in DAYS[:2]:
+        manifest = resources.lake.require("ohlcv", day)
+        old = {"data.parquet": resources.lake.read_file("ohlcv", day, "data.parquet")}
+        resources.lake.write("ohlcv", day, old, origin=Origin(source=manifest.source))
+    lab.fetch(DAYS[2])
+    for day in DAYS[1:3]:
+        lab.run(features, day, resources)

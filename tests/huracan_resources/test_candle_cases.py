@@ -62,7 +62,7 @@ DAYS: dict[str, tuple[list[str], dict[date, tuple[str, str, str]]]] = {
     "redenominated": (
         ["BTC/USDT", "QUICK/USDT"],
         {
-            date(2025, 1, 3): ("QUICK/USDT", "jump", "bar of 00:00 since the day before.*factor 1000"),
+            date(2025, 1, 3): ("QUICK/USDT", "jump", "bar of 00:00 since an earlier day.*factor 1000"),
             date(2025, 1, 4): ("QUICK/USDT", "jump", "factor 1000"),
         },
     ),

@@ -119,6 +119,22 @@ def test_every_setting_that_the_shipped_base_speaks_of_is_one(tmp_path: Path) ->
             "universe: {symbols: [BTC/USDT], markets: {BTCUSDT: {tick_size: 0.1}}}",
             ["universe.markets names 'BTCUSDT'", "spells 'BTC/USDT'"],
         ),
+        (
+            "universe: {symbols: [BTC/USDT], membership: {BTCUSDT: {last_day: 2025-01-01}}}",
+            ["universe.membership names 'BTCUSDT'", "spells 'BTC/USDT'"],
+        ),
+        (
+            "universe: {membership: {BTC/USDT: {first_day: 2025-01-02, last_day: 2025-01-01}}}",
+            ["begins on 2025-01-02 and ends on 2025-01-01"],
+        ),
+        (
+            "candles: {redenominations: [{symbol: BTCUSDT, moment: 2025-01-02T12:00:00Z, factor: 10}]}",
+            ["candles.redenominations names 'BTCUSDT'", "spells 'BTC/USDT'"],
+        ),
+        (
+            "candles: {redenominations: [{symbol: BTC/USDT, moment: 2025-01-02T12:00:30Z, factor: 10}]}",
+            ["BTC/USDT at 2025-01-02 12:00:30 is at no bar's open of 1m"],
+        ),
         ("universe: {first_day: yesterday}", ["universe.first_day"]),
         ("market: {costs: {taker_fee_bps: -1}}", ["taker_fee_bps"]),
         ("source: {kind: excel}", ["source.kind", "simulated"]),
@@ -226,6 +242,16 @@ def test_a_file_that_is_no_yaml_is_named_without_what_stands_in_it(folder: Path,
     with pytest.raises(InvalidInput, match=r"bad\.yaml") as caught:
         _load(folder, HURACAN_ENV="bad")
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_token_swaps_and_memberships_reach_every_process_as_they_were_said(folder: Path) -> None:
+    swap = {"symbol": "BTC/USDT", "moment": "2025-01-02T00:00:00Z", "factor": 1000}
+    left = {"SOL/USDT": {"last_day": "2025-01-01"}}
+    said = _load(folder, {"candles.redenominations": [swap], "universe.membership": left})
+    there = _load(folder, **{key: text for key, text in environment(said).items() if "__" in key})
+    assert there.candles == said.candles and there.universe == said.universe
+    assert there.digest() == said.digest()
+    assert '"factor": 1000' in _origin(said, "candles.redenominations")[0]
 
 
 def test_a_markets_filters_are_set_by_symbol_and_count_in_the_digest(folder: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan.candles.jumps import LastClose, plain_factor
+from huracan.candles.jumps import LastClose, deviation_of, plain_factor
 from huracan.candles.last_closes import last_closes_from
 from huracan.candles.limits import CandleLimits
 from huracan.candles.quality import Before, JudgedDay, assemble_day, judge_day
-from huracan.candles.redenominations import Redenomination, in_units_of_before
+from huracan.candles.redenominations import Redenomination
 from huracan.candles.schema import RAW_SCHEMA, Timeframe
 from huracan.errors import InvalidInput
 
@@ -46,10 +46,7 @@ def judge(
 ) -> JudgedDay:
     """`known`: the close of each symbol's last bar of the day before."""
     last = {name: LastClose(START_MS - 60_000, close, 0.001) for name, close in (known or {}).items()}
-    raw = {
-        name: in_units_of_before(candles(closes), (limits or CandleLimits()).declared(name))
-        for name, closes in symbols.items()
-    }
+    raw = {name: candles(closes) for name, closes in symbols.items()}
     return judge_day(assemble_day(raw, DAY, MINUTE), MINUTE, limits, Before(last))
 
 
@@ -78,9 +75,13 @@ def test_a_swap_over_a_halt_is_refused_with_its_bar_and_factor(factor: float) ->
 def test_a_swap_at_midnight_is_met_again_on_every_day_until_it_is_declared() -> None:
     known = {"Q/USDT": 0.1}
     judged = judge({"Q/USDT": walk(), "B/USDT": walk(2)}, known)
-    assert "in the bar of 00:00 since the day before" in reasons(judged)["Q/USDT"][1]
+    assert "in the bar of 00:00 since an earlier day" in reasons(judged)["Q/USDT"][1]
     assert last_closes_from(judged.last_closes)["Q/USDT"].close == 0.1
     swap = Redenomination("Q/USDT", START, 1000.0)
+    wrong = CandleLimits(redenominations=(Redenomination("Q/USDT", START, 0.001),))
+    assert (
+        "to 1e+06 times" in reasons(judge({"Q/USDT": walk(), "B/USDT": walk(2)}, known, wrong))["Q/USDT"][1]
+    )
     declared = judge({"Q/USDT": walk(), "B/USDT": walk(2)}, known, CandleLimits(redenominations=(swap,)))
     assert reasons(declared) == {}
     closes = declared.day.ohlcv["close"].to_numpy()[:1440]
@@ -116,6 +117,40 @@ def test_a_restless_symbol_may_move_further_over_a_long_gap_than_a_calm_one() ->
         closes[600:] *= 2.4 * closes[199] / closes[600]
     limits = CandleLimits(maximum_absent_share=0.5)
     assert list(reasons(judge({"R/USDT": restless, "C/USDT": calm}, limits=limits))) == ["C/USDT"]
+
+
+def test_a_jump_on_the_first_day_is_met_again_on_the_next() -> None:
+    first = judge({"Q/USDT": halted(1000.0), "B/USDT": walk(2)})
+    last = last_closes_from(first.last_closes)["Q/USDT"]
+    assert last.close == halted(1000.0)[599] and last.is_disputed
+
+
+def test_no_waiting_makes_a_jump_believable() -> None:
+    disputed = LastClose(START_MS - 400 * 86_400_000, 50.0, 0.002, is_disputed=True)
+    day = assemble_day({"Q/USDT": candles(walk()), "B/USDT": candles(walk(2))}, DAY, MINUTE)
+    assert list(reasons(judge_day(day, MINUTE, before=Before({"Q/USDT": disputed})))) == ["Q/USDT"]
+
+
+def test_a_coin_whose_price_moves_by_single_steps_may_double_by_one() -> None:
+    steps = 1e-8 * np.where(np.arange(1440) % 7 < 3, 1.0, 2.0)
+    assert reasons(judge({"T/BTC": steps, "B/USDT": walk(2)})) == {}
+
+
+def test_a_market_in_another_currency_says_nothing_of_a_crash_in_dollars() -> None:
+    crash = walk(1)
+    crash[700:] *= 0.75
+    markets = {
+        "E/BTC": walk(1) * 1e-5,
+        "E/USDT": crash,
+        "E/USDC": crash * 1.001,
+        "E/USDT:USDT": crash * 0.999,
+    }
+    assert reasons(judge(markets)) == {}
+
+
+def test_hourly_bars_have_a_history_of_their_own() -> None:
+    moves = np.random.default_rng(1).normal(0, 0.02, 24)
+    assert deviation_of(100 * np.exp(np.cumsum(moves))) == pytest.approx(0.02, rel=0.5)
 
 
 def test_a_crash_that_another_market_of_the_coin_made_too_is_believed() -> None:
@@ -185,8 +220,7 @@ def test_a_hole_that_only_one_of_three_liquid_coins_has_is_said() -> None:
     continuity = judge({"A/USDT": walk(1), "B/USDT": walk(2), "C/USDT": holed}).verdicts[0]
     assert continuity.passed
     assert (
-        "Only C/USDT lacks 40 of 60 bars from 13:00, where every other symbol has its bars"
-        in continuity.reason
+        "Only C/USDT lacks 40 of 60 bars from 13:00, where the other symbols have theirs" in continuity.reason
     )
     everywhere = {
         f"{name}/USDT": np.where(np.isnan(holed), np.nan, walk(seed)) for seed, name in enumerate("ABC")
