@@ -21,6 +21,7 @@ BODIES = {
     "null": (200, "application/json", "null"),
 }
 REFUSALS = {
+    "400": (400, "application/json", '{"code":-1100,"msg":"Illegal characters found in a parameter."}'),
     "401": (401, "application/json", '{"code":-2014,"msg":"Fault."}'),
     "403": (403, "text/html", WEB_PAGE),
     "418": (418, "application/json", '{"code":-1003,"msg":"Way too many requests; IP banned."}'),

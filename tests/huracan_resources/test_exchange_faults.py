@@ -10,7 +10,7 @@ import pytest
 from huracan.candles.quality import DayOfCandles, assemble_day
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan.errors import InvalidInput, Unavailable
+from huracan.errors import InvalidInput, SymbolRefused, Unavailable
 from huracan_resources.candles.exchange import Exchange
 from huracan_resources.candles.exchange_asking import Barred
 from huracan_resources.candles.exchange_client import ExchangeOptions, make_client
@@ -166,6 +166,17 @@ def test_a_symbol_that_is_listed_but_not_served_stops_at_once(served: dict[str, 
         with pytest.raises(InvalidInput, match=r"does not know the symbol: .*Invalid symbol"):
             source.fetch_day("XRP/USDT", DAY)
         assert emulator.asked[True] == 1
+
+
+def test_a_request_that_is_refused_is_the_matter_of_its_symbol_alone(served: dict[str, pa.Table]) -> None:
+    with running_emulator(served) as emulator:
+        source = exchange(emulator.url)
+        source.check_symbols(SYMBOLS)
+        emulator.fail_next(1, "400")
+        with pytest.raises(SymbolRefused, match=r"refused the request .*Illegal characters"):
+            source.fetch_day(SYMBOLS[0], DAY)
+        assert emulator.asked[True] == 1
+        assert source.fetch_day(SYMBOLS[1], DAY).num_rows
 
 
 @pytest.mark.parametrize("fault", ["maintenance", "html", "empty"])

@@ -14,7 +14,7 @@ from huracan.candles.funding import empty_funding, funding_table, lay_funding
 from huracan.candles.quality import assemble_day, judge_day
 from huracan.candles.schema import FUNDING_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan.errors import InvalidInput
+from huracan.errors import InvalidInput, SymbolRefused
 from huracan_resources.candles.files import CandleFiles
 from huracan_resources.candles.funding_files import FundingFiles
 
@@ -120,7 +120,7 @@ def test_a_damaged_file_and_one_without_rates_are_refused_by_name(tmp_path: Path
     candles(tmp_path)
     path = tmp_path / "binanceusdm_BTC-USDT-USDT_funding.parquet"
     path.write_bytes(b"PAR1 not really")
-    with pytest.raises(InvalidInput, match=r"funding\.parquet cannot be read"):
+    with pytest.raises(SymbolRefused, match=r"funding\.parquet cannot be read"):
         fetch(tmp_path)
     pq.write_table(pa.table({"timestamp": rates()["settled_at"], "level": [0.0] * 9}), path)
     with pytest.raises(InvalidInput, match="no column 'funding_rate'"):
