@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -15,6 +14,15 @@ from huracan.errors import InvalidInput
 
 _START_TOLERANCE_SECONDS = 1.0
 """The kernel's ticks and the time of boot, from which a start is reckoned, may be read a little apart."""
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The content of the file: the ids of processes, and each server's start in seconds since 1970."""
+
+    up: int
+    port: int
+    servers: dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -58,34 +66,42 @@ class UpRecord:
     def left_alive(self) -> set[psutil.Process]:
         """The recorded servers that still run, and whatever runs in their sessions: code servers and runs
         whose parents have died. A number that another program has taken since is left alone."""
-        servers: dict[str, float] = self._read().get("servers", {})
+        written = self._read()
+        servers = written.servers if written else {}
         found = set()
         for process in psutil.process_iter():
             with suppress(psutil.Error, ProcessLookupError, PermissionError):
-                started = servers.get(str(os.getsid(process.pid)))
-                if started is not None and self._is_ours(process, started, str(process.pid) in servers):
+                server = os.getsid(process.pid)
+                if server in servers and self._is_ours(process, server, servers[server]):
                     found.add(process)
         return found
 
-    def _is_ours(self, process: psutil.Process, started: float, is_server: bool) -> bool:
-        later = process.create_time() - started
-        is_of_then = (abs(later) if is_server else -later) <= _START_TOLERANCE_SECONDS
+    def _is_ours(self, process: psutil.Process, server: int, started: float) -> bool:
+        # The kernel gives no number away while a session of that number lasts: a server that is gone
+        # has left its own session.
+        if psutil.pid_exists(server):
+            later = psutil.Process(server).create_time() - started
+            is_of_then = abs(later) <= _START_TOLERANCE_SECONDS
+        else:
+            is_of_then = process.create_time() - started >= -_START_TOLERANCE_SECONDS
         return is_of_then and bool(process.environ().get("HURACAN_HOME") == str(self.home))
 
     @property
     def _path(self) -> Path:
         return self.home / "up.json"
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> _Written | None:
+        """None where nothing was written, or where the file holds anything else."""
         try:
             content = json.loads(self._path.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
+            servers = {int(number): float(started) for number, started in content["servers"].items()}
+            return _Written(int(content["up"]), int(content["port"]), servers)
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return None
 
     def _told(self) -> str:
-        said = self._read()
-        return f" (process {said['up']}, port {said['port']})" if "up" in said else ""
+        written = self._read()
+        return f" (process {written.up}, port {written.port})" if written else ""
 
 
 def holder(port: int) -> str:

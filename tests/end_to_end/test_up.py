@@ -18,8 +18,6 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from huracan_console.servers.up_record import UpRecord
-
 _ROOT = Path(__file__).resolve().parents[2]
 _HURACAN = Path(sys.executable).parent / "huracan"
 _START_SECONDS = 60.0
@@ -259,23 +257,3 @@ def test_what_a_killed_one_has_left_is_ended_by_the_next(
         second.send_signal(signal.SIGINT)
         assert second.wait(30) == 0
     assert not (home / "up.json").exists()
-
-
-def test_a_recorded_number_that_another_program_has_taken_is_left_alone(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        ["sleep", "60"], start_new_session=True, env={"HURACAN_HOME": str(tmp_path)}
-    ) as stranger:
-        process = psutil.Process(stranger.pid)
-        # The kernel shows the environment of a program a moment after the program has begun.
-        assert _eventually(lambda: bool(process.environ()))
-        record = UpRecord(tmp_path)
-        with record.held():
-            record.write(3000, [process])
-        assert record.left_alive() == {process}
-        written = json.loads((tmp_path / "up.json").read_text())
-        written["servers"] = {str(stranger.pid): process.create_time() - 500.0}
-        (tmp_path / "up.json").write_text(json.dumps(written))
-        assert record.left_alive() == set()
-        (tmp_path / "up.json").write_text("not JSON")
-        assert record.left_alive() == set()
-        stranger.kill()
