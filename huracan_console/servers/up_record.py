@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from huracan.errors import InvalidInput
+from huracan_resources.folders import make_folder
 
 _START_TOLERANCE_SECONDS = 1.0
 """The kernel's ticks and the time of boot, from which a start is reckoned, may be read a little apart."""
@@ -35,7 +36,7 @@ class UpRecord:
     def held(self) -> Iterator[None]:
         """Be the only `up` of this home until the end; the kernel lets go of it, even after kill -9."""
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            make_folder(self.home)
             lock = (self.home / "up.lock").open("ab")
         except OSError as error:
             raise InvalidInput(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan_console.servers.up_record import UpRecord
+
+
+def test_a_home_that_up_makes_first_is_closed_to_other_accounts(tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "home"
+    with UpRecord(home).held():
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (home, home.parent)] == [0o700, 0o700]
 
 
 @pytest.fixture
