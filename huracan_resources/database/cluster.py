@@ -6,6 +6,7 @@ folder above the cluster to everybody. Here no path reaches a shell and no folde
 there. Who starts and stops a server, and when, belongs in `embedded_postgres`.
 """
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -17,6 +18,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -82,6 +84,8 @@ def start_cluster(folder: Path) -> None:
 
 def stop_cluster(folder: Path) -> bool:
     """True if a server ran, which has ended now."""
+    with suppress(OSError):  # most homes have none, and somebody else may have taken its place
+        _link(folder).unlink()
     pid = postmaster(folder)
     if pid is None:
         return False
@@ -117,17 +121,20 @@ def _reachable(folder: Path) -> Path:
     """A name of `folder` that a client takes: no longer than a socket's may be, and without its separator."""
     if len(bytes(folder / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET and "," not in str(folder):
         return folder
-    links = Path("/tmp") / f"huracan-{os.geteuid()}"
+    link = _link(folder)
+    links = link.parent
     links.mkdir(mode=0o700, exist_ok=True)
     found = links.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise InvalidInput(f"{links} belongs to somebody else.", "Remove it, or use a shorter HURACAN_HOME.")
-    inode = folder.stat().st_ino
-    link = links / f"{inode:x}"
-    if not (link.is_symlink() and link.readlink() == folder):
-        link.unlink(missing_ok=True)
+    with suppress(FileExistsError):
         link.symlink_to(folder)
     return link
+
+
+def _link(folder: Path) -> Path:
+    """By its name it leads to this path and to no other, whatever lies there."""
+    return Path("/tmp") / f"huracan-{os.geteuid()}" / hashlib.sha256(bytes(folder)).hexdigest()[:32]
 
 
 def _run(folder: Path, program: str, *words: str, stdout: Any) -> "subprocess.CompletedProcess[bytes]":

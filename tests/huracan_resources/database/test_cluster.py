@@ -64,6 +64,24 @@ def test_a_server_starts_in_any_path_and_opens_no_folder_to_others(above: Path, 
     assert not Path("made").exists() and [each.name for each in above.iterdir()] == [place]
 
 
+def test_two_homes_of_long_paths_have_sockets_of_their_own_and_leave_no_link(above: Path) -> None:
+    # Numbers of folders are those of their file system: two may be the same, as before and after a move.
+    first, second = above / ("x" * 100), above / ("y" * 100)
+    first.mkdir()
+    (first / "postmaster.pid").write_text("1\n/data\n0\n5432\n.\n")
+
+    def link_to(folder: Path) -> Path:
+        return Path(str(psycopg.conninfo.conninfo_to_dict(cluster.cluster_url(folder))["host"]))
+
+    link_to_first = link_to(first)
+    first.rename(second)
+    links = [link_to_first, link_to(second)]
+    assert [link.readlink() for link in links] == [first, second]
+    for folder in (first, second):
+        assert not cluster.stop_cluster(folder)
+    assert not any(link.is_symlink() for link in links)
+
+
 def test_a_locale_that_is_not_installed_hinders_neither_the_making_nor_the_start(above: Path) -> None:
     ask = (
         "import sys; from pathlib import Path; from huracan_resources.database.database import Database\n"
