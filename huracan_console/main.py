@@ -84,7 +84,7 @@ def _value(key: str, text: str) -> Any:
         return read_yaml(text, "").value
     except InvalidInput as error:
         raise InvalidInput(
-            f"The list in --set {key.strip()}=... is not closed or not well written.",
+            f"The list in --set {_shown(key.strip())} is not closed or not well written.",
             "Write it as SECTION.KEY=[ONE, TWO], in quotes.",
         ) from error
 

@@ -5,6 +5,7 @@ What went wrong and what to do about it is worded where it arises, or in `unfore
 
 import gc
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -16,6 +17,10 @@ from huracan.errors import InvalidInput
 from huracan_console.safe_text import plain
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
+
+_UNASKED = re.compile(r"^(Got unexpected extra arguments?) \(.*\)", re.DOTALL)
+_ASSIGNED = re.compile(r"(?:'[^']*|\"[^\"]*|\S*)(?:[=@]|://).*", re.DOTALL)
+"""A setting without --set, an address or a piece of one, and what follows: where it ends cannot be told."""
 
 
 def shared_options(command: Callable[..., int]) -> Callable[..., None]:
@@ -61,6 +66,13 @@ def _explain(error: Exception, *, as_json: bool, verbose: bool) -> int:
     return WRONG_USE if isinstance(said, InvalidInput) else FAILED
 
 
+def _without_values(said: str) -> str:
+    """What click says, without the words of a command line that may be secrets, known or not yet read."""
+    from huracan_resources.settings.secrets import STARS, withhold
+
+    return _ASSIGNED.sub(STARS, _UNASKED.sub(rf"\1 ({STARS})", withhold(said)))
+
+
 class OneLineGroup(click.Group):
     """Says what is wrong with an option in one line, like every other wrong input; click would take four."""
 
@@ -78,9 +90,7 @@ class OneLineGroup(click.Group):
             if isinstance(error, click.exceptions.NoArgsIsHelpError):
                 error.show()
             else:
-                from huracan_resources.settings.secrets import withhold
-
-                what = f"{plain(withhold(error.format_message()).rstrip('.'))}."
+                what = f"{plain(_without_values(error.format_message()).rstrip('.'))}."
                 if "--json" in (sys.argv[1:] if args is None else args):
                     click.echo(json.dumps({"error": what, "remedy": "See --help."}))
                 else:

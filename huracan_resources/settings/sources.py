@@ -5,6 +5,7 @@ Which settings there are belongs in `settings` and `sections`.
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,9 @@ NAMED_VARIABLES = {
     "HURACAN_EXCHANGE_SECRET": "source.ccxt.secret",
 }
 """Variables with a name of their own, and the setting that each stands for."""
+
+_A_NAME = re.compile(r"[a-z0-9_]{1,40}")
+"""What may be a misspelt setting; what stands in its place and looks otherwise may be a secret."""
 
 Values = dict[str, tuple[Any, str]]
 """Dotted key to (value, where it came from)."""
@@ -202,7 +206,8 @@ def _unknown(lead: str, name: str, known: Mapping[str, Any], where: str) -> Inva
     deeper = [f"{section}.{inner}" for section in known for inner in fields_of(known[section]) or ()]
     near = difflib.get_close_matches(name, [*known, *deeper], n=1, cutoff=0.5)
     hint = f"Did you mean {lead}{near[0]}?" if near else f"Known: {', '.join(known) or 'nothing below that'}."
-    return InvalidInput(f"{where}: the setting {lead}{name} is unknown.", hint)
+    shown = f"{lead}{name}" if _A_NAME.fullmatch(name) else f"{lead}(withheld)"
+    return InvalidInput(f"{where}: the setting {shown} is unknown.", hint)
 
 
 def _read_file(path: Path) -> Document:

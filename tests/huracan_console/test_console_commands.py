@@ -189,8 +189,9 @@ def test_an_error_as_json_is_one_object_with_what_and_remedy() -> None:
 
 
 def test_an_error_does_not_steer_the_terminal() -> None:
-    for words in (("config", "show", "--set", "universe.\x1b[31m=x"), ("trade", "--\x1b[31m")):
-        result = CliRunner().invoke(main, words, color=True)
+    folder = {"HURACAN_CONFIG_DIR": "/\x1b[31m"}
+    for words in (("config", "show"), ("trade", "--\x1b[31m")):
+        result = CliRunner().invoke(main, words, color=True, env=folder)
         assert result.exit_code == 2
         assert "\x1b" not in result.stderr and "\\x1b[31m" in result.stderr
 

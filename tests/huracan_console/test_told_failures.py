@@ -143,6 +143,28 @@ def test_an_address_among_the_words_is_not_repeated_with_its_password(words: tup
     assert answer.exit_code == 2 and "hunter2" not in answer.output and "***" in answer.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nightly", "signing.private_key=hunter2"),
+        ("HURACAN_SIGNING_KEY=hunter2",),
+        ("HURACAN_SIGNING_KEY=a hunter2",),
+        ("nightly", "--date", "hunter2 a=hunter2"),
+        ("tgram://1:hunter2/chat",),
+        ("nightly", "--set", "database.url=postgresql://bob:my", "hunter2", "pass@h/db"),
+        ("nightly", "--set", "postgresql://bob:pa.hunter2@h/db?sslmode=require"),
+        ("nightly", "--set", "tgram://1:hunter2/chat?x=1"),
+        ("nightly", "--set", "tgram://1:hunter2/chat?x=[1"),
+        ("nightly", "--set", "signing.private_key:hunter2="),
+        ("nightly", "--set", "Ahunter2+hunter2/hunter2="),
+    ],
+)
+def test_a_secret_in_the_wrong_place_of_the_command_line_is_not_repeated(words: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(main, words)
+    assert answer.exit_code == 2 and "hunter2" not in answer.output
+    assert "***" in answer.output or "withheld" in answer.output
+
+
 def test_what_is_no_secret_of_a_database_is_shown() -> None:
     remember("postgresql://127.0.0.1:1/huracan_of_mine")
     assert withhold("postgresql://127.0.0.1:1/huracan_of_mine") == "postgresql://127.0.0.1:1/huracan_of_mine"
