@@ -17,6 +17,9 @@ _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _TIME = "tag:yaml.org,2002:timestamp"
 _MERGE = "tag:yaml.org,2002:merge"
 
+_QUOTING = re.compile(r"\b(tag|alias)\b")
+"""In what pyyaml says of a value that it takes for a tag or an alias, and repeats."""
+
 
 class _Loader(yaml.SafeLoader):
     """Its own copy of the resolvers is changed below; pyyaml keeps them by the first letter of a text."""
@@ -61,6 +64,10 @@ def read_yaml(text: str, where: str) -> Document:
     # Without the cause: it would show the line, and a secret that may stand there.
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
+        if _QUOTING.search(error.problem or ""):
+            raise InvalidInput(
+                f"{where}, line {line}: a value begins with ! or *.", "Put it in quotes."
+            ) from None
         raise InvalidInput(f"{where}, line {line}: {error.problem}.", "Correct the YAML there.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         kind = " ".join(str(getattr(error, "reason", None) or "it is nested too deep").split())

@@ -254,6 +254,25 @@ def test_token_swaps_and_memberships_reach_every_process_as_they_were_said(folde
     assert '"factor": 1000' in _origin(said, "candles.redenominations")[0]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "signing:\n  private_key: !hunter2\n",
+        "signing:\n  private_key: !hunter2!x\n",
+        "signing: {private_key: *hunter2}\n",
+        "alerts:\n  urls:\n  - !tgram://1:hunter2/x\n",
+        "alerts: {urls: !!python/name:hunter2 x}\n",
+    ],
+)
+def test_a_secret_that_yaml_takes_for_a_tag_or_an_alias_is_not_repeated(folder: Path, content: str) -> None:
+    (folder / "bad.yaml").write_text(content)
+    with pytest.raises(InvalidInput, match=r"bad\.yaml, line \d: a value begins with ! or \*") as caught:
+        _load(folder, HURACAN_ENV="bad")
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(InvalidInput, match="HURACAN__ALERTS__URLS, line 1: a value begins with"):
+        _load(folder, HURACAN__ALERTS__URLS="[*hunter2]")
+
+
 def test_a_markets_filters_are_set_by_symbol_and_count_in_the_digest(folder: Path) -> None:
     plain = _load(folder)
     assert plain.universe.filters("BTC/USDT").is_empty
