@@ -11,6 +11,9 @@ STARS = "***"
 
 _SHORTEST = 5
 """Of characters: to hide each `a` of a text because some password is `a` would only make it unreadable."""
+_WORD = re.compile(r"[a-z]{1,8}")
+"""A password such as `trade` or `postgres`: stars for it would break known sentences, and tell it by that. It
+is hidden where an address holds it."""
 _LONG = 8
 """Of characters of a part of an alert address: shorter ones are words such as `chat`."""
 _ENDS = ":/@?&="
@@ -21,6 +24,7 @@ VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
 
 _PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
 """Up to the last @: a password may hold any sign, and too much hidden is better than too little."""
+_IN_QUERY = re.compile(r"([?&]\w*pass\w*=)[^&\s]+", re.IGNORECASE)
 
 _HERE = re.compile(r"localhost|[0-9.]+\.[0-9.]+")
 """Hosts that are in many messages and in nobody's secret."""
@@ -39,7 +43,7 @@ def remember(value: object) -> None:
     elif value is not None:
         for part in _parts(str(value)):
             for spelled in (part, unquote(part), quote(part, safe=""), repr(part)[1:-1]):
-                if len(spelled) >= _SHORTEST:
+                if len(spelled) >= _SHORTEST and not _WORD.fullmatch(spelled):
                     _known.add(spelled)
 
 
@@ -52,7 +56,7 @@ def withhold(text: str) -> str:
 
 def without_password(text: str) -> str:
     """`text` with stars in the place of the password of every address in it, whatever that is for."""
-    return _PASSWORD.sub(rf"\1:{STARS}@", text)
+    return _IN_QUERY.sub(rf"\1{STARS}", _PASSWORD.sub(rf"\1:{STARS}@", text))
 
 
 def withhold_in(error: BaseException) -> None:
@@ -79,9 +83,8 @@ def _parts(value: str) -> set[str]:
             rest = rest.replace(end, " ")
         parts = (part for part in rest.split() if len(part) >= _LONG and not _HERE.fullmatch(part))
         return {value, account.partition(":")[2], *parts}
-    query = tail.partition("?")[2] if mark else rest.partition("?")[2]
+    server, _, query = (tail if mark else rest).partition("?")
+    user, _, password = account.partition(":")
     pairs = (pair.partition("=") for pair in query.split("&"))
-    found = {text for name, _, text in pairs if "pass" in name.lower()}
-    found.add(account.partition(":")[2])
-    found.discard("")
-    return found | {value} if found else found
+    found = {password, *(text for name, _, text in pairs if "pass" in name.lower())} - {""}
+    return (found - {user, server.partition("/")[2]}) | {value} if found else found

@@ -165,6 +165,29 @@ def test_a_secret_in_the_wrong_place_of_the_command_line_is_not_repeated(words: 
     assert "***" in answer.output or "withheld" in answer.output
 
 
+@pytest.mark.parametrize(
+    ("url", "hidden", "said"),
+    [
+        (
+            "postgresql://huracan:huracan@h/huracan",
+            ":huracan@",
+            "run huracan backfill in /home/x/.huracan/lake",
+        ),
+        ("postgresql://me:postgres@h/x", ":postgres@", "The database postgresql://h/x does not answer."),
+        ("postgresql://me:trade@h/x", ":trade@", "The lake has trades."),
+        ("postgresql://bot_4711:bot_4711@h/x", ":bot_4711@", "GRANT USAGE ON SCHEMA public TO bot_4711;"),
+        ("postgresql://me:night_4712@h/night_4712", ":night_4712@", "night_4712 is empty"),
+        ("postgresql://h/x?user=bot_4713&sslpassword=trades", "=trades", "The lake has trades."),
+    ],
+)
+def test_a_password_that_is_a_word_is_hidden_in_addresses_alone(url: str, hidden: str, said: str) -> None:
+    remember(url)
+    assert withhold(said) == said
+    for address in (url, url.replace("postgresql://", "postgresql+psycopg2://")):
+        shown = withhold(f"no answer of {address}")
+        assert hidden not in shown and "***" in shown
+
+
 def test_what_is_no_secret_of_a_database_is_shown() -> None:
     remember("postgresql://127.0.0.1:1/huracan_of_mine")
     assert withhold("postgresql://127.0.0.1:1/huracan_of_mine") == "postgresql://127.0.0.1:1/huracan_of_mine"
