@@ -24,6 +24,8 @@ VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
 
 _PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
 """Up to the last @: a password may hold any sign, and too much hidden is better than too little."""
+_TOKEN = re.compile(r"(?<!postgres)(?<!postgresql)(?<!psycopg)(?<!psycopg2)://[^\s:/@?#]+@")
+"""Without a colon: of PostgreSQL it is the user, of a store or an exchange a key."""
 _IN_QUERY = re.compile(r"([?&]\w*pass\w*=)[^&\s]+", re.IGNORECASE)
 
 _HERE = re.compile(r"localhost|[0-9.]+\.[0-9.]+")
@@ -55,7 +57,8 @@ def withhold(text: str) -> str:
 
 
 def without_password(text: str) -> str:
-    """`text` with stars in the place of the password of every address in it, whatever that is for."""
+    """`text` with stars in the place of the password or token of every address in it, whatever it is for."""
+    text = _TOKEN.sub(f"://{STARS}@", text)
     return _IN_QUERY.sub(rf"\1{STARS}", _PASSWORD.sub(rf"\1:{STARS}@", text))
 
 

@@ -188,6 +188,11 @@ def test_a_password_that_is_a_word_is_hidden_in_addresses_alone(url: str, hidden
         assert hidden not in shown and "***" in shown
 
 
+@pytest.mark.parametrize("text", ["postgresql://me@h/x", "file:///home/me@corp/lake", "s3://bucket/a@b"])
+def test_a_user_of_a_database_and_a_path_with_an_at_sign_are_shown(text: str) -> None:
+    assert withhold(text) == text
+
+
 def test_what_is_no_secret_of_a_database_is_shown() -> None:
     remember("postgresql://127.0.0.1:1/huracan_of_mine")
     assert withhold("postgresql://127.0.0.1:1/huracan_of_mine") == "postgresql://127.0.0.1:1/huracan_of_mine"

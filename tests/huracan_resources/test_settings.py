@@ -332,6 +332,10 @@ def test_secrets_are_never_shown(folder: Path) -> None:
 def test_the_password_of_an_address_is_not_shown_in_any_setting(folder: Path) -> None:
     settings = _load(folder, HURACAN__STORAGE__S3_ENDPOINT_URL="http://me:hunter2/x@minio:9000")
     assert _origin(settings, "storage.s3_endpoint_url")[0] == "http://me:***@minio:9000"
+    settings = _load(folder, HURACAN__STORAGE__S3_ENDPOINT_URL="https://hunter2@minio:9000")
+    assert _origin(settings, "storage.s3_endpoint_url")[0] == "https://***@minio:9000"
+    settings = _load(folder, HURACAN__STORAGE__LAKE_URL="s3://hunter2@bucket/lake")
+    assert _origin(settings, "storage.lake_url")[0] == "s3://***@bucket/lake"
 
 
 def test_a_wrong_secret_is_not_in_the_error(folder: Path) -> None:
