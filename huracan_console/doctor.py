@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
-from huracan.errors import Unavailable
+from huracan.errors import HuracanError, Unavailable
 from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
 from huracan_console.answering.unforeseen import explained
@@ -177,8 +177,16 @@ def _retention(settings: Settings) -> str:
 
 def _alerts(resources: Resources) -> str:
     addresses = resources.notifier.addresses
+    bad: list[HuracanError] = []
     for address in addresses:
-        address.probe()
+        try:
+            address.probe()
+        except HuracanError as error:
+            bad.append(error)
+    if bad:
+        raise Unavailable(
+            " ".join(error.what for error in bad), " ".join(dict.fromkeys(error.remedy for error in bad))
+        )
     if not addresses:
         return "none set (HURACAN_ALERT_URLS); alerts are only logged"
     return f"{', '.join(address.shown for address in addresses)}; huracan alert test sends a message"

@@ -56,16 +56,21 @@ def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(t
         "DATABASE_URL": "postgresql://nobody:hunter2@127.0.0.1:1/x",
         "HURACAN__SOURCE__KIND": "files",
         "HURACAN__SOURCE__FILES__DIRECTORY": str(tmp_path / "none"),
+        "HURACAN_ALERT_URLS": "nonsense://hunter2, json://127.0.0.1:1/x, nonsense://hunter2/again",
     }
     result = _invoke("doctor", "--json", **broken)
     findings = {each["part"]: each for each in json.loads(result.stdout)}
     assert result.exit_code == 1
-    assert {part for part, each in findings.items() if not each["is_ok"]} == {"database", "candle source"}
-    assert all(each["remedy"] for each in findings.values() if not each["is_ok"])
+    bad = {part: each for part, each in findings.items() if not each["is_ok"]}
+    assert set(bad) == {"database", "candle source", "alerts"}
+    alerts = bad["alerts"]
+    assert [f"number {number} " in alerts["found"] for number in (1, 2, 3, 4)] == [True, True, True, False]
+    assert alerts["remedy"].count("HURACAN_ALERT_URLS") == 1 and "the network" in alerts["remedy"]
+    assert all(each["remedy"] for each in bad.values())
     assert "hunter2" not in result.output
     lines = _invoke("doctor", **broken).stdout.splitlines()
     assert len(lines) == len(findings)
-    assert sum(line.startswith("BAD ") for line in lines) == 2
+    assert sum(line.startswith("BAD ") for line in lines) == 3
 
 
 def test_doctor_names_a_folder_without_a_day_and_a_pointer_that_is_damaged(tmp_path: Path) -> None:
