@@ -60,6 +60,8 @@ def said(home: Home, tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
                 HURACAN__STORAGE__S3_ENDPOINT_URL=f"http://me:{MARK}-s3@127.0.0.1:1",
             ),
             home.call("doctor", *how, HURACAN_ALERT_URLS=f"no {MARK}-url at all"),
+            home.call("config", "show", f"signing.private_key={MARK}-unset", *how),
+            home.call("config", "show", *how, HURACAN__ALERTS__URLS=f"[*{MARK}-alias]"),
             *(
                 home.call("config", "show", "--set", text, *how)
                 for text in (
@@ -69,6 +71,7 @@ def said(home: Home, tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
                     f"database.url=[{MARK}-listed]",
                     f"source.ccxt.secret={{a: {MARK}-mapped}}",
                     f"{MARK}-alone",
+                    f"tgram://1:{MARK}-token/x?y=1",
                 )
             ),
         ]
