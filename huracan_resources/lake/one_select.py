@@ -6,6 +6,7 @@ and only parts that are known to read our tables pass.
 """
 
 import json
+import re
 import secrets
 import shutil
 import tempfile
@@ -27,9 +28,12 @@ _ROW_MAKERS = {
     "repeat_row",
     "json_each",
     "json_tree",
-    "query_table",
 }
-"""The functions in a FROM that make rows of what they are given. Others read files, or run a text as SQL."""
+"""The functions in a FROM that make rows of what they are given. Others read files, or run a text as SQL, or
+take a text for the name of a table, and with it of a file."""
+
+_NAME = re.compile(r"((memory|system|temp)\.)?((main|information_schema|pg_catalog)\.)?[\w -]+", re.I)
+"""What a table may be called. Any other name may be a file's to DuckDB, also `manifest.json` in two parts."""
 
 _SETTINGS = {
     "TimeZone": "'UTC'",
@@ -83,6 +87,10 @@ def check_one_select(connection: Any, statement: str) -> None:
             name = part["function"]["function_name"].lower()
             if name not in _ROW_MAKERS:
                 raise _refused(f"A question to the lake reads its tables only, and this calls {name}().")
+        if kind == "BASE_TABLE" or part.get("show_type") == "SHOW":
+            name = ".".join(part["qualified_name"]["path"])
+            if not _NAME.fullmatch(name):
+                raise _refused(f"A question to the lake reads its tables only, and {name} is none.")
 
 
 def _parts(tree: Any) -> Iterator[dict[str, Any]]:

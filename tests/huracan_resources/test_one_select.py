@@ -24,6 +24,17 @@ READS = [
     "SELECT * FROM '/etc/passwd'",
     "SELECT * FROM '{home}/keys/table.csv'",
     "SELECT * FROM read_text('{manifest}')",
+    "SELECT * FROM '{manifest}'",
+    "SELECT * FROM '{file}'",
+    "SELECT * FROM '{home}/ohlcv/*/*.parquet'",
+    'SELECT * FROM (SELECT count(*) FROM "{file}")',
+    'SELECT * FROM memory.main."{file}"',
+    "DESCRIBE '{file}'",
+    "SUMMARIZE '{file}'",
+    "SHOW '{file}'",
+    "SELECT * FROM (PIVOT '{file}' ON symbol IN ('BTC/USDT') USING max(close))",
+    "SELECT * FROM query_table('{file}')",
+    "SELECT * FROM query_table(['ohlcv', '{file}'])",
     "SELECT * FROM read_parquet('{home}/ohlcv/../keys/x.parquet')",
     "SELECT (SELECT content FROM read_text('{home}/keys/signing.key'))",
     "SELECT * FROM query('SELECT * FROM read_text(''{home}/keys/signing.key'')')",
@@ -103,6 +114,17 @@ def test_no_statement_leaves_the_tables(home: Path, statement: str) -> None:
     assert _contents(home) == before
 
 
+@pytest.mark.parametrize("name", ["'{stem}.parquet'", '"{stem}".parquet', "manifest.json"])
+def test_no_file_is_named_from_within_its_folder_either(
+    home: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a name without a slash would be a file's, and so would be one in two parts."""
+    file = next(home.rglob("*.parquet"))
+    monkeypatch.chdir(file.parent)
+    with LakeViews(Lake(LocalStore(home))) as views, pytest.raises(InvalidInput, match="is none"):
+        views.query(f"SELECT * FROM {name.format(stem=file.stem)}")
+
+
 @pytest.mark.parametrize(
     ("statement", "rows"),
     [
@@ -110,6 +132,9 @@ def test_no_statement_leaves_the_tables(home: Path, statement: str) -> None:
         ("WITH best AS (SELECT max(close) AS close FROM ohlcv) FROM ohlcv JOIN best USING (close);", 1),
         ("SELECT symbol FROM ohlcv UNION ALL SELECT 'x'", 3),
         ("WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 5) FROM n", 5),
+        ('WITH "the best" AS (SELECT 1) FROM "the best"', 1),
+        ("SELECT * FROM memory.main.ohlcv", 2),
+        ("SELECT * FROM (SHOW ohlcv) WHERE column_name = 'close'", 1),
         ("SELECT * FROM range(4)", 4),
         ("SELECT unnest([1, 2, 3])", 3),
         ("VALUES (1), (2)", 2),
