@@ -87,6 +87,9 @@ def check_one_select(connection: Any, statement: str) -> None:
             name = part["function"]["function_name"].lower()
             if name not in _ROW_MAKERS:
                 raise _refused(f"A question to the lake reads its tables only, and this calls {name}().")
+        if part.get("show_type") in ("SHOW_SPECIAL", "SHOW_FROM"):
+            # A view is made when it is asked for, so that DuckDB would list none or some.
+            raise _refused("A question to the lake reads its tables, and this lists those of DuckDB.")
         if kind == "BASE_TABLE" or part.get("show_type") == "SHOW":
             name = ".".join(part["qualified_name"]["path"])
             if not _NAME.fullmatch(name):

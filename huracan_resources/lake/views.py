@@ -103,13 +103,16 @@ class LakeViews:
             check_one_select(self._connection, statement)
         except duckdb.Error as error:
             raise _wrong(error) from error
+        made = set[str]()
         while True:
             try:
                 return self._connection.sql(statement, params=parameters or None).to_arrow_table()
             except duckdb.CatalogException as error:
                 missing = re.search(r"Table with name (\S+) does not exist", str(error))
-                if missing is None:
+                # Of another schema, as in temp.ohlcv, it is missing also after our view was made.
+                if missing is None or missing[1].lower() in made:
                     raise _wrong(error) from error
+                made.add(missing[1].lower())
                 self._make(missing[1].lower(), error)
             except duckdb.Error as error:
                 raise _wrong(error) from error
@@ -151,7 +154,7 @@ class LakeViews:
             for part in ("shadow_trades", *_ANALYSES):
                 if part in self.tables:
                     self._make(part, error)
-            self._connection.execute(f"CREATE VIEW {TRADES} AS {self._trades()}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW {TRADES} AS {self._trades()}")
         elif view not in self.tables:
             if view in self.aged_out:
                 raise _aged_out(view) from error

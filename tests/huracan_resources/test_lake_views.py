@@ -135,6 +135,18 @@ def test_a_table_is_found_in_any_case_and_no_variable_of_the_program_is_a_table(
             views.query("SELECT * FROM ALIASES")
 
 
+@pytest.mark.parametrize("schema", ["temp", "information_schema", "system.main"])
+@pytest.mark.parametrize("table", ["shadow_trades", "trades"])
+def test_a_table_of_another_schema_is_refused_and_spoils_no_later_question(
+    tmp_path: Path, schema: str, table: str
+) -> None:
+    with LakeViews(_fill(LocalStore(tmp_path))) as views:
+        for _ in range(2):
+            with pytest.raises(InvalidInput, match="DuckDB refused the statement"):
+                views.query(f"SELECT count(*) FROM {schema}.{table}")
+        assert views.query(f"SELECT * FROM {table}").num_rows == 3
+
+
 @pytest.mark.parametrize("wrong", ["SELEC 1", "SELECT nothing FROM shadow_trades", "SELECT 1/'x'"])
 def test_a_wrong_statement_is_refused_in_one_line(lake: Lake, wrong: str) -> None:
     with LakeViews(lake) as views, pytest.raises(InvalidInput) as refused:

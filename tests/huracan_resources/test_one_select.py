@@ -140,7 +140,6 @@ def test_no_file_is_named_from_within_its_folder_either(
         ("VALUES (1), (2)", 2),
         ("SELECT * FROM (DESCRIBE ohlcv) WHERE column_name = 'close'", 1),
         ("SELECT min FROM (SUMMARIZE ohlcv) WHERE column_name = 'close'", 1),
-        ("SHOW TABLES", 1),
         ("SELECT * FROM (PIVOT ohlcv ON symbol IN ('BTC/USDT') USING max(close) GROUP BY day)", 1),
         ("SELECT json_extract('{\"a\": 1}', '$.a'), current_setting('TimeZone'), now()", 1),
         ("SELECT quantile_cont(close, 0.5) OVER (PARTITION BY symbol) FROM ohlcv QUALIFY true", 2),
@@ -168,6 +167,15 @@ def test_an_answer_that_outgrows_the_memory_leaves_nothing_behind(
         assert connection.execute(large).fetchall() == [(15_000_000,)]
         assert list(temporary.iterdir()), "it did outgrow it"
     assert list(here.iterdir()) == list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("statement", ["SHOW TABLES", "SHOW ALL TABLES", "SHOW TABLES FROM main"])
+def test_a_list_of_the_views_that_happen_to_be_made_is_refused_with_who_lists_all(
+    home: Path, statement: str
+) -> None:
+    with LakeViews(Lake(LocalStore(home))) as views, pytest.raises(InvalidInput) as refused:
+        views.query(statement)
+    assert "huracan sql lists them" in refused.value.remedy
 
 
 def test_parameters_pass_by_place_and_by_name(home: Path) -> None:
