@@ -16,7 +16,7 @@ from huracan.errors import InvalidInput
 from huracan_resources.database.address import plain_url, role_and_name, shown_url
 from huracan_resources.database.embedded_postgres import embedded_url
 from huracan_resources.database.migrate import migrate
-from huracan_resources.database.reader import READER, check_ordinary, make_reader
+from huracan_resources.database.reader import READER, check_ordinary, check_question, make_reader
 from huracan_resources.database.refusals import as_ours
 
 _CONNECT_SECONDS = 10
@@ -72,6 +72,7 @@ class Database:
 
         `InvalidInput` where it is wrong, is more than one, or would do anything but read.
         """
+        check_question(statement)
         with self._reading() as connection:
             connection.execute("SET TRANSACTION READ ONLY")
             try:

@@ -1,8 +1,11 @@
 """The role by which questions are asked: it may read our tables, and nothing else.
 
 A read-only transaction is not enough for a superuser, who runs programs and reads files of the server from
-inside of one, and makes replication slots that stay.
+inside of one, and makes replication slots that stay. The role that a night works by may end the night from
+inside of one: so a question selects, and names no function that does more.
 """
+
+import re
 
 import psycopg
 
@@ -25,6 +28,20 @@ SELECT bool_or(rolsuper OR rolreplication OR rolname IN (
     'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_create_subscription'
 )) FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER')
 """
+
+_SELECTS = re.compile(r"(?:\s|\(|--[^\r\n]*+)*+(?:SELECT|WITH|VALUES|TABLE|SHOW|EXPLAIN)\b", re.I)
+"""What begins so has no body of another language, as DO has, and answers by rows, as COPY does not."""
+
+_ACTS = re.compile(
+    r"\b(?:pg_terminate_backend|pg_cancel_backend|pg_reload_conf|pg_rotate_logfile|set_config"
+    r"|pg_(?:try_)?advisory_\w+|pg_notify|pg_logical_emit_message|dblink\w*"
+    r"|lowrite|lo_(?:creat\w*|from_bytea|import|export|open|put|truncate\w*|unlink)"
+    # These run a text as SQL, and a text, like a name in U&"...", can hide any of those above.
+    r"|query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\b|\bU&\"",
+    re.I,
+)
+"""Functions that act on sessions, locks, settings, large objects or other servers. Looked for in the whole of
+a statement, its texts too: one that only mentions such a name is refused as well."""
 
 GRANTS = (
     f"CREATE ROLE {READER} LOGIN PASSWORD '...'; GRANT USAGE ON SCHEMA public TO {READER};"
@@ -54,4 +71,20 @@ def check_ordinary(connection: psycopg.Connection, shown: str) -> None:
             f"The role of {shown} is a superuser or may reach the server's files, which a read-only"
             " transaction does not prevent: questions are refused.",
             f"Set DATABASE_READER_URL to a role that may only read. An administrator makes one: {GRANTS}",
+        )
+
+
+def check_question(statement: str) -> None:
+    """`InvalidInput` unless `statement` selects and calls nothing that acts. That it is one alone, and writes
+    nothing, PostgreSQL sees to; functions that a database's owner added are not known here."""
+    if not _SELECTS.match(statement):
+        raise InvalidInput(
+            "A question to the database selects, and this does something else.",
+            "Begin it by SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN; for more there is psql.",
+        )
+    acts = _ACTS.search(statement)
+    if acts:
+        raise InvalidInput(
+            f"A question to the database only reads, and this names {acts[0]}.",
+            "Ask its tables; for more there is psql.",
         )

@@ -91,7 +91,7 @@ def test_no_statement_leaves_the_tables(
     except HuracanError as refused:
         assert "hunter2" not in str(refused) and "root:" not in str(refused)
     else:
-        assert rows == [] or "pg_terminate_backend" in statement
+        assert rows == []
     with psycopg.connect(embedded_url(home)) as owner:
         assert owner.execute(_LEFT).fetchone() == before
     assert not made.exists()
@@ -133,7 +133,9 @@ def test_a_role_that_reaches_beyond_tables_is_refused_as_a_reader_too(home: Path
         Database(home, url, url.replace("postgres:", f"{role}:", 1)).query("SELECT 1")
 
 
-def test_an_ordinary_owner_of_the_tables_may_ask_and_cannot_write(home: Path) -> None:
+@pytest.fixture(scope="module")
+def of_its_owner(home: Path) -> Database:
+    """A database of a server by the role that owns its tables, and by which nights work."""
     url = embedded_url(home)
     with psycopg.connect(url, autocommit=True) as owner:
         owner.execute("CREATE ROLE owns LOGIN")
@@ -141,15 +143,72 @@ def test_an_ordinary_owner_of_the_tables_may_ask_and_cannot_write(home: Path) ->
     there = url.replace("/postgres?", "/owned?")
     with psycopg.connect(there) as owner:
         owner.execute("CREATE EXTENSION vector")
-    database = Database(home, there.replace("postgres:", "owns:", 1))
+    return Database(home, there.replace("postgres:", "owns:", 1))
+
+
+def test_an_ordinary_owner_of_the_tables_may_ask_and_cannot_write(of_its_owner: Database) -> None:
+    database = of_its_owner
     assert database.query("SELECT count(*) > 0 FROM schema_migration")[1] == [(True,)]
     for statement in (
-        "DELETE FROM schema_migration",
-        "CREATE TABLE stays (x int)",
-        "COMMIT; DROP TABLE incident",
+        "EXPLAIN ANALYZE DELETE FROM schema_migration",
+        "SELECT 1; COMMIT; DROP TABLE incident",
     ):
         with pytest.raises(InvalidInput, match="PostgreSQL refused the statement"):
             database.query(statement)
+    database.query("EXPLAIN ANALYZE CREATE TABLE stays AS SELECT 1")  # PostgreSQL makes it; it is rolled back
     assert database.query("SELECT to_regclass('stays'), count(*) > 0 FROM schema_migration")[1] == [
         (None, True)
     ]
+
+
+_OTHERS = "FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
+_HIDDEN = f"SELECT pg_term' || 'inate_backend(pid) {_OTHERS}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT pg_terminate_backend(pid) {_OTHERS}",
+        f'SELECT pg_catalog."pg_cancel_backend"/**/(pid) {_OTHERS}',
+        f"EXPLAIN ANALYZE SELECT PG_Terminate_Backend(pid) {_OTHERS}",
+        f'SELECT U&"pg\\005fterminate_backend"(pid) {_OTHERS}',
+        f"SELECT query_to_xml('{_HIDDEN}', true, true, '')",
+        f"SELECT * FROM ts_stat('{_HIDDEN}')",
+        f"DO $$ BEGIN EXECUTE 'SELECT count(*) FROM ({_HIDDEN}) AS x'; END $$",
+        f"/* /* */ SELECT */ DO $$ BEGIN EXECUTE 'SELECT count(*) FROM ({_HIDDEN}) AS x'; END $$",
+        f"-- SELECT\rDO $$ BEGIN EXECUTE 'SELECT count(*) FROM ({_HIDDEN}) AS x'; END $$",
+        "SELECT pg_advisory_lock(1)",
+        "SELECT set_config('statement_timeout', '1', false)",
+        "SELECT * FROM dblink('', 'SELECT 1') AS found (x int)",
+    ],
+)
+def test_a_question_by_the_role_of_a_night_cannot_end_the_night(
+    of_its_owner: Database, statement: str
+) -> None:
+    with psycopg.connect(of_its_owner.url) as night:
+        with pytest.raises(InvalidInput, match="A question to the database"):
+            of_its_owner.query(statement)
+        assert night.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "-- of the incidents\n (select 1) UNION ALL (SELECT 2)",
+        "with two AS (VALUES (1)) SELECT * FROM two",
+        "TABLE schema_migration;",
+        "EXPLAIN SELECT 1",
+        "SHOW server_version",
+        "SELECT 1 AS lo_price, 'what to do: copy it' AS do_call",
+    ],
+)
+def test_whatever_selects_is_answered(of_its_owner: Database, statement: str) -> None:
+    assert of_its_owner.query(statement)[1]
+
+
+def test_a_copy_to_the_client_is_refused_in_one_sentence(
+    of_its_owner: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InvalidInput, match="does something else"):
+        of_its_owner.query("COPY (SELECT 1) TO STDOUT")
+    assert caplog.records == []
