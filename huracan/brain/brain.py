@@ -38,7 +38,7 @@ class Brain:
 
     @property
     def brain_id(self) -> str:
-        """The day and 12 hex digits over its files."""
+        """The day and 12 hex digits over the rest of its manifest."""
         return str(self.manifest["brain_id"])
 
     @property

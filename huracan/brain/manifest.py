@@ -22,25 +22,23 @@ def write_manifest(
 ) -> bytes:
     """Canonical JSON: schema version, brain id, day, expiry, code version, `facts`, SHA-256 and size by file.
 
-    The brain id is the day and 12 hex digits over all hashes: the same brain has the same id.
+    The brain id is the day and 12 hex digits over all the rest: the same brain has the same id, and two with
+    different manifests never share a folder, in which one of them could be left half written over the other.
     """
-    listed = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-        for name, content in sorted(files.items())
+    manifest: dict[str, object] = {
+        **facts,
+        "schema_version": SCHEMA_VERSION,
+        "day": day.isoformat(),
+        "valid_from": day_end(day).isoformat(),
+        "valid_until": (day_end(day) + timedelta(days=valid_days)).isoformat(),
+        "code_version": code_version,
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
     }
-    identity = hashlib.sha256(canonical_json(listed)).hexdigest()[:12]
-    return canonical_json(
-        {
-            **facts,
-            "schema_version": SCHEMA_VERSION,
-            "brain_id": f"{day.isoformat()}-{identity}",
-            "day": day.isoformat(),
-            "valid_from": day_end(day).isoformat(),
-            "valid_until": (day_end(day) + timedelta(days=valid_days)).isoformat(),
-            "code_version": code_version,
-            "files": listed,
-        }
-    )
+    identity = hashlib.sha256(canonical_json(manifest)).hexdigest()[:12]
+    return canonical_json({**manifest, "brain_id": f"{day.isoformat()}-{identity}"})
 
 
 def check_files(files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -157,6 +157,29 @@ def test_a_night_killed_at_any_step_of_publishing_is_whole_after_the_next_run(
     assert step > 100
 
 
+def test_a_night_made_again_under_other_code_and_killed_leaves_a_latest_that_loads(
+    resources: Resources, database: Database, bundles: dict[date, Bundle], tmp_path: Path
+) -> None:
+    """The same policy, so the same files but for the manifest: they must not be mixed in one folder."""
+    _night(resources, DAY, bundles[DAY])
+    parts = make_parts(make_policy(ACTIONS, BiasConfig()))
+    remade = build_bundle(replace(parts, day=DAY, code_version="of later"), PRIVATE)
+    for step in count(0, 3):
+        home = tmp_path / f"step-{step}"
+        shutil.copytree(resources.settings.storage.home, home)
+        killed = _open(home, database)
+        try:
+            with dying_at(step):
+                _night(killed, DAY, remade)
+        except Killed:
+            assert _latest_day(killed) == DAY
+            shutil.rmtree(home)
+        else:
+            break
+    _assert_published(killed, BrainRecord.of(remade, DAY, killed.brains.url, ""))
+    assert step > 100
+
+
 _PROGRAM = """
 import sys
 from tests.huracan_resources.test_killed_publish import publish_and_die

@@ -186,6 +186,25 @@ def test_a_simulated_brain_is_never_live_eligible(parts: BundleParts, real_parts
         build_bundle(replace(real_parts, is_simulated=True), PRIVATE)
 
 
+@pytest.mark.parametrize("change", [{"code_version": "of later"}, {"valid_days": 8}, {"timeframe": "5m"}])
+def test_another_manifest_is_another_brain_and_the_same_is_the_same(
+    parts: BundleParts, bundle: dict[str, bytes], change: dict[str, object]
+) -> None:
+    ids = {
+        json.loads(build_bundle(each, PRIVATE)[MANIFEST])["brain_id"]
+        for each in (parts, replace(parts), replace(parts, **change))
+    }
+    assert len(ids) == 2 and json.loads(bundle[MANIFEST])["brain_id"] in ids
+
+
+def test_a_brain_whose_id_an_older_version_made_of_its_files_alone_loads_by_it(
+    bundle: dict[str, bytes],
+) -> None:
+    manifest = canonical_json({**json.loads(bundle[MANIFEST]), "brain_id": "2025-06-30-0123456789ab"})
+    old = {**bundle, MANIFEST: manifest, SIGNATURE: sign(PRIVATE, manifest)}
+    assert load_brain(old, PUBLIC).brain_id == "2025-06-30-0123456789ab"
+
+
 def test_a_brain_expires_a_week_after_its_day(bundle: dict[str, bytes]) -> None:
     brain = load_brain(bundle, PUBLIC)
     assert brain.brain_id.startswith("2025-06-30-")
