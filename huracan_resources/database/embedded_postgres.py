@@ -59,7 +59,11 @@ def embedded_url(home: Path) -> str:
 
 
 def stop_embedded(home: Path) -> bool:
-    """Stop the server in `home`, whoever uses it; True if one was running."""
+    """Stop the server in `home`, whoever uses it; True if one was running.
+
+    No command does: it is for programs that make a home, measure or test in it, and remove it before they
+    end.
+    """
     home = home.expanduser().resolve()
     if not (home / "postgres" / "PG_VERSION").exists():
         return False
