@@ -6,6 +6,7 @@ import os
 # wait for it, and burns a core while it waits.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from huracan_resources.database.database import Database
@@ -29,6 +31,15 @@ _SERVERS = {"postgres", "pg_ctl", "initdb", "rclone"}
 S3_KEY, S3_SECRET = "test-key", "test-secret-of-some-length"
 
 _ROOT = Path(__file__).resolve().parent.parent
+
+# The first example of a property may compile; how long one takes is measured in benchmarks, not here.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+
+def pytest_sessionfinish() -> None:
+    """Commands that were run in this process kept what they loaded out of Python's search for garbage."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
