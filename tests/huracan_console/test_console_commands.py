@@ -152,6 +152,7 @@ def test_doctor_probes_alert_addresses_and_shows_none_of_them(database: Database
         assert bad.startswith("BAD alerts ") and "number 1" in bad
 
 
+@pytest.mark.slow
 def test_alert_test_sends_one_message_and_says_who_took_it() -> None:
     with open_inbox() as box:
         text = f"json://127.0.0.1:{box.server_port}/a, json://127.0.0.1:1/hunter2"

@@ -153,7 +153,8 @@ def test_what_may_pass_is_tried_again_at_the_call_longer_and_longer_and_then_tol
 
 
 def test_no_network_is_unavailable() -> None:
-    source = Exchange("binance", MINUTE, ExchangeOptions(base_url="http://127.0.0.1:9"))
+    options = ExchangeOptions(base_url="http://127.0.0.1:9")
+    source = Exchange("binance", MINUTE, options, sleep=[].append)
     with pytest.raises(Unavailable, match="Check the network"):
         source.check_symbols(["BTC/USDT"])
 

@@ -18,6 +18,8 @@ from tests.exchange_emulator import Emulator, running_emulator
 from tests.exchange_faults import TRANSIENT
 from tests.other_exchanges import OtherExchange, running
 
+pytestmark = pytest.mark.slow  # whole days over HTTP, some of them at an exchange's own pace
+
 MINUTE = Timeframe("1m")
 DAY = date(2025, 1, 2)
 SYMBOLS = ("BTC/USDT", "SOL/USDT")

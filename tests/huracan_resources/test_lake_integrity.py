@@ -70,6 +70,7 @@ DOORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS)
 def test_a_flipped_bit_is_refused_at_every_door(lake: Lake, door: str) -> None:
     DOORS[door]()

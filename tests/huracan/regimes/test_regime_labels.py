@@ -204,6 +204,7 @@ def test_a_new_symbol_is_measured_against_the_pooled_volatility(features, parame
     np.testing.assert_array_equal(found, probabilities_of(filter_regimes(pair, DAY, as_pooled)))
 
 
+@pytest.mark.slow
 def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
     last_day = date(2023, 4, 10)
     features = features_of_days(real_ohlcv(last_day, 34), last_day, 32)

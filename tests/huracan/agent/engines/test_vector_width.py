@@ -69,6 +69,7 @@ def test_a_product_has_the_same_bits_in_either_width_and_those_of_its_definition
         np.testing.assert_allclose(results[0], expected[:rows], atol=2e-5)
 
 
+@pytest.mark.slow
 def test_an_update_has_the_same_bits_in_either_width(tmp_path: Path) -> None:
     told = {}
     for lanes in (NARROW, WIDE):
