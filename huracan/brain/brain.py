@@ -138,10 +138,10 @@ def _read_directory(source: Path | str) -> dict[str, bytes]:
 def _as_array(values: Any, names: Sequence[str], kind: type[np.generic], what: str) -> NDArray[Any]:
     """Arrays as they are, lists as rows, and a frame as those where its columns are `names`."""
     if hasattr(values, "columns"):
-        for place, (found, own) in enumerate(zip_longest(values.columns, names), 1):
+        for index, (found, own) in enumerate(zip_longest(values.columns, names), 1):
             if found != own:
                 raise InvalidInput(
-                    f"Column {place} of the {what} is {found!r}, and that of the brain is {own!r}.",
+                    f"Column {index} of the {what} is {found!r}, and that of the brain is {own!r}.",
                     "Give the columns of the brain in their order: see brain.weights.",
                 )
     try:

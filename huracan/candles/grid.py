@@ -48,9 +48,9 @@ def assemble_day(
     """Lay each symbol's raw candles (RAW_SCHEMA, any order) on the grid of `day`, in the order of `raw`.
 
     A bad row goes to quarantine with its reason; its bar is marked `quarantined` unless another good row
-    fills it. A bar without any row, or whose row has neither price nor volume, is `missing`, one
-    of zero volume `flat`. `funding` (FUNDING_SCHEMA) by
-    symbol, where it has any: its rates are laid on the bars, and go to quarantine where they do not fit.
+    fills it. A bar without any row, or whose row has neither price nor volume, is `missing`, one of zero
+    volume `flat`. `funding` (FUNDING_SCHEMA) by symbol, where it has any: its rates are laid on the bars, and
+    go to quarantine where they do not fit.
     Raises InvalidInput where a table lacks a column or `raw` is empty.
     """
     if not raw:

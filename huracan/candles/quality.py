@@ -88,7 +88,6 @@ def judge_day(
     """The checks `candle_continuity`, `candle_sanity` and `symbols_set_aside` on one day as it was assembled.
 
     Its candles become those of the units of before; what is set aside goes to quarantine as the source said.
-
     The first two fail where every symbol of the day's universe is set aside, the third, which blocks nothing,
     where one is that was not the day before, or for another cause.
     """

@@ -27,6 +27,8 @@ CAUSES = (ABSENT, CONSTANT, JUMP, QUARANTINE, FUNDING, REFUSED)
 SET_ASIDE = "the symbol was set aside"
 """Begins the reason of each good row in quarantine whose symbol was set aside."""
 _LEAST_CONSTANT_BARS = 6
+_KEPT = ("symbol", "open_time", "funding_rate")
+"""What a bar keeps whose candle is set aside."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,6 @@ def set_aside(day: DayOfCandles, raw: pa.Table, reasons: Mapping[str, str]) -> D
         pa.table(columns, schema=day.ohlcv.schema).combine_chunks(),
         pa.concat_tables([day.quarantine, rejected]).combine_chunks(),
     )
-
-
-_KEPT = ("symbol", "open_time", "funding_rate")
 
 
 def clock(bar: int, timeframe: Timeframe) -> str:
