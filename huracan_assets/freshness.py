@@ -65,9 +65,22 @@ class Freshness:
             if (record := stage.record(self._lake, day)) and not stage.is_of_now(record, self._settings)
         ]
 
+    def is_usable(self, assets: Iterable[str], day: date) -> bool:
+        """Whether every one of `assets` has a partition of `day` that holds something and was judged good, of
+        whatever inputs: it was made by what was known then."""
+        found = [self._lake.manifest(asset, day) for asset in assets]
+        return all(
+            each is not None and each.files and not each.failed_verdicts and self._lake.is_whole(each)
+            for each in found
+        )
+
     def days(self, asset: str) -> list[date]:
         """The days that have a partition of `asset`."""
         return self._lake.days(asset)
+
+    def days_of_all(self, assets: Iterable[str]) -> set[date]:
+        """The days that have a partition of every one of `assets`, and those whose night came to its end."""
+        return set.intersection(*(set(self.days(asset)) for asset in assets)) | set(self.days(LAST_OF_NIGHT))
 
     def _current(self, stage: Stage, day: date, may_be_aged_out: bool) -> Manifest | None:
         record = stage.record(self._lake, day)

@@ -20,15 +20,15 @@ from huracan_resources.settings.settings import Settings
 class Read:
     """One declared input: `days` days of `asset`, the last of them `ends` days after the partition's own.
 
-    `days` may depend on the settings. `optional`: nothing is read on the first nights, before any earlier
-    partition exists; a hole after that is refused. `edge` false: no edge in the graph (a window of a past
-    that another edge orders already), recorded in the manifest all the same. What is not `is_needed` may have
-    been judged bad: then nothing is read, and `Inputs.refusal` says why. An `is_record` read tells what was
-    done on those days by what was known then; a later version of its inputs does not make it stale. Of one
-    that `may_lack_days`, the days that are missing or were judged bad are left out. With `newest`, only that
-    table is read, of the newest earlier partition that holds it, whatever its verdict; it is recorded by the
-    table's own hash. In a read that is `chained` by such a table each day was made from the one of the day
-    before.
+    `days` may depend on the settings. `optional`: nothing is read on the first nights of a history, where no
+    earlier partition exists or more than a week is missing; a shorter hole is refused. `edge` false: no edge
+    in the graph (a window of a past that another edge orders already), recorded in the manifest all the same.
+    What is not `is_needed` may have been judged bad: then nothing is read, and `Inputs.refusal` says why. An
+    `is_record` read tells what was done on those days by what was known then; a later version of its inputs
+    does not make it stale. Of one that `may_lack_days`, the days that are missing or were judged bad are left
+    out. With `newest`, only that table is read, of the newest earlier partition that holds it, whatever its
+    verdict; it is recorded by the table's own hash. In a read that is `chained` by such a table each day was
+    made from the one of the day before.
     """
 
     asset: str
@@ -49,7 +49,7 @@ class Read:
 
 
 def yesterday(asset: str, *, is_needed: bool = True) -> Read:
-    """The partition of the day before; absent only before the first one was ever made."""
+    """The partition of the day before; absent only where a history begins."""
     return Read(asset, ends=-1, optional=True, is_needed=is_needed, is_record=True)
 
 
@@ -246,6 +246,8 @@ def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manif
     if read.may_lack_days:
         asked = [lake.manifest(read.asset, last - timedelta(days=back)) for back in range(days - 1, -1, -1)]
         return [manifest for manifest in asked if manifest is not None and not manifest.failed_verdicts]
-    if read.optional and lake.manifest(read.asset, last) is None and lake.is_beginning(read.asset, last):
+    first = settings.universe.first_day
+    is_there = lake.manifest(read.asset, last) is not None
+    if read.optional and not is_there and lake.is_beginning(read.asset, last, first):
         return []
-    return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days)
+    return [lake.require(read.asset, last)] if days == 1 else lake.window(read.asset, last, days, first)

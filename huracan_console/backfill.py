@@ -1,7 +1,7 @@
 """`huracan backfill`: the days of a range, in order, in this process; days that are done are passed over."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from rich.console import Console
 
@@ -9,7 +9,7 @@ from huracan.errors import InvalidInput
 from huracan_assets.finished import REMAKE_TAG
 from huracan_assets.jobs import NEEDS
 from huracan_console.outlook import announce_outdated
-from huracan_console.plan import NIGHT, check_day, plan_backfill
+from huracan_console.plan import NIGHT, check_day, days_from, plan_backfill
 from huracan_console.summary import print_failures, print_json, print_traces
 from huracan_console.walk import open_workplace, walk
 from huracan_resources.settings.settings import Settings
@@ -40,11 +40,11 @@ def run_backfill(
         check_day(day, settings, now)
     chosen = choose_jobs(wanted.jobs)
     with open_workplace(settings) as workplace:
-        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        days = days_from(first, last)
         announce_outdated(
             workplace.freshness, workplace.instance, days, chosen, console, remakes=wanted.remakes
         )
-        plan = plan_backfill(days, chosen, workplace.freshness, remakes=wanted.remakes)
+        plan = plan_backfill(days, chosen, settings, workplace.freshness, remakes=wanted.remakes)
         tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
         result = walk(workplace, plan, tags, console, len(days), "backfill")
     if as_json:

@@ -7,7 +7,7 @@ from rich.console import Console
 from huracan.candles.fetch import check_known
 from huracan_assets.inputs.stored_candles import stored_symbols
 from huracan_assets.jobs import MARKET
-from huracan_console.outlook import announce_outdated, announce_records
+from huracan_console.outlook import announce_beginning, announce_outdated, announce_records
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
 from huracan_console.summary import (
     night_summary,
@@ -36,6 +36,7 @@ def run_night(
         history = history_days(day - timedelta(days=1), settings)
         announce_outdated(workplace.freshness, workplace.instance, history, [MARKET], console)
         announce_records(workplace.freshness, day, console)
+        announce_beginning(workplace.freshness, day, console)
         span = len(history_days(day, settings)) - 1
         result = walk(workplace, plan, {}, console, span, "history")
         summary = night_summary(workplace, day, result)

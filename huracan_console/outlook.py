@@ -1,7 +1,7 @@
 """What an upgrade or a changed setting means for what is there: said in a line each, before it is done."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from statistics import median
 
 import dagster as dg
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from huracan_assets.freshness import Freshness
 from huracan_assets.registry import assets_by_job
+from huracan_console.plan import is_within_reach
 
 _RUNS = 20
 _MINUTE, _HOUR = 60, 3_600
@@ -49,6 +50,20 @@ def announce_records(freshness: Freshness, day: date, console: Console) -> None:
         console.print(
             f"The night of {day} is finished: {', '.join(kept)} stay as another version or other settings"
             f" made them. To have them remade: huracan backfill --from {day} --to {day} --jobs all --remake",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def announce_beginning(freshness: Freshness, day: date, console: Console) -> None:
+    """One line where so much lies between the last night and this one that a history begins anew."""
+    before = [each for each in freshness.days("shadow_trades") if each < day]
+    if before and not is_within_reach(before[-1], day):
+        first, last = before[-1] + timedelta(days=1), day - timedelta(days=1)
+        console.print(
+            f"The night before this one was {before[-1]}: a history begins anew, and what learns from trades"
+            f" looks no further back. To have the nights between made, before or after this one:"
+            f" huracan backfill --from {first} --to {last} --jobs all",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,14 +1,15 @@
 """Which runs a night needs: the history that is missing, yesterday's policy, and the four jobs of the day."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from huracan.errors import InvalidInput
 from huracan_assets.freshness import Freshness
-from huracan_assets.inputs.windows import lead_days
+from huracan_assets.inputs.windows import lead_days, regime_days, warmup_days
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
 from huracan_assets.registry import assets_by_job
+from huracan_resources.lake.lake import LONGEST_HOLE_DAYS
 from huracan_resources.settings.settings import Settings
 
 NIGHT = (MARKET, TRADE, LEARN, PUBLISH)
@@ -55,50 +56,105 @@ def check_day(day: date, settings: Settings, now: datetime) -> None:
 
 def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[PlannedRun]:
     """The runs for `day` in order: market days of the window that are not there, the training of the day
-    before if it was never done, then the four jobs of the day itself. Nights that were skipped since the last
-    one are made first, for a ledger with a hole is refused by whatever learns from it.
+    before where it left no policy, then the four jobs of the day itself. Nights that were skipped since the
+    last one are made first, for a ledger with a hole is refused by whatever learns from it; where more than a
+    week is missing, a history begins anew and the nights of before are left alone.
 
     Decided run by run, for what one run writes may make a later day stale.
     """
     before = day - timedelta(days=1)
-    for each in history_days(before, settings):
-        if not freshness.is_readable(assets_by_job()[MARKET], each):
-            yield PlannedRun(MARKET, each, True)
-    yield from skipped_nights(before, freshness)
-    if before >= settings.universe.first_day and not freshness.is_done(assets_by_job()[LEARN], before):
+    nights = night_holes(day, settings, freshness)
+    needed = {*history_days(before, settings), *history_days(min(nights, default=before), settings)}
+    yield from market_before(day, needed, settings, freshness)
+    for each, jobs in nights.items():
+        for job in jobs:
+            yield PlannedRun(job, each, True)
+    if before >= settings.universe.first_day and not freshness.is_usable(assets_by_job()[LEARN], before):
         yield PlannedRun(LEARN, before, True)
     for job in NIGHT:
         yield PlannedRun(job, day)
 
 
-def skipped_nights(last: date, freshness: Freshness) -> Iterator[PlannedRun]:
-    """What is missing between the newest night up to `last` and `last`: that night's own trades, if they were
-    cut short, and every night after it. Nothing before the first night ever.
+def market_before(
+    day: date, needed: Iterable[date], settings: Settings, freshness: Freshness
+) -> Iterator[PlannedRun]:
+    """The market days of `needed` that are not there, the holes that would close the windows of these and of
+    `day`, and what becomes stale by filling them."""
+    market, days = assets_by_job()[MARKET], sorted(set(needed))
+    first = next((each for each in days if not freshness.is_readable(market, each)), day)
+    known = freshness.days_of_all(market)
+    reach = regime_days(settings) + warmup_days(settings)
+    holes = holes_before(first, known, reach, settings.universe.first_day)
+    between = days_from(holes[0], first - timedelta(days=1)) if holes else []
+    for each in sorted({*between, *days}):
+        if not freshness.is_readable(market, each):
+            yield PlannedRun(MARKET, each, True)
+
+
+def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[date, tuple[str, ...]]:
+    """The nights before `day` that are missing between nights, in order, with the jobs of each: all of them,
+    or the trades alone where they were cut short. Nothing before the first night ever, or across more than a
+    week without any.
 
     A night that was whole stays as it was traded, also after an upgrade: its policy was of that version.
     """
-    nights = [day for day in freshness.days("shadow_trades") if day <= last]
-    if not nights:
-        return
-    if not freshness.is_there(assets_by_job()[TRADE], nights[-1]):
-        yield PlannedRun(TRADE, nights[-1], True)
-    for offset in range(1, (last - nights[-1]).days + 1):
-        for job in NIGHT:
-            yield PlannedRun(job, nights[-1] + timedelta(days=offset), True)
+    trade = assets_by_job()[TRADE]
+    traded = {each for each in freshness.days("shadow_trades") if each < day}
+    whole = {each for each in freshness.days_of_all(trade) if each < day}
+    reach, first_day = settings.models.trailing_days, settings.universe.first_day
+    holes = holes_before(day, whole, reach, first_day)
+    if traded and is_within_reach(max(traded), day) and not freshness.is_there(trade, max(traded)):
+        holes = sorted({*holes, max(traded)})
+    return {each: (TRADE,) if each in traded else NIGHT for each in holes}
+
+
+def is_within_reach(earlier: date, day: date) -> bool:
+    """Whether what is missing between the two days is a hole, and no history begins between them."""
+    return (day - earlier).days <= LONGEST_HOLE_DAYS + 1
+
+
+def holes_before(first: date, known: Collection[date], reach: int, first_day: date) -> list[date]:
+    """The missing days before `first` that would close windows of `reach` days: those of `first` and of the
+    missing days themselves. What lies beyond a beginning, as the lake sees it, is in no window."""
+    holes: list[date] = []
+    day = first - timedelta(days=1)
+    while day >= max((holes[-1] if holes else first) - timedelta(days=reach), first_day):
+        if day not in known:
+            earlier = max((each for each in known if each < day), default=date.min)
+            if not is_within_reach(earlier, day + timedelta(days=1)):
+                break
+            holes.append(day)
+        day -= timedelta(days=1)
+    return holes[::-1]
 
 
 def history_days(last: date, settings: Settings) -> list[date]:
     """The days up to `last` that a training on `last` needs, with the days that fit the first regimes."""
     days = settings.training.window_days + lead_days(settings)
-    first = max(last - timedelta(days=days - 1), settings.universe.first_day)
+    return days_from(max(last - timedelta(days=days - 1), settings.universe.first_day), last)
+
+
+def days_from(first: date, last: date) -> list[date]:
+    """The days from `first` to `last`, included."""
     return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
 def plan_backfill(
-    days: Sequence[date], jobs: tuple[str, ...], freshness: Freshness, *, remakes: bool = False
+    days: Sequence[date],
+    jobs: tuple[str, ...],
+    settings: Settings,
+    freshness: Freshness,
+    *,
+    remakes: bool = False,
 ) -> Iterator[PlannedRun]:
     """The runs of `jobs` for every one of `days` that is not done, day by day, decided run by run; those that
-    are done too where it `remakes`."""
+    are done too where it `remakes`. What is missing of the week before `days` is made first."""
+    if MARKET in jobs:
+        yield from market_before(days[0], [], settings, freshness)
+    if TRADE in jobs:
+        for day, missing in night_holes(days[0], settings, freshness).items():
+            for job in missing:
+                yield PlannedRun(job, day, True)
     for day in days:
         for job in jobs:
             if remakes or not freshness.is_done(assets_by_job()[job], day):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from huracan_assets.inputs.windows import lead_days
 from huracan_assets.job_definitions import Job
 from huracan_resources.resources import Resources
 from huracan_sensors.alerts import Trouble, alert, resolve, resolve_others
@@ -39,14 +40,22 @@ def health_sensors(market: Job) -> list[dg.SensorDefinition]:
 def run_failed(context: dg.RunFailureSensorContext, resources: dg.ResourceParam[Resources]) -> None:
     run = context.dagster_run
     day = run.tags.get("dagster/partition", "no partition")
-    steps = [event.step_key for event in context.get_step_failure_events()]
+    failures = context.get_step_failure_events()
+    steps = ", ".join(event.step_key for event in failures if event.step_key) or "no step"
+    causes = " ".join(dict.fromkeys(filter(None, map(_cause, failures))))
     trouble = Trouble(
         _identity(run),
         "run failed",
         f"{run.job_name} of {day} failed",
-        f"in {', '.join(filter(None, steps)) or 'no step'}; run {run.run_id}",
+        f"in {steps}; run {run.run_id}. {causes}".rstrip(),
     )
     alert(resources, [trouble], datetime.now(UTC))
+
+
+def _cause(failure: dg.DagsterEvent) -> str:
+    """What an asset said of its failure, and what to do; empty where the machinery failed."""
+    told = failure.step_failure_data.user_failure_data
+    return told.description or "" if told is not None else ""
 
 
 @dg.run_status_sensor(
@@ -119,11 +128,13 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, resources: dg.ResourceParam[Resources]
     ) -> dg.SensorResult:
         now = datetime.now(UTC)
-        late = late_days(resources.lake, resources.settings.schedule.hour, now)
+        settings = resources.settings
+        history = settings.training.window_days + lead_days(settings)
+        late = late_days(resources.lake, settings.schedule.hour, now, history)
         troubles = late_troubles(late)
         told = alert(resources, troubles, now)
         over = resolve_others(resources, LATE_KIND, troubles, now)
-        is_ours = resources.settings.schedule.is_enabled and not _is_night_under_way(context.instance)
+        is_ours = settings.schedule.is_enabled and not _is_night_under_way(context.instance)
         missed = missed_night(resources.lake, late) if is_ours else None
         if missed is not None:
             # Once an hour: an exchange that was down at two may be up at five.

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
-from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.lake import LONGEST_HOLE_DAYS, Lake
 from huracan_sensors.alerts import Trouble
 
 LATE_KIND = "partition late"
@@ -14,26 +15,36 @@ WATCHED = {"regimes": 1, "shadow_trades": 3, "ppo_checkpoint": 3, "baseline_brai
 LAST_OF_MARKET = "regimes"
 """The last asset of the job with which a night begins: without it that job has not ended."""
 
-CATCH_UP_DAYS = 7
+CATCH_UP_DAYS = LONGEST_HOLE_DAYS
 """How far back missed days are looked for."""
 
 
-def late_days(lake: Lake, start_hour: int, now: datetime) -> list[tuple[str, date]]:
+def late_days(lake: Lake, start_hour: int, now: datetime, history_days: int) -> list[tuple[str, date]]:
     """(asset, day) of every watched partition that should be there at `now` (UTC) and is not.
 
-    Nothing is late in a lake that has never held the asset: its first night has not been yet.
+    Nothing is late in a lake that has never held the asset: its first night has not been yet; nor between two
+    histories, but for a market of the last `history_days`, which the newest night looks back on.
     """
     late = []
     for asset, hours in WATCHED.items():
-        known = set(lake.days(asset))
+        known = lake.days(asset)
         if not known:
             continue
         due = (now - timedelta(days=1, hours=start_hour + hours)).date()
-        for back in range((due - min(known)).days):
+        first = _beginning(known)
+        if asset == LAST_OF_MARKET:
+            first = max(known[0], min(first, due - timedelta(days=history_days - 1)))
+        for back in range((due - first).days):
             day = due - timedelta(days=back)
             if day not in known:
                 late.append((asset, day))
     return late
+
+
+def _beginning(known: Sequence[date]) -> date:
+    """The first day of the newest history: of the days after the last gap that is longer than a hole."""
+    after = [later for day, later in pairwise(known) if (later - day).days > LONGEST_HOLE_DAYS + 1]
+    return after[-1] if after else known[0]
 
 
 def missed_night(lake: Lake, late: Sequence[tuple[str, date]]) -> date | None:
@@ -53,9 +64,22 @@ def late_troubles(late: list[tuple[str, date]]) -> list[Trouble]:
     for asset, day in late:
         days.setdefault(asset, []).append(day)
     return [
-        Trouble(f"late:{asset}", LATE_KIND, f"{asset} is late", f"no partition of {_listed(missing)}")
+        Trouble(
+            f"late:{asset}",
+            LATE_KIND,
+            f"{asset} is late",
+            f"no partition of {_listed(missing)}. {_remedy(missing)}",
+        )
         for asset, missing in days.items()
     ]
+
+
+def _remedy(missing: Sequence[date]) -> str:
+    """What makes these days: the night itself where they are those before it, else a backfill."""
+    first, last = min(missing), max(missing)
+    if (last - first).days < CATCH_UP_DAYS:
+        return "huracan up makes them up by itself once the cause is gone; huracan nightly does at once."
+    return f"Run huracan backfill --from {first} --to {last} --jobs all."
 
 
 def _listed(days: list[date]) -> str:

@@ -20,6 +20,9 @@ from huracan_resources.lake.verified_files import VerifiedFiles
 
 MANIFEST = "manifest.json"
 
+LONGEST_HOLE_DAYS = 7
+"""Days in a row that may be missing and count as a hole; after more, history begins anew."""
+
 
 class Lake:
     """Partitions in an object store, under `<asset>/day=<YYYY-MM-DD>/`.
@@ -112,22 +115,25 @@ class Lake:
             )
         return manifest
 
-    def window(self, asset: str, last_day: date, days: int) -> list[Manifest]:
+    def window(self, asset: str, last_day: date, days: int, first_day: date = date.min) -> list[Manifest]:
         """The good partitions of up to `days` consecutive days ending at `last_day`.
 
-        Shorter where history begins later; `InputRefused` for a hole or for a partition judged bad.
+        Shorter where history begins later, or on `first_day` at the earliest; `InputRefused` for a hole or
+        for a partition judged bad.
         """
         found: list[Manifest] = []
         for back in range(days):
             day = last_day - timedelta(days=back)
-            if back and self.manifest(asset, day) is None and self.is_beginning(asset, day):
+            if back and self.manifest(asset, day) is None and self.is_beginning(asset, day, first_day):
                 break
             found.append(self.require(asset, day))
         return found[::-1]
 
-    def is_beginning(self, asset: str, day: date) -> bool:
-        """Whether there is no partition of `day` or of any day before it."""
-        return not any(known <= day for known in self.days(asset))
+    def is_beginning(self, asset: str, day: date, first_day: date = date.min) -> bool:
+        """Whether history begins after `day`: it is before `first_day`, or neither it nor the week before it
+        has a partition. What lies further back is another history, which no window reaches."""
+        held = (known for known in self.days(asset) if known <= day)
+        return day < first_day or all((day - known).days > LONGEST_HOLE_DAYS for known in held)
 
     def read_file(self, asset: str, day: date, name: str) -> bytes:
         """The bytes of one file, checked against the manifest."""

@@ -16,6 +16,7 @@ from huracan_console.plan import (
     PlannedRun,
     check_day,
     history_days,
+    holes_before,
     last_closed_day,
     plan_backfill,
     plan_night,
@@ -37,6 +38,13 @@ class Done:
     def days(self, asset: str) -> list[date]:
         assert asset == "shadow_trades"
         return self.nights
+
+    def days_of_all(self, assets: Iterable[str]) -> set[date]:
+        is_of_trade = list(assets) == assets_by_job()[TRADE]
+        return set(self.nights) if is_of_trade else {day for job, day in self.done if job == MARKET}
+
+    def is_usable(self, assets: Iterable[str], day: date) -> bool:
+        return self.is_done(assets, day)
 
     def is_there(self, assets: Iterable[str], day: date) -> bool:
         return self.is_done(assets, day) or (list(assets), day) in self.there
@@ -82,7 +90,7 @@ def test_days_that_are_done_are_not_planned_again(settings: Settings) -> None:
 
 
 def test_nights_that_were_skipped_are_made_before_the_day_itself(settings: Settings) -> None:
-    done = [(MARKET, _before(back)) for back in range(7)] + [(TRADE, _before(3)), (LEARN, _before(1))]
+    done = [(MARKET, _before(back)) for back in range(8)] + [(TRADE, _before(3)), (LEARN, _before(1))]
     skipped = [PlannedRun(job, _before(back), True) for back in (2, 1) for job in NIGHT]
     assert _plan(settings, Done(done, [_before(4), _before(3)])) == [*skipped, *TODAYS]
 
@@ -124,10 +132,37 @@ def test_what_a_run_makes_stale_is_planned_because_each_day_is_judged_when_its_t
     assert next(plan) == PlannedRun(MARKET, DAY)
 
 
-def test_a_backfill_goes_day_by_day_and_passes_over_what_is_done() -> None:
-    done = Done([(MARKET, DAY), (TRADE, _before(1))])
-    plan = list(plan_backfill([_before(1), DAY], (MARKET, TRADE), cast(Freshness, done)))
+def test_a_backfill_goes_day_by_day_and_passes_over_what_is_done(settings: Settings) -> None:
+    done = cast(Freshness, Done([(MARKET, DAY), (TRADE, _before(1))]))
+    plan = list(plan_backfill([_before(1), DAY], (MARKET, TRADE), settings, done))
     assert plan == [PlannedRun(MARKET, _before(1), True), PlannedRun(TRADE, DAY, True)]
+
+
+def test_a_backfill_makes_the_few_days_first_that_lie_between_it_and_what_is_there(
+    settings: Settings,
+) -> None:
+    held = [(job, _before(back)) for back in (5, 4) for job in (MARKET, TRADE)]
+    done = cast(Freshness, Done(held, [_before(5), _before(4)]))
+    market = [PlannedRun(MARKET, _before(back), True) for back in (3, 2, 1)]
+    assert list(plan_backfill([DAY], (MARKET,), settings, done)) == [*market, PlannedRun(MARKET, DAY, True)]
+    nights = [PlannedRun(job, _before(back), True) for back in (3, 2, 1) for job in NIGHT]
+    todays = [PlannedRun(job, DAY, True) for job in NIGHT]
+    assert list(plan_backfill([DAY], NIGHT, settings, done)) == [*market, *nights, *todays]
+
+
+def test_more_than_a_week_without_a_day_is_a_beginning_and_not_a_hole() -> None:
+    known = {_before(back) for back in (20, 12, 4, 3)}
+    first_day = date(2025, 1, 1)
+    missing = [_before(back) for back in (11, 10, 9, 8, 7, 6, 5, 2, 1)]
+    assert holes_before(DAY, known, 30, first_day) == sorted(
+        [*missing, *(_before(back) for back in range(13, 20))]
+    )
+    assert holes_before(DAY, known - {_before(12)}, 30, first_day) == [_before(2), _before(1)]
+    whole = {_before(back) for back in range(3, 20)} - {_before(10)}
+    assert holes_before(DAY, whole, 4, first_day) == [_before(2), _before(1)]
+    assert holes_before(DAY, whole, 8, first_day) == [_before(10), _before(2), _before(1)]
+    assert holes_before(DAY, known, 30, _before(1)) == [_before(1)]
+    assert holes_before(DAY, set(), 30, first_day) == []
 
 
 def test_jobs_are_chosen_in_the_order_of_a_night_whatever_the_order_of_the_words() -> None:

@@ -204,6 +204,23 @@ def test_a_hole_in_a_window_is_refused(lake: Lake) -> None:
     assert len(lake.window("ohlcv", DAY, 2)) == 2
 
 
+def test_more_than_a_week_without_a_day_is_a_beginning(lake: Lake) -> None:
+    _fill(lake, "ohlcv", 30, 10, 2, 1, 0)
+    assert [m.day for m in lake.window("ohlcv", DAY - timedelta(days=10), 60)] == [DAY - timedelta(days=10)]
+    with pytest.raises(InputRefused, match="2023-06-27"):
+        lake.window("ohlcv", DAY, 60)
+    _fill(lake, "ohlcv", 11, 3)
+    assert not lake.is_beginning("ohlcv", DAY - timedelta(days=9))
+    assert lake.is_beginning("ohlcv", DAY - timedelta(days=20))
+    assert not lake.is_beginning("ohlcv", DAY - timedelta(days=23))
+
+
+def test_nothing_is_missed_before_the_first_day_of_the_universe(lake: Lake) -> None:
+    _fill(lake, "ohlcv", 3, 1, 0)
+    first_day = DAY - timedelta(days=1)
+    assert [m.day for m in lake.window("ohlcv", DAY, 60, first_day)] == [first_day, DAY]
+
+
 def test_a_bad_day_or_a_missing_last_day_closes_a_window(lake: Lake) -> None:
     _fill(lake, "ohlcv", 2)
     _fill(lake, "ohlcv", 1, verdicts=(BAD,))

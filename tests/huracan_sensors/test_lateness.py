@@ -9,7 +9,7 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from huracan_sensors.lateness import late_days, late_troubles, missed_night
 
-NIGHT_START = 2
+NIGHT_START, HISTORY_DAYS = 2, 20
 
 
 @pytest.fixture
@@ -22,28 +22,32 @@ def _store(lake: Lake, asset: str, first: date, days: int) -> None:
         lake.write(asset, first + timedelta(days=offset), {})
 
 
+def _late(lake: Lake, now: datetime) -> list[tuple[str, date]]:
+    return late_days(lake, NIGHT_START, now, HISTORY_DAYS)
+
+
 def test_nothing_is_late_before_the_first_night(lake: Lake) -> None:
-    assert late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)) == []
+    assert _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC)) == []
 
 
 def test_the_closed_day_is_late_one_hour_after_the_start_and_not_before(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 9)  # to 9 March
     before = datetime(2025, 3, 11, 2, 59, tzinfo=UTC)
     after = datetime(2025, 3, 11, 3, 0, tzinfo=UTC)
-    assert late_days(lake, NIGHT_START, before) == []
-    assert late_days(lake, NIGHT_START, after) == [("regimes", date(2025, 3, 10))]
+    assert _late(lake, before) == []
+    assert _late(lake, after) == [("regimes", date(2025, 3, 10))]
 
 
 def test_a_hole_in_the_last_week_is_found(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 6)
     _store(lake, "regimes", date(2025, 3, 8), 3)
-    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
     assert late == [("regimes", date(2025, 3, 7))]
 
 
 def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
-    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
     troubles = late_troubles(late)
     assert len(troubles) == 1
     assert "2025-03-08, 2025-03-09, 2025-03-10" in troubles[0].detail
@@ -51,8 +55,8 @@ def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) 
 
 def test_the_trouble_keeps_its_identity_while_it_lasts(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 8)
-    first = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 10, 12, tzinfo=UTC)))
-    second = late_troubles(late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC)))
+    first = late_troubles(_late(lake, datetime(2025, 3, 10, 12, tzinfo=UTC)))
+    second = late_troubles(_late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC)))
     assert first[0].identity == second[0].identity
 
 
@@ -60,7 +64,7 @@ def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
     noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
     made = []
-    while (missed := missed_night(lake, late_days(lake, NIGHT_START, noon))) is not None:
+    while (missed := missed_night(lake, _late(lake, noon))) is not None:
         made.append(missed.day)
         lake.write("regimes", missed, {})
     assert made == [8, 9, 10]
@@ -68,6 +72,30 @@ def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
 
 def test_a_gap_longer_than_a_week_is_left_to_a_backfill(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
-    late = late_days(lake, NIGHT_START, datetime(2025, 5, 1, 12, tzinfo=UTC))
+    late = _late(lake, datetime(2025, 5, 1, 12, tzinfo=UTC))
     assert late != []
     assert missed_night(lake, late) is None
+
+
+def test_nothing_is_late_between_two_histories(lake: Lake) -> None:
+    _store(lake, "shadow_trades", date(2025, 1, 1), 2)
+    _store(lake, "shadow_trades", date(2025, 3, 9), 1)
+    noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
+    assert _late(lake, noon) == [("shadow_trades", date(2025, 3, 10))]
+
+
+def test_market_days_that_the_newest_night_looks_back_on_are_late_though_a_history_began_since(
+    lake: Lake,
+) -> None:
+    _store(lake, "regimes", date(2025, 1, 1), 2)
+    _store(lake, "regimes", date(2025, 3, 10), 1)
+    late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    assert [day for _, day in late] == [date(2025, 3, 10) - timedelta(days=back) for back in range(1, 19)]
+
+
+def test_the_remedy_of_what_is_late_makes_just_that(lake: Lake) -> None:
+    _store(lake, "regimes", date(2025, 3, 1), 7)
+    (short,) = late_troubles(_late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC)))
+    assert short.detail.endswith("huracan nightly does at once.")
+    (long,) = late_troubles(_late(lake, datetime(2025, 3, 21, 12, tzinfo=UTC)))
+    assert long.detail.endswith("Run huracan backfill --from 2025-03-08 --to 2025-03-20 --jobs all.")

@@ -1,0 +1,152 @@
+"""A night completes after any backfill, in any order: the real plans, declared reads, manifests and records
+over a real lake. Only the bodies are replaced: each writes down what it was made from."""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pyarrow as pa
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from huracan.errors import InputRefused
+from huracan.verdict import Verdict
+from huracan_assets.freshness import Freshness
+from huracan_assets.inputs.stored_candles import LAST_CLOSES
+from huracan_assets.reads import Inputs
+from huracan_assets.registry import stages
+from huracan_assets.running import run_stage
+from huracan_assets.stage import Outcome, Stage, StageContext
+from huracan_console.plan import NIGHT, PlannedRun, days_from, history_days, plan_backfill, plan_night
+from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.store import LocalStore
+from huracan_resources.resources import Resources
+from huracan_resources.settings.settings import load_settings
+
+FIRST = date(2025, 1, 1)
+SETTINGS = load_settings(
+    {
+        "universe.first_day": FIRST.isoformat(),
+        "regimes.minimum_days": 1,
+        "regimes.fit_days": 3,
+        "training.window_days": 3,
+        "training.held_out_days": 1,
+        "training.minimum_training_days": 1,
+        "models.trailing_days": 6,
+    },
+    {},
+)
+
+
+def _recorded(stage: Stage) -> Stage:
+    """The declared asset with a body that writes its inputs down, and no rows in a database."""
+
+    def body(inputs: Inputs, context: StageContext) -> Outcome:
+        files = {"made_from.json": json.dumps(sorted(inputs.hashes().items())).encode()}
+        made = {LAST_CLOSES: stage.tables[LAST_CLOSES]} if LAST_CLOSES in stage.tables else {}
+        schema = {name: pa.schema([(c.name, c.type) for c in table.columns]) for name, table in made.items()}
+        return Outcome(
+            tables={name: each.empty_table() for name, each in schema.items()},
+            files=files,
+            verdicts=[Verdict(check.name, True, "", blocking=check.blocking) for check in stage.checks],
+        )
+
+    body.__module__ = stage.body.__module__
+    tables = {name: replace(table, in_database=False) for name, table in stage.tables.items()}
+    return replace(stage, body=body, tables=tables, searches=(), bring_back=None)
+
+
+class Machine:
+    """A home whose runs only read, and write what they read."""
+
+    def __init__(self, root: Path) -> None:
+        self.lake = Lake(LocalStore(root))
+        self.resources = cast(
+            Resources, SimpleNamespace(lake=self.lake, settings=SETTINGS, rows=SimpleNamespace())
+        )
+        self.stages = [_recorded(stage) for stage in stages()]
+        self.freshness = Freshness(self.resources, self.stages)
+
+    def walk(self, plan: Iterable[PlannedRun]) -> list[PlannedRun]:
+        """Every run of the plan; `InputRefused` from the first one whose inputs are refused."""
+        done = []
+        for planned in plan:
+            for stage in self.stages:
+                if stage.job == planned.job:
+                    digest = stage.configuration_digest(SETTINGS)
+                    run_stage(stage, StageContext(stage.name, planned.day, SETTINGS, self.resources, digest))
+            done.append(planned)
+        return done
+
+    def night(self, day: date) -> list[PlannedRun]:
+        return self.walk(plan_night(day, SETTINGS, self.freshness))
+
+    def backfill(self, first: date, last: date, jobs: tuple[str, ...]) -> list[PlannedRun]:
+        return self.walk(plan_backfill(days_from(first, last), jobs, SETTINGS, self.freshness))
+
+    def hash_of(self, asset: str, day: date) -> str:
+        manifest = self.lake.manifest(asset, day)
+        assert manifest is not None, f"{asset} of {day} was not made"
+        return manifest.content_hash
+
+
+def _day(offset: int) -> date:
+    return FIRST + timedelta(days=offset)
+
+
+_BACKFILL = st.tuples(st.integers(0, 40), st.integers(0, 4), st.sampled_from([NIGHT[:1], NIGHT, ("learn",)]))
+_NIGHT = st.integers(0, 40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(before=st.lists(_BACKFILL | _NIGHT, max_size=4), last=st.integers(10, 44))
+@example(before=[(0, 1, NIGHT)], last=40)  # two old days, then tonight
+@example(before=[(0, 20, NIGHT[:1]), (15, 5, NIGHT)], last=40)  # the README's order, then tonight
+@example(before=[20, (5, 3, NIGHT)], last=21)  # nights before the first night, a few days apart
+@example(before=[20, (16, 0, NIGHT[:1])], last=21)  # a day that the warm-up of the first regimes looks at
+@example(before=[(10, 2, NIGHT), (16, 2, NIGHT)], last=20)  # two ranges with a hole between them
+def test_a_night_completes_after_any_backfill_in_any_order(before: list[Any], last: int) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        machine = Machine(Path(root))
+        for step in before:
+            if isinstance(step, int):
+                machine.night(_day(step))
+            else:
+                first, more, jobs = step
+                try:
+                    machine.backfill(_day(first), _day(first + more), jobs)
+                except InputRefused:
+                    # A job without those that it needs: what it leaves must not make a night stumble.
+                    assert jobs != NIGHT and jobs != NIGHT[:1]
+        night = _day(last)
+        done = machine.night(night)
+        assert done[-4:] == [PlannedRun(job, night) for job in NIGHT]
+        for day in history_days(night, SETTINGS):
+            machine.hash_of("regimes", day)
+
+
+def test_no_policy_is_trained_again_because_older_days_were_filled_in(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.walk(PlannedRun("market", _day(offset)) for offset in range(13, 20))
+    machine.walk([PlannedRun("learn", _day(19))])
+    before = machine.hash_of("ppo_checkpoint", _day(19)), machine.hash_of("regimes", _day(17))
+    machine.backfill(_day(8), _day(12), NIGHT[:1])
+    done = machine.night(_day(20))
+    assert machine.hash_of("regimes", _day(17)) != before[1], "regimes of its window are fitted on more days"
+    assert machine.hash_of("ppo_checkpoint", _day(19)) == before[0]
+    assert PlannedRun("learn", _day(19), True) not in done
+
+
+def test_nights_of_a_short_outage_are_made_up_for_and_those_of_a_long_one_are_not(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.night(_day(10))
+    short = machine.night(_day(18))
+    assert {run.day for run in short if run.job == "trade"} == {_day(offset) for offset in range(11, 19)}
+    long = machine.night(_day(27))
+    assert {run.day for run in long if run.job == "trade"} == {_day(27)}
+    assert [m.day for m in machine.lake.window("shadow_trades", _day(27), 30)] == [_day(27)]
