@@ -131,7 +131,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             day = arguments.date + timedelta(days=offset)
             with metering() as meter:
                 started = time.perf_counter()
-                for planned in plan_night(day, settings, workplace.freshness):
+                for planned in plan_night(day, settings, workplace.freshness).runs:
                     run(planned)
                 wall = time.perf_counter() - started
             report["nights"].append(  # type: ignore[attr-defined]

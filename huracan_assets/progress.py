@@ -11,12 +11,14 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Progress:
-    """`fraction` of 0 to 1 of the stage `asset` for `day` is done; `text` says with what."""
+    """`fraction` of 0 to 1 of the stage `asset` for `day` is done; `text` says with what, `why` what has
+    changed since its partition was made."""
 
     asset: str
     day: date
     fraction: float
     text: str = ""
+    why: str = ""
 
 
 Listener = Callable[[Progress], None]

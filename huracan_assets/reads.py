@@ -47,6 +47,10 @@ class Read:
     def name(self) -> str:
         return self.key or self.asset
 
+    def reach(self, settings: Settings) -> int:
+        """How many days before the partition's own it looks back."""
+        return (self.days(settings) if callable(self.days) else self.days) - 1 - self.ends
+
 
 def yesterday(asset: str, *, is_needed: bool = True) -> Read:
     """The partition of the day before; absent only where a history begins."""

@@ -29,8 +29,7 @@ def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[str, Need]:
     for stage in stages:
         again = _nights_made_again(stage, settings)
         for read in stage.reads:
-            days = read.days(settings) if callable(read.days) else read.days
-            need = Need(again + days - 1 - read.ends, stage.name)
+            need = Need(again + read.reach(settings), stage.name)
             if read.asset not in needs or needs[read.asset].days < need.days:
                 needs[read.asset] = need
     return needs

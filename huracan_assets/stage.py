@@ -21,7 +21,7 @@ from huracan_assets.code_version import code_version
 from huracan_assets.finished import is_finished
 from huracan_assets.reads import Inputs, Read, resolve_all
 from huracan_resources.lake.lake import Lake
-from huracan_resources.lake.manifest import Manifest
+from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ class StageContext:
         """Progress by the symbols of the universe."""
         self.progress(done / len(self.settings.universe.symbols), symbol)
 
-    def progress(self, fraction: float, text: str = "") -> None:
-        progress.report(progress.Progress(self.asset, self.day, fraction, text))
+    def progress(self, fraction: float, text: str = "", why: str = "") -> None:
+        """`why`: what made the stage run again."""
+        progress.report(progress.Progress(self.asset, self.day, fraction, text, why))
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,12 @@ class Stage(TableOwner):
         made_by = (manifest.code_version, manifest.configuration_digest)
         return made_by == (self.code_version, self.configuration_digest(settings))
 
+    def changes(self, lake: Lake, day: date, settings: Settings, inputs: Inputs) -> str:
+        """Why the day's partition is not as it would be made now; empty where it is, and where none is."""
+        manifest = lake.manifest(self.name, day)
+        now = Origin(inputs.hashes(), self.code_version, self.configuration_digest(settings))
+        return lake.changes(manifest, now) if manifest is not None else ""
+
     def current(
         self, lake: Lake, day: date, settings: Settings, inputs: Inputs, *, may_be_aged_out: bool = False
     ) -> Manifest | None:
@@ -175,7 +182,7 @@ def stage(
     checks: Sequence[Check] = (),
     searches: Sequence[str] = (),
     retry: Retry | None = None,
-    expected_minutes: float = 0.1,
+    expected_minutes: float = 0.02,
     reads_outside: bool = False,
     is_record: bool = False,
     bring_back: BringBack | None = None,

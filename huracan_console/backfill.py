@@ -46,7 +46,7 @@ def run_backfill(
         )
         plan = plan_backfill(days, chosen, settings, workplace.freshness, remakes=wanted.remakes)
         tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
-        result = walk(workplace, plan, tags, console, len(days), "backfill")
+        result = walk(workplace, plan, tags, console, "backfill")
     if as_json:
         print_json(
             {

@@ -37,14 +37,13 @@ def run_night(
         announce_outdated(workplace.freshness, workplace.instance, history, [MARKET], console)
         announce_records(workplace.freshness, day, console)
         announce_beginning(workplace.freshness, day, console)
-        span = len(history_days(day, settings)) - 1
-        result = walk(workplace, plan, {}, console, span, "history")
+        result = walk(workplace, plan, {}, console, "history")
         summary = night_summary(workplace, day, result)
     if as_json:
         print_json(summary)
         print_traces(result, verbose=verbose)
     elif result.is_success:
-        print_summary(summary)
+        print_summary(summary, verbose=verbose)
     else:
         print_failures(result, verbose=verbose)
     return 0 if result.is_success else 1

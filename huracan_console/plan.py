@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from huracan.errors import InvalidInput
 from huracan_assets.freshness import Freshness
-from huracan_assets.inputs.windows import lead_days, regime_days, warmup_days
+from huracan_assets.inputs.windows import lead_days
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
-from huracan_assets.registry import assets_by_job
+from huracan_assets.registry import assets_by_job, stages
 from huracan_resources.lake.lake import LONGEST_HOLE_DAYS
 from huracan_resources.settings.settings import Settings
 
@@ -22,6 +22,14 @@ class PlannedRun:
     job: str
     day: date
     is_history: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`runs`, decided one by one as they are asked for, and what was `expected` of them beforehand."""
+
+    expected: Sequence[PlannedRun]
+    runs: Iterator[PlannedRun]
 
 
 def last_closed_day(now: datetime) -> date:
@@ -54,18 +62,27 @@ def check_day(day: date, settings: Settings, now: datetime) -> None:
         )
 
 
-def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[PlannedRun]:
+def plan_night(day: date, settings: Settings, freshness: Freshness) -> Plan:
+    """The night of `day`; see `night_runs`."""
+    expected = list(night_runs(day, settings, freshness, foresees=True))
+    return Plan(expected, night_runs(day, settings, freshness))
+
+
+def night_runs(
+    day: date, settings: Settings, freshness: Freshness, *, foresees: bool = False
+) -> Iterator[PlannedRun]:
     """The runs for `day` in order: market days of the window that are not there, the training of the day
     before where it left no policy, then the four jobs of the day itself. Nights that were skipped since the
     last one are made first, for a ledger with a hole is refused by whatever learns from it; where more than a
     week is missing, a history begins anew and the nights of before are left alone.
 
-    Decided run by run, for what one run writes may make a later day stale.
+    Decided run by run, for what one run writes may make a later day stale; who `foresees` is told of the days
+    that it may.
     """
     before = day - timedelta(days=1)
     nights = night_holes(day, settings, freshness)
-    needed = {*history_days(before, settings), *history_days(min(nights, default=before), settings)}
-    yield from market_before(day, needed, settings, freshness)
+    needed = {each for night in (before, *nights) for each in history_days(night, settings)}
+    yield from market_before(day, needed, settings, freshness, foresees=foresees)
     for each, jobs in nights.items():
         for job in jobs:
             yield PlannedRun(job, each, True)
@@ -76,18 +93,18 @@ def plan_night(day: date, settings: Settings, freshness: Freshness) -> Iterator[
 
 
 def market_before(
-    day: date, needed: Iterable[date], settings: Settings, freshness: Freshness
+    day: date, needed: Iterable[date], settings: Settings, freshness: Freshness, *, foresees: bool = False
 ) -> Iterator[PlannedRun]:
     """The market days of `needed` that are not there, the holes that would close the windows of these and of
     `day`, and what becomes stale by filling them."""
-    market, days = assets_by_job()[MARKET], sorted(set(needed))
-    first = next((each for each in days if not freshness.is_readable(market, each)), day)
-    known = freshness.days_of_all(market)
-    reach = regime_days(settings) + warmup_days(settings)
-    holes = holes_before(first, known, reach, settings.universe.first_day)
-    between = days_from(holes[0], first - timedelta(days=1)) if holes else []
-    for each in sorted({*between, *days}):
-        if not freshness.is_readable(market, each):
+    market = assets_by_job()[MARKET]
+    made = {each for each in needed if not freshness.is_readable(market, each)}
+    known, reach = freshness.days_of_all(market), reach_of(market, settings)
+    holes = holes_before(day, known, reach, settings.universe.first_day, made)
+    stale = days_from(holes[0], day - timedelta(days=1)) if holes else []
+    for each in sorted({*needed, *stale}):
+        follows = foresees and bool(made) and each > min(made)
+        if follows or not freshness.is_readable(market, each):
             yield PlannedRun(MARKET, each, True)
 
 
@@ -101,11 +118,20 @@ def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[dat
     trade = assets_by_job()[TRADE]
     traded = {each for each in freshness.days("shadow_trades") if each < day}
     whole = {each for each in freshness.days_of_all(trade) if each < day}
-    reach, first_day = settings.models.trailing_days, settings.universe.first_day
-    holes = holes_before(day, whole, reach, first_day)
+    holes = holes_before(day, whole, reach_of(trade, settings), settings.universe.first_day)
     if traded and is_within_reach(max(traded), day) and not freshness.is_there(trade, max(traded)):
         holes = sorted({*holes, max(traded)})
     return {each: (TRADE,) if each in traded else NIGHT for each in holes}
+
+
+def reach_of(assets: Collection[str], settings: Settings) -> int:
+    """How far back anything looks on `assets` and refuses a hole."""
+    return max(
+        read.reach(settings)
+        for stage in stages()
+        for read in stage.reads
+        if read.asset in assets and not read.may_lack_days and not read.newest
+    )
 
 
 def is_within_reach(earlier: date, day: date) -> bool:
@@ -113,18 +139,25 @@ def is_within_reach(earlier: date, day: date) -> bool:
     return (day - earlier).days <= LONGEST_HOLE_DAYS + 1
 
 
-def holes_before(first: date, known: Collection[date], reach: int, first_day: date) -> list[date]:
-    """The missing days before `first` that would close windows of `reach` days: those of `first` and of the
-    missing days themselves. What lies beyond a beginning, as the lake sees it, is in no window."""
+def holes_before(
+    day: date, known: Collection[date], reach: int, first_day: date, made: Collection[date] = ()
+) -> list[date]:
+    """The missing days before `day` that would close windows of `reach` days: those of `day`, of the days
+    that are `made` anyway and of the missing days themselves. No window reaches beyond a beginning, as the
+    lake sees it, or before `first_day`."""
     holes: list[date] = []
-    day = first - timedelta(days=1)
-    while day >= max((holes[-1] if holes else first) - timedelta(days=reach), first_day):
-        if day not in known:
-            earlier = max((each for each in known if each < day), default=date.min)
-            if not is_within_reach(earlier, day + timedelta(days=1)):
-                break
-            holes.append(day)
-        day -= timedelta(days=1)
+    each, looked_at = day - timedelta(days=1), day - timedelta(days=reach)
+    while each >= max(first_day, min([looked_at, *made])):
+        if each in made:
+            looked_at = each - timedelta(days=reach)
+        elif each >= looked_at and each not in known:
+            earlier = max((other for other in {*known, *made} if other < each), default=date.min)
+            if is_within_reach(earlier, each + timedelta(days=1)):
+                holes.append(each)
+                looked_at = each - timedelta(days=reach)
+            else:
+                looked_at = each
+        each -= timedelta(days=1)
     return holes[::-1]
 
 
@@ -140,6 +173,21 @@ def days_from(first: date, last: date) -> list[date]:
 
 
 def plan_backfill(
+    days: Sequence[date],
+    jobs: tuple[str, ...],
+    settings: Settings,
+    freshness: Freshness,
+    *,
+    remakes: bool = False,
+) -> Plan:
+    """The backfill of `days`; see `backfill_runs`. That what is there is done too is only expected: to look
+    closely at each day of a year takes as long as to pass over it."""
+    held = {job: set[date]() if remakes else freshness.days_of_all(assets_by_job()[job]) for job in jobs}
+    expected = [PlannedRun(job, day, True) for day in days for job in jobs if day not in held[job]]
+    return Plan(expected, backfill_runs(days, jobs, settings, freshness, remakes=remakes))
+
+
+def backfill_runs(
     days: Sequence[date],
     jobs: tuple[str, ...],
     settings: Settings,

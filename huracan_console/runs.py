@@ -20,6 +20,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster_shared.error import SerializableErrorInfo
 
 from huracan.errors import AgedOut, InputRefused, InvalidInput, Unavailable
 from huracan_resources.settings.secrets import withhold
@@ -30,6 +31,9 @@ begins like this, so that the run looks like any other."""
 
 _REFUSED = "DagsterAssetCheckFailedError"
 """What Dagster raises where a blocking check fails: it names the check and not the reason."""
+
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+"""What Dagster makes of Ctrl-C in a step, which it then counts as one that failed."""
 
 _WRAPPING = ("Dagster", "RetryRequested")
 """Begin the names of the errors that Dagster wraps around another."""
@@ -69,7 +73,10 @@ class RunStarter:
         self._instance = instance
 
     def run(self, job: str, day: date, tags: Mapping[str, str]) -> FinishedRun:
-        """Run `job` for `day` to its end. A failed run is an answer, not an exception."""
+        """Run `job` for `day` to its end. A failed run is an answer, not an exception.
+
+        `KeyboardInterrupt` where somebody stopped it; the run is marked as failed then.
+        """
         definition = self._definitions.resolve_job_def(job)
         run = self._instance.create_run_for_job(
             definition,
@@ -82,8 +89,10 @@ class RunStarter:
             remote_job_origin=_origin(job),
         )
         failed_step, error, trace = "", "", ""
+        is_stopped = False
         refusals = list[str]()
         for event in execute_run_iterator(InMemoryJob(definition), run, self._instance):
+            is_stopped |= _is_interruption(event)
             if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 refusals += _refusal(event.asset_check_evaluation_data)
             elif event.is_step_failure and not failed_step:
@@ -91,6 +100,8 @@ class RunStarter:
                 error, trace = _explain(event, refusals)
             elif event.is_run_failure and not error:
                 error, trace = _explain(event, refusals)
+        if is_stopped:
+            raise KeyboardInterrupt
         ended = self._instance.get_run_by_id(run.run_id)
         is_success = ended is not None and ended.status == dg.DagsterRunStatus.SUCCESS
         return FinishedRun(job, day, run.run_id, is_success, failed_step, withhold(error), withhold(trace))
@@ -145,6 +156,17 @@ def _origin(job: str) -> RemoteJobOrigin:
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), job)
 
 
+def _error_of(event: dg.DagsterEvent) -> SerializableErrorInfo | None:
+    return event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    error = _error_of(event) if event.is_step_failure or event.is_run_failure else None
+    while error is not None and error.cls_name != _INTERRUPTED:
+        error = error.cause
+    return error is not None
+
+
 def _refusal(judged: dg.AssetCheckEvaluation) -> list[str]:
     """Why a check that failed lets nothing pass; nothing where it passed or only warns."""
     if judged.passed or judged.severity != dg.AssetCheckSeverity.ERROR:
@@ -154,7 +176,7 @@ def _refusal(judged: dg.AssetCheckEvaluation) -> list[str]:
 
 def _explain(event: dg.DagsterEvent, refusals: Sequence[str]) -> tuple[str, str]:
     """(one line for a person, the trace for who asks for it) of a failed step, or of a run without any."""
-    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
+    error = _error_of(event)
     trace = error.to_string() if error else ""
     failure = event.step_failure_data.user_failure_data if event.is_step_failure else None
     if failure is not None and failure.description:

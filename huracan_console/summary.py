@@ -5,38 +5,47 @@ from datetime import date
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from huracan.errors import InputRefused
+from huracan_assets.jobs import PUBLISH, TRADE
 from huracan_assets.registry import assets_by_job
 from huracan_console.instance import REPOSITORY
+from huracan_console.outlook import shown_duration
 from huracan_console.plan import NIGHT
-from huracan_console.safe_text import plain
+from huracan_console.safe_text import cell, plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
+from huracan_resources.lake.lake import Lake
 from huracan_resources.resources import Resources
 
 
 def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, Any]:
-    """Everything that `--json` prints, as plain values."""
-    lake = workplace.resources.lake
+    """Everything that `--json` prints, as plain values. Of a night that failed only what this walk made is
+    told: what an earlier one left there is not its answer."""
+    resources = workplace.resources
+    made = [job for job in NIGHT if result.has_made(job, day)]
     assets = {}
-    for job in NIGHT:
-        for asset in assets_by_job()[job]:
-            manifest = lake.manifest(asset, day)
-            if manifest is not None:
-                data = manifest.files.get("data.parquet")
-                assets[asset] = {
-                    "content_hash": manifest.content_hash,
-                    "rows": data.rows if data else None,
-                    "note": manifest.note,
-                    "failed_checks": [v.check for v in manifest.verdicts if not v.passed],
-                }
+    for asset in (asset for job in made for asset in assets_by_job()[job]):
+        manifest = resources.lake.manifest(asset, day)
+        if manifest is not None:
+            data = manifest.files.get("data.parquet")
+            assets[asset] = {
+                "content_hash": manifest.content_hash,
+                "rows": data.rows if data else None,
+                "note": manifest.note,
+                "made_again_because": result.changes.get((asset, day), ""),
+                "checks": len(manifest.verdicts),
+                "failed_checks": [v.check for v in manifest.verdicts if not v.passed],
+            }
+    brain = brain_of(resources, day) if PUBLISH in made else _without_brain("The night did not get there.")
     return {
         "day": day.isoformat(),
-        "source": workplace.resources.candle_source.identity.name,
+        "source": resources.candle_source.identity.name,
         "is_success": result.is_success,
+        "seconds": round(result.seconds, 1),
         "runs": [
             {
                 "job": run.job,
@@ -48,17 +57,32 @@ def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, An
             for run in result.finished
         ],
         "assets": assets,
-        "brain": brain_of(workplace.resources, day),
-        "lake": lake.store.url,
-        "database": workplace.resources.database.shown_url,
+        "traded": traded_of(resources.lake, day) if TRADE in made else None,
+        "brain": brain,
+        "lake": resources.lake.store.url,
+        "database": resources.database.shown_url,
     }
+
+
+def traded_of(lake: Lake, day: date) -> dict[str, Any] | None:
+    """Trades, net and drawdown of the day on paper; None where none was traded."""
+    manifest = lake.manifest("model_performance", day)
+    if manifest is None or "data.parquet" not in manifest.files:
+        return None
+    names = ["scope", "trades", "net_usd", "maximum_drawdown_pct"]
+    rows = lake.read_table("model_performance", day, columns=names).to_pylist()
+    return next({name: row[name] for name in names[1:]} for row in rows if row["scope"] == "all")
+
+
+def _without_brain(why: str) -> dict[str, Any]:
+    return {"verdict": "none", "reasons": [why]}
 
 
 def brain_of(resources: Resources, day: date) -> dict[str, Any]:
     """The verdict of the day and where `latest` points, or what ails it."""
     manifest = resources.lake.manifest("baseline_brain", day)
     if manifest is None or "brain.json" not in manifest.files:
-        return {"verdict": "none", "reasons": [manifest.note if manifest else "The night did not get there."]}
+        return _without_brain(manifest.note if manifest else "The night did not get there.")
     brain: dict[str, Any] = json.loads(resources.lake.read_file("baseline_brain", day, "brain.json"))
     url, latest, error = resources.brains.url, None, None
     try:
@@ -78,39 +102,64 @@ def print_json(summary: dict[str, Any]) -> None:
     click.echo(json.dumps(summary, sort_keys=True))
 
 
-def print_summary(summary: dict[str, Any]) -> None:
-    """To standard output: what was made, the verdict with its reasons, where things lie, what to do next."""
+def print_summary(summary: dict[str, Any], *, verbose: bool) -> None:
+    """To standard output: the night in four lines and the verdict with its reasons, what was made, where it
+    lies, what to do next. Hashes only where it is `verbose`."""
     console = Console()
-    table = Table(title=f"Night of {summary['day']} ({summary['source']} candles)", title_justify="left")
-    table.add_column("asset")
-    table.add_column("rows", justify="right")
-    table.add_column("content")
-    table.add_column("note")
-    for name, asset in summary["assets"].items():
-        failed = ", ".join(asset["failed_checks"])
-        note = asset["note"] or (f"warned by {failed}" if failed else "")
-        table.add_row(
-            name, "" if asset["rows"] is None else f"{asset['rows']:,}", asset["content_hash"][:12], note
-        )
-    console.print(table)
+    took = shown_duration(summary["seconds"])
+    console.print(f"\nNight of {summary['day']}, {summary['source']} candles, {took}", style="bold")
     brain = summary["brain"]
-    console.print(f"\nBrain: {brain['verdict']}", style="bold", highlight=False)
+    for name, told in (("traded", _traded_line(summary)), ("checks", _checks_line(summary["assets"]))):
+        console.print(f"  {name:<8}{told}", highlight=False, soft_wrap=True)
+    console.print(f"  brain   [bold]{brain['verdict']}[/bold]", highlight=False)
     for reason in brain["reasons"]:
-        console.print(f"  - {reason}", highlight=False)
+        console.print(f"    - {reason}", highlight=False, soft_wrap=True)
     if "seeds" in brain:
         seeds = brain["seeds"]
-        spread = f"{seeds['net_usd_lowest']:+.2f} to {seeds['net_usd_highest']:+.2f} USD"
+        spread = f"{seeds['net_usd_lowest']:+,.2f} to {seeds['net_usd_highest']:+,.2f} USD"
         console.print(
-            f"  the median of {seeds['count']} seeds, which made {spread} on the held-out days",
+            f"    the median of {seeds['count']} seeds, which made {spread} on the held-out days",
             highlight=False,
+            soft_wrap=True,
         )
+    _print_assets(console, summary["assets"], verbose=verbose)
     if "bundle_url" in brain:
-        console.print(f"  lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
+        console.print(f"The brain lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
     if brain.get("latest_error"):
         console.print(f"  {brain['latest_error']}", highlight=False, soft_wrap=True)
     command = REPOSITORY / ".venv" / "bin" / "huracan"
     shown = command.relative_to(REPOSITORY) if command.exists() else "huracan"
-    console.print(f"\nLook at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)
+    console.print(f"Look at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)
+
+
+def _traded_line(summary: dict[str, Any]) -> str:
+    traded = summary["traded"]
+    if traded is None:
+        note = summary["assets"].get("shadow_trades", {}).get("note", "")
+        return f"nothing. {note}".rstrip()
+    fell = f", equity fell by {traded['maximum_drawdown_pct']:.2f} % at worst" if traded["trades"] else ""
+    return f"{traded['trades']} trades on paper, net {traded['net_usd']:+,.2f} USD{fell}"
+
+
+def _checks_line(assets: dict[str, Any]) -> str:
+    failed = [f"{check} ({name})" for name, asset in assets.items() for check in asset["failed_checks"]]
+    passed = sum(asset["checks"] for asset in assets.values()) - len(failed)
+    return f"{passed} passed, {len(failed)} failed{': ' if failed else ''}{', '.join(failed)}"
+
+
+def _print_assets(console: Console, assets: dict[str, Any], *, verbose: bool) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("asset", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    if verbose:
+        table.add_column("content", no_wrap=True)
+    table.add_column("note")
+    for name, asset in assets.items():
+        again, rows = asset["made_again_because"], asset["rows"]
+        note = " ".join(filter(None, [asset["note"], again and f"made again: {again}"]))
+        content = [asset["content_hash"]] if verbose else []
+        table.add_row(*map(cell, (name, "" if rows is None else f"{rows:,}", *content, note)))
+    console.print(table)
 
 
 def print_traces(result: Walk, *, verbose: bool) -> None:

@@ -1,19 +1,25 @@
 """Walks a plan: starts its runs one after the other, stops where a run that others need has failed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 import dagster as dg
 from rich.console import Console
 
+from huracan_assets import progress as reports
 from huracan_assets.definitions import build_definitions
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import NEEDS
 from huracan_assets.registry import stages
+from huracan_console.answering.answers import Interrupted
+from huracan_console.course import Course
 from huracan_console.display import NightDisplay
 from huracan_console.instance import open_instance
-from huracan_console.plan import PlannedRun
+from huracan_console.outlook import usual_seconds
+from huracan_console.plan import Plan, PlannedRun
 from huracan_console.runs import FinishedRun, RunStarter, reap
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
@@ -21,10 +27,13 @@ from huracan_resources.settings.settings import Settings
 
 @dataclass
 class Walk:
-    """What came of a plan: the runs that ended, and those not started for lack of what they need."""
+    """What came of a plan: the runs that ended, those not started for lack of what they need, what each asset
+    and day was made again for, and how long all of it took."""
 
     finished: list[FinishedRun] = field(default_factory=list)
     skipped: list[PlannedRun] = field(default_factory=list)
+    changes: dict[tuple[str, date], str] = field(default_factory=dict)
+    seconds: float = 0.0
 
     @property
     def failures(self) -> list[FinishedRun]:
@@ -33,6 +42,10 @@ class Walk:
     @property
     def is_success(self) -> bool:
         return not self.failures and not self.skipped
+
+    def has_made(self, job: str, day: date) -> bool:
+        """Whether `job` of `day` came to a good end in this walk."""
+        return any((run.job, run.day, run.is_success) == (job, day, True) for run in self.finished)
 
 
 @dataclass(frozen=True)
@@ -57,30 +70,36 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         yield Workplace(settings, resources, Freshness(resources, stages()), starter, instance)
 
 
-def walk(
-    workplace: Workplace,
-    plan: Iterable[PlannedRun],
-    tags: Mapping[str, str],
-    console: Console,
-    history_days: int,
-    label: str,
-) -> Walk:
-    """Run the plan. A failed run of history ends it; within the day, what needs a failed job is skipped."""
-    result = Walk()
-    failed: set[str] = set()
-    display = NightDisplay(console, history_days, label)
-    with display.showing():
-        for planned in plan:
-            if failed & set(NEEDS[planned.job]) and not planned.is_history:
-                failed.add(planned.job)
-                result.skipped.append(planned)
-                continue
-            display.begin(planned)
-            finished = workplace.starter.run(planned.job, planned.day, tags)
-            display.end(planned)
-            result.finished.append(finished)
-            if not finished.is_success:
-                failed.add(planned.job)
-                if planned.is_history:
-                    break
+def walk(workplace: Workplace, plan: Plan, tags: Mapping[str, str], console: Console, label: str) -> Walk:
+    """Run the plan. A failed run of history ends it; within the day, what needs a failed job is skipped.
+
+    `Interrupted` where somebody stops it: what is done stays done.
+    """
+    usually = {job: usual_seconds(workplace.instance, job) for job in NEEDS}
+    course = Course(plan.expected, usually, time.monotonic)
+    result, failed = Walk(), set[str]()
+    display = NightDisplay(console, course, label)
+
+    def remember(report: reports.Progress) -> None:
+        if report.why:
+            result.changes[report.asset, report.day] = report.why
+
+    try:
+        with reports.listening(remember), display.showing():
+            for planned in plan.runs:
+                if failed & set(NEEDS[planned.job]) and not planned.is_history:
+                    failed.add(planned.job)
+                    result.skipped.append(planned)
+                    continue
+                display.begin(planned)
+                finished = workplace.starter.run(planned.job, planned.day, tags)
+                display.end()
+                result.finished.append(finished)
+                if not finished.is_success:
+                    failed.add(planned.job)
+                    if planned.is_history:
+                        break
+    except KeyboardInterrupt:
+        raise Interrupted(course.share) from None
+    result.seconds = course.seconds
     return result

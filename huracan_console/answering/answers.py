@@ -16,11 +16,19 @@ import click
 from huracan.errors import InvalidInput
 from huracan_console.safe_text import plain
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
+DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 130
 
 _UNASKED = re.compile(r"^(Got unexpected extra arguments?) \(.*\)", re.DOTALL)
 _ASSIGNED = re.compile(r"(?:'[^']*|\"[^\"]*|\S*)(?:[=@]|://).*", re.DOTALL)
 """A setting without --set, an address or a piece of one, and what follows: where it ends cannot be told."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody stopped a command of which `share` (0 to 1) was done, and which goes on where it stopped."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
 
 
 def shared_options(command: Callable[..., int]) -> Callable[..., None]:
@@ -43,8 +51,8 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, a person is told in one line
             code = _explain(error, as_json=as_json, verbose=verbose)
-        except KeyboardInterrupt:
-            code = 130
+        except KeyboardInterrupt as stopped:
+            code = _stop(stopped, as_json=as_json)
         finally:
             gc.enable()
         sys.exit(code)
@@ -64,6 +72,17 @@ def _explain(error: Exception, *, as_json: bool, verbose: bool) -> int:
     else:
         click.echo(f"huracan: {plain(said.what)} {plain(said.remedy)}", err=True)
     return WRONG_USE if isinstance(said, InvalidInput) else FAILED
+
+
+def _stop(stopped: KeyboardInterrupt, *, as_json: bool) -> int:
+    """Tell that it was stopped, and how far it had come where that is known."""
+    what = f"Stopped at {stopped.share:.0%}." if isinstance(stopped, Interrupted) else "Stopped."
+    remedy = "What is done stays done; the same command goes on." if isinstance(stopped, Interrupted) else ""
+    if as_json:
+        click.echo(json.dumps({"error": what, "remedy": remedy}))
+    else:
+        click.echo(f"huracan: {what} {remedy}".rstrip(), err=True)
+    return STOPPED
 
 
 def _without_values(said: str) -> str:

@@ -192,14 +192,28 @@ class Lake:
         Tables beside `data` may have aged out; `data` itself only where the caller says so.
         """
         manifest = self.manifest(asset, day)
-        if manifest is None or manifest.failed_verdicts:
+        now = Origin(inputs, code_version, configuration_digest)
+        if manifest is None or self.changes(manifest, now, may_be_aged_out=may_be_aged_out):
             return None
-        made_from = (manifest.inputs, manifest.code_version, manifest.configuration_digest)
-        if made_from != (dict(inputs), code_version, configuration_digest):
-            return None
+        return manifest
+
+    def changes(self, manifest: Manifest, now: Origin, *, may_be_aged_out: bool = False) -> str:
+        """Why the partition is not what the inputs, code and settings of `now` make; empty if it is."""
+        if manifest.failed_verdicts:
+            return f"it was judged bad by {manifest.failed_verdicts[0].check}"
+        if manifest.code_version != now.code_version:
+            return "its code has changed"
+        if manifest.configuration_digest != now.configuration_digest:
+            return "settings have changed"
+        differing = sorted(
+            key for key in {*manifest.inputs, *now.inputs} if manifest.inputs.get(key) != now.inputs.get(key)
+        )
+        if differing:
+            more = f" and {len(differing) - 1} more of its inputs" if len(differing) > 1 else ""
+            return f"{differing[-1]}{more} have changed" if more else f"{differing[-1]} has changed"
         if "data.parquet" in manifest.aged_out and not may_be_aged_out:
-            return None
-        return manifest if self.is_whole(manifest) else None
+            return "its table has aged out"
+        return "" if self.is_whole(manifest) else "one of its files is damaged"
 
     def is_whole(self, manifest: Manifest) -> bool:
         """Whether every file is there as it was written: a damaged one must not pass for finished work."""

@@ -22,7 +22,7 @@ from huracan_assets.reads import Inputs
 from huracan_assets.registry import stages
 from huracan_assets.running import run_stage
 from huracan_assets.stage import Outcome, Stage, StageContext
-from huracan_console.plan import NIGHT, PlannedRun, days_from, history_days, plan_backfill, plan_night
+from huracan_console.plan import NIGHT, PlannedRun, backfill_runs, days_from, history_days, night_runs
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.resources import Resources
@@ -84,10 +84,10 @@ class Machine:
         return done
 
     def night(self, day: date) -> list[PlannedRun]:
-        return self.walk(plan_night(day, SETTINGS, self.freshness))
+        return self.walk(night_runs(day, SETTINGS, self.freshness))
 
     def backfill(self, first: date, last: date, jobs: tuple[str, ...]) -> list[PlannedRun]:
-        return self.walk(plan_backfill(days_from(first, last), jobs, SETTINGS, self.freshness))
+        return self.walk(backfill_runs(days_from(first, last), jobs, SETTINGS, self.freshness))
 
     def hash_of(self, asset: str, day: date) -> str:
         manifest = self.lake.manifest(asset, day)
@@ -103,13 +103,15 @@ _BACKFILL = st.tuples(st.integers(0, 40), st.integers(0, 4), st.sampled_from([NI
 _NIGHT = st.integers(0, 40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(before=st.lists(_BACKFILL | _NIGHT, max_size=4), last=st.integers(10, 44))
 @example(before=[(0, 1, NIGHT)], last=40)  # two old days, then tonight
 @example(before=[(0, 20, NIGHT[:1]), (15, 5, NIGHT)], last=40)  # the README's order, then tonight
 @example(before=[20, (5, 3, NIGHT)], last=21)  # nights before the first night, a few days apart
 @example(before=[20, (16, 0, NIGHT[:1])], last=21)  # a day that the warm-up of the first regimes looks at
 @example(before=[(10, 2, NIGHT), (16, 2, NIGHT)], last=20)  # two ranges with a hole between them
+@example(before=[27, 19], last=35)  # nights out of order, a week apart
+@example(before=[(11, 4, NIGHT[:1]), 3], last=20)  # a hole that only the memory's first fit looks back on
 def test_a_night_completes_after_any_backfill_in_any_order(before: list[Any], last: int) -> None:
     with tempfile.TemporaryDirectory() as root:
         machine = Machine(Path(root))

@@ -14,11 +14,12 @@ from huracan_console.backfill import choose_jobs
 from huracan_console.plan import (
     NIGHT,
     PlannedRun,
+    backfill_runs,
     check_day,
     history_days,
     holes_before,
     last_closed_day,
-    plan_backfill,
+    night_runs,
     plan_night,
 )
 from huracan_resources.settings.settings import Settings, load_settings
@@ -58,7 +59,7 @@ class Done:
 
 
 def _plan(settings: Settings, done: Done) -> list[PlannedRun]:
-    return list(plan_night(DAY, settings, cast(Freshness, done)))
+    return list(plan_night(DAY, settings, cast(Freshness, done)).runs)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_what_a_run_makes_stale_is_planned_because_each_day_is_judged_when_its_t
     settings: Settings,
 ) -> None:
     done = Done([(MARKET, _before(back)) for back in range(6, 0, -1) if back != 6] + [(LEARN, _before(1))])
-    plan = plan_night(DAY, settings, cast(Freshness, done))
+    plan = night_runs(DAY, settings, cast(Freshness, done))
     assert next(plan) == PlannedRun(MARKET, _before(6), True)
     done.done.remove((MARKET, _before(5)))
     assert next(plan) == PlannedRun(MARKET, _before(5), True)
@@ -134,7 +135,7 @@ def test_what_a_run_makes_stale_is_planned_because_each_day_is_judged_when_its_t
 
 def test_a_backfill_goes_day_by_day_and_passes_over_what_is_done(settings: Settings) -> None:
     done = cast(Freshness, Done([(MARKET, DAY), (TRADE, _before(1))]))
-    plan = list(plan_backfill([_before(1), DAY], (MARKET, TRADE), settings, done))
+    plan = list(backfill_runs([_before(1), DAY], (MARKET, TRADE), settings, done))
     assert plan == [PlannedRun(MARKET, _before(1), True), PlannedRun(TRADE, DAY, True)]
 
 
@@ -144,10 +145,10 @@ def test_a_backfill_makes_the_few_days_first_that_lie_between_it_and_what_is_the
     held = [(job, _before(back)) for back in (5, 4) for job in (MARKET, TRADE)]
     done = cast(Freshness, Done(held, [_before(5), _before(4)]))
     market = [PlannedRun(MARKET, _before(back), True) for back in (3, 2, 1)]
-    assert list(plan_backfill([DAY], (MARKET,), settings, done)) == [*market, PlannedRun(MARKET, DAY, True)]
+    assert list(backfill_runs([DAY], (MARKET,), settings, done)) == [*market, PlannedRun(MARKET, DAY, True)]
     nights = [PlannedRun(job, _before(back), True) for back in (3, 2, 1) for job in NIGHT]
     todays = [PlannedRun(job, DAY, True) for job in NIGHT]
-    assert list(plan_backfill([DAY], NIGHT, settings, done)) == [*market, *nights, *todays]
+    assert list(backfill_runs([DAY], NIGHT, settings, done)) == [*market, *nights, *todays]
 
 
 def test_more_than_a_week_without_a_day_is_a_beginning_and_not_a_hole() -> None:
