@@ -14,8 +14,11 @@ from huracan_assets.registry import assets_by_job
 from huracan_console.course import Course
 from huracan_console.outlook import shown_duration
 from huracan_console.plan import PlannedRun
+from huracan_console.safe_text import plain
 
 SECONDS_BETWEEN_LINES = 30.0
+_WIDE, _NAME, _NUMBERS = 100, 28, 17
+"""Columns: of a terminal with room for long bars, of a stage's name, of share and time with the spaces."""
 
 
 class NightDisplay:
@@ -26,9 +29,11 @@ class NightDisplay:
         self._console = console
         self._course = course
         self._is_live = console.is_terminal
+        bar = 30 if console.width >= _WIDE else 10
+        self._longest = max(0, console.width - _NAME - bar - _NUMBERS)
         self._bars = Progress(
-            TextColumn("{task.description:<28}"),
-            BarColumn(bar_width=30),
+            TextColumn(f"{{task.description:<{_NAME}}}"),
+            BarColumn(bar_width=bar),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[text]}"),
@@ -36,6 +41,7 @@ class NightDisplay:
         )
         self._label = label
         self._first, self._last = date.max, date.min
+        self._whole = self._bars.add_task("all", total=1.0, text="")
         self._history: TaskID | None = None
         self._run: PlannedRun | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -48,6 +54,7 @@ class NightDisplay:
             if self._is_live:
                 with self._bars:
                     yield
+                    self._close_history()
                 return
             ended = threading.Event()
             clock = threading.Thread(target=self._tell_now_and_then, args=(ended,), daemon=True)
@@ -66,6 +73,7 @@ class NightDisplay:
         self._run = run
         self._tasks = {}
         self._course.begin(run)
+        self._show_whole()
         if not self._is_summed(run):
             return
         if self._history is None:
@@ -81,6 +89,7 @@ class NightDisplay:
     def end(self) -> None:
         """It has ended."""
         self._course.end()
+        self._show_whole()
 
     def _close_history(self) -> None:
         if self._history is not None and self._run is not None and self._is_summed(self._run):
@@ -93,6 +102,10 @@ class NightDisplay:
     def _line(self, text: str) -> None:
         if not self._is_live:
             self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    def _show_whole(self) -> None:
+        left = plain(f"about {shown_duration(self._course.seconds_left)} left", self._longest)
+        self._bars.update(self._whole, completed=self._course.share, text=left)
 
     def _tell_now_and_then(self, ended: threading.Event) -> None:
         while not ended.wait(SECONDS_BETWEEN_LINES):
@@ -108,6 +121,7 @@ class NightDisplay:
         if run is None:
             return
         self._course.reach(report.asset, report.fraction)
+        self._show_whole()
         if self._is_summed(run):
             return
         name = report.asset if not run.is_history else f"{report.asset} {report.day}"
@@ -117,9 +131,9 @@ class NightDisplay:
             self._line(f"{name} ...")
         text = f"again: {report.why}" if report.why else report.text
         self._now = f"{name}: {report.fraction:.0%}{f', {text}' if text else ''}"
-        self._bars.update(self._tasks[name], completed=report.fraction, text=text[:60])
+        self._bars.update(self._tasks[name], completed=report.fraction, text=plain(text, self._longest))
         if report.why:
             self._line(f"{name} is made again: {report.why}")
         if report.fraction >= 1.0:
             took = self._course.seconds - self._started[name]
-            self._line(f"{name:<28} {took:6.1f} s  {report.text}".rstrip())
+            self._line(f"{name:<{_NAME}} {took:6.1f} s  {report.text}".rstrip())

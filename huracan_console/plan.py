@@ -95,17 +95,40 @@ def night_runs(
 def market_before(
     day: date, needed: Iterable[date], settings: Settings, freshness: Freshness, *, foresees: bool = False
 ) -> Iterator[PlannedRun]:
-    """The market days of `needed` that are not there, the holes that would close the windows of these and of
-    `day`, and what becomes stale by filling them."""
+    """The market days of `needed` that are not there, and what else their windows and those of `day` look at:
+    holes, and days that are stale or become so by filling them."""
     market = assets_by_job()[MARKET]
     made = {each for each in needed if not freshness.is_readable(market, each)}
-    known, reach = freshness.days_of_all(market), reach_of(market, settings)
-    holes = holes_before(day, known, reach, settings.universe.first_day, made)
-    stale = days_from(holes[0], day - timedelta(days=1)) if holes else []
-    for each in sorted({*needed, *stale}):
+    made |= _looked_at(day, made, settings, freshness)
+    for each in sorted({*needed, *made}):
         follows = foresees and bool(made) and each > min(made)
         if follows or not freshness.is_readable(market, each):
             yield PlannedRun(MARKET, each, True)
+
+
+def _looked_at(day: date, made: set[date], settings: Settings, freshness: Freshness) -> set[date]:
+    """The market days that must be made before `day` and the days that are `made` can be."""
+    market, first_day = assets_by_job()[MARKET], settings.universe.first_day
+    known, reach = freshness.days_of_all(market), reach_of(market, settings)
+    chain = max(read.reach(settings) for stage in stages() for read in stage.reads if read.chained)
+    found: set[date] = set()
+    while True:
+        every = made | found
+        holes = set(holes_before(day, known, reach, first_day, every))
+        every |= holes
+        near = {each for later in {day, *every} for each in _days_before(later, chain)} & known
+        stale = {
+            each
+            for each in near - every
+            if every.intersection(_days_before(each, reach)) or not freshness.is_readable(market, each)
+        }
+        if not holes and not stale:
+            return found
+        found |= holes | stale
+
+
+def _days_before(day: date, count: int) -> list[date]:
+    return days_from(day - timedelta(days=count), day - timedelta(days=1))
 
 
 def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[date, tuple[str, ...]]:

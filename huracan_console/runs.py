@@ -49,7 +49,7 @@ _UNFINISHED = [
 _SILENCE_SECONDS = 180.0
 """Longer than any pause between two heartbeats of a daemon that lives."""
 
-_LOCATION, _REPOSITORY = "huracan", "__repository__"
+LOCATION, _REPOSITORY = "huracan", "__repository__"
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def is_alive(worker: str) -> bool:
 def _origin(job: str) -> RemoteJobOrigin:
     """The same origin that workspace.yaml gives the job, so that the UI links the run to it."""
     target = LoadableTargetOrigin(module_name="huracan_assets.definitions")
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, _LOCATION)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, _REPOSITORY), job)
 
 

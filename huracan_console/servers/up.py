@@ -1,11 +1,13 @@
 """`huracan up`: the database, Dagster's webserver and its daemon, started and stopped together."""
 
+import errno
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,15 +16,18 @@ from types import FrameType
 
 import click
 import psutil
+import yaml
 from rich.console import Console
 
 from huracan.errors import InvalidInput
-from huracan_console.instance import REPOSITORY, environment, open_instance
-from huracan_console.runs import reap
+from huracan_console.answering.answers import DONE, FAILED
+from huracan_console.instance import environment, open_instance
+from huracan_console.runs import LOCATION, reap
 from huracan_console.servers.up_record import UpRecord, holder
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
+CODE_SERVER = "code server"
 _ADDRESS = "127.0.0.1"
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SERVER_SECONDS, _REST_SECONDS = 8.0, 4.0
@@ -33,26 +38,28 @@ class _StopSignal:
     """Remembers that a signal has asked us to stop."""
 
     def __init__(self) -> None:
-        self.is_asked = False
+        self.number = 0
         for number in _STOPPING:
             signal.signal(number, self._ask)
 
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.is_asked = True
+    @property
+    def is_asked(self) -> bool:
+        return self.number != 0
+
+    def _ask(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
 
 
 def run_servers(settings: Settings, port: int, console: Console, *, as_json: bool) -> int:
-    """Run until Ctrl-C (exit code 0) or until one of the servers ends by itself (exit code 1)."""
+    """Run until somebody stops it (exit code 0; by Ctrl-C `KeyboardInterrupt`) or until one of the servers
+    ends by itself (exit code 1)."""
     record = UpRecord(settings.storage.home)
     with record.held():
         left = record.left_alive()
         if left:
             console.print(f"Ending {len(left)} processes that a killed huracan up has left.", highlight=False)
             _end(left)
-        if _is_answering(port):
-            raise InvalidInput(
-                f"Port {port} of {_ADDRESS} is taken{holder(port)}.", "Give another one with --port."
-            )
+        _check_port(port)
         stop = _StopSignal()
         resources = Resources(settings)
         resources.database.migrate()
@@ -61,27 +68,39 @@ def run_servers(settings: Settings, port: int, console: Console, *, as_json: boo
             console.print(f"Database: {resources.database.shown_url}", highlight=False, soft_wrap=True)
         variables = os.environ | environment(settings)
         servers: dict[str, subprocess.Popen[bytes]] = {}
-        for name, words in _commands(port).items():
-            servers[name] = _start(words, variables)
-            record.write(port, [psutil.Process(server.pid) for server in servers.values()])
-        console.print("Starting Dagster's webserver and daemon ...")
-        try:
-            _wait(list(servers.values()), stop, port, console, as_json=as_json)
-            ended = {name: server.poll() for name, server in servers.items()}
-        finally:
-            _stop(list(servers.values()))
-            record.forget()
+        console.print("Starting Dagster's code server, webserver and daemon ...")
+        with tempfile.TemporaryDirectory(prefix="huracan-up-") as folder:
+            try:
+                for name, words in _commands(port, Path(folder)).items():
+                    servers[name] = _start(words, variables)
+                    record.write(port, [psutil.Process(server.pid) for server in servers.values()])
+                    if name == CODE_SERVER:
+                        _await_socket(_socket_in(Path(folder)), servers[name], stop)
+                _wait(list(servers.values()), stop, port, console, as_json=as_json)
+                ended = {name: server.poll() for name, server in servers.items()}
+            finally:
+                _stop(list(servers.values()))
+                record.forget()
     codes = {name: code for name, code in ended.items() if code is not None}
     for name, code in codes.items():
         click.echo(f"huracan: {name} ended by itself with code {code}.", err=True)
-    return 1 if codes and not stop.is_asked else 0
+    if stop.number == signal.SIGINT:
+        raise KeyboardInterrupt
+    return FAILED if codes and not stop.is_asked else DONE
 
 
-def _commands(port: int) -> dict[str, list[str]]:
-    """Both only speak up from warnings on; what happens in a run is in its log in the UI."""
-    workspace = str(REPOSITORY / "workspace.yaml")
-    quiet = ["--log-level", "warning", "--code-server-log-level", "warning"]
+def _commands(port: int, folder: Path) -> dict[str, list[str]]:
+    """In the order of their start. They only speak up from warnings on; what happens in a run is in its log
+    in the UI. Webserver and daemon share one code server, on a socket in `folder`, which is nobody else's."""
+    workspace = str(folder / "workspace.yaml")
+    server = {"socket": str(_socket_in(folder)), "location_name": LOCATION}
+    Path(workspace).write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    quiet = ["--log-level", "warning"]
     return {
+        CODE_SERVER: [
+            *("-m", "dagster", "code-server", "start", "-m", "huracan_assets.definitions"),
+            *("--socket", server["socket"], "--location-name", LOCATION, *quiet),
+        ],
         "dagster-webserver": [
             *("-m", "huracan_console.servers.webserver", "-w", workspace, "-h", _ADDRESS, "-p", str(port)),
             *("--dagster-log-level", "warning", *quiet),
@@ -91,6 +110,19 @@ def _commands(port: int) -> dict[str, list[str]]:
             *("run", "-w", workspace, *quiet),
         ],
     }
+
+
+def _socket_in(folder: Path) -> Path:
+    return folder / "code.sock"
+
+
+def _await_socket(path: Path, server: subprocess.Popen[bytes], stop: _StopSignal) -> None:
+    """Until the server listens: whoever asks it sooner shows its failure until somebody reloads."""
+    while not stop.is_asked and server.poll() is None:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.connect(str(path))
+            return
+        time.sleep(0.1)
 
 
 def _start(words: Sequence[str], variables: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -125,7 +157,7 @@ def _stop(servers: list[subprocess.Popen[bytes]]) -> None:
     family = _family(servers)
     for server in servers:
         if server.poll() is None:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + _SERVER_SECONDS
     for server in servers:
         with suppress(subprocess.TimeoutExpired):
@@ -151,6 +183,19 @@ def _family(servers: list[subprocess.Popen[bytes]]) -> set[psutil.Process]:
             process = psutil.Process(server.pid)
             found |= {process, *process.children(recursive=True)}
     return found
+
+
+def _check_port(port: int) -> None:
+    """`InvalidInput` where the webserver could not listen on it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_ADDRESS, port))
+        except OSError as error:
+            why = f"taken{holder(port)}" if error.errno == errno.EADDRINUSE else f"refused ({error.strerror})"
+            raise InvalidInput(
+                f"Port {port} of {_ADDRESS} is {why}.", "Give another one with --port."
+            ) from error
 
 
 def _is_answering(port: int) -> bool:

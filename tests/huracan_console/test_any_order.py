@@ -103,7 +103,7 @@ _BACKFILL = st.tuples(st.integers(0, 40), st.integers(0, 4), st.sampled_from([NI
 _NIGHT = st.integers(0, 40)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(before=st.lists(_BACKFILL | _NIGHT, max_size=4), last=st.integers(10, 44))
 @example(before=[(0, 1, NIGHT)], last=40)  # two old days, then tonight
 @example(before=[(0, 20, NIGHT[:1]), (15, 5, NIGHT)], last=40)  # the README's order, then tonight
