@@ -3,19 +3,17 @@
 import json
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.settings.settings import Settings, explain
 
 
-def show(settings: Settings, console: Console, *, as_json: bool) -> int:
+def show(settings: Settings, *, as_json: bool) -> int:
+    """Exit code 0."""
     rows = explain(settings)
     if as_json:
         click.echo(json.dumps({key: {"value": value, "origin": origin} for key, value, origin in rows}))
         return 0
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=max(console.width, 120)).print(table)
+    columns = [Column("setting"), Column("value", folds=True), Column("from", goes=1)]
+    print_table(Table(columns, rows), standard_output())
     return 0

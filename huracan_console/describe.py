@@ -3,15 +3,9 @@
 import json
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
-from huracan_console.safe_text import cell
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.described_tables import Description, describe_table
-
-_PIPED = 140
-"""Columns of a pipe, which has no width."""
 
 
 def show_description(name: str, *, as_json: bool) -> int:
@@ -37,15 +31,8 @@ def _as_object(described: Description) -> dict[str, object]:
 
 
 def _print(described: Description) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = _PIPED
     made = f"made by {described.asset}, table {described.key}; " if described.asset else ""
     title = f"{described.name}: {' and '.join(described.places)}; {made}kept {described.kept} by default"
-    table = Table(title=cell(title, None), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("column", "type", "unit"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("meaning")
-    for each in described.columns:
-        table.add_row(*(cell(text, None) for text in (each.name, each.type, each.unit, each.meaning)))
-    console.print(table)
+    lead = (Column("column"), Column("type", goes=2), Column("unit", goes=1))
+    rows = [(each.name, str(each.type), each.unit or None, each.meaning) for each in described.columns]
+    print_table(Table([*lead, Column("meaning", folds=True)], rows, title), standard_output())

@@ -158,7 +158,7 @@ def backfill(
 @click.option("--regime", help="At the signal: trend, range, high_volatility or panic.")
 @click.option("--outcome", type=click.Choice(["win", "loss"]), help="Net of all costs.")
 @click.option("--reason", help="Of the exit (STOP, TARGET ...) or of the loss (stop_too_tight ...).")
-@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Rows; 0 for all.")
+@click.option("--limit", type=click.IntRange(min=0), help="Rows; 0 for all. 50 on a terminal if not given.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every column of every trade as CSV.")
 @shared_options
 def trades(
@@ -169,7 +169,7 @@ def trades(
     regime: str | None,
     outcome: str | None,
     reason: str | None,
-    limit: int,
+    limit: int | None,
     as_csv: bool,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -301,7 +301,7 @@ def config_show(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> i
     _only_show()
     from huracan_console.config_show import show
 
-    return show(read_settings(assignments), _console(as_json), as_json=as_json)
+    return show(read_settings(assignments), as_json=as_json)
 
 
 @main.group()

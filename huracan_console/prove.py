@@ -4,17 +4,18 @@ It needs no database, no lake and no Dagster. What is proved how is in `huracan.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from huracan.agent.config import TrainingConfig
 from huracan.errors import InvalidInput
 from huracan.proof.proof_settings import CASES, Case, ProofSettings
 from huracan.proof.proof_table import Bar, LearnerProof, ProofRow
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
 
 
 def run_proof(
@@ -70,42 +71,37 @@ def _line(row: ProofRow) -> str:
 
 def _print_tables(proof: LearnerProof) -> None:
     """To standard output: every trained policy, then the bars."""
-    console = Console()
-    console.print(_rows_table(proof.rows))
-    console.print(_bars_table(proof.bars))
+    console = standard_output()
+    print_table(_rows_table(proof.rows), console)
+    console.print()
+    print_table(bars_table(proof.bars), console)
 
 
 def _rows_table(rows: tuple[ProofRow, ...]) -> Table:
-    table = Table(title="Net bps per day and symbol, on days after the window", title_justify="left")
-    for name in ("case", "seed"):
-        table.add_column(name)
-    for name in ("agent", "best", "share", "no luck", "trades", "best"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            f"{row.case} {row.variant}".strip(),
-            str(row.seed),
-            f"{row.net_bps:.1f}",
-            f"{row.best_net_bps:.1f}",
-            _percent(row.share),
-            _percent(row.expected_share),
-            f"{row.trades:.2f}",
-            f"{row.best_trades:.2f}",
+    numbers = ("agent", "best", "share", "no luck", "trades", "best")
+    columns = [Column("case"), Column("seed"), *(Column(name, is_number=True) for name in numbers)]
+    told = [
+        (
+            *(f"{row.case} {row.variant}".strip(), row.seed, f"{row.net_bps:.1f}", f"{row.best_net_bps:.1f}"),
+            *(_percent(row.share), _percent(row.expected_share)),
+            *(f"{row.trades:.2f}", f"{row.best_trades:.2f}"),
         )
-    return table
+        for row in rows
+    ]
+    return Table(columns, told, "Net bps per day and symbol, on days after the window")
 
 
-def _bars_table(bars: tuple[Bar, ...]) -> Table:
-    table = Table(title="Bars", title_justify="left")
-    for name in ("case", "what"):
-        table.add_column(name)
-    for name in ("found", "bar"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for bar in bars:
-        mark = "[green]met" if bar.is_met else "[red]MISSED"
-        table.add_row(bar.case, bar.what, f"{bar.value:.3f}", f"{bar.limit:g}", mark)
-    return table
+def bars_table(bars: Sequence[Bar]) -> Table:
+    """What was required and found, and whether that is enough."""
+    columns = [
+        *(Column("case"), Column("what", folds=True), Column("found", is_number=True)),
+        *(Column("bar", is_number=True), Column("", colours=True)),
+    ]
+    rows = [
+        (bar.case, bar.what, f"{bar.value:.3f}", f"{bar.limit:g}", "met" if bar.is_met else "MISSED")
+        for bar in bars
+    ]
+    return Table(columns, rows, "Bars", ["green" if bar.is_met else "red" for bar in bars])
 
 
 def _percent(share: float | None) -> str:

@@ -5,17 +5,14 @@ import json
 from dataclasses import replace
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from huracan.analysis.patterns.config import PatternConfig
 from huracan.errors import InvalidInput
 from huracan.proof.pattern_proof_settings import PATTERN_CASES, PatternCase, PatternProofSettings
 from huracan.proof.pattern_proof_table import MarketRow, PatternProof
-
-_PIPED = 130
-"""Columns where the output is no terminal."""
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
+from huracan_console.prove import bars_table
 
 
 def run_pattern_proof(
@@ -56,46 +53,29 @@ def _line(row: MarketRow) -> str:
 
 def _print_tables(proof: PatternProof) -> None:
     """To standard output: every market, then the bars."""
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=_PIPED)
-    console.print(_rows_table(proof.rows))
+    console = standard_output()
+    print_table(_rows_table(proof.rows), console)
     console.print(
-        "night: the first on which the planted context was reliable. wrong: on which something else was. "
+        "\nnight: the first on which the planted context was reliable. wrong: on which something else was. "
         "alike: by how many percent points more of the nearest earlier trades end as a trade does than of "
-        "random ones."
+        "random ones.\n"
     )
-    console.print(_bars_table(proof))
+    print_table(bars_table(proof.bars), console)
 
 
 def _rows_table(rows: tuple[MarketRow, ...]) -> Table:
-    table = Table(title="Reliable patterns by market", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("case", no_wrap=True)
-    for name in ("market", "trades", "net bps", "night", "wrong", "alike", "evidence"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("most evident pattern", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.case,
-            str(row.seed),
-            str(row.trades),
-            f"{row.mean_net_bps:.1f}",
-            str(row.found_night or "-"),
-            str(row.false_night or "-"),
-            "-" if row.outcome_lift is None else f"{100 * row.outcome_lift:+.1f}",
-            f"{row.evidence:.3g}",
-            row.name,
+    numbers = ("market", "trades", "net bps", "night", "wrong", "alike", "evidence")
+    columns = [
+        *(Column("case"), *(Column(name, is_number=True) for name in numbers)),
+        Column("most evident pattern", folds=True),
+    ]
+    told = [
+        (
+            *(row.case, row.seed, row.trades, f"{row.mean_net_bps:.1f}"),
+            *(row.found_night or None, row.false_night or None),
+            None if row.outcome_lift is None else f"{100 * row.outcome_lift:+.1f}",
+            *(f"{row.evidence:.3g}", row.name),
         )
-    return table
-
-
-def _bars_table(proof: PatternProof) -> Table:
-    table = Table(title="Bars", title_justify="left")
-    for name in ("case", "what"):
-        table.add_column(name)
-    for name in ("found", "bar"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for bar in proof.bars:
-        mark = "[green]met" if bar.is_met else "[red]MISSED"
-        table.add_row(bar.case, bar.what, f"{bar.value:.3f}", f"{bar.limit:g}", mark)
-    return table
+        for row in rows
+    ]
+    return Table(columns, told, "Reliable patterns by market")

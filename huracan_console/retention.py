@@ -5,23 +5,22 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from huracan.errors import InvalidInput
 from huracan_assets.registry import stages
 from huracan_assets.retention import age_out, newest_night, refuse_while_runs
 from huracan_console.instance import open_instance
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.runs import reap
-from huracan_console.safe_text import cell
 from huracan_resources.resources import Resources
 from huracan_resources.retention.report import sum_up
 from huracan_resources.settings.settings import Settings
 
-_PIPED = 140
-"""Columns of a pipe, which has no width."""
-_NUMBERS = ("rows", "files", "MB")
+_COLUMNS = (
+    *(Column("where", goes=2), Column("table"), Column("rows", is_number=True)),
+    *(Column("files", is_number=True, goes=3), Column("MB", is_number=True)),
+    *(Column("days", goes=1), Column("kept from")),
+)
 
 
 def run_retention(settings: Settings, day: date | None, *, dry: bool, as_json: bool) -> int:
@@ -49,23 +48,21 @@ def run_retention(settings: Settings, day: date | None, *, dry: bool, as_json: b
 
 
 def _print(lines: list[dict[str, Any]], on: date, newest: date | None, dry: bool) -> None:
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=_PIPED)
+    console = standard_output()
     counted = f"counted from the night of {newest}" if newest else "there is no night yet"
     said = "would be deleted" if dry else "deleted"
     if not lines:
-        console.print(f"Nothing has aged out by {on} ({counted}).", highlight=False)
+        console.print(f"Nothing has aged out by {on} ({counted}).", highlight=False, soft_wrap=True)
         return
-    title = f"{'Would be' if dry else 'Was'} deleted by {on}, {counted}"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("where", "table", *_NUMBERS, "days", "kept from"):
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", no_wrap=True)
-    for line in lines:
-        days = f"{line['first_day']} to {line['last_day']}"
-        numbers = (f"{line['rows']:,}", f"{line['files']:,}", f"{line['bytes'] / 1e6:,.1f}")
-        table.add_row(
-            *(cell(value) for value in (line["kind"], line["table"], *numbers, days, line["kept_from"]))
+    rows = [
+        (
+            *(line["kind"], line["table"], line["rows"], line["files"], f"{line['bytes'] / 1e6:.1f}"),
+            *(f"{line['first_day']} to {line['last_day']}", line["kept_from"]),
         )
-    console.print(table)
+        for line in lines
+    ]
+    title = f"{'Would be' if dry else 'Was'} deleted by {on}, {counted}"
+    print_table(Table(_COLUMNS, rows, title), console)
     size = sum(line["bytes"] for line in lines) / 1e6
-    console.print(f"{sum(line['rows'] for line in lines):,} rows, {size:,.1f} MB {said}.", highlight=False)
+    total = sum(line["rows"] for line in lines)
+    console.print(f"{total:,} rows, {size:,.1f} MB {said}.", highlight=False, soft_wrap=True)

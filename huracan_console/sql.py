@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from huracan.errors import InvalidInput
+from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
 from huracan_console.row_text import rows_as_csv, rows_as_json
-from huracan_console.safe_text import cell, plain
+from huracan_console.safe_text import plain
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
 from huracan_resources.workspace import HomeWorkspace
@@ -44,10 +43,7 @@ def run_sql(
     elif as_csv:
         click.echo(rows_as_csv(names, rows), nl=False)
     else:
-        table = Table(*(plain(name, 60) for name in names), box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*(cell(value) for value in row))
-        Console().print(table)
+        print_table(Table(columns_of(names, rows), rows), standard_output())
     return 0
 
 

@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from huracan.errors import InvalidInput
+from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
 from huracan_console.row_text import as_json_value, rows_as_csv
-from huracan_console.safe_text import cell, plain
+from huracan_console.safe_text import plain
 from huracan_console.trade_chart import draw_in_terminal, draw_png
+from huracan_resources.identities import beginnings
 from huracan_resources.settings.settings import Settings
 from huracan_resources.trade_report import report_trade
 from huracan_resources.workspace import HomeWorkspace
@@ -22,12 +23,12 @@ from huracan_resources.workspace import HomeWorkspace
 _PRICES = ("reference_price", "price")
 _COSTS = ("gross", "fee", "spread", "slippage", "funding", "net")
 _MOST_FEATURES = 12
-_LONGEST = 400
-"""Characters of one value; --json has all of them."""
-_SMALL = 0.001
-"""Below it four decimals would hide what the number is: some coins cost a millionth of a dollar."""
-_PIPED = 120
-"""Columns of a pipe, which has no width."""
+_PIPED = 100
+"""Width of the chart in a pipe, which has none."""
+_GOES = {"regime": 3, "state": 2, "threshold": 2, "bias": 2, "reference_price": 2}
+_GOES |= dict.fromkeys(("closed_at", "name", "is_legal", "time"), 1)
+"""Columns of lists that a narrow terminal is spared, the highest first."""
+_FOLDS = {"how", "reason", "value", "why", "error", "remedy"}
 
 
 def show_trade(settings: Settings, trade_id: str, chart: Path | None, *, as_json: bool, as_csv: bool) -> int:
@@ -47,8 +48,7 @@ def show_trade(settings: Settings, trade_id: str, chart: Path | None, *, as_json
     elif as_csv:
         click.echo(_as_csv(report), nl=False)
     else:
-        terminal = Console()
-        _print(report, terminal if terminal.is_terminal else Console(width=_PIPED))
+        _print(report, standard_output())
     return 0
 
 
@@ -60,29 +60,30 @@ def _print(report: dict[str, Any], console: Console) -> None:
         f"{trade['trade_id']}  {trade['symbol']} {trade['side']}{mode}{simulated}: "
         f"{trade['net_bps']:+.1f} bps, {trade['net_usd']:+.2f} USD ({trade['exit_reason']})"
     )
-    console.print(cell(head, None, "bold"))
-    console.print(draw_in_terminal(report, console.width), highlight=False, markup=False)
+    console.print(Text(plain(head), "bold"), soft_wrap=True)
+    width = console.width if console.is_terminal else _PIPED
+    console.print(Text(draw_in_terminal(report, width)), soft_wrap=True)
     for title, rows in _sections(report):
-        _print_table(console, title, rows)
+        if rows:
+            console.print()
+            print_table(_table(title, rows), console)
 
 
-def _print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        is_number = all(isinstance(row[name], float) for row in rows if row[name] is not None)
-        table.add_column(plain(name), justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*(cell(_shown(value), _LONGEST) for value in row.values()))
-    console.print(table)
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    values = [list(row.values()) for row in rows]
+    is_list = len(rows) > 2
+    columns = [
+        replace(each, goes=_GOES.get(each.heading, 0) if is_list else 0, folds=each.heading in _FOLDS)
+        for each in columns_of(list(rows[0]), values)
+    ]
+    return Table(columns, values, title)
 
 
 def _sections(report: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Title and rows of every table, in the order of reading; those without rows are not shown."""
     trade, decision = report["trade"], report["decision"]
     yield "When and at what price", _moments(trade)
-    yield "Result", [_result(trade, unit) for unit in ("usd", "bps")]
+    yield "Result", _result(trade)
     yield "Context at the signal", [_context(trade)]
     yield "Decision", [{"action": name} | dict(values) for name, values in decision["actions"].items()]
     yield "Bias terms", [decision["bias_terms"]] if decision["bias_terms"] else []
@@ -126,17 +127,15 @@ def _moments(trade: dict[str, Any]) -> list[dict[str, Any]]:
         ("stop", None, trade["stop_price"], ""),
         ("target", None, trade["target_price"], ""),
     ]
-    return [dict(zip(("what", "time, UTC", "price", ""), row, strict=True)) for row in rows]
+    return [dict(zip(("what", "time UTC", "price", "how"), row, strict=True)) for row in rows]
 
 
-def _result(trade: dict[str, Any], unit: str) -> dict[str, Any]:
-    estimated = trade["estimated_cost_bps"] if unit == "bps" else None
-    return {
-        "in": unit,
-        **{name: trade[f"{name}_{unit}"] for name in _COSTS},
-        "estimated cost": estimated,
-        "paid cost": trade["paid_cost_bps"] if unit == "bps" else None,
-    }
+def _result(trade: dict[str, Any]) -> list[dict[str, Any]]:
+    costs = [{"": name, "USD": trade[f"{name}_usd"], "bps": trade[f"{name}_bps"]} for name in _COSTS]
+    judged = [
+        {"": f"{name} cost", "USD": None, "bps": trade[f"{name}_cost_bps"]} for name in ("estimated", "paid")
+    ]
+    return costs + judged
 
 
 def _context(trade: dict[str, Any]) -> dict[str, Any]:
@@ -169,10 +168,10 @@ def _explained(row: dict[str, Any] | None) -> list[dict[str, Any]]:
 def _similar(neighbours: Any) -> list[dict[str, Any]]:
     if isinstance(neighbours, dict):
         return [neighbours]
+    short = beginnings(row["trade_id"] for row in neighbours or [])
+    names = ("symbol", "regime", "closed_at", "similarity", "net_bps")
     return [
-        {"trade": row["trade_id"][:8]}
-        | {name: row[name] for name in ("symbol", "regime", "closed_at", "similarity", "net_bps")}
-        for row in neighbours or []
+        {"trade": short[row["trade_id"]]} | {name: row[name] for name in names} for row in neighbours or []
     ]
 
 
@@ -201,13 +200,3 @@ def _leaves(content: Any, lead: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(value, f"{lead}[{index}]")
     elif content is not None:
         yield lead, content
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, float):
-        if 0.0 < abs(value) < _SMALL:
-            return f"{value:.6g}"
-        return f"{value:,.4f}" if abs(value) < 1_000 else f"{value:,.2f}"
-    return value

@@ -7,32 +7,26 @@ from datetime import date
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from huracan.errors import InvalidInput
 from huracan.market.ledger import EXIT_REASONS
 from huracan.regimes.model import REGIMES
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.row_text import rows_as_csv, rows_as_json
-from huracan_console.safe_text import cell
+from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
 from huracan_resources.workspace import HomeWorkspace
 
-SHORT_ID = 8
-"""Characters of an identity that are shown; `huracan trade` takes any beginning that is unique."""
-
-_SHOWN = {
-    "trade": "id", "symbol": "symbol", "side": "side", "mode": "mode", "entry_time": "entry, UTC",
-    "bars_held": "bars", "regime": "regime", "exit_reason": "exit", "net_bps": "net bps",
-    "net_usd": "net USD", "why": "why it lost",
+_COLUMNS = {
+    "trade": Column("id"), "symbol": Column("symbol"), "side": Column("side", goes=4),
+    "mode": Column("mode", goes=7), "entry": Column("entry UTC", goes=1),
+    "bars_held": Column("bars", is_number=True, goes=6), "regime": Column("regime", goes=5),
+    "exit_reason": Column("exit", goes=2), "net_bps": Column("net bps", is_number=True, colours=True),
+    "net_usd": Column("net USD", is_number=True, colours=True), "why": Column("why it lost", goes=3),
 }  # fmt: skip
-_NUMBERS = {"bars_held", "net_bps", "net_usd"}
-_FIRST_TO_GO = ("mode", "bars_held", "regime", "side")
-"""Columns that a narrow terminal is spared."""
-_WIDE, _PIPED = 112, 140
-"""Columns of a terminal that shows all of them, and of a pipe, which has no width."""
+_LIMIT = 50
+"""Rows on a terminal, unless --limit says otherwise; what goes into a pipe is whole."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,11 @@ class TradeFilter:
     """An exit reason or a loss's primary reason, in any case."""
 
 
-def show_trades(settings: Settings, asked: TradeFilter, limit: int, *, as_json: bool, as_csv: bool) -> int:
-    """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all.
+def show_trades(
+    settings: Settings, asked: TradeFilter, limit: int | None, *, as_json: bool, as_csv: bool
+) -> int:
+    """Exit code 0, also where there is no such trade: then it is said. `limit` rows of the table; 0: all,
+    None: all in a pipe.
 
     InvalidInput for a symbol, regime or reason that there is not.
     """
@@ -121,30 +118,27 @@ def _newest(workspace: HomeWorkspace) -> date:
     raise InvalidInput("No day was traded yet.", "Run huracan nightly, twice the first time without history.")
 
 
-def _print(rows: list[dict[str, Any]], limit: int) -> None:
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=_PIPED)
+def _print(rows: list[dict[str, Any]], limit: int | None) -> None:
+    console = standard_output()
     if not rows:
         console.print("No such trade.")
         return
-    table = Table(title=_title(rows), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    shown = [name for name in _SHOWN if console.width >= _WIDE or name not in _FIRST_TO_GO]
-    for name in shown:
-        table.add_column(_SHOWN[name], justify="right" if name in _NUMBERS else "left", no_wrap=True)
-    for row in rows[: limit or None]:
-        style = "green" if row["outcome"] == "win" else "red"
-        values = _values(row)
-        table.add_row(*(cell(values[name], 40, style if name.startswith("net") else "") for name in shown))
-    console.print(table)
-    if limit and len(rows) > limit:
-        console.print(f"The newest {limit} of {len(rows)}; --limit 0 shows all.")
+    if limit is None:
+        limit = _LIMIT if console.is_terminal else 0
+    short = beginnings(row["trade_id"] for row in rows)
+    newest = [_values(row, short[row["trade_id"]]) for row in rows[: limit or None]]
+    cells = [[values[name] for name in _COLUMNS] for values in newest]
+    styles = ["green" if values["outcome"] == "win" else "red" for values in newest]
+    print_table(Table(list(_COLUMNS.values()), cells, _title(rows), styles), console)
+    if len(newest) < len(rows):
+        console.print(f"The newest {limit} of {len(rows)}; --limit 0 shows all.", highlight=False)
 
 
-def _values(row: dict[str, Any]) -> dict[str, Any]:
+def _values(row: dict[str, Any], short: str) -> dict[str, Any]:
     return {
         **row,
-        "trade": row["trade_id"][:SHORT_ID],
-        "entry_time": f"{row['entry_time']:%Y-%m-%d %H:%M}",
+        "trade": short,
+        "entry": row["entry_time"],
         "net_bps": f"{row['net_bps']:+.1f}",
         "net_usd": f"{row['net_usd']:+.2f}",
         "why": row.get("primary_reason"),

@@ -14,6 +14,7 @@ from huracan.features.naming import Unnamed, named_values
 from huracan.models.canonical import read_json_object
 from huracan_resources.database.memory import trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
+from huracan_resources.identities import beginnings
 from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.views import LakeViews
@@ -22,6 +23,9 @@ from huracan_resources.workspace import HomeWorkspace
 NEIGHBOURS = 10
 BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
 """What is shown of the candles around a trade."""
+
+_MOST_CANDIDATES = 10
+"""Trades that are named where a beginning is that of several."""
 
 _PARTS = {
     "fills": ("shadow_trades_fills", "ORDER BY time"),
@@ -68,14 +72,23 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
 
 def _find(views: LakeViews, trade_id: str) -> tuple[date, str]:
     found = views.records(
-        "SELECT day, trade_id FROM shadow_trades WHERE starts_with(trade_id, ?) ORDER BY day", [trade_id]
+        "SELECT day, trade_id, symbol, entry_time FROM shadow_trades WHERE starts_with(trade_id, ?)"
+        " ORDER BY entry_time DESC, trade_id",
+        [trade_id],
     )
     if not found:
         raise InvalidInput(f"No trade's identity begins with {trade_id!r}.", "Look it up: huracan trades.")
-    if len(found) > 1:
-        some = ", ".join(row["trade_id"][:12] for row in found[:3])
-        raise InvalidInput(f"{len(found)} trades begin with {trade_id!r}: {some} ...", "Give more of it.")
-    return found[0]["day"], found[0]["trade_id"]
+    exact = [row for row in found if row["trade_id"] == trade_id]
+    if len(found) > 1 and not exact:
+        short = beginnings(row["trade_id"] for row in found)
+        some = ", ".join(
+            f"{short[row['trade_id']]} ({row['symbol']}, {row['entry_time']:%Y-%m-%d %H:%M})"
+            for row in found[:_MOST_CANDIDATES]
+        )
+        more = f" and {len(found) - _MOST_CANDIDATES} more" if len(found) > _MOST_CANDIDATES else ""
+        raise InvalidInput(f"{len(found)} trades begin with {trade_id!r}: {some}{more}.", "Give more of it.")
+    (row,) = exact or found
+    return row["day"], row["trade_id"]
 
 
 def _features(lake: Lake, trade: dict[str, Any], day: date) -> dict[str, Any]:

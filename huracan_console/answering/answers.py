@@ -46,6 +46,8 @@ def shared_options(command: Callable[..., int]) -> Callable[..., None]:
     @wraps(command)
     def guarded(as_json: bool, verbose: bool, **options: Any) -> None:
         try:
+            if as_json and options.get("as_csv"):
+                raise InvalidInput("--csv was given beside --json.", "Give one of them.")
             code = command(as_json=as_json, verbose=verbose, **options)
         except (BrokenPipeError, click.ClickException, click.exceptions.Exit, click.Abort):
             raise
