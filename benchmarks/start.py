@@ -55,7 +55,8 @@ def measure(copy: Path, repeats: int) -> dict[str, Any]:
         shutil.rmtree(cache)
     seconds = {"definitions, cold": [_started(*_DEFINITIONS)[0]]}
     seconds["definitions"] = [_started(*_DEFINITIONS)[0] for _ in range(repeats)]
-    for words in (["--help"], ["config", "show"], ["sql"], ["trades"], ["trade", trades[0]["trade_id"]]):
+    trade = ["trade", trades[0]["trade_id"]]
+    for words in (["--help"], ["config", "show"], ["status"], ["sql"], ["trades"], trade):
         seconds[f"huracan {words[0]}"] = [_started(*_COMMAND, *words)[0] for _ in range(repeats)]
     return {
         name: {"least": min(taken), "median": median(taken), "goal": GOALS.get(name, COMMAND_GOAL)}

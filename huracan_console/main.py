@@ -268,6 +268,16 @@ def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) ->
 
 @main.command()
 @shared_options
+def status(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """The home on one screen: the last night and its verdict, incidents, the next night, days, disk."""
+    _only_show()
+    from huracan_console.status.screen import run_status
+
+    return run_status(read_settings(assignments), datetime.now(UTC), as_json=as_json)
+
+
+@main.command()
+@shared_options
 def doctor(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Look at each part that a night needs: ok, or what to do."""
     from huracan_console.doctor import run_doctor

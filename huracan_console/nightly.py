@@ -1,6 +1,6 @@
 """`huracan nightly`: one night with the history that it needs, and what came of it."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
 
@@ -9,6 +9,7 @@ from huracan_assets.inputs.stored_candles import stored_symbols
 from huracan_assets.jobs import MARKET
 from huracan_console.outlook import announce_beginning, announce_outdated, announce_records
 from huracan_console.plan import check_day, history_days, last_closed_day, plan_night
+from huracan_console.status.night_record import Failure, NightRecord
 from huracan_console.summary import (
     night_summary,
     print_failures,
@@ -16,7 +17,7 @@ from huracan_console.summary import (
     print_summary,
     print_traces,
 )
-from huracan_console.walk import open_workplace, walk
+from huracan_console.walk import Walk, open_workplace, walk
 from huracan_resources.settings.settings import Settings
 
 
@@ -38,6 +39,7 @@ def run_night(
         announce_records(workplace.freshness, day, console)
         announce_beginning(workplace.freshness, day, console)
         result = walk(workplace, plan, {}, console, "history")
+        _remember(settings, day, result)
         summary = night_summary(workplace, day, result)
     if as_json:
         print_json(summary)
@@ -47,3 +49,9 @@ def run_night(
     else:
         print_failures(result, verbose=verbose)
     return 0 if result.is_success else 1
+
+
+def _remember(settings: Settings, day: date, result: Walk) -> None:
+    """For `huracan status`."""
+    failures = [Failure(run.failed_step or run.job, run.day, run.error) for run in result.failures]
+    NightRecord(day, datetime.now(UTC), failures).write(settings.storage.home)

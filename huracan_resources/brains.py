@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, islice
-from typing import Any
-
-import psycopg
-from psycopg.types.json import Jsonb
+from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InputRefused
 from huracan.models.canonical import read_json_object
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources
+
+if TYPE_CHECKING:
+    import psycopg
 
 LATEST = "latest.json"
 BRAIN_ASSET, BRAIN_FILE = "baseline_brain", "brain.json"
@@ -174,8 +174,11 @@ def mend_latest(store: ObjectStore, lake: Lake) -> None:
             store.delete(LATEST)
 
 
-def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
+def register_brain(connection: "psycopg.Connection", brain: BrainRecord) -> None:
     """The day's only row in the registry."""
+    # Imported late: whoever only reads `latest` needs no driver.
+    from psycopg.types.json import Jsonb
+
     connection.execute("DELETE FROM brain_registry WHERE day = %s", (brain.day,))
     connection.execute(
         "INSERT INTO brain_registry (brain_id, day, universe, verdict, reasons, is_live_eligible,"
@@ -199,7 +202,7 @@ def register_brain(connection: psycopg.Connection, brain: BrainRecord) -> None:
     )
 
 
-def register_lost_brain(connection: psycopg.Connection, store: ObjectStore, lake: Lake, day: date) -> None:
+def register_lost_brain(connection: "psycopg.Connection", store: ObjectStore, lake: Lake, day: date) -> None:
     """The day's row from its bundle, where the registry has none: the database may be newer than the lake.
 
     A bundle that is gone is not registered, for its row would point nowhere.
@@ -269,7 +272,7 @@ class Trial:
     is_simulated: bool
 
 
-def record_trial(connection: psycopg.Connection, trial: Trial) -> int:
+def record_trial(connection: "psycopg.Connection", trial: Trial) -> int:
     """Count a night's candidate in the trial ledger; how many candidates of days up to its day there are.
 
     Running a night again counts it once: a candidate is its model.

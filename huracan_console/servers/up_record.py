@@ -64,6 +64,17 @@ class UpRecord:
         """The servers have ended."""
         self._path.unlink(missing_ok=True)
 
+    def running(self) -> tuple[int, int] | None:
+        """Process and port of the `up` that runs on this home now, its servers beside it; else None."""
+        written = self._read()
+        for server, started in (written.servers if written else {}).items():
+            with suppress(psutil.Error):
+                process = psutil.Process(server)
+                is_of_then = abs(process.create_time() - started) <= _START_TOLERANCE_SECONDS
+                if written and is_of_then and process.ppid() == written.up:
+                    return written.up, written.port
+        return None
+
     def left_alive(self) -> set[psutil.Process]:
         """The recorded servers that still run, and whatever runs in their sessions: code servers and runs
         whose parents have died. A number that another program has taken since is left alone."""

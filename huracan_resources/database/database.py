@@ -14,12 +14,12 @@ from pgvector.psycopg import register_vector
 
 from huracan.errors import InvalidInput
 from huracan_resources.database.address import plain_url, role_and_name, shown_url
-from huracan_resources.database.embedded_postgres import embedded_url
+from huracan_resources.database.embedded_postgres import embedded_url, running_url
 from huracan_resources.database.migrate import migrate
 from huracan_resources.database.reader import READER, check_ordinary, check_question, make_reader
 from huracan_resources.database.refusals import as_ours
 
-_CONNECT_SECONDS = 10
+_CONNECT_SECONDS, _GLANCE_SECONDS = 10, 2
 
 _VECTOR_ELSEWHERE = """
 SELECT nspname, has_schema_privilege(pg_namespace.oid, 'USAGE')
@@ -90,6 +90,23 @@ class Database:
             connection.rollback()
         return names, rows
 
+    @contextmanager
+    def glance(self) -> Iterator[psycopg.Connection | None]:
+        """A connection that only reads and finds the database as it is: for it nothing is started, made or
+        migrated. None where the embedded server does not run."""
+        url = self._given_url or running_url(self.home)
+        if url is None:
+            yield None
+            return
+        connection = open_connection(url, self.shown_url, _GLANCE_SECONDS)
+        try:
+            with as_ours(self.shown_url, url), connection:
+                connection.execute("SET TRANSACTION READ ONLY")
+                yield connection
+                connection.rollback()
+        finally:
+            connection.close()
+
     def migrate(self) -> list[str]:
         """Apply the migrations that are missing; their names."""
         url = self.url
@@ -138,11 +155,13 @@ class Database:
         register_vector(connection)
 
 
-def open_connection(url: str, shown: str | None = None) -> psycopg.Connection:
+def open_connection(
+    url: str, shown: str | None = None, seconds: int = _CONNECT_SECONDS
+) -> psycopg.Connection:
     """A psycopg connection; `InvalidInput` for a wrong password or database, else `Unavailable`, with `shown`
     for the database instead of its address."""
     with as_ours(shown or shown_url(url), url):
-        return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
+        return psycopg.connect(url, connect_timeout=seconds)
 
 
 def _check_encoding(connection: psycopg.Connection, shown: str) -> None:

@@ -58,6 +58,15 @@ def embedded_url(home: Path) -> str:
         ) from error
 
 
+def running_url(home: Path) -> str | None:
+    """The URL of the server in `home` if one runs now. It may be gone a moment later: nobody keeps it."""
+    folder = home.expanduser().resolve() / "postgres"
+    try:
+        return None if postmaster(folder) is None else cluster_url(folder)
+    except (OSError, IndexError):
+        return None
+
+
 def stop_embedded(home: Path) -> bool:
     """Stop the server in `home`, whoever uses it; True if one was running.
 

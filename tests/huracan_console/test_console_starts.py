@@ -55,6 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["nightly", "--help"], (*NEVER, *DATABASE, *LAKE, *SETTINGS)),
         (["config", "show"], (*NEVER, *DATABASE, *LAKE)),
         (["sql"], (*NEVER, *DATABASE, *LAKE)),
+        (["status"], (*NEVER, *DATABASE, *LAKE)),
         (["sql", "SELECT entry_time FROM trades"], (*NEVER, *DATABASE)),
         (["trades", "--json"], (*NEVER, *DATABASE)),
         (["trade", "a1", "--json"], tuple(set(NEVER) - {"asyncio"})),
