@@ -27,7 +27,7 @@ def run_night(
     """Exit code 0 when every step is done, whatever the verdict on the brain; 1 when a step failed."""
     day = day or last_closed_day(now)
     check_day(day, settings, now)
-    with open_workplace(settings) as workplace:
+    with NightRecord.of_refusal(day, settings.storage.home), open_workplace(settings) as workplace:
         console.print(
             f"Night of {day} from {workplace.resources.candle_source.identity.name} candles", style="bold"
         )

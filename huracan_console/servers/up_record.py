@@ -27,6 +27,14 @@ class _Written:
 
 
 @dataclass(frozen=True)
+class RunningUp:
+    """Its process and the port of its UI."""
+
+    process: int
+    port: int
+
+
+@dataclass(frozen=True)
 class UpRecord:
     """The file `up.json` of a home, and the lock that one `up` at a time holds."""
 
@@ -64,15 +72,15 @@ class UpRecord:
         """The servers have ended."""
         self._path.unlink(missing_ok=True)
 
-    def running(self) -> tuple[int, int] | None:
-        """Process and port of the `up` that runs on this home now, its servers beside it; else None."""
+    def running(self) -> RunningUp | None:
+        """The `up` that runs on this home now, with its servers."""
         written = self._read()
         for server, started in (written.servers if written else {}).items():
             with suppress(psutil.Error):
                 process = psutil.Process(server)
                 is_of_then = abs(process.create_time() - started) <= _START_TOLERANCE_SECONDS
                 if written and is_of_then and process.ppid() == written.up:
-                    return written.up, written.port
+                    return RunningUp(written.up, written.port)
         return None
 
     def left_alive(self) -> set[psutil.Process]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from huracan.errors import HuracanError
-from huracan_console.servers.up_record import UpRecord
+from huracan_console.servers.up_record import RunningUp, UpRecord
 from huracan_console.status.night_record import Failure, NightRecord
 from huracan_resources.database.embedded_postgres import running_url
 from huracan_resources.lake.lake import MANIFEST, Lake
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.resources import Resources
+from huracan_resources.settings.secrets import withhold
 from huracan_resources.settings.settings import Settings
 
 _MILESTONES = ("ohlcv", "features", "regimes", "shadow_trades", "ppo_checkpoint", "brain_evaluation")
@@ -62,12 +63,25 @@ class Candles:
 
 
 @dataclass(frozen=True)
+class OpenIncident:
+    kind: str
+    detail: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class RunUnderWay:
+    job: str
+    day: str | None
+
+
+@dataclass(frozen=True)
 class Running:
     """What the database knows: the newest open incidents, how many there are, and the runs under way."""
 
-    incidents: Sequence[tuple[str, str, datetime]]
+    incidents: Sequence[OpenIncident]
     open_incidents: int
-    runs: Sequence[tuple[str, str | None]]
+    runs: Sequence[RunUnderWay]
 
 
 @dataclass(frozen=True)
@@ -92,8 +106,7 @@ class Facts:
     """None where the embedded one does not run."""
     next_at: datetime | None
     """When the schedule starts the next night; None where it is not enabled."""
-    up: tuple[int, int] | None
-    """Process and port of the `huracan up` that runs on this home."""
+    up: RunningUp | None
     disk: Disk
 
 
@@ -123,7 +136,7 @@ def _tried(look: Callable[[], _Known]) -> _Known | HuracanError:
     try:
         return look()
     except HuracanError as error:
-        return error
+        return type(error)(withhold(error.what), withhold(error.remedy))
 
 
 def last_night(lake: Lake, home: Path) -> LastNight | None:
@@ -201,8 +214,8 @@ def _running(resources: Resources) -> Running | None:
             for table, query in (("incident", _INCIDENTS), ("dagster.runs", _RUNS))
         ]
     incidents, runs = found
-    newest = [(str(kind), str(detail), at) for kind, detail, at, _ in incidents]
-    return Running(newest, incidents[0][3] if incidents else 0, [(str(job), day) for job, day in runs])
+    newest = [OpenIncident(*each) for *each, _ in incidents]
+    return Running(newest, incidents[0][-1] if incidents else 0, [RunUnderWay(*each) for each in runs])
 
 
 def _disk(home: Path, lake: Lake) -> Disk:

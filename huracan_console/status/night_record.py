@@ -4,11 +4,14 @@ A night of the daemon is not here; where one fails an incident is opened.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+
+from huracan.errors import HuracanError
+from huracan_resources.settings.secrets import withhold
 
 _FILE = "last_night.json"
 
@@ -36,6 +39,16 @@ class NightRecord:
             draft = home / f"{_FILE}.new"
             draft.write_text(json.dumps(asdict(self), default=str) + "\n")
             draft.replace(home / _FILE)
+
+    @staticmethod
+    @contextmanager
+    def of_refusal(day: date, home: Path) -> Iterator[None]:
+        """Keep it too where the night of `day` ends by one of our errors, before any run or between two."""
+        try:
+            yield
+        except HuracanError as error:
+            NightRecord(day, datetime.now(UTC), [Failure("the night", day, withhold(str(error)))]).write(home)
+            raise
 
     @staticmethod
     def read(home: Path) -> "NightRecord | None":

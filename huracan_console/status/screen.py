@@ -68,7 +68,7 @@ def _night(night: LastNight, facts: Facts, settings: Settings) -> str:
     if night.brain is not None:
         return f"{night.day}, finished{when}{_behind(night, facts, settings)}"
     if isinstance(facts.database, Running) and facts.database.runs:
-        runs = [f"{job} of {day}" for job, day in facts.database.runs]
+        runs = [f"{each.job} of {each.day}" for each in facts.database.runs]
         return f"{night.day}, under way: {_some(runs, _MOST_FAILURES)}"
     if night.failures:
         why = [f"{each.what} of {each.day}: {each.reason}" for each in night.failures]
@@ -112,8 +112,8 @@ def _incidents(facts: Facts) -> Iterator[str]:
     else:
         older = known.open_incidents - len(known.incidents)
         yield f"{known.open_incidents} open{f', the newest {len(known.incidents)}' if older else ''}:"
-        for _, detail, at in known.incidents:
-            yield f"{shown(at.replace(second=0, microsecond=0))} {detail}"
+        for each in known.incidents:
+            yield f"{shown(each.opened_at.replace(second=0, microsecond=0))} {each.detail}"
 
 
 def _next(facts: Facts) -> str:
@@ -122,9 +122,8 @@ def _next(facts: Facts) -> str:
     when = f"{shown(facts.next_at)} UTC"
     if facts.up is None:
         return f"{when}, if huracan up runs by then; it does not run on this home now"
-    process, port = facts.up
-    away = _span(facts.next_at - facts.asked_at)
-    return f"{when}, in {away}, by huracan up (process {process}, http://127.0.0.1:{port})"
+    away, address = _span(facts.next_at - facts.asked_at), f"http://127.0.0.1:{facts.up.port}"
+    return f"{when}, in {away}, by huracan up (process {facts.up.process}, {address})"
 
 
 def _days(candles: Candles | None) -> str:

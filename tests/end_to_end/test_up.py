@@ -128,6 +128,16 @@ def test_the_schedule_and_the_sensors_are_on_without_a_click(told: dict[str, Any
     assert set(states.values()) == {"RUNNING"}
 
 
+def test_status_says_who_keeps_the_schedule_and_what_the_database_knows(
+    told: dict[str, Any], up: subprocess.Popen[str], variables: dict[str, str], port: int
+) -> None:
+    asked = subprocess.run([str(_HURACAN), "status", "--json"], env=variables, capture_output=True, check=True)
+    found = json.loads(asked.stdout)
+    assert found["up"] == {"process": up.pid, "port": port}
+    assert found["database"] == {"incidents": [], "open_incidents": 0, "runs": []}
+    assert found["night"] is None
+
+
 def _refused(variables: dict[str, str], port: int) -> str:
     second = subprocess.run(
         [str(_HURACAN), "up", "--port", str(port)], env=variables, capture_output=True, text=True, timeout=60
