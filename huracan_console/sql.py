@@ -36,6 +36,8 @@ def run_sql(
         tables = workspace.tables()
         for line in [json.dumps(tables)] if as_json else map(plain, tables):
             click.echo(line)
+        if not tables:
+            click.echo("huracan: the lake is empty; run huracan nightly first.", err=True)
         return 0
     names, rows = _ask(workspace, statement, database)
     if as_json:

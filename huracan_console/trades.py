@@ -13,6 +13,8 @@ from huracan.market.ledger import EXIT_REASONS
 from huracan.regimes.model import REGIMES
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.row_text import rows_as_csv, rows_as_json
+from huracan_console.safe_text import plain
+from huracan_resources.catalogue import TRADES
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
@@ -52,7 +54,7 @@ def show_trades(
     """
     workspace = HomeWorkspace(settings)
     _check_words(asked)
-    names, rows = find_trades(workspace, asked)
+    names, rows, why = find_trades(workspace, asked)
     if not rows and asked.symbol is not None:
         workspace.check_symbol(asked.symbol)
     if as_json:
@@ -60,7 +62,7 @@ def show_trades(
     elif as_csv:
         click.echo(rows_as_csv(names, rows), nl=False)
     else:
-        _print([dict(zip(names, row, strict=True)) for row in rows], limit)
+        _print([dict(zip(names, row, strict=True)) for row in rows], limit, why)
     return 0
 
 
@@ -82,9 +84,12 @@ def _check_word(option: str, word: str | None, known: Sequence[str]) -> None:
     raise InvalidInput(f"There is no {option} {word!r}.", remedy)
 
 
-def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str], list[tuple[Any, ...]]]:
+def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str], list[tuple[Any, ...]], str]:
     """Every column of the view `trades`, names and rows, newest first; of the newest traded day where no
-    day is asked for."""
+    day is asked for. Where none of the nights that are asked for was traded also why, else an empty text.
+
+    InvalidInput where they were not there at all, with those that are.
+    """
     first, last = asked.first, asked.last
     if first is None and last is None:
         first = last = _newest(workspace)
@@ -101,11 +106,24 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str]
             conditions.append("(" + " OR ".join(f"upper({column}) = upper(?)" for column in named) + ")")
             values += [asked.reason] * len(named)
         if "shadow_trades" not in views.tables:
-            return [], []
+            return [], [], _why_none(workspace, views, first, last)
         statement = (
             f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time DESC, trade_id"
         )
-        return views.rows(statement, values)
+        return *views.rows(statement, values), ""
+
+
+def _why_none(workspace: HomeWorkspace, views: LakeViews, first: date | None, last: date | None) -> str:
+    lake = workspace.resources.lake
+    nights = [
+        day
+        for day in lake.days("shadow_trades")
+        if (first is None or day >= first) and (last is None or day <= last)
+    ]
+    manifest = lake.manifest("shadow_trades", nights[-1]) if nights else None
+    if manifest is None or "data.parquet" in manifest.aged_out:
+        raise views.without(TRADES)
+    return f"{nights[-1]}: {manifest.note}" if manifest.note else ""
 
 
 def _newest(workspace: HomeWorkspace) -> date:
@@ -118,10 +136,10 @@ def _newest(workspace: HomeWorkspace) -> date:
     raise InvalidInput("No day was traded yet.", "Run huracan nightly, twice the first time without history.")
 
 
-def _print(rows: list[dict[str, Any]], limit: int | None) -> None:
+def _print(rows: list[dict[str, Any]], limit: int | None, why: str) -> None:
     console = standard_output()
     if not rows:
-        console.print("No such trade.")
+        console.print(plain(f"No such trade. {why}".strip()), highlight=False, markup=False, soft_wrap=True)
         return
     if limit is None:
         limit = _LIMIT if console.is_terminal else 0

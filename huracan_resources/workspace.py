@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from huracan.candles.source import unknown_symbol
 from huracan.errors import InvalidInput
 from huracan.workspace import Day
-from huracan_resources.catalogue import TRADES
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings
@@ -40,7 +39,6 @@ class HomeWorkspace:
             values.append(value)
         statement = f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time, trade_id"
         with self._views(first, first if last is None else last) as views:
-            self._check_range(views, TRADES)
             frame = _frame(views, statement, values)
         if frame.empty and "symbol" in equal:
             self.check_symbol(equal["symbol"])
@@ -57,7 +55,6 @@ class HomeWorkspace:
 
     def table(self, name: str, first: Day | None = None, last: Day | None = None) -> "pd.DataFrame":
         with self._views(first, last) as views:
-            self._check_range(views, name.lower())
             return _frame(views, f'SELECT * FROM "{name.replace(chr(34), "")}" ORDER BY day')
 
     def tables(self) -> list[str]:
@@ -79,21 +76,6 @@ class HomeWorkspace:
         if begins is not None and ends is not None and begins > ends:
             raise InvalidInput(f"{begins} is after {ends}.", "Name the earlier day first.")
         return LakeViews(self.resources.lake, begins, ends)
-
-    def _check_range(self, views: LakeViews, name: str) -> None:
-        """InvalidInput where the lake holds the table, and no day of these views does. What nobody knows, and
-        what has aged out, is for the statement to say."""
-        view = _LEDGER if name == TRADES else name
-        if view in views.tables or view in views.aged_out:
-            return
-        with self._views() as everything:
-            if view not in everything.tables:
-                return
-            asset, _ = everything.tables[view]
-        days = self.resources.lake.days(asset)
-        raise InvalidInput(
-            f"No day that was asked for holds {name}.", f"Ask for days from {days[0]} to {days[-1]}."
-        )
 
 
 def open_workspace(settings: Mapping[str, Any] | None = None) -> HomeWorkspace:

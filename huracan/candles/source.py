@@ -20,6 +20,9 @@ from huracan.errors import UnknownSymbol
 
 SourceSettings = TypeVar("SourceSettings")
 
+_MOST_NAMES = 10
+"""Symbols that are listed where one is unknown."""
+
 
 @dataclass(frozen=True)
 class SourceIdentity:
@@ -91,15 +94,12 @@ class CandleSourceKind(Generic[SourceSettings]):
 
 
 def unknown_symbol(symbol: str, known: Iterable[str], where: str) -> UnknownSymbol:
-    """The error for a symbol that `where` does not have, with the nearest that it has."""
+    """The error for a symbol that `where` does not have, with the nearest and the first that it has."""
     names = sorted(set(known))
     near = difflib.get_close_matches(symbol.upper(), names, n=1, cutoff=0.5)
-    if near:
-        remedy = f"Did you mean {near[0]!r}?"
-    elif names:
-        remedy = f"It has for example {', '.join(names[:5])}."
-    else:
-        remedy = "It has no symbol at all."
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    held = f"It has {', '.join(names[:_MOST_NAMES])}{more}." if names else "It has no symbol at all."
+    remedy = f"Did you mean {near[0]!r}? {held}" if near else held
     return UnknownSymbol(f"The symbol {symbol!r} is unknown to {where}.", remedy)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from huracan.errors import AgedOut, InvalidInput
+from huracan.errors import AgedOut, HuracanError, InvalidInput
 from huracan.tables import TEXT, Column, arrow_schema, chosen
 from huracan_resources.catalogue import TRADES, catalogue, name_of
 from huracan_resources.lake.lake import Lake, named_day
@@ -131,6 +131,29 @@ class LakeViews:
         names, rows = self.rows(statement, parameters)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def without(self, view: str) -> HuracanError:
+        """The error for a table that these days do not hold, with those that do, or the tables there are."""
+        table = "shadow_trades" if view == TRADES else view
+        if table in self.aged_out:
+            return _aged_out(view)
+        held = LakeViews(self._lake).tables
+        if table in held:
+            days = self._lake.days(held[table][0])
+            return InvalidInput(
+                f"No day that was asked for holds {view}.", f"Ask for days from {days[0]} to {days[-1]}."
+            )
+        if not held:
+            return InvalidInput(f"The lake has no table {view!r}.", "It is empty: run huracan nightly first.")
+        days = sorted(
+            day for asset in {asset for asset, _ in held.values()} for day in self._lake.days(asset)
+        )
+        has = f"It has {', '.join([*([TRADES] if 'shadow_trades' in held else []), *held])}"
+        made = "; huracan nightly makes the others" if table in catalogue() else ""
+        return InvalidInput(
+            f"The lake has no table {view!r}{' yet' if made else ''}.",
+            f"{has} of days from {days[0]} to {days[-1]}{made}.",
+        )
+
     def definitions(self) -> str:
         """CREATE VIEW statements for any DuckDB that can read the lake's files, as they are now."""
         made = [
@@ -156,11 +179,7 @@ class LakeViews:
                     self._make(part, error)
             self._connection.execute(f"CREATE OR REPLACE VIEW {TRADES} AS {self._trades()}")
         elif view not in self.tables:
-            if view in self.aged_out:
-                raise _aged_out(view) from error
-            known = f"It has {', '.join([TRADES, *self.tables])}."
-            remedy = known if self.tables else "It is empty: run huracan nightly first."
-            raise InvalidInput(f"The lake has no table {view!r}.", remedy) from error
+            raise self.without(view) from error
         elif isinstance(self._lake.store, LocalStore):
             selection = self._selection(view)
             self._connection.execute(f"CREATE OR REPLACE VIEW {_quoted(view)} AS {selection}")
