@@ -131,7 +131,9 @@ def test_the_schedule_and_the_sensors_are_on_without_a_click(told: dict[str, Any
 def test_status_says_who_keeps_the_schedule_and_what_the_database_knows(
     told: dict[str, Any], up: subprocess.Popen[str], variables: dict[str, str], port: int
 ) -> None:
-    asked = subprocess.run([str(_HURACAN), "status", "--json"], env=variables, capture_output=True, check=True)
+    asked = subprocess.run(
+        [str(_HURACAN), "status", "--json"], env=variables, capture_output=True, check=True
+    )
     found = json.loads(asked.stdout)
     assert found["up"] == {"process": up.pid, "port": port}
     assert found["database"] == {"incidents": [], "open_incidents": 0, "runs": []}

@@ -163,6 +163,30 @@ def test_the_definitions_serve_any_other_duckdb(tmp_path: Path) -> None:
         assert other.execute("SELECT count(*), count(primary_reason) FROM trades").fetchall() == [(3, 1)]
 
 
+def test_a_table_that_is_not_made_yet_is_told_from_one_that_nobody_knows(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path))
+    for back in (0, 4):
+        rows = encode_table(pa.table({"symbol": ["BTC/USDT"]}))
+        lake.write("ohlcv", DAY - timedelta(days=back), {"data.parquet": rows})
+    held = f"It has ohlcv of days from {DAY - timedelta(days=4)} to {DAY}"
+    for name, said in {
+        "shadow_trades": f"no table 'shadow_trades' yet. {held}; huracan nightly makes the others.",
+        "trades": f"no table 'trades' yet. {held}; huracan nightly makes the others.",
+        "nothing": f"no table 'nothing'. {held}.",
+    }.items():
+        for first in (None, DAY + timedelta(days=1)):
+            with LakeViews(lake, first) as views, pytest.raises(InvalidInput) as refused:
+                views.query(f"SELECT * FROM {name}")
+            assert str(refused.value).endswith(said)
+
+
+def test_a_table_of_other_days_is_named_with_those(lake: Lake) -> None:
+    later = DAY + timedelta(days=9)
+    with LakeViews(lake, later, later) as views, pytest.raises(InvalidInput) as refused:
+        views.query("SELECT * FROM loss_analysis")
+    assert "No day that was asked for holds loss_analysis. Ask for days from" in str(refused.value)
+
+
 def test_an_empty_lake_says_what_to_do(tmp_path: Path) -> None:
     with LakeViews(Lake(LocalStore(tmp_path))) as views, pytest.raises(InvalidInput, match="huracan nightly"):
         views.query("SELECT * FROM trades")
