@@ -5,9 +5,7 @@ from datetime import date
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from huracan.errors import InputRefused
 from huracan_assets.jobs import PUBLISH, TRADE
@@ -15,7 +13,8 @@ from huracan_assets.registry import assets_by_job
 from huracan_console.instance import REPOSITORY
 from huracan_console.outlook import shown_duration
 from huracan_console.plan import NIGHT
-from huracan_console.safe_text import cell, plain
+from huracan_console.printing.tables import Column, Table, print_table, standard_output
+from huracan_console.safe_text import plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
 from huracan_resources.lake.lake import Lake
@@ -105,7 +104,7 @@ def print_json(summary: dict[str, Any]) -> None:
 def print_summary(summary: dict[str, Any], *, verbose: bool) -> None:
     """To standard output: the night in four lines and the verdict with its reasons, what was made, where it
     lies, what to do next. Hashes only where it is `verbose`."""
-    console = Console()
+    console = standard_output()
     took = shown_duration(summary["seconds"])
     console.print(f"\nNight of {summary['day']}, {summary['source']} candles, {took}", style="bold")
     brain = summary["brain"]
@@ -148,18 +147,17 @@ def _checks_line(assets: dict[str, Any]) -> str:
 
 
 def _print_assets(console: Console, assets: dict[str, Any], *, verbose: bool) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("asset", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    if verbose:
-        table.add_column("content", no_wrap=True)
-    table.add_column("note")
+    rows = []
     for name, asset in assets.items():
-        again, rows = asset["made_again_because"], asset["rows"]
+        again = asset["made_again_because"]
         note = " ".join(filter(None, [asset["note"], again and f"made again: {again}"]))
         content = [asset["content_hash"]] if verbose else []
-        table.add_row(*map(cell, (name, "" if rows is None else f"{rows:,}", *content, note)))
-    console.print(table)
+        rows.append((name, asset["rows"], *content, note or None))
+    content_column = [Column("content", goes=1)] if verbose else []
+    columns = [Column("asset"), Column("rows", is_number=True), *content_column, Column("note", folds=True)]
+    console.print()
+    print_table(Table(columns, rows), console)
+    console.print()
 
 
 def print_traces(result: Walk, *, verbose: bool) -> None:
