@@ -1,9 +1,8 @@
-"""How a trade is shown: both ends in its chart, no text taken for a formula, no price rounded to nothing."""
+"""How a trade is shown: both ends in its chart, and no text taken for a formula."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from huracan_console.trade import _shown
 from huracan_console.trade_chart import draw_in_terminal, draw_png
 
 ENTERED = datetime(2025, 2, 12, 10, tzinfo=UTC)
@@ -31,8 +30,3 @@ def test_a_trade_that_ended_in_the_bar_of_its_entry_shows_both_marks() -> None:
 
 def test_a_symbol_with_dollars_is_no_formula() -> None:
     assert draw_png(_report(4, "$^$/USDT")).startswith(b"\x89PNG")
-
-
-def test_the_price_of_a_cheap_coin_is_not_rounded_to_nothing() -> None:
-    shown = [_shown(price) for price in (1.23456789e-6, 0.0, 31.7, 27_123.4, -2.5e-5)]
-    assert shown == ["1.23457e-06", "0.0000", "31.7000", "27,123.40", "-2.5e-05"]
