@@ -86,6 +86,13 @@ def test_columns_that_may_go_leave_by_their_order_and_what_folds_takes_more_line
     assert narrower[-2].startswith("+2 columns: symbol, net_bps. ")
 
 
+def test_a_text_without_end_is_whole_in_a_pipe_and_does_not_flood_a_terminal() -> None:
+    rows: Rows = [("a", "x" * 10_000)]
+    assert _answer(None, rows, ("id", "text"))[1] == "a   " + "x" * 10_000
+    lines = _answer(60, rows, ("id", "text"))
+    assert len(lines) < 15 and lines[-1].endswith("…")
+
+
 def test_no_row_is_a_heading_and_no_column_is_nothing() -> None:
     assert _answer(None, []) == ["trade_id  symbol  net_bps  reason"]
     assert _answer(20, [])[0].split() == ["trade_id", "symbol"]
