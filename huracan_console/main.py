@@ -177,7 +177,7 @@ def trades(
 ) -> int:
     """The shadow trades of a day or a range."""
     _only_show()
-    from huracan_console.trades import TradeFilter, show_trades
+    from huracan_console.ledger.trades import TradeFilter, show_trades
 
     if day is not None and (first is not None or last is not None):
         raise InvalidInput("--date was given beside --from or --to.", "Give the day, or the range.")
@@ -200,7 +200,7 @@ def trade(
 ) -> int:
     """Everything about one trade; TRADE_ID may be the beginning of its identity."""
     _only_show()
-    from huracan_console.trade import show_trade
+    from huracan_console.ledger.trade import show_trade
 
     return show_trade(read_settings(assignments), trade_id, chart, as_json=as_json, as_csv=as_csv)
 

@@ -3,8 +3,6 @@
 import unicodedata
 from typing import Any
 
-from rich.text import Text
-
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 """Unicode's categories of characters that steer a terminal or turn text around, and show nothing."""
 
@@ -13,11 +11,6 @@ def plain(value: Any, longest: int | None = None) -> str:
     """`value` on one line: what would steer a terminal is spelled out (`\\x1b`), what is too long is cut."""
     text = "".join(_spelled(character) for character in str(value))
     return text if longest is None or len(text) <= longest else text[: max(longest - 1, 0)] + "…"
-
-
-def cell(value: Any, longest: int | None = 120, style: str = "") -> Text:
-    """The same for a table of rich, which would read `[red]` as an order; empty where there is no value."""
-    return Text("" if value is None else plain(value, longest), style)
 
 
 def _spelled(character: str) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from huracan.errors import InvalidInput
+from huracan_console.printing.row_text import rows_as_csv, rows_as_json
 from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
-from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import plain
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings

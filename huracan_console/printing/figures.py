@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from huracan_console.row_text import as_json_value
+from huracan_console.printing.row_text import as_json_value
 from huracan_console.safe_text import plain
 
 MISSING = "-"

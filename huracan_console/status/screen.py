@@ -11,8 +11,8 @@ import click
 
 from huracan.errors import HuracanError
 from huracan_console.printing.figures import shown
+from huracan_console.printing.row_text import as_json_value
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
-from huracan_console.row_text import as_json_value
 from huracan_console.status.facts import Candles, Disk, Facts, LastNight, Running, gather
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.settings.settings import Settings

@@ -1,13 +1,11 @@
 """Text from outside on a terminal: nothing in it steers, hides or floods."""
 
-import io
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
-from huracan_console.safe_text import cell, plain
+from huracan_console.safe_text import plain
 
 
 def test_what_would_steer_a_terminal_is_spelled_out() -> None:
@@ -22,13 +20,6 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
     assert plain("x" * 10_000, 20) == "x" * 19 + "…"
     assert plain("x" * 20, 20) == "x" * 20
     assert len(plain("x" * 10_000)) == 10_000
-
-
-def test_markup_in_a_cell_is_shown_and_not_obeyed() -> None:
-    file = io.StringIO()
-    Console(file=file, width=60, force_terminal=False).print(cell("[red]x[/red] [link=http://e]y"))
-    assert file.getvalue().strip() == "[red]x[/red] [link=http://e]y"
-    assert cell(None).plain == ""
 
 
 @given(st.text())

@@ -12,7 +12,7 @@ import pytest
 
 from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
-from huracan_console.trades import TradeFilter, show_trades
+from huracan_console.ledger.trades import TradeFilter, show_trades
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.lake.store import LocalStore

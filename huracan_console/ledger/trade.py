@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from huracan.errors import InvalidInput
+from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
+from huracan_console.printing.row_text import as_json_value, rows_as_csv
 from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
-from huracan_console.row_text import as_json_value, rows_as_csv
 from huracan_console.safe_text import plain
-from huracan_console.trade_chart import draw_in_terminal, draw_png
 from huracan_resources.identities import beginnings
 from huracan_resources.settings.settings import Settings
 from huracan_resources.trade_report import report_trade

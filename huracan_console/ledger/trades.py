@@ -11,8 +11,8 @@ import click
 from huracan.errors import InvalidInput
 from huracan.market.ledger import EXIT_REASONS
 from huracan.regimes.model import REGIMES
+from huracan_console.printing.row_text import rows_as_csv, rows_as_json
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
-from huracan_console.row_text import rows_as_csv, rows_as_json
 from huracan_console.safe_text import plain
 from huracan_resources.catalogue import TRADES
 from huracan_resources.identities import beginnings

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from huracan_console.trade_chart import draw_in_terminal, draw_png
+from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
 
 ENTERED = datetime(2025, 2, 12, 10, tzinfo=UTC)
 

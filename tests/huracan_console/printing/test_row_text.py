@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huracan.errors import InvalidInput
-from huracan_console.row_text import as_json_value, rows_as_csv, rows_as_json
+from huracan_console.printing.row_text import as_json_value, rows_as_csv, rows_as_json
 
 
 @pytest.mark.parametrize(
