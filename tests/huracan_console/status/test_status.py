@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import psutil
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
 from huracan.verdict import Verdict
+from huracan_console.instance import open_instance
 from huracan_console.main import main
 from huracan_console.servers.up_record import UpRecord
 from huracan_console.status.facts import next_night
@@ -28,6 +30,7 @@ from huracan_resources.lake.store import LocalStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.conftest import S3_KEY, S3_SECRET
+from tests.made_once import NewHome
 
 DAY = date(2025, 6, 29)
 NOW = datetime(2025, 6, 30, 8, 30, tzinfo=UTC)
@@ -219,6 +222,23 @@ def test_incidents_are_told_while_the_database_runs_which_nobody_starts_for_it(
     for number in range(4):
         incidents.resolve(f"run:{number}", NOW)
     assert _told(database.home, capsys)["incidents"] == "none is open"
+
+
+def test_a_night_that_is_under_way_is_not_called_broken_off(
+    new_home: NewHome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @dg.job
+    def learn() -> None:
+        return None
+
+    with new_home() as home, open_instance(_settings(home, {})) as instance:
+        for asset in ("ohlcv", "features", "regimes", "shadow_trades"):
+            _lake(home).write(asset, DAY, TABLE)
+        tags = {"dagster/partition": DAY.isoformat()}
+        run = instance.create_run_for_job(learn, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        assert _told(home, capsys)["last night"] == "2025-06-29, under way: learn of 2025-06-29"
+        instance.report_run_canceled(run)
+        assert "broken off before ppo_checkpoint" in _told(home, capsys)["last night"]
 
 
 def _shown(home: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
