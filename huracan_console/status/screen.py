@@ -82,7 +82,7 @@ def _behind(night: LastNight, facts: Facts, settings: Settings) -> str:
     is_due = days > 1 or (days == 1 and facts.asked_at.hour >= settings.schedule.hour)
     if not is_due or not candle_sources()[settings.source.kind].has_yesterday:
         return ""
-    return f"; {days} {'day has' if days == 1 else 'days have'} closed since: huracan nightly"
+    return f"; {days} {'day has' if days == 1 else 'days have'} closed since, run: huracan nightly"
 
 
 def _verdict(night: LastNight) -> str:

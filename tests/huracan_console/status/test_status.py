@@ -113,7 +113,7 @@ def test_days_that_closed_without_their_night_are_counted_once_they_are_due(
     _night(home)
     assert "closed since" not in _told(home, capsys, NOW + 17 * ONE / 24)["last night"]
     one = _told(home, capsys, NOW + ONE)["last night"]
-    assert one.endswith("; 1 day has closed since: huracan nightly")
+    assert one.endswith("; 1 day has closed since, run: huracan nightly")
     assert "; 3 days have closed since" in _told(home, capsys, NOW + 3 * ONE)["last night"]
     files = {"source__kind": "files", "source__files__directory": str(home)}
     assert "closed since" not in _told(home, capsys, NOW + 3 * ONE, **files)["last night"]
@@ -210,18 +210,19 @@ def test_the_next_night_is_at_the_hour_of_the_schedule_if_something_keeps_it(
 
 
 def test_incidents_are_told_while_the_database_runs_which_nobody_starts_for_it(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    new_home: NewHome, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    incidents = Incidents(database)
-    for number in range(4):
-        incidents.open_incident(f"run:{number}", "run failed", f"market of day {number} failed", NOW)
-    lines = _shown(database.home, capsys)
-    at = next(number for number, line in enumerate(lines) if line.startswith("incidents"))
-    assert lines[at].split("  ")[-1].strip() == "4 open, the newest 3:"
-    assert [line.split()[-2] for line in lines[at + 1 : at + 4]] == ["3", "2", "1"]
-    for number in range(4):
-        incidents.resolve(f"run:{number}", NOW)
-    assert _told(database.home, capsys)["incidents"] == "none is open"
+    with new_home() as home:
+        incidents = Incidents(Database(home))
+        for number in range(4):
+            incidents.open_incident(f"run:{number}", "run failed", f"market of day {number} failed", NOW)
+        lines = _shown(home, capsys)
+        at = next(number for number, line in enumerate(lines) if line.startswith("incidents"))
+        assert lines[at].split("  ")[-1].strip() == "4 open, the newest 3:"
+        assert [line.split()[-2] for line in lines[at + 1 : at + 4]] == ["3", "2", "1"]
+        for number in range(4):
+            incidents.resolve(f"run:{number}", NOW)
+        assert _told(home, capsys)["incidents"] == "none is open"
 
 
 def test_a_night_that_is_under_way_is_not_called_broken_off(

@@ -217,3 +217,23 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match="HURACAN_HOME"):
         embedded_url(tmp_path / "file" / "home")
+
+
+def test_a_glance_starts_makes_and_changes_nothing(home: Path) -> None:
+    database = Database(home)
+    with database.glance() as none:
+        assert none is None and not _is_up(home)
+    embedded_url(home)
+    with database.glance() as connection:
+        assert connection is not None
+        assert connection.execute("SELECT to_regclass('incident')").fetchone() == (None,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), connection.transaction():
+            connection.execute("CREATE TABLE made (x int)")
+
+
+def test_a_glance_at_a_server_that_does_not_answer_is_short(tmp_path: Path) -> None:
+    started = time.monotonic()
+    database = Database(tmp_path, "postgresql://me@10.255.255.1/x")
+    with pytest.raises(Unavailable), database.glance():
+        pass
+    assert time.monotonic() - started < 6
