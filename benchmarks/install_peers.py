@@ -8,6 +8,7 @@ network, though its trainer needs neither; it is built without them, for the pro
 declared dependencies. What its trainer imports is installed by name. A C++ compiler is needed.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ for CUDA only."""
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     pip("-c", str(CONSTRAINTS), *STABLE_BASELINES, *PUFFERLIB_IMPORTS, *COSMIC_RAY)
     with tempfile.TemporaryDirectory(prefix="huracan-peers-") as directory:
         (Path(directory) / "sitecustomize.py").write_text(BEFORE_ITS_SETUP)
