@@ -3,20 +3,22 @@
 How a stage runs belongs in `running`.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from huracan.errors import HuracanError, Unavailable
-from huracan.tables import Table, as_markdown
+from huracan.tables import as_markdown
 from huracan.verdict import Verdict
 from huracan_assets.finished import REMAKE_TAG
+from huracan_assets.metadata import column_schema, partition_metadata
 from huracan_assets.partitions import PREVIOUS_DAY, day_of
 from huracan_assets.reads import Read
 from huracan_assets.running import Made, run_stage
-from huracan_assets.shown import Markdown, Rows
-from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, Retry, Stage, StageContext
+from huracan_assets.shown import in_words
+from huracan_assets.stage import DATABASE_RETRY, Check, Retry, Stage, StageContext
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.resources import Resources
 from huracan_resources.settings.secrets import withhold_in
@@ -46,9 +48,9 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
         owners=OWNERS,
         tags={"huracan/group": stage.group},
         code_version=stage.code_version,
-        description=stage.body.__doc__,
+        description=inspect.cleandoc(stage.body.__doc__ or ""),
         metadata={
-            "expected_minutes": stage.expected_minutes,
+            "expected minutes": stage.expected_minutes,
             "reads": describe_reads(stage.reads),
             **describe_tables(stage),
         },
@@ -64,7 +66,7 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             remakes = REMAKE_TAG in context.run.tags
             known = StageContext(stage.name, day, settings, resources, digest, remakes)
             made = run_stage(stage, known)
-            return _result(stage, made, _shown(stage, made, known, context.instance))
+            return _result(stage, made, partition_metadata(stage, made, known, context.instance))
 
     return wired
 
@@ -97,13 +99,8 @@ def describe_tables(stage: Stage) -> dict[str, Any]:
         if key != "data"
     }
     if "data" in stage.tables:
-        described["dagster/column_schema"] = _column_schema(stage.tables["data"])
+        described["dagster/column_schema"] = column_schema(stage.tables["data"])
     return described
-
-
-def _column_schema(table: Table) -> dg.TableSchema:
-    columns = table.columns
-    return dg.TableSchema([dg.TableColumn(each.name, str(each.type), each.text) for each in columns])
 
 
 def _retry_policy(retry: Retry | None) -> dg.RetryPolicy | None:
@@ -117,56 +114,12 @@ def _retry_policy(retry: Retry | None) -> dg.RetryPolicy | None:
     )
 
 
-def _shown(
-    stage: Stage, made: Made, context: StageContext, instance: dg.DagsterInstance
-) -> Mapping[str, Any]:
-    if made.outcome is None:
-        return {**_shown_before(context, instance), "reused": True}
-    told = {name: _metadata_value(value) for name, value in made.outcome.metadata.items()}
-    return _table_metadata(stage, made.outcome, context) | told
-
-
-def _metadata_value(value: Any) -> Any:
-    if isinstance(value, Markdown):
-        return dg.MetadataValue.md(value.text)
-    if isinstance(value, Rows):
-        return dg.MetadataValue.table([dg.TableRecord(record) for record in value.records])
-    return value
-
-
-def _shown_before(context: StageContext, instance: dg.DagsterInstance) -> Mapping[str, Any]:
-    """What the UI showed of the partition when it was made: a plot stays in sight when work is reused."""
-    made = dg.AssetRecordsFilter(dg.AssetKey(context.asset), asset_partitions=[context.day.isoformat()])
-    records = instance.fetch_materializations(made, limit=1).records
-    shown = records[0].asset_materialization if records else None
-    return shown.metadata if shown else {}
-
-
-def _table_metadata(stage: Stage, outcome: Outcome, context: StageContext) -> dict[str, Any]:
-    uri = f"{context.resources.lake.store.url}/{context.asset}/day={context.day.isoformat()}"
-    described: dict[str, Any] = {"dagster/uri": uri}
-    data = outcome.tables.get("data")
-    if data is None:
-        return described
-    return described | {
-        "dagster/partition_row_count": data.num_rows,
-        "dagster/row_count": data.num_rows,
-        "dagster/column_schema": _column_schema(stage.tables["data"]),
-    }
-
-
 def _result(stage: Stage, made: Made, metadata: Mapping[str, Any]) -> dg.MaterializeResult[Any]:
     manifest = made.manifest
     found = {verdict.check: verdict for verdict in manifest.verdicts}
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.content_hash),
-        metadata={
-            "note": manifest.note or "-",
-            "is_simulated": manifest.is_simulated,
-            "remade": manifest.remade,
-            "inputs": dg.MetadataValue.json(dict(manifest.inputs)),
-            **metadata,
-        },
+        metadata=metadata,
         check_results=[_check_result(check, found.get(check.name), manifest) for check in stage.checks],
     )
 
@@ -180,7 +133,7 @@ def _check_result(check: Check, verdict: Verdict | None, manifest: Manifest) -> 
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
         description=verdict.reason,
-        metadata=dict(verdict.numbers),
+        metadata={in_words(name): value for name, value in verdict.numbers.items()},
     )
 
 

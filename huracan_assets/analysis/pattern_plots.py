@@ -3,9 +3,20 @@
 import pyarrow as pa
 
 from huracan.analysis.patterns.table import CANDIDATE, DEGRADED, RELIABLE, RETIRED
-from huracan_assets.shown import Shown, as_picture, blank_figure
+from huracan_assets.pictures import (
+    BLUE,
+    GREEN,
+    INK,
+    RED,
+    as_picture,
+    blank_figure,
+    dress,
+    legend_below,
+    zero_line,
+)
+from huracan_assets.shown import Shown
 
-COLOURS = {RELIABLE: "#2f9e44", CANDIDATE: "#1c7ed6", DEGRADED: "#e03131", RETIRED: "#adb5bd"}
+COLOURS = {RELIABLE: GREEN, CANDIDATE: BLUE, DEGRADED: RED, RETIRED: INK}
 SHOWN = (
     *("name", "state", "trades", "win_rate", "mean_net_bps", "profit_factor", "max_drawdown_bps"),
     *("mean_holding_minutes", "forward_trades", "forward_mean_net_bps", "evidence", "evidence_needed"),
@@ -21,21 +32,30 @@ def forward_results(library: pa.Table) -> Shown:
     if not rows:
         return "no pattern has been judged by later trades yet"
     rows = sorted(rows, key=lambda row: (-row["forward_trades"], row["pattern_id"]))[:_MOST]
-    figure = blank_figure(height=0.9 + 0.26 * len(rows))
-    figure.subplots_adjust(left=0.5)
+    figure = blank_figure(height=1.6 + 0.28 * len(rows))
     axes = figure.subplots()
     for index, row in enumerate(rows):
         mean = row["forward_mean_net_bps"]
         low, high = (row[f"forward_net_{side}_bps"] for side in ("low", "high"))
         colour = COLOURS[row["state"]]
-        axes.plot([mean], [index], "o", color=colour, markersize=4)
+        axes.plot([mean], [index], "o", color=colour, markersize=5)
         axes.plot([mean if low is None else low, mean if high is None else high], [index] * 2, color=colour)
-    axes.set_yticks(range(len(rows)), [f"{row['name']} ({row['forward_trades']})" for row in rows])
+    axes.set_yticks(range(len(rows)), [f"{_name(row)} ({row['forward_trades']})" for row in rows])
     axes.invert_yaxis()
-    axes.axvline(0, color="#868e96", linewidth=0.6)
-    axes.tick_params(labelsize=6)
+    zero_line(axes, is_vertical=True)
     for state, colour in COLOURS.items():
-        axes.plot([], [], "o", color=colour, label=state, markersize=4)
-    axes.legend(fontsize=6, frameon=False, loc="best")
-    axes.set_xlabel("mean net of later trades, bps, 90 %", fontsize=7)
-    return as_picture(figure, "patterns by later trades")
+        axes.plot([], [], "o", color=colour, label=state, markersize=5)
+    legend_below(figure, axes)
+    dress(
+        axes,
+        "What the trades after its naming made of each pattern (and how many)",
+        "mean net of a later trade with its interval of 90 %, bps",
+        grid="x",
+    )
+    states = library["state"].to_pylist()
+    told = f"{len(states)} patterns: " + ", ".join(f"{states.count(state)} {state}" for state in COLOURS)
+    return as_picture(figure, "patterns by later trades", told)
+
+
+def _name(row: dict[str, object]) -> str:
+    return str(row["name"]).replace("_", " ")

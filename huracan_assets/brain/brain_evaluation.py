@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from huracan.evaluation.promotion import (
 from huracan.evaluation.sharpe import measure_returns
 from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
+from huracan.market.block import MarketBlock
 from huracan.tables import Always, Table, arrow_schema
 from huracan_assets import shown
+from huracan_assets.brain import plots
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.file_names import VERDICT_FILE
 from huracan_assets.inputs.past_trades import TRAILING_TRADES
@@ -69,12 +72,12 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
             note=f"No policy was trained on {context.day}: {checkpoint.note if checkpoint else ''}"
         )
     facts = json.loads(report)
-    last = last_brain(context)
+    last, held_out = last_brain(context), _HeldOut(inputs, context)
     evidence = gather_evidence(
         facts["held_out"],
         trials=_count_trial(facts, checkpoint.is_simulated, context),
         is_simulated=checkpoint.is_simulated,
-        last_brain_net_usd=_net_usd(last, inputs, context) if isinstance(last, Brain) else last,
+        last_brain_net_usd=held_out.net_usd(last) if isinstance(last, Brain) else last,
         sessions=inputs.tables("shadow_trades", "session"),
     )
     verdict = judge_brain(evidence, context.settings.promotion)
@@ -97,6 +100,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
         metadata={
             "verdict": row["verdict"],
             "reasons": shown.lines(verdict.reasons),
+            "held_out_equity": held_out.picture(facts),
             "last_brain": "none was promoted before" if last is None else last.brain_id,
         },
     )
@@ -173,10 +177,36 @@ def last_brain(context: StageContext) -> Brain | Incomparable | None:
     return brain
 
 
-def _net_usd(brain: Brain, inputs: Inputs, context: StageContext) -> float:
-    """What the brain makes on the held-out bars."""
-    from huracan.agent.policy.evaluation import evaluate_policy
+class _HeldOut:
+    """The bars of the held-out days, laid out when they are first needed."""
 
-    market, block = context.settings.market, market_block.market_block(inputs)
-    generator = np.random.default_rng(context.settings.training.seed)
-    return float(evaluate_policy(block, brain, market.rules, market.costs, generator)["net_usd"])
+    def __init__(self, inputs: Inputs, context: StageContext) -> None:
+        self._inputs, self._context = inputs, context
+        self._market = context.settings.market
+
+    @cached_property
+    def _block(self) -> MarketBlock:
+        return market_block.market_block(self._inputs)
+
+    def net_usd(self, brain: Brain) -> float:
+        """What the brain makes on them."""
+        from huracan.agent.policy.evaluation import evaluate_policy
+
+        generator = np.random.default_rng(self._context.settings.training.seed)
+        judged = evaluate_policy(self._block, brain, self._market.rules, self._market.costs, generator)
+        return float(judged["net_usd"])
+
+    def picture(self, facts: dict[str, Any]) -> shown.Shown:
+        """What the policy of the report made on them, among its random rivals."""
+        from huracan.agent.policy.evaluation import judges_generator
+        from huracan.agent.policy.held_out_equity import held_out_equity
+
+        if not self._inputs.has("regimes"):
+            return "not drawn: the bars of the held-out days are not there."
+        market, generator = self._market, judges_generator(facts["seed"])
+        try:
+            equity = held_out_equity(facts["held_out"], self._block, market.rules, market.costs, generator)
+        except InputRefused as refused:
+            # A picture decides nothing: bars that have aged out, or were made again, refuse no verdict.
+            return f"not drawn: {refused.what}"
+        return plots.held_out_equity(equity)

@@ -55,10 +55,10 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
         },
         verdicts=[judge_learner(trained, config.health)],
         metadata={
-            "model_id": trained.model_id,
+            "learning_curve": plots.learning_curve(trained.seed_curves, trained.report["seeds"]["published"]),
             "held_out": plots.held_out_table(trained.report),
             "seeds": plots.seeds_table(trained.report),
-            "learning_curve": plots.learning_curve(trained.curve),
+            "model_id": trained.model_id,
         },
     )
 

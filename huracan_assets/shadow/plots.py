@@ -1,90 +1,134 @@
-"""Pictures of a day's ledger for the metadata of assets; the drawing of pictures at large is in `plots`."""
+"""Pictures of a day's ledger for the metadata of assets; how pictures look at large is in `pictures`."""
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.analysis.trades.exit_quality import EXIT_REASON
+from huracan.analysis.trades.exit_quality import ALL, EXIT_REASON
 from huracan.analysis.trades.post_exit import HORIZONS_MINUTES
-from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD
-from huracan_assets.shown import Shown, as_picture, blank_figure, hours_of, top_rows
+from huracan.evaluation.equity import worst_drawdown_usd
+from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, BRAIN, BUY_AND_HOLD, RANDOM_ENTRIES
+from huracan_assets.pictures import (
+    BLUE,
+    GREEN,
+    INK,
+    LINES,
+    RED,
+    as_picture,
+    blank_figure,
+    dress,
+    legend,
+    zero_line,
+)
+from huracan_assets.shown import Shown, hours_of, top_rows
+
+_SCENARIOS = {
+    "as_traded": "as traded",
+    "costs_x1.5": "all costs 1.5 times",
+    "costs_x2": "all costs twice",
+    "one_bar_later": "one bar later",
+    "volatility_x1.5": "wider bars, more slippage",
+}
 
 
 def scenarios_and_rivals(scenarios: pa.Table, rivals: pa.Table, draws_bps: NDArray[np.float64]) -> Shown:
     """Net of the day by scenario in USD, and the brain's mean trade among the random draws in bps."""
-    figure = blank_figure(height=2.8)
+    figure = blank_figure(height=3.2)
     left, right = figure.subplots(1, 2)
     of_all = [row for row in scenarios.to_pylist() if row["symbol"] == ALL_SYMBOLS]
-    names, net = [row["scenario"] for row in of_all], [row["net_usd"] for row in of_all]
     held = {row["rival"]: row for row in rivals.to_pylist() if row["symbol"] == ALL_SYMBOLS}
-    names.append(BUY_AND_HOLD)
-    net.append(held[BUY_AND_HOLD]["net_usd"])
-    left.barh(names[::-1], net[::-1], color=["#2f9e44" if usd > 0 else "#e03131" for usd in net[::-1]])
-    left.axvline(0, color="#868e96", linewidth=0.6)
-    left.tick_params(labelsize=6)
-    left.set_xlabel("net, USD", fontsize=7)
+    net = {_SCENARIOS.get(row["scenario"], row["scenario"]): row["net_usd"] for row in of_all}
+    net["buying and holding"] = held[BUY_AND_HOLD]["net_usd"]
+    left.barh(list(net), list(net.values()), color=[GREEN if usd > 0 else RED for usd in net.values()])
+    left.invert_yaxis()
+    zero_line(left, is_vertical=True)
+    dress(left, "The day's decisions otherwise", "net of costs, USD", grid="x")
+    told = f"as traded {of_all[0]['net_usd']:+,.2f} USD"
     if draws_bps.size:
-        right.hist(draws_bps, bins=30, color="#adb5bd")
-        right.axvline(held[BRAIN]["net_bps"], color="#1c7ed6", label="brain")
-        right.legend(fontsize=7, frameon=False)
-    right.tick_params(labelsize=6)
-    right.set_xlabel("mean net of a trade, bps; random entries in grey", fontsize=7)
-    figure.subplots_adjust(left=0.2, wspace=0.15)
-    return as_picture(figure, "scenarios and rivals")
+        right.hist(
+            draws_bps, bins=30, color=INK, alpha=0.6, label=f"{draws_bps.size} draws of random entries"
+        )
+        right.axvline(held[BRAIN]["net_bps"], color=BLUE, linewidth=2, label="the brain")
+        right.margins(y=0.35)
+        legend(right, loc="upper center")
+        told += f"; its mean trade beats {held[RANDOM_ENTRIES]['brain_percentile']:.0f} % of the random draws"
+    dress(right, "The mean trade among random ones", "mean net of a trade, bps", "draws")
+    return as_picture(figure, "scenarios and rivals", told)
 
 
 def after_the_exit(quality: pa.Table) -> Shown:
     """By exit reason over the longest window: the mean return after the exit, and the mean quality."""
-    figure = blank_figure(height=2.4)
-    left, right = figure.subplots(1, 2)
     longest = max(quality["window_days"].to_pylist())
     of_window = [row for row in quality.to_pylist() if row["window_days"] == longest]
     rows = [row for row in of_window if row["scope"] == EXIT_REASON and row["judged"]]
+    figure = blank_figure(height=3.4)
+    left, right = figure.subplots(1, 2)
+    colours = dict(zip((row["value"] for row in rows), (BLUE, *LINES) * len(rows), strict=False))
+    names = {row["value"]: f"{_spoken(row['value'])} ({row['judged']})" for row in rows}
     for row in rows:
         returns = [row[f"mean_return_after_{minutes}_minutes_bps"] for minutes in HORIZONS_MINUTES]
         shown = [np.nan if value is None else value for value in (0.0, *returns)]
-        left.plot([0, 1, 4, 24], shown, marker=".", linewidth=0.9, label=row["value"])
-    left.axhline(0, color="#868e96", linewidth=0.6)
-    if rows:
-        left.legend(fontsize=6, frameon=False)
-        right.barh(
-            [row["value"] for row in rows],
-            [row["exit_quality"] for row in rows],
-            xerr=[row["exit_quality_standard_error"] or 0.0 for row in rows],
-            color="#1c7ed6",
-        )
-    left.set_xlabel(f"hours after the exit; bps in the trade's direction, {longest} days", fontsize=7)
-    right.set_xlabel("exit quality: saved / (saved + missed)", fontsize=7)
+        hours = [0.0, *(minutes / 60 for minutes in HORIZONS_MINUTES)]
+        style = {"color": colours[row["value"]], "label": names[row["value"]]}
+        left.plot(hours, shown, marker="o", markersize=3.5, linewidth=1.4, **style)
+    zero_line(left)
+    legend(left)
+    dress(
+        left,
+        f"The price after the exits, {longest} days",
+        "hours after the exit",
+        "mean move in the trade's direction, bps",
+    )
+    right.barh(
+        list(names.values()),
+        [row["exit_quality"] for row in rows],
+        xerr=[row["exit_quality_standard_error"] or 0.0 for row in rows],
+        color=list(colours.values()),
+        ecolor=INK,
+    )
+    right.invert_yaxis()
     right.set_xlim(0, 1)
-    for axes in (left, right):
-        axes.tick_params(labelsize=6)
-    figure.subplots_adjust(wspace=0.5)
-    return as_picture(figure, "after the exit")
+    dress(right, "Quality of the exits", "saved of what was saved or missed, 0 to 1", grid="x")
+    of_all = next(row for row in of_window if row["scope"] == ALL)
+    told = f"{of_all['judged']} of {of_all['exits']} exits in {longest} days can be judged"
+    if of_all["exit_quality"] is not None:
+        told += f"; their mean quality is {of_all['exit_quality']:.2f} of 1"
+    return as_picture(figure, "after the exit", told)
 
 
 def equity_curve(session: pa.Table) -> Shown:
     """Equity less starting cash in USD, per symbol and in all."""
-    figure = blank_figure(height=2.8)
+    figure = blank_figure(height=3.6)
     axes = figure.subplots()
     symbols = session["symbol"].to_numpy(zero_copy_only=False)
     names = list(dict.fromkeys(symbols.tolist()))
     equity = session["equity_usd"].to_numpy().reshape(len(names), -1)
     hours = hours_of(session).reshape(len(names), -1)[0]
     gained = equity - equity[:, :1]
-    for name, line in zip(names, gained, strict=True):
-        axes.plot(hours, line, linewidth=0.8, label=name)
-    axes.plot(hours, gained.sum(axis=0), color="black", linewidth=1.4, label="all")
-    axes.axhline(0, color="#adb5bd", linewidth=0.6)
-    axes.legend(fontsize=7, frameon=False)
-    axes.set(xlabel="hour, UTC", ylabel="net, USD", xticks=range(0, 25, 4))
-    return as_picture(figure, "equity curve")
+    total = gained.sum(axis=0)
+    for index, (name, line) in enumerate(zip(names, gained, strict=True)):
+        axes.plot(hours, line, color=LINES[index % len(LINES)], linewidth=1, label=name)
+    axes.plot(hours, total, color=BLUE, linewidth=2.2, label="all together")
+    zero_line(axes)
+    axes.set(xticks=range(0, 25, 4), xlim=(0, 24))
+    legend(axes, loc="upper left")
+    dress(axes, f"The day on paper: {total[-1]:+,.2f} USD net of costs", "hour, UTC", "net of costs, USD")
+    fell = worst_drawdown_usd(total.astype(np.float64))
+    told = f"{total[-1]:+,.2f} USD net of costs; the deepest fall was {fell:,.2f} USD"
+    return as_picture(figure, "equity curve", told)
 
 
 def win_loss_table(trades: pa.Table) -> Shown:
     """Per symbol, side and exit reason: trades, share of winners, net in bps and USD."""
-    rows = trades.append_column("is_winner", pa.array(trades["net_usd"].to_numpy() > 0).cast(pa.float64()))
+    won_pct = 100.0 * (trades["net_usd"].to_numpy() > 0)
+    rows = trades.append_column("won_pct", pa.array(won_pct, pa.float64()))
     keys = ["symbol", "side", "exit_reason"]
     grouped = rows.group_by(keys).aggregate(
-        [("net_usd", "count"), ("is_winner", "mean"), ("net_bps", "mean"), ("net_usd", "sum")]
+        [("net_usd", "count"), ("won_pct", "mean"), ("net_bps", "mean"), ("net_usd", "sum")]
     )
-    return top_rows(grouped.sort_by([(key, "ascending") for key in keys]), 60)
+    named = grouped.rename_columns([*keys, "trades", "won_pct", "mean_net_bps", "net_usd"])
+    return top_rows(named.sort_by([(key, "ascending") for key in keys]), 60)
+
+
+def _spoken(reason: str) -> str:
+    return reason.replace("_", " ").lower()

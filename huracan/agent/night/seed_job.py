@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from huracan.agent.night.recovery_book import StateBook
-from huracan.agent.night.seed_run import SeedJob, SeedRun, seed_sequences, train_seed
-from huracan.agent.policy.evaluation import evaluate_policy
+from huracan.agent.night.seed_run import SeedJob, SeedRun, train_seed
+from huracan.agent.policy.evaluation import evaluate_policy, judges_generator
 from huracan.market.block import MarketBlock
 
 
@@ -22,5 +20,5 @@ def run_seed_job(
     """The seed, trained on the head, and its numbers on the tail. Raises what `train_seed` raises."""
     trained = train_seed(head, job, book, on_steps, is_stopped)
     # The same guesses for every seed: their results differ by the policies alone.
-    guesses = np.random.default_rng(seed_sequences(job.config)[0])
+    guesses = judges_generator(job.config.seed)
     return trained, evaluate_policy(tail, trained.policy, job.rules, job.costs, guesses)

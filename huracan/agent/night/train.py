@@ -47,6 +47,8 @@ class TrainedPolicy:
     model_id: str
     curve: pa.Table
     """One row per update of what is published, the fields of UpdateDiagnostics."""
+    seed_curves: tuple[pa.Table, ...]
+    """The same of every seed, in their order, as it was trained to be judged."""
     report: dict[str, Any]
     """JSON-able: `training` of what is published, `embargo_days`, `seed`, `held_out` of the published seed,
     `seeds`, the dispersion of all, and `refit`: None, or whose `held_out` it is where what is published was
@@ -217,9 +219,12 @@ def _publish(
         "refit": told,
     }
     checkpoint = save_policy(chosen.policy, training)
-    rows = [asdict(row) for row in chosen.curve]
-    curve = pa.Table.from_pylist(rows, schema=arrow_schema(CURVE_COLUMNS))
-    return TrainedPolicy(checkpoint, model_id_of(checkpoint), curve, report)
+    seed_curves = tuple(_curve(run) for run, _ in results)
+    return TrainedPolicy(checkpoint, model_id_of(checkpoint), _curve(chosen), seed_curves, report)
+
+
+def _curve(run: SeedRun) -> pa.Table:
+    return pa.Table.from_pylist([asdict(row) for row in run.curve], schema=arrow_schema(CURVE_COLUMNS))
 
 
 def _facts(window: MarketBlock, night: _Night, run: SeedRun, *, is_refit: bool) -> dict[str, Any]:

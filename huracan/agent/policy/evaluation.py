@@ -59,6 +59,11 @@ def evaluate_policy(
     }
 
 
+def judges_generator(seed: int) -> np.random.Generator:
+    """By which the guesses of a night with this `seed` are drawn, for every one of its seeds."""
+    return np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
+
+
 def _bars_held(ran: SessionArrays) -> NDArray[np.int64]:
     return ran.closed["exit_bar"].astype(np.int64) - ran.closed["entry_bar"].astype(np.int64)
 

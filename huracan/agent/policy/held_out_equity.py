@@ -1,0 +1,112 @@
+"""The equity over the held-out days that a verdict stands on: the policy's, and that of its random rivals.
+
+It is told again from the report of the training, and judges nothing: that is in `evaluation`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.errors import InputRefused
+from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
+from huracan.market.engine.records import CLOSED
+from huracan.market.rules import TradingRules
+from huracan.market.what_if.baselines import DRAWS, TIE_BPS
+from huracan.units import BASIS_POINT
+
+_HOUR_MS = 3_600_000
+_POOL, _SHARE_SHORT = 8_000, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutEquity:
+    """Cumulated net of costs in USD from 0 on, at the cuts of the report's returns: every hour."""
+
+    first_day: date
+    hours: NDArray[np.float64]
+    """[cuts] since the first bar opened."""
+    brain_usd: NDArray[np.float64]
+    """[cuts] open positions included."""
+    rivals_usd: NDArray[np.float64]
+    """[draws, cuts] of trades that have ended, put on the notional that the policy traded."""
+
+
+def held_out_equity(
+    held_out: Mapping[str, Any],
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    generator: np.random.Generator,
+) -> HeldOutEquity:
+    """The curves behind a `held_out` report (`evaluation.evaluate_policy`), on the same bars.
+
+    `generator` is in the state in which the judgement had it, so the same rivals are drawn. InputRefused
+    where they come out otherwise than reported: then bars, rules or costs are not those of the training.
+    """
+    hourly_bps = np.asarray(held_out["hourly_returns_bps"], np.float64)
+    opening_usd = rules.starting_cash_usd * block.symbol_count
+    rivals = _draw_rivals(held_out, block, rules, costs, generator)
+    made_bps = net_bps(rivals)
+    trades = rivals.shape[1]
+    reported = np.asarray(held_out["random_draws_net_bps_per_trade"], np.float64)
+    drawn = made_bps.mean(axis=1) if trades else np.zeros(DRAWS)
+    if reported.shape != drawn.shape or not np.allclose(drawn, reported, rtol=0.0, atol=TIE_BPS):
+        raise InputRefused(
+            "The random rivals of the held-out days come out otherwise than the training reported them.",
+            "Its market, rules or costs have changed since; the verdict stands on the report.",
+        )
+    # The report cuts on the clock's hours; longer bars are cut one by one.
+    hour = block.open_time_ms // _HOUR_MS
+    period = np.cumsum(np.append(True, hour[1:] != hour[:-1]))
+    begins_ms = block.open_time_ms[np.append(True, period[1:] != period[:-1])]
+    end_ms = 2 * block.open_time_ms[-1] - block.open_time_ms[-2]
+    cuts_ms = np.append(begins_ms, end_ms) - begins_ms[0]
+    usd_of_bps = BASIS_POINT * float(held_out["traded_notional_usd"]) / max(1, trades)
+    return HeldOutEquity(
+        first_day=block.days[0],
+        hours=cuts_ms / _HOUR_MS,
+        brain_usd=np.append(0.0, np.cumsum(hourly_bps)) * BASIS_POINT * opening_usd,
+        rivals_usd=_summed(made_bps, period[rivals["exit_bar"]], cuts_ms.size) * usd_of_bps,
+    )
+
+
+def _draw_rivals(
+    held_out: Mapping[str, Any],
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    generator: np.random.Generator,
+) -> NDArray[np.void]:
+    """[draws, trades] CLOSED records: one by one what `random_entries` gives in sums, drawn in its order.
+
+    Beside it and not inside: what explains past trades depends on that file, and no picture may make it anew.
+    """
+    count, indices = int(held_out["trades"]), np.flatnonzero(bars_to_enter(block, rules))
+    if count < 1 or indices.size == 0:
+        return np.zeros((DRAWS, 0), CLOSED)
+    pool = min(_POOL, count * DRAWS)
+    chosen = indices[generator.integers(0, indices.size, pool)]
+    entries = np.full(pool, ENTER_FULL_INDEX)
+    if rules.allow_short:
+        entries[generator.random(pool) < _SHARE_SHORT] = ENTER_SHORT_FULL_INDEX
+    held = np.full(pool, max(1, int(held_out["median_holding_bars"])))
+    closed = hold_entries(block, rules, costs, chosen, entries, held)
+    return (
+        closed[generator.integers(0, closed.size, (DRAWS, count))]
+        if closed.size
+        else np.zeros((DRAWS, 0), CLOSED)
+    )
+
+
+def _summed(values: NDArray[np.float64], periods: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """[draws, count] sums of `values` [draws, trades] up to each of their `periods`."""
+    sums = np.zeros((len(values), count))
+    np.add.at(sums, (np.arange(len(values))[:, None], periods), values)
+    return sums.cumsum(axis=1)
