@@ -4,9 +4,11 @@ No asset lives here: the registry finds them. It is the one file of its floor th
 """
 
 import warnings
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from huracan_assets.history import first_partition
 from huracan_assets.job_definitions import night_jobs
 from huracan_assets.jobs import MARKET
 from huracan_assets.partitions import daily_partitions
@@ -17,8 +19,12 @@ from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """The whole graph over these settings; a test or the console brings its own."""
+def build_definitions(settings: Settings, first_day: date | None = None) -> dg.Definitions:
+    """The whole graph over these settings; a test or the console brings its own.
+
+    Its partitions begin on `first_day`, or on the first that the settings allow: so the console runs every
+    day that may be asked for, and the UI lists those that there are.
+    """
     from huracan_sensors.chain import chain_sensors
     from huracan_sensors.health import health_sensors
     from huracan_sensors.night import night_schedule
@@ -27,7 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     # Partitioned asset checks are marked preview, once per check; their shape is held by the snapshot test.
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     schedule, ageing = settings.schedule, retention_job(stages())
-    partitions = daily_partitions(settings.universe.first_day)
+    partitions = daily_partitions(first_day or settings.universe.first_day)
     jobs = night_jobs(partitions)
     return dg.Definitions(
         assets=[asset_of(stage, partitions) for stage in stages()],
@@ -44,5 +50,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The definitions for the settings of this machine."""
-    return build_definitions(load_settings())
+    """The definitions for the settings of this machine, and for what its lake holds."""
+    settings = load_settings()
+    return build_definitions(settings, first_partition(settings, datetime.now(UTC).date()))

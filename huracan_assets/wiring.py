@@ -13,6 +13,7 @@ from huracan.errors import HuracanError, Unavailable
 from huracan.tables import as_markdown
 from huracan.verdict import Verdict
 from huracan_assets.finished import REMAKE_TAG
+from huracan_assets.history import FIRST_ASSET, beginning
 from huracan_assets.metadata import column_schema, partition_metadata
 from huracan_assets.partitions import PREVIOUS_DAY, day_of
 from huracan_assets.reads import Read
@@ -66,6 +67,8 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             remakes = REMAKE_TAG in context.run.tags
             known = StageContext(stage.name, day, settings, resources, digest, remakes)
             made = run_stage(stage, known)
+            if stage.name == FIRST_ASSET:
+                beginning(settings).remember(resources.lake, day)
             return _result(stage, made, partition_metadata(stage, made, known, context.instance))
 
     return wired
