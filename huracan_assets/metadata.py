@@ -20,7 +20,7 @@ _PICTURE, _TABLE, _VALUE, _ORIGIN, _PLACE, _IDENTITY = (
     *("a picture", "a table", "a value", "where it comes from", "where it lies", "an identity"),
 )
 _ORDER = (
-    *("note", "verdict", "in short", "reasons", _PICTURE, "checks", _TABLE, _VALUE, _ORIGIN, _PLACE),
+    *("note", "verdict", "in short", _PICTURE, "reasons", "checks", _TABLE, _VALUE, _ORIGIN, _PLACE),
     *(_IDENTITY, "inputs"),
 )
 """Entries by their name, or by their kind."""
@@ -44,6 +44,8 @@ def partition_metadata(
         told = {**_shown_before(context, instance), "reused": True}
     else:
         told = {**_table_entries(stage, made.outcome, context), **_entries(made.outcome.metadata)}
+    if "reasons" in told:
+        facts.pop("checks", None)  # They are what its check says.
     return in_order({**told, **facts})
 
 

@@ -38,12 +38,15 @@ Shown = Markdown | Rows | str
 _SMALL = 0.001
 """Below it four decimals would hide what the number is."""
 _UNITS = {"usd": "USD", "bps": "bps", "pct": "%"}
+_OF_MONEY, _CENT = (", USD", ", bps"), 0.01
 _LAST_UNITS = ("days", "hours", "minutes", "bars", "volatilities")
 """Units only where they end a name of more words: `window_days` is measured in days, `days_before` is not."""
 _SPOKEN = {"std": "deviation", "max": "greatest", "min": "least"}
 _OF_IDENTITY = (" id", " version", " digest", " hash")
 _LEFT_OUT = ("day", "is_simulated")
 """Columns that say of every row what the page says of the partition."""
+_MOST_COLUMNS = 18
+_JSON_BEGINS = ("[", "{")
 
 
 def in_words(name: str) -> str:
@@ -74,18 +77,25 @@ def count_table(table: pa.Table, keys: Sequence[str]) -> Shown:
 
 
 def top_rows(table: pa.Table, count: int) -> Shown:
-    """The first rows of a table, columns named in words, without its columns of lists; ids come last."""
-    plain = [
-        field.name
-        for field in table.schema
-        if field.name not in _LEFT_OUT
-        and not (pa.types.is_list(field.type) or pa.types.is_fixed_size_list(field.type))
-    ]
-    plain.sort(key=is_of_identity)
-    rows = table.select(plain).slice(0, count).to_pylist()
+    """The first rows of a table and of its columns those that a person reads, named in words; ids come last.
+
+    Lists, JSON and what is empty in all of these rows are left out.
+    """
+    rows = table.slice(0, count).to_pylist()
     if not rows:
         return "no rows"
-    return Rows([{in_words(name): cell(value) for name, value in row.items()} for row in rows])
+    read = [name for name in table.column_names if _is_read(name, [row[name] for row in rows])]
+    chosen = sorted(read, key=is_of_identity)[:_MOST_COLUMNS]
+    return Rows([{in_words(name): cell(row[name], in_words(name)) for name in chosen} for row in rows])
+
+
+def _is_read(name: str, values: Sequence[object]) -> bool:
+    if name in _LEFT_OUT or all(value is None for value in values):
+        return False
+    return not any(
+        isinstance(value, list) or (isinstance(value, str) and value.startswith(_JSON_BEGINS))
+        for value in values
+    )
 
 
 def lines(texts: Sequence[str]) -> Markdown:
@@ -93,9 +103,11 @@ def lines(texts: Sequence[str]) -> Markdown:
     return Markdown("\n".join(f"- {text}" for text in texts))
 
 
-def cell(value: object) -> str | int | float | bool | None:
+def cell(value: object, name: str = "") -> str | int | float | bool | None:
+    """The value as a table shows it; `name` is that of its column, in words and with its unit."""
     if isinstance(value, float):
         digits = 4 if abs(value) >= _SMALL or value == 0.0 else 12
+        digits = 2 if name.endswith(_OF_MONEY) and abs(value) >= _CENT else digits
         return round(value, digits) if np.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int) else str(value)
 

@@ -14,14 +14,25 @@ _PANELS = {
     "entropy": ("Entropy of the policy", "nats"),
     "explained_variance": ("Returns explained", "share of their variance"),
 }
-_ASKED_FIRST = (
-    *("net_usd", "trades", "win_rate", "net_bps_per_trade", "median_holding_bars", "random_net_usd"),
-    *("random_share_below", "do_nothing_net_usd", "buy_and_hold_net_usd", "first_day", "last_day"),
-)
+_HELD_OUT = {
+    "net_usd": "net of costs, USD",
+    "trades": "trades",
+    "win_rate": "share of them won",
+    "net_bps_per_trade": "mean trade, bps",
+    "random_net_bps_per_trade": "mean trade of random entries, bps",
+    "random_share_below": "share of the random draws beaten",
+    "buy_and_hold_net_usd": "buying and holding, USD",
+    "median_holding_bars": "median holding, bars",
+    "traded_notional_usd": "notional traded, USD",
+    "first_day": "first held-out day",
+    "last_day": "last held-out day",
+}
+"""Figures of the report and what the UI calls them, in the order in which they are asked."""
 
 
-def learning_curve(curves: Sequence[pa.Table], published: int) -> Markdown:
+def learning_curve(curves: Sequence[pa.Table], report: Mapping[str, Any]) -> Markdown:
     """Reward, entropy and explained variance over the steps of the training: every seed, and their mean."""
+    seeds, held_out = report["seeds"], report["held_out"]
     figure = blank_figure(height=3.2)
     panels = figure.subplots(1, 3)
     updates = min(curve.num_rows for curve in curves)
@@ -29,21 +40,25 @@ def learning_curve(curves: Sequence[pa.Table], published: int) -> Markdown:
     for axes, (column, (title, unit)) in zip(panels, _PANELS.items(), strict=True):
         of_seeds = np.array([curve[column].to_numpy()[:updates] for curve in curves])
         for seed, line in enumerate(of_seeds):
-            name = f"seed {seed}{', published' if seed == published else ''}"
+            name = f"seed {seed}{', published' if seed == seeds['published'] else ''}"
             axes.plot(steps, line, color=LINES[seed % len(LINES)], linewidth=0.8, label=name)
         axes.plot(steps, of_seeds.mean(axis=0), color=BLUE, linewidth=1.5, label="mean of the seeds")
         dress(axes, title, "steps, millions", unit)
     legend_below(figure, panels[0])
-    reward = np.array([curve["mean_reward"].to_numpy()[:updates] for curve in curves]).mean(axis=0)
-    told = f"mean reward of a step, {len(curves)} seeds: {reward[0]:+.4f} at first, {reward[-1]:+.4f} at last"
+    told = (
+        f"{held_out['net_usd']:+,.2f} USD net of costs on the held-out days ({held_out['first_day']} to"
+        f" {held_out['last_day']}); the {seeds['count']} seeds made {seeds['net_usd_lowest']:+,.2f} to"
+        f" {seeds['net_usd_highest']:+,.2f} USD"
+    )
     return as_picture(figure, "learning curve", told)
 
 
 def held_out_table(report: Mapping[str, Any]) -> Rows:
     """The held-out result of a training, one row per figure; what is asked first stands first."""
-    plain = {name: value for name, value in report["held_out"].items() if not isinstance(value, list | dict)}
-    names = [*(name for name in _ASKED_FIRST if name in plain), *sorted(plain.keys() - set(_ASKED_FIRST))]
-    return Rows([{"figure": in_words(name), "value": str(cell(plain[name]))} for name in names])
+    held_out = report["held_out"]
+    return Rows(
+        [{"figure": said, "value": str(cell(held_out[name], said))} for name, said in _HELD_OUT.items()]
+    )
 
 
 def seeds_table(report: Mapping[str, Any]) -> Rows:
@@ -52,7 +67,7 @@ def seeds_table(report: Mapping[str, Any]) -> Rows:
     records = [
         (
             {"seed": index, "published": index == seeds["published"]}
-            | {in_words(name): cell(value) for name, value in figures.items()}
+            | {in_words(name): cell(value, in_words(name)) for name, value in figures.items()}
         )
         for index, figures in enumerate(seeds["by_seed"])
     ]

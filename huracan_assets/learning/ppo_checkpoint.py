@@ -55,7 +55,7 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
         },
         verdicts=[judge_learner(trained, config.health)],
         metadata={
-            "learning_curve": plots.learning_curve(trained.seed_curves, trained.report["seeds"]["published"]),
+            "learning_curve": plots.learning_curve(trained.seed_curves, trained.report),
             "held_out": plots.held_out_table(trained.report),
             "seeds": plots.seeds_table(trained.report),
             "model_id": trained.model_id,
