@@ -33,7 +33,8 @@ def build_definitions(settings: Settings, first_day: date | None = None) -> dg.D
     # Partitioned asset checks are marked preview, once per check; their shape is held by the snapshot test.
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     schedule, ageing = settings.schedule, retention_job(stages())
-    partitions = daily_partitions(first_day or settings.universe.first_day)
+    first_day = first_day or settings.universe.first_day
+    partitions = daily_partitions(first_day)
     jobs = night_jobs(partitions)
     return dg.Definitions(
         assets=[asset_of(stage, partitions) for stage in stages()],
@@ -42,7 +43,7 @@ def build_definitions(settings: Settings, first_day: date | None = None) -> dg.D
             night_schedule(jobs[MARKET], schedule.hour, schedule.is_enabled),
             retention_schedule(ageing, schedule.hour, schedule.is_enabled),
         ],
-        sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET])],
+        sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET], first_day)],
         resources={"resources": Resources(settings)},
         executor=dg.in_process_executor,
     )

@@ -4,7 +4,7 @@ Each turns what it sees into troubles; telling of them once is the business of `
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -28,8 +28,9 @@ _UNFINISHED = (
 )
 
 
-def health_sensors(market: Job) -> list[dg.SensorDefinition]:
-    return [run_failed, run_recovered, check_failed, _partition_late(market)]
+def health_sensors(market: Job, first_day: date) -> list[dg.SensorDefinition]:
+    """`first_day` is where the partitions of `market` begin: no run can be asked for before it."""
+    return [run_failed, run_recovered, check_failed, _partition_late(market, first_day)]
 
 
 @dg.run_failure_sensor(
@@ -116,7 +117,7 @@ def latest_checks(records: Sequence[dg.EventLogRecord]) -> dict[str, Trouble | N
     return latest
 
 
-def _partition_late(market: Job) -> dg.SensorDefinition:
+def _partition_late(market: Job, first_day: date) -> dg.SensorDefinition:
     @dg.sensor(
         name="partition_late",
         job=market,
@@ -130,7 +131,7 @@ def _partition_late(market: Job) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         settings = resources.settings
         history = settings.training.window_days + lead_days(settings)
-        late = late_days(resources.lake, settings.schedule.hour, now, history)
+        late = late_days(resources.lake, settings.schedule.hour, now, history, since=first_day)
         troubles = late_troubles(late)
         told = alert(resources, troubles, now)
         over = resolve_others(resources, LATE_KIND, troubles, now)

@@ -19,15 +19,18 @@ CATCH_UP_DAYS = LONGEST_HOLE_DAYS
 """How far back missed days are looked for."""
 
 
-def late_days(lake: Lake, start_hour: int, now: datetime, history_days: int) -> list[tuple[str, date]]:
+def late_days(
+    lake: Lake, start_hour: int, now: datetime, history_days: int, *, since: date = date.min
+) -> list[tuple[str, date]]:
     """(asset, day) of every watched partition that should be there at `now` (UTC) and is not.
 
     Nothing is late in a lake that has never held the asset: its first night has not been yet; nor between two
-    histories, but for a market of the last `history_days`, which the newest night looks back on.
+    histories, but for a market of the last `history_days`, which the newest night looks back on. Days before
+    `since`, where the partitions of these definitions begin, are history that is being filled in.
     """
     late = []
     for asset, hours in WATCHED.items():
-        known = lake.days(asset)
+        known = [day for day in lake.days(asset) if day >= since]
         if not known:
             continue
         due = (now - timedelta(days=1, hours=start_hour + hours)).date()

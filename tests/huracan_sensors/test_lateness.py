@@ -45,6 +45,15 @@ def test_a_hole_in_the_last_week_is_found(lake: Lake) -> None:
     assert late == [("regimes", date(2025, 3, 7))]
 
 
+def test_what_lies_before_the_partitions_begin_is_not_late(lake: Lake) -> None:
+    _store(lake, "regimes", date(2025, 2, 20), 2)  # filled in while these definitions are loaded
+    _store(lake, "regimes", date(2025, 3, 1), 9)
+    noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
+    late = late_days(lake, NIGHT_START, noon, since=date(2025, 3, 1))
+    assert late == [("regimes", date(2025, 3, 10))]
+    assert ("regimes", date(2025, 2, 25)) in late_days(lake, NIGHT_START, noon)
+
+
 def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
     late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
