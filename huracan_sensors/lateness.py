@@ -51,13 +51,14 @@ def _beginning(known: Sequence[date]) -> date:
 
 
 def missed_night(lake: Lake, late: Sequence[tuple[str, date]]) -> date | None:
-    """The first day without a market, of the last week of them, whose day before is there.
+    """The first day without a market, of the last week, whose day before is there.
 
-    A longer gap is history, which a person backfills; its days would only fail for lack of one another.
+    An older or a longer gap is history, which a person backfills; its days would only fail for lack of one another.
     """
     known = set(lake.days(LAST_OF_MARKET))
     missed = sorted(day for asset, day in late if asset == LAST_OF_MARKET)
-    missed = [day for day in missed if day > missed[-1] - timedelta(days=CATCH_UP_DAYS)]
+    newest = max([*missed[-1:], *known], default=None)
+    missed = [day for day in missed if newest and day > newest - timedelta(days=CATCH_UP_DAYS)]
     return next((day for day in missed if day - timedelta(days=1) in known), None)
 
 

@@ -79,6 +79,14 @@ def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
     assert made == [8, 9, 10]
 
 
+def test_a_hole_in_older_history_is_no_missed_night(lake: Lake) -> None:
+    _store(lake, "regimes", date(2025, 2, 1), 2)
+    _store(lake, "regimes", date(2025, 2, 4), 35)
+    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    assert late == [("regimes", date(2025, 2, 3))]
+    assert missed_night(lake, late) is None
+
+
 def test_a_gap_longer_than_a_week_is_left_to_a_backfill(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
     late = _late(lake, datetime(2025, 5, 1, 12, tzinfo=UTC))
