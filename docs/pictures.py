@@ -46,6 +46,15 @@ _LAID_OPEN = """link => {
     return shown.decode();
 }"""
 
+_ONLY_THE_GRAPH = "button, [class*=lider] { visibility: hidden } * { background-image: none !important }"
+_AROUND_THE_GROUPS = """() => {
+    const boxes = [...document.querySelectorAll('foreignObject')].map(each => each.getBoundingClientRect());
+    const ends = name => boxes.map(box => box[name]);
+    const left = Math.min(...ends('left')) - 16, top = Math.min(...ends('top')) - 16;
+    const right = Math.max(...ends('right')) + 16, bottom = Math.max(...ends('bottom')) + 16;
+    return {x: left, y: top, width: right - left, height: bottom - top};
+}"""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -151,8 +160,9 @@ def take_partition(browser: "Browser", address: str, day: date, rows: Sequence[s
     heading = page.get_by_text(str(day), exact=True).last.bounding_box()
     assert heading is not None
     left, top = heading["x"] - 24, heading["y"] - 44
+    right = max(box["x"] + box["width"] for box in boxes if box)
     bottom = max(box["y"] + box["height"] for box in boxes if box)
-    clip = {"x": left, "y": top, "width": 1500 - left, "height": bottom - top + 8}
+    clip = {"x": left, "y": top, "width": right - left + 24, "height": bottom - top}
     page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]  # a dictionary typed by its keys
     page.close()
 
@@ -162,10 +172,8 @@ def take_lineage(browser: "Browser", url: str, file: Path) -> None:
     page = _open_page(browser, f"{url}/asset-groups", width=1800, height=1080)
     page.keyboard.press("Alt+KeyE")
     page.wait_for_timeout(5 * _SETTLE_MS)  # the layout, then the state of each asset
-    page.add_style_tag(
-        content="button, .bp5-slider { visibility: hidden } * { background-image: none !important }"
-    )
-    page.screenshot(path=file, clip={"x": 64, "y": 108, "width": 1736, "height": 972})
+    page.add_style_tag(content=_ONLY_THE_GRAPH)
+    page.screenshot(path=file, clip=page.evaluate(_AROUND_THE_GROUPS))
     page.close()
 
 

@@ -96,6 +96,30 @@ def test_every_asset_has_a_description_an_owner_and_a_version(definitions: dg.De
         assert spec.owners and spec.code_version, spec.key
 
 
+def test_no_description_is_indented_so_that_none_is_shown_as_code(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    described: dict[str, str | None] = {}
+    for asset in definitions.assets or []:
+        assert isinstance(asset, dg.AssetsDefinition)
+        spec = next(iter(asset.specs))
+        described |= {
+            f"asset {spec.key.to_user_string()}": spec.description,
+            f"op {asset.op.name}": asset.op.description,
+        }
+        described |= {f"check {each.name}": each.description for each in asset.check_specs}
+        schema = spec.metadata.get("dagster/column_schema")
+        for column in schema.columns if schema else []:
+            described[f"column {spec.key.to_user_string()}.{column.name}"] = column.description
+    described |= {
+        f"job {each.name}": each.description for each in repository.get_all_jobs() if each.name[0] != "_"
+    }
+    described |= {f"schedule {each.name}": each.description for each in repository.schedule_defs}
+    described |= {f"sensor {each.name}": each.description for each in repository.sensor_defs}
+    assert [name for name, text in described.items() if not text] == []
+    lines = [(name, line) for name, text in described.items() for line in (text or "").splitlines()]
+    assert [(name, line) for name, line in lines if line != line.strip()] == []
+
+
 def test_every_asset_is_a_pool_of_its_own(definitions: dg.Definitions) -> None:
     pools = [asset.op.pool for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
     assert sorted(pools) == sorted(stage.name for stage in stages())
