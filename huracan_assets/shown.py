@@ -39,8 +39,8 @@ _SMALL = 0.001
 """Below it four decimals would hide what the number is."""
 _UNITS = {"usd": "USD", "bps": "bps", "pct": "%"}
 _OF_MONEY, _CENT = (", USD", ", bps"), 0.01
-_LAST_UNITS = ("days", "hours", "minutes", "bars", "volatilities")
-"""Units only where they end a name of more words: `window_days` is measured in days, `days_before` is not."""
+_LAST_UNITS = ("minutes", "volatilities")
+"""Units where they end a name of more words: of `minutes_before` they are not."""
 _SPOKEN = {"std": "deviation", "max": "greatest", "min": "least"}
 _OF_IDENTITY = (" id", " version", " digest", " hash")
 _LEFT_OUT = ("day", "is_simulated")

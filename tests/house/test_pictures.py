@@ -7,12 +7,15 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
+import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput
+from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
+TABLE = encode_table(pa.table({"value": [1]}))
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "pictures.py"
 
 
@@ -46,9 +49,9 @@ def test_the_newest_night_with_trades_and_a_verdict_is_shown(pictures: ModuleTyp
     with pytest.raises(InvalidInput, match=r"no finished night with.*huracan nightly"):
         pictures.find_nights(resources, None)
     for day in (1, 2, 3):
-        files = {} if day == 3 else {"data.parquet": b"x"}  # the third day was not traded
+        files = {} if day == 3 else {"data.parquet": TABLE}  # the third day was not traded
         resources.lake.write("shadow_trades", date(2025, 3, day), files)
-        resources.lake.write("brain_evaluation", date(2025, 3, day), {"data.parquet": b"x"})
+        resources.lake.write("brain_evaluation", date(2025, 3, day), {"data.parquet": TABLE})
     first = date(2025, 3, 1)
     assert pictures.find_nights(resources, None) == (first, date(2025, 3, 2))
     assert pictures.find_nights(resources, first) == (first, first)
