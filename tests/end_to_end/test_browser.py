@@ -43,7 +43,8 @@ def url(chromium: str, make_home: MakeHome, after_first_night: Night) -> Iterato
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         command("up", "--port", str(port), "--json"),
-        env=home.environ,
+        # Nobody says where partitions begin.
+        env={name: value for name, value in home.environ.items() if not name.endswith("__FIRST_DAY")},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -84,6 +85,14 @@ def _width_of_plot(page: "Page", title: str) -> int:
     return int(image.evaluate("picture => picture.naturalWidth"))
 
 
+def _rows(page: "Page") -> list[str]:
+    """The names of the metadata of a partition, as they stand below one another."""
+    rows: list[str] = page.get_by_text("inputs", exact=True).first.evaluate(
+        "cell => [...cell.closest('table').tBodies[0].rows].map(row => row.cells[0].innerText.trim())"
+    )
+    return rows
+
+
 def test_the_lineage_shows_the_groups_and_their_assets(page: "Page", url: str) -> None:
     page.goto(f"{url}/asset-groups")
     page.get_by_text("market", exact=True).first.wait_for()
@@ -99,6 +108,31 @@ def test_a_materialised_partition_shows_its_rows_and_where_they_lie(page: "Page"
     page.get_by_text("Materialized", exact=True).first.wait_for()
     page.get_by_text("2880", exact=True).first.wait_for()  # two symbols of 1440 minutes
     page.get_by_text(f"ohlcv/day={DAY}").first.wait_for()
+
+
+def test_partitions_begin_where_the_data_of_the_home_begin(
+    page: "Page", url: str, after_first_night: Night
+) -> None:
+    first = min((after_first_night.left / "lake" / "ohlcv").iterdir()).name.removeprefix("day=")
+    page.goto(f"{url}/assets/ohlcv?view=partitions")
+    page.get_by_text(first, exact=True).first.wait_for()
+    assert page.get_by_text("2022-01-01").count() == 0
+
+
+def test_a_description_is_text_and_no_block_of_code(page: "Page", url: str) -> None:
+    page.goto(f"{url}/assets/ohlcv?view=overview")
+    said = page.get_by_text("Closed candles of the UTC day").first
+    said.wait_for()
+    assert said.evaluate("shown => shown.closest('pre, code')") is None
+
+
+def test_the_verdict_and_the_held_out_equity_come_first_and_the_hashes_last(page: "Page", url: str) -> None:
+    _open_partition(page, url, "brain_evaluation")
+    page.get_by_text("held-out equity", exact=True).first.wait_for()
+    rows = _rows(page)
+    assert rows[:4] == ["verdict", "in short", "held-out equity", "reasons"]
+    assert rows[-1] == "inputs" and not any("_" in row for row in rows if not row.startswith("dagster/"))
+    assert _width_of_plot(page, "held-out equity") > 500
 
 
 def test_the_price_with_its_regimes_is_really_drawn(page: "Page", url: str) -> None:

@@ -58,4 +58,4 @@ def test_the_rows_of_patterns_are_in_the_database_and_their_picture_beside_the_p
             dg.AssetKey("pattern_library"), asset_partitions=[NEXT_DAY.isoformat()]
         )
         metadata = instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization.metadata
-        assert str(metadata["later_trades"].value).startswith("![")
+        assert str(metadata["patterns by later trades"].value).startswith("![")

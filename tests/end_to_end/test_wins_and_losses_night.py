@@ -76,7 +76,7 @@ def test_the_second_nights_rules_are_tried_on_the_first_day_as_it_was_traded(
 def test_the_pictures_of_wins_and_losses_stand_beside_their_partitions(
     home: Home, second_night: Answer
 ) -> None:
-    shown = {"win_analysis": "drivers_and_luck", "loss_analysis": "lost_by_reason"}
+    shown = {"win_analysis": "drivers and luck", "loss_analysis": "lost by reason"}
     with home.instance() as instance:
         for asset, name in shown.items():
             wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[NEXT_DAY.isoformat()])
