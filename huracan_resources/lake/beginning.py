@@ -27,9 +27,10 @@ class Beginning:
     asset: str
 
     def known(self) -> date | None:
-        """None where nothing is held, or where no run of this home has looked into the bucket yet."""
+        """None where nothing is held; `date.min`, for it may be any, where no run of this home has looked into
+        the bucket yet."""
         if self._is_far:
-            return self._remembered.get(self._name)
+            return self._remembered.get(self._name, date.min)
         store = open_store(self.lake_url)
         assert isinstance(store, LocalStore)
         try:
@@ -43,7 +44,7 @@ class Beginning:
         """That `day` is held now; the first time the bucket is asked for all others."""
         if not self._is_far:
             return
-        known = self.known()
+        known = self._remembered.get(self._name)
         first = min([*lake.days(self.asset), day]) if known is None else min(known, day)
         if first != known:
             days = {name: each.isoformat() for name, each in (self._remembered | {self._name: first}).items()}

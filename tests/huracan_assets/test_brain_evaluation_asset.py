@@ -77,7 +77,10 @@ def _verdict(resources: Resources, *, remade: str) -> Outcome:
 def test_what_was_remade_makes_no_brain_eligible_for_live_trading(
     resources: Resources, remade: str, why: str | None
 ) -> None:
-    (row,) = _verdict(resources, remade=remade).tables["data"].to_pylist()
+    outcome = _verdict(resources, remade=remade)
+    (row,) = outcome.tables["data"].to_pylist()
+    # There are no bars to draw; that refuses no verdict.
+    assert str(outcome.metadata["held_out_equity"]).startswith("not drawn")
     reasons = json.loads(row["reasons"])
     assert row["is_promoted"], reasons
     assert row["is_live_eligible"] is (why is None)

@@ -122,6 +122,9 @@ def test_the_median_of_the_seeds_is_published_and_all_are_told(monkeypatch: pyte
     assert [row["net_usd"] for row in trained.report["seeds"]["by_seed"]] == list(told)
     assert trained.report["held_out"]["net_usd"] == 5.0
     assert len({weights.tobytes() for weights in told.values()}) == 5
+    curves = trained.seed_curves
+    assert len(curves) == 5 and curves[3].equals(trained.curve)
+    assert not any(curves[0].equals(other) for other in curves[1:])
 
 
 def test_a_night_of_more_seeds_begins_with_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
