@@ -53,7 +53,8 @@ def _beginning(known: Sequence[date]) -> date:
 def missed_night(lake: Lake, late: Sequence[tuple[str, date]]) -> date | None:
     """The first day without a market, of the last week, whose day before is there.
 
-    An older or a longer gap is history, which a person backfills; its days would only fail for lack of one another.
+    An older or a longer gap is history, which a person backfills; its days would only fail for lack of one
+    another.
     """
     known = set(lake.days(LAST_OF_MARKET))
     missed = sorted(day for asset, day in late if asset == LAST_OF_MARKET)

@@ -27,8 +27,8 @@ class Beginning:
     asset: str
 
     def known(self) -> date | None:
-        """None where nothing is held; `date.min`, for it may be any, where no run of this home has looked into
-        the bucket yet."""
+        """None where nothing is held; `date.min`, for it may be any, where no run of this home has looked
+        into the bucket yet."""
         if self._is_far:
             return self._remembered.get(self._name, date.min)
         store = open_store(self.lake_url)
