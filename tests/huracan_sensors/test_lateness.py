@@ -49,9 +49,9 @@ def test_what_lies_before_the_partitions_begin_is_not_late(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 2, 20), 2)  # filled in while these definitions are loaded
     _store(lake, "regimes", date(2025, 3, 1), 9)
     noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
-    late = late_days(lake, NIGHT_START, noon, since=date(2025, 3, 1))
+    late = late_days(lake, NIGHT_START, noon, HISTORY_DAYS, since=date(2025, 3, 1))
     assert late == [("regimes", date(2025, 3, 10))]
-    assert ("regimes", date(2025, 2, 25)) in late_days(lake, NIGHT_START, noon)
+    assert ("regimes", date(2025, 2, 25)) in _late(lake, noon)
 
 
 def test_an_outage_of_three_days_is_one_trouble_that_names_them_all(lake: Lake) -> None:
@@ -82,7 +82,7 @@ def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
 def test_a_hole_in_older_history_is_no_missed_night(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 2, 1), 2)
     _store(lake, "regimes", date(2025, 2, 4), 35)
-    late = late_days(lake, NIGHT_START, datetime(2025, 3, 11, 12, tzinfo=UTC))
+    late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
     assert late == [("regimes", date(2025, 2, 3))]
     assert missed_night(lake, late) is None
 
