@@ -60,6 +60,17 @@ def test_the_curves_are_cut_at_every_hour_of_the_held_out_days(block: MarketBloc
     assert equity.first_day == block.days[0]
 
 
+def test_a_rivals_trade_counts_from_its_end_on(block: MarketBlock) -> None:
+    # Neither stop nor target is met, so that every trade is held for 240 bars of two minutes.
+    far = {"stop_volatilities": 1e3, "target_volatilities": 1e3, "maximum_holding_bars": 240}
+    rules = replace(RULES, **far)
+    report = _report(block, rules)
+    assert report["median_holding_bars"] == 240
+    rivals_usd = held_out_equity(report, block, rules, COSTS, judges_generator(SEED)).rivals_usd
+    assert not rivals_usd[:, : 8 + 1].any()
+    assert rivals_usd[:, 8 + 1].any()
+
+
 def test_rivals_of_another_market_are_refused_and_not_drawn(block: MarketBlock) -> None:
     dearer = replace(COSTS, taker_fee_bps=COSTS.taker_fee_bps + 1)
     with pytest.raises(InputRefused, match="come out otherwise than the training reported"):
