@@ -11,6 +11,7 @@ import dagster as dg
 
 from huracan.errors import HuracanError, InputRefused
 from huracan_assets.retention_needs import check_retention
+from huracan_assets.shown import in_words
 from huracan_assets.stage import Stage
 from huracan_resources.catalogue import catalogue
 from huracan_resources.resources import Resources
@@ -91,7 +92,7 @@ def retention_job(stages: Sequence[Stage]) -> dg.JobDefinition:
             lines = list(sum_up(age_out(resources, stages, on, dry=False)))
         except HuracanError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        records = [dg.TableRecord(line) for line in lines]
+        records = [dg.TableRecord({in_words(name): each for name, each in line.items()}) for line in lines]
         context.add_output_metadata(
             {
                 "deleted": dg.MetadataValue.table(records, _columns(lines)) if records else "nothing",
@@ -114,7 +115,7 @@ def retention_job(stages: Sequence[Stage]) -> dg.JobDefinition:
 def _columns(lines: Sequence[dict[str, object]]) -> dg.TableSchema:
     return dg.TableSchema(
         [
-            dg.TableColumn(name, "int" if isinstance(value, int) else "string")
+            dg.TableColumn(in_words(name), "int" if isinstance(value, int) else "string")
             for name, value in lines[0].items()
         ]
     )

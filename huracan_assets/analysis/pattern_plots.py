@@ -53,7 +53,7 @@ def forward_results(library: pa.Table) -> Shown:
         grid="x",
     )
     states = library["state"].to_pylist()
-    told = f"{len(states)} patterns: " + ", ".join(f"{states.count(state)} {state}" for state in COLOURS)
+    told = f"patterns: {len(states)}; " + ", ".join(f"{states.count(state)} {state}" for state in COLOURS)
     return as_picture(figure, "patterns by later trades", told)
 
 

@@ -54,7 +54,7 @@ def drivers_and_luck(wins: pa.Table) -> Shown:
     dress(lucky, "Luck or not", "entries by chance that the win beats, %", "wins")
     beyond = pc.sum(wins["is_beyond_luck"]).as_py() or 0
     net = pc.sum(wins["net_usd"]).as_py()
-    told = f"{wins.num_rows} wins, {net:+,.2f} USD; {beyond} of them are beyond luck"
+    told = f"wins: {wins.num_rows}, {net:+,.2f} USD; beyond luck: {beyond}"
     return as_picture(figure, "drivers and luck", told)
 
 
@@ -73,7 +73,7 @@ def lost_by_reason(losses: pa.Table) -> Shown:
     dress(axes, "What the losses cost, by their reason (and how many)", "net of costs, USD", grid="x")
     lost = pc.sum(losses["net_usd"]).as_py()
     most = f"{names[0]} ({rows[0]['net_usd_sum']:+,.2f} USD)"
-    told = f"{losses.num_rows} losses, {lost:+,.2f} USD; most of it: {most}"
+    told = f"losses: {losses.num_rows}, {lost:+,.2f} USD; most of it: {most}"
     return as_picture(figure, "lost by reason", told)
 
 

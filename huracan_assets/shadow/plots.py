@@ -69,10 +69,9 @@ def after_the_exit(quality: pa.Table) -> Shown:
         returns = [row[f"mean_return_after_{minutes}_minutes_bps"] for minutes in HORIZONS_MINUTES]
         shown = [np.nan if value is None else value for value in (0.0, *returns)]
         hours = [0.0, *(minutes / 60 for minutes in HORIZONS_MINUTES)]
-        style = {"color": colours[row["value"]], "label": names[row["value"]]}
-        left.plot(hours, shown, marker="o", markersize=3.5, linewidth=1.4, **style)
+        # Which is which, the bars beside it say.
+        left.plot(hours, shown, marker="o", markersize=3.5, linewidth=1.4, color=colours[row["value"]])
     zero_line(left)
-    legend(left)
     dress(
         left,
         f"The price after the exits, {longest} days",

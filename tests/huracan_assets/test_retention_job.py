@@ -166,6 +166,7 @@ def test_the_job_deletes_reports_and_shows_what_was_deleted(
     (output,) = [event for event in result.all_events if event.event_type_value == "STEP_OUTPUT"]
     shown = output.step_output_data.metadata
     assert shown["rows"].value == 30 and shown["deleted"].value.records[0].data["table"] == "shadow_signals"
+    assert "first day" in [column.name for column in shown["deleted"].value.schema.columns]
     with resources.database.connect() as connection:
         reported = connection.execute("SELECT count(*), sum(rows), min(day) FROM retention_report").fetchone()
     assert reported == (15, 30, NEWEST - timedelta(days=59))
