@@ -10,6 +10,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from huracan.workspace import Workspace
 
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """`__version__` of pyproject.toml. Written here, every release would make all policies anew."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version(__name__)
+
+
 _GROUP = "huracan.workspace"
 
 

@@ -14,6 +14,7 @@ from huracan.errors import InputRefused, InvalidInput
 from huracan_assets.database_rows import load_lost_days, load_rows
 from huracan_assets.finished import is_finished
 from huracan_assets.stage import Outcome, Stage, StageContext
+from huracan_resources.home_source import refuse_another_source, remember_source
 from huracan_resources.lake.lake import content_hash_of
 from huracan_resources.lake.manifest import Manifest, Origin
 from huracan_resources.lake.parquet import encode_table
@@ -57,6 +58,8 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     before = lake.manifest(context.asset, context.day)
     if stage.reads_outside:
         _keep_good(before, outcome, outcome.source or inputs.source)
+    if brings_candles := _brings_candles(outcome, context):
+        refuse_another_source(context.resources)
     if outcome.publish is not None:
         outcome = replace(outcome, metadata={**outcome.metadata, **outcome.publish()})
     origin = Origin(
@@ -75,6 +78,8 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
         verdicts=outcome.verdicts,
         note=outcome.note,
     )
+    if brings_candles and not manifest.failed_verdicts:
+        remember_source(context.resources)
     load_rows(manifest, stage.database, context.resources)
     context.progress(1.0, outcome.note)
     return Made(manifest, outcome)
@@ -163,6 +168,11 @@ def _difference(made: Sequence[tuple[str, DataType]], declared: Sequence[tuple[s
     }
     told = [f"{what} {', '.join(names)}" for what, names in parts.items() if names]
     return "; ".join(told) or f"its columns are {', '.join(name for name, _ in made)}"
+
+
+def _brings_candles(outcome: Outcome, context: StageContext) -> bool:
+    """Whether it holds what the candle source of the settings has given, and not what was made of such."""
+    return bool(outcome.source) and outcome.source == context.resources.candle_source.identity.label
 
 
 def _keep_good(kept: Manifest | None, outcome: Outcome, source: str) -> None:

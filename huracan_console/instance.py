@@ -13,21 +13,34 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from pydantic import SecretStr
 
 from huracan.errors import InvalidInput
+from huracan_resources.folders import make_folder
+from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.settings.settings import Settings, explain, plain
 from huracan_resources.settings.sources import OVERRIDE
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+WORKSPACE = Path(__file__).with_name("workspace.yaml")
+_OURS = Path(__file__).with_name("dagster.yaml")
 
 
-def dagster_home() -> Path:
-    """DAGSTER_HOME, or the folder `dagster_home` of this installation."""
-    home = Path(os.environ.get("DAGSTER_HOME", REPOSITORY / "dagster_home")).expanduser().resolve()
-    if not (home / "dagster.yaml").is_file():
-        raise InvalidInput(
-            f"DAGSTER_HOME is {home}, which holds no dagster.yaml.",
-            f"Unset it, or copy {REPOSITORY / 'dagster_home' / 'dagster.yaml'} there.",
-        )
-    return home
+def dagster_home(home: Path) -> Path:
+    """DAGSTER_HOME, or the folder `dagster` of the home, with the configuration that this version brings.
+
+    Dagster writes beside its configuration, and ours may lie where nobody can write.
+    """
+    if given := os.environ.get("DAGSTER_HOME"):
+        folder = Path(given).expanduser().resolve()
+        if not (folder / _OURS.name).is_file():
+            raise InvalidInput(
+                f"DAGSTER_HOME is {folder}, which holds no {_OURS.name}.",
+                f"Unset it, or copy {_OURS} there.",
+            )
+        return folder
+    folder, wanted = home / "dagster", _OURS.read_bytes()
+    configuration = folder / _OURS.name
+    if not configuration.is_file() or configuration.read_bytes() != wanted:
+        make_folder(folder)
+        write_whole(configuration, wanted, home)
+    return folder
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -38,7 +51,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def _place(settings: Settings) -> dict[str, str]:
     return _said(settings, "database.") | {
-        "DAGSTER_HOME": str(dagster_home()),
+        "DAGSTER_HOME": str(dagster_home(settings.storage.home)),
         "HURACAN_HOME": str(settings.storage.home),
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }

@@ -10,13 +10,13 @@ from rich.console import Console
 from huracan.errors import InputRefused
 from huracan_assets.jobs import PUBLISH, TRADE
 from huracan_assets.registry import assets_by_job
-from huracan_console.instance import REPOSITORY
 from huracan_console.outlook import shown_duration
 from huracan_console.plan import NIGHT
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.safe_text import plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
+from huracan_resources.folders import checkout
 from huracan_resources.lake.lake import Lake
 from huracan_resources.resources import Resources
 
@@ -126,8 +126,8 @@ def print_summary(summary: dict[str, Any], *, verbose: bool) -> None:
         console.print(f"The brain lies in {brain['bundle_url']}", highlight=False, soft_wrap=True)
     if brain.get("latest_error"):
         console.print(f"  {brain['latest_error']}", highlight=False, soft_wrap=True)
-    command = REPOSITORY / ".venv" / "bin" / "huracan"
-    shown = command.relative_to(REPOSITORY) if command.exists() else "huracan"
+    root = checkout()
+    shown = ".venv/bin/huracan" if root and (root / ".venv" / "bin" / "huracan").exists() else "huracan"
     console.print(f"Look at it: {shown} up, then open http://127.0.0.1:3000", highlight=False)
 
 

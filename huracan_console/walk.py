@@ -21,6 +21,7 @@ from huracan_console.instance import open_instance
 from huracan_console.outlook import usual_seconds
 from huracan_console.plan import Plan, PlannedRun
 from huracan_console.runs import FinishedRun, RunStarter, reap
+from huracan_resources.home_source import refuse_another_source
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
@@ -61,8 +62,12 @@ class Workplace:
 
 @contextmanager
 def open_workplace(settings: Settings) -> Iterator[Workplace]:
-    """Open Dagster's instance and build the graph over `settings`; runs of dead consoles are ended first."""
+    """Open Dagster's instance and build the graph over `settings`; runs of dead consoles are ended first.
+
+    InvalidInput, before anything is opened, where the home's candles come from another source.
+    """
     resources = Resources(settings)
+    refuse_another_source(resources)
     with open_instance(settings) as instance:
         definitions = build_definitions(settings)
         starter = RunStarter(definitions, instance)

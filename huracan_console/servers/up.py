@@ -24,6 +24,7 @@ from huracan_console.answering.answers import DONE, FAILED
 from huracan_console.instance import environment, open_instance
 from huracan_console.runs import LOCATION, reap
 from huracan_console.servers.up_record import UpRecord, holder
+from huracan_resources.home_source import refuse_another_source
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
 
@@ -53,6 +54,9 @@ class _StopSignal:
 def run_servers(settings: Settings, port: int, console: Console, *, as_json: bool) -> int:
     """Run until somebody stops it (exit code 0; by Ctrl-C `KeyboardInterrupt`) or until one of the servers
     ends by itself (exit code 1)."""
+    resources = Resources(settings)
+    if settings.schedule.is_enabled:  # else it only looks, at what may be another machine's
+        refuse_another_source(resources)
     record = UpRecord(settings.storage.home)
     with record.held():
         left = record.left_alive()
@@ -61,7 +65,6 @@ def run_servers(settings: Settings, port: int, console: Console, *, as_json: boo
             _end(left)
         _check_port(port)
         stop = _StopSignal()
-        resources = Resources(settings)
         resources.database.migrate()
         with open_instance(settings) as instance:
             reap(instance, is_daemon_gone=bool(left))
@@ -106,8 +109,7 @@ def _commands(port: int, folder: Path) -> dict[str, list[str]]:
             *("--dagster-log-level", "warning", *quiet),
         ],
         "dagster-daemon": [
-            str(Path(sys.executable).with_name("dagster-daemon")),
-            *("run", "-w", workspace, *quiet),
+            *("-m", "dagster._daemon", "run", "-w", workspace, *quiet),
         ],
     }
 

@@ -27,6 +27,7 @@ from pydantic_core import CoreSchema
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
+from huracan_resources.folders import checkout
 
 
 class Section(BaseModel):
@@ -118,8 +119,11 @@ class Universe(Section):
     """
 
     symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    """What is traded, in a fixed order."""
     timeframe: str = "1m"
+    """The length of a bar."""
     first_day: date = date(2022, 1, 1)
+    """Partitions begin here; history before it is never asked for."""
     markets: dict[str, dict[Filter, NonNegativeFloat]] = Field(default_factory=dict)
     membership: dict[str, Membership] = Field(default_factory=dict)
 
@@ -191,8 +195,7 @@ class Universe(Section):
 
 def default_home() -> Path:
     """`.huracan` in the checkout, wherever a process of it was started; else in the current directory."""
-    checkout = Path(__file__).resolve().parents[2]
-    return (checkout if (checkout / "config").is_dir() else Path.cwd()) / ".huracan"
+    return (checkout() or Path.cwd()) / ".huracan"
 
 
 class Storage(Section):
@@ -249,6 +252,7 @@ class Schedule(Section):
     """When the night starts, in hours UTC."""
 
     hour: int = Field(default=2, ge=0, le=23)
+    """Of UTC, at which the night of the day before begins."""
     is_enabled: bool = True
     """False on a machine that only looks: neither the schedule nor a missed night starts a run there."""
 

@@ -51,7 +51,7 @@ from huracan_resources.settings.sections import (
     Universe,
     Web,
 )
-from huracan_resources.settings.sources import Values, fields_of, gather, nested, without_none
+from huracan_resources.settings.sources import Layers, Values, fields_of, gather, nested, without_none
 
 DOMAIN_SECTIONS = (
     "universe",
@@ -83,6 +83,7 @@ class Source(OpenSection):
     """Where candles come from: of the sources' own sections only the one that `kind` names is used."""
 
     kind: str = "simulated"
+    """Where candles come from, for good: another source wants another home."""
 
     @classmethod
     def declared(cls) -> Mapping[str, tuple[Any, Any]]:
@@ -141,7 +142,7 @@ class Settings(Section):
     web: Web = Web()
     retention: Retention = Field(default_factory=Retention)
 
-    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _layers: Layers = PrivateAttr(default_factory=lambda: Layers({}, {}, {}))
 
     @model_validator(mode="after")
     def _redenominations_fit_the_universe(self) -> Self:
@@ -156,18 +157,27 @@ class Settings(Section):
                 )
         return self
 
+    @property
+    def layers(self) -> Layers:
+        """What everybody said, of which these settings were made."""
+        return self._layers
+
     def digest(self, *sections: str) -> str:
         """SHA-256 over the domain's settings, or over those in `sections` only (names such as `market`).
 
         Free of secrets and of places, so that two machines with the same settings agree.
         """
+        lines = {key: plain(value) for key, value in self.deciding(*sections).items()}
+        return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()
+
+    def deciding(self, *sections: str) -> dict[str, Any]:
+        """Dotted key to value of the settings behind `digest`."""
         chosen, outside = sections or DOMAIN_SECTIONS, _outside_digest(self.source.kind)
-        lines = {
-            key: plain(value)
+        return {
+            key: value
             for key, value in _leaves(self, "")
             if key.split(".")[0] in chosen and key not in outside and self._is_used(key)
         }
-        return hashlib.sha256(json.dumps(lines, sort_keys=True).encode()).hexdigest()
 
     def _is_used(self, key: str) -> bool:
         """Whether a setting of the source belongs to the source that is in use."""
@@ -189,29 +199,27 @@ def _outside_digest(source: str) -> set[str]:
 def load_settings(
     overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """The settings in force: defaults, base.yaml, the profile, the environment, then `overrides`.
+    """The settings in force: defaults, base.yaml, the profile, the home's own, the environment, `overrides`.
 
     `overrides` goes by dotted key (`{"source.kind": "files"}`); `environ` replaces os.environ in tests.
     `InvalidInput` names the file or variable of an unknown key or a wrong value.
     """
-    values = gather(Settings, os.environ if environ is None else environ, overrides)
+    layers = gather(Settings, os.environ if environ is None else environ, overrides)
+    values = layers.values
     try:
         settings = Settings.model_validate(nested(values))
     except ValidationError as error:
         raise _as_ours(error, values) from error
     except InvalidInput as error:
         raise _located(error, values) from error
-    settings._origins.update({key: origin for key, (_, origin) in values.items()})
+    settings._layers = layers
     return settings
 
 
 def explain(settings: Settings) -> list[tuple[str, str, str]]:
     """(dotted key, value as shown, where it came from) of every setting; secrets are stars."""
-    rows = []
-    for key, value in _leaves(settings, ""):
-        origin = settings._origins.get(key, "default")
-        rows.append((key, _shown(value), origin))
-    return rows
+    origins = {key: origin for key, (_, origin) in settings.layers.values.items()}
+    return [(key, shown(value), origins.get(key, "default")) for key, value in _leaves(settings, "")]
 
 
 def _leaves(value: Any, lead: str) -> Iterator[tuple[str, Any]]:
@@ -241,7 +249,7 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, date | Path) else value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     if value is None:
         return "not set"
     if isinstance(value, SecretStr):
@@ -251,7 +259,7 @@ def _shown(value: Any) -> str:
     if dataclasses.is_dataclass(value):
         return json.dumps(plain(value))
     if isinstance(value, tuple | list):
-        return ", ".join(_shown(item) for item in value) or "none"
+        return ", ".join(shown(item) for item in value) or "none"
     return without_password(str(value))
 
 

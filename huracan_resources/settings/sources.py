@@ -1,4 +1,4 @@
-"""Where settings come from: profiles, environment, the console. Merging them, and who said what.
+"""Where settings come from: profiles, the home, environment, the console. Merging them, and who said what.
 
 Which settings there are belongs in `settings` and `sections`.
 """
@@ -9,6 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 
 from huracan.errors import InvalidInput
 from huracan_resources.settings import secrets
-from huracan_resources.settings.sections import OpenSection
+from huracan_resources.settings.sections import OpenSection, default_home
 from huracan_resources.settings.yaml_text import Document, read_yaml
 
 OVERRIDE = "HURACAN__"
@@ -37,6 +38,10 @@ NAMED_VARIABLES = {
 
 _A_NAME = re.compile(r"[a-z0-9_]{1,40}")
 """What may be a misspelt setting; what stands in its place and looks otherwise may be a secret."""
+
+_HOME_KEY = "storage.home"
+
+PROFILES = Path(__file__).with_name("profiles")
 
 Values = dict[str, tuple[Any, str]]
 """Dotted key to (value, where it came from)."""
@@ -60,15 +65,62 @@ class Origin:
         return f", line {self.lines[key]}" if key in self.lines else ""
 
 
-def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Values:
-    """All values that anybody set, the later source winning: base, profile, environment, console."""
-    values: Values = {}
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """All values that anybody set, by who did: base and profile, the home's own profile, environment and
+    console. The later wins."""
+
+    profiles: Values = dataclasses.field(repr=False)
+    home: Values = dataclasses.field(repr=False)
+    above: Values = dataclasses.field(repr=False)
+
+    @property
+    def values(self) -> Values:
+        return self.profiles | self.home | self.above
+
+
+def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Layers:
+    """What everybody said, each on its own."""
     for variable in secrets.VARIABLES:
         secrets.remember(environ.get(variable))
+    profiles: Values = {}
     for path in profile_files(environ):
-        document = _read_file(path)
-        origin = Origin(f"{path.parent.name}/{path.name}", str(path), document.lines)
-        values |= _checked(model, document.value, origin)
+        profiles |= _in_file(model, path)
+    above = _above(model, environ, overrides)
+    return Layers(profiles, _of_home(model, (profiles | above).get(_HOME_KEY)), above)
+
+
+def _in_file(model: type[BaseModel], path: Path) -> Values:
+    document = _read_file(path)
+    origin = Origin(f"{path.parent.name}/{path.name}", str(path), document.lines)
+    return _checked(model, document.value, origin)
+
+
+def _of_home(model: type[BaseModel], said: tuple[Any, str] | None) -> Values:
+    """What stands in the profile of the home that the other layers name."""
+    if said is not None and not isinstance(said[0], str | Path):
+        return {}  # no path: refused when it is read as one
+    path = home_profile(default_home() if said is None else Path(said[0]).expanduser().resolve())
+    with suppress(OSError):  # a home that cannot be entered is told of by whoever needs it
+        if path.is_file():
+            values = _in_file(model, path)
+            if _HOME_KEY in values:
+                raise InvalidInput(
+                    f"{values[_HOME_KEY][1]}: {_HOME_KEY} cannot stand in the home's own profile, which is"
+                    " found by it.",
+                    "Remove it there and set HURACAN_HOME.",
+                )
+            return values
+    return {}
+
+
+def home_profile(home: Path) -> Path:
+    """The file of the home's own settings, which go before the profile that HURACAN_ENV picks."""
+    return home / "huracan.yaml"
+
+
+def _above(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Values:
+    values: Values = {}
     for name, key in NAMED_VARIABLES.items():
         if environ.get(name):
             origin = Origin(f"environment {name}", name)
@@ -84,10 +136,10 @@ def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mappin
 
 
 def profile_files(environ: Mapping[str, str]) -> list[Path]:
-    """base.yaml and the profile that HURACAN_ENV picks (`local` if unset), where they exist."""
+    """base.yaml and the profile that HURACAN_ENV picks (`local` if unset), where they exist: ours, or those
+    of the folder that HURACAN_CONFIG_DIR names."""
     given = environ.get("HURACAN_CONFIG_DIR")
-    beside = Path(__file__).resolve().parents[2] / "config"
-    folder = Path(given) if given else beside if beside.is_dir() else Path("config")
+    folder = Path(given) if given else PROFILES
     if given and not folder.is_dir():
         raise InvalidInput(
             f"HURACAN_CONFIG_DIR names {given}, which is not a directory.", "Correct it or unset it."
@@ -98,7 +150,7 @@ def profile_files(environ: Mapping[str, str]) -> list[Path]:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml") if p.stem != "base")) or "none"
         raise InvalidInput(
             f"HURACAN_ENV asks for the profile {profile!r}, but {chosen} does not exist.",
-            f"Profiles: {known}.",
+            f"Profiles: {known}. HURACAN_CONFIG_DIR names a folder of your own.",
         )
     return [path for path in (folder / "base.yaml", chosen) if path.is_file()]
 

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +17,6 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-_ROOT = Path(__file__).resolve().parents[2]
 _HURACAN = Path(sys.executable).parent / "huracan"
 _START_SECONDS = 60.0
 
@@ -32,10 +30,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def variables(home: Path) -> dict[str, str]:
-    instance = home / "dagster"
-    instance.mkdir()
-    shutil.copy(_ROOT / "dagster_home" / "dagster.yaml", instance)
-    return os.environ | {"HURACAN_HOME": str(home), "DAGSTER_HOME": str(instance)}
+    return os.environ | {"HURACAN_HOME": str(home)}
 
 
 @pytest.fixture(scope="module")

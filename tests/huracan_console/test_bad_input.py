@@ -3,6 +3,7 @@
 Most commands run in this process, for the imports of a new one cost more than all the rest.
 """
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -52,9 +53,6 @@ WRONG_USE = [
     (("nightly", "--date", "2025-13-40"), ("--date", "'2025-13-40' is not a day", "YYYY-MM-DD")),
     (("nightly", "--source", "ftp:x"), ("--source 'ftp:x' is unknown", "files:DIRECTORY")),
     (("nightly", "--source", "simulated:7"), ("'simulated:7' is unknown", "simulated, ccxt:EXCHANGE or")),
-    (("nightly", "--source", "files"), ("no directory is set", "--source files:DIRECTORY")),
-    (("nightly", "--source", "files:/nowhere/at/all"), ("/nowhere/at/all does not exist", "Create it")),
-    (("nightly", "--source", "ccxt:binanse"), ("'binanse' is unknown", "Did you mean 'binance'?")),
     ((*BACKFILL, "--jobs", "markt"), ("--jobs names 'markt'", "market, trade, learn, publish or all")),
     (("backfill", "--from", "2025-02-07", "--to", FIRST), ("--from 2025-02-07 is after --to", "earlier day")),
     (("backfill", "--from", FIRST), ("Missing option '--to'", "--help")),
@@ -85,6 +83,53 @@ def test_wrong_use_is_one_line_of_what_and_what_to_do_and_exit_code_2(
     assert home.partitions() == before
 
 
+@pytest.fixture(scope="module")
+def new(make_home) -> Home:  # type: ignore[no-untyped-def]  # noqa: F811
+    """A home that no candles have come to yet, so that it takes any source."""
+    home: Home = make_home()
+    embedded_url(home.path)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("files", ("no directory is set", "--source files:DIRECTORY")),
+        ("files:/nowhere/at/all", ("/nowhere/at/all does not exist", "Create it")),
+        ("ccxt:binanse", ("'binanse' is unknown", "Did you mean 'binance'?")),
+    ],
+)
+def test_a_source_that_cannot_be_is_wrong_use_and_the_next_one_is_welcome(
+    new: Home, source: str, parts: tuple[str, ...]
+) -> None:
+    told = _told(new.call("nightly", "--source", source), 2)
+    for part in parts:
+        assert part in told
+    assert new.partitions() == {} and not (new.path / "huracan.yaml").exists()
+
+
+def test_another_source_is_refused_before_anything_is_written(home: Home) -> None:
+    before = home.partitions()
+    assert "edge_strength: 8.0" in (home.path / "huracan.yaml").read_text()
+    for words in (NIGHT, BACKFILL, ("up",)):
+        for said in ("source.kind=ccxt", "source.simulated.seed=8"):
+            told = _told(home.call(*words, "--set", said), 2)
+            assert "(command line) is another candle source than this home's, simulated" in told
+            assert "huracan.yaml, line " in told and "HURACAN_HOME of its own" in told
+    assert home.partitions() == before and not (home.path / "up.json").exists()
+
+
+def test_the_homes_own_source_is_used_where_nobody_names_one(home: Home) -> None:
+    edge = "HURACAN__SOURCE__SIMULATED__EDGE_STRENGTH"
+    mute = Home(home.path, {name: value for name, value in home.variables.items() if name != edge})
+    assert mute.settings().source["simulated"].edge_strength == 8.0
+    before = home.partitions()
+    assert mute.call(*BACKFILL).code == 0
+    assert home.partitions() == before
+    source = next(each for each in json.loads(mute.call("doctor", "--json").out) if "source" in each["part"])
+    assert source["is_ok"], source
+
+
 def test_malformed_yaml_is_named_with_its_line(home: Home, tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("universe:\n  symbols: [BTC/USDT\ntraining: {}\n")
     told = _told(home.call(*BACKFILL, HURACAN_CONFIG_DIR=str(tmp_path)), 2)
@@ -109,12 +154,11 @@ def test_a_database_that_refuses_the_user_is_wrong_use(home: Home) -> None:
     assert "hunter2" not in told
 
 
-def test_an_exchange_that_cannot_be_reached_is_one_line(home: Home) -> None:
-    before = home.partitions()
+def test_an_exchange_that_cannot_be_reached_is_one_line(new: Home) -> None:
     nowhere = "source.ccxt.base_url=http://127.0.0.1:1"
-    told = _told(home.call(*NIGHT, "--source", "ccxt:binance", "--set", nowhere), 1)
+    told = _told(new.call(*NIGHT, "--source", "ccxt:binance", "--set", nowhere), 1)
     assert "binance did not answer" in told and "Check the network connection" in told
-    assert home.partitions() == before
+    assert new.partitions() == {}
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ SECRETS = {
 
 def _invoke(*words: str, **variables: str) -> Result:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HURACAN", "DATABASE"))}
-    with mock.patch.dict(os.environ, kept | variables, clear=True):
+    with mock.patch.dict(os.environ, kept | {"HURACAN_HOME": "/nowhere"} | variables, clear=True):
         return CliRunner().invoke(main, words)
 
 
@@ -182,7 +182,7 @@ def test_config_show_as_json_has_every_setting_with_its_origin() -> None:
     )
     assert shown["universe.symbols"] == {"value": "ETH/USDT, BTC/USDT", "origin": "command line"}
     assert shown["storage.home"] == {"value": "/h", "origin": "environment HURACAN_HOME"}
-    assert shown["training.window_days"]["origin"] == "config/local.yaml, line 5"
+    assert shown["training.window_days"]["origin"] == "profiles/local.yaml, line 5"
     assert shown["market.costs.taker_fee_bps"] == {"value": "10.0", "origin": "default"}
 
 

@@ -72,7 +72,7 @@ def settings() -> Settings:
         "training.held_out_days": 1,
         "training.minimum_training_days": 1,
     }
-    return load_settings(overrides, {})
+    return load_settings(overrides, {"HURACAN_HOME": "/nowhere"})
 
 
 def _before(days: int) -> date:
@@ -118,7 +118,7 @@ def test_the_four_jobs_of_the_day_itself_run_always(settings: Settings) -> None:
 def test_history_does_not_reach_before_the_first_day(settings: Settings) -> None:
     short = load_settings({"universe.first_day": _before(2).isoformat()}, {})
     assert history_days(_before(1), short) == [_before(2), _before(1)]
-    first = load_settings({"universe.first_day": DAY.isoformat()}, {})
+    first = load_settings({"universe.first_day": DAY.isoformat()}, {"HURACAN_HOME": "/nowhere"})
     assert _plan(first, Done()) == TODAYS
 
 

@@ -103,7 +103,7 @@ def _night(home: Path) -> "subprocess.Popen[str]":
 
 @pytest.mark.slow
 def test_ten_processes_that_make_the_first_start_of_a_home_at_once_all_succeed(home: Path) -> None:
-    shutil.copy(Path(__file__).parents[3] / "dagster_home" / "dagster.yaml", home)
+    shutil.copy(Path(__file__).parents[3] / "huracan_console" / "dagster.yaml", home)
     start = subprocess.run(
         [sys.executable, "-c", FIRST_START], env=_environ(home), capture_output=True, text=True, timeout=240
     )
