@@ -102,8 +102,21 @@ def source_overrides(source: str) -> dict[str, Any]:
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="huracan", message="%(package)s %(version)s")
 def main() -> None:
     """Huracan: every night from closed candles to a judged, published baseline brain."""
+
+
+@main.command()
+@click.argument("source", required=False, metavar="[SOURCE]")
+@shared_options
+def init(source: str | None, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """Write the home's own profile, with comments, for candles of SOURCE: ccxt:EXCHANGE, files:DIRECTORY,
+    simulated. A profile that is there is never overwritten."""
+    _only_show()
+    from huracan_console.init import write_profile
+
+    return write_profile(read_settings(assignments, source), as_json=as_json)
 
 
 @main.command()
