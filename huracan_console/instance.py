@@ -19,27 +19,28 @@ from huracan_resources.settings.settings import Settings, explain, plain
 from huracan_resources.settings.sources import OVERRIDE
 
 WORKSPACE = Path(__file__).with_name("workspace.yaml")
-_OURS = Path(__file__).with_name("dagster.yaml")
+_CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 
 
 def dagster_home(home: Path) -> Path:
-    """DAGSTER_HOME, or the folder `dagster` of the home, with the configuration that this version brings.
+    """DAGSTER_HOME, or the folder `dagster` of the home, with the files that this version brings for it.
 
     Dagster writes beside its configuration, and ours may lie where nobody can write.
     """
     if given := os.environ.get("DAGSTER_HOME"):
         folder = Path(given).expanduser().resolve()
-        if not (folder / _OURS.name).is_file():
+        if not (folder / _CONFIGURATION.name).is_file():
             raise InvalidInput(
-                f"DAGSTER_HOME is {folder}, which holds no {_OURS.name}.",
-                f"Unset it, or copy {_OURS} there.",
+                f"DAGSTER_HOME is {folder}, which holds no {_CONFIGURATION.name}.",
+                f"Unset it, or copy {_CONFIGURATION} there.",
             )
         return folder
-    folder, wanted = home / "dagster", _OURS.read_bytes()
-    configuration = folder / _OURS.name
-    if not configuration.is_file() or configuration.read_bytes() != wanted:
-        make_folder(folder)
-        write_whole(configuration, wanted, home)
+    folder = home / "dagster"
+    make_folder(folder)
+    for ours in (_CONFIGURATION, WORKSPACE):
+        file, wanted = folder / ours.name, ours.read_bytes()
+        if not file.is_file() or file.read_bytes() != wanted:
+            write_whole(file, wanted, home)
     return folder
 
 
