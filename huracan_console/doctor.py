@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 
 import click
 from packaging.requirements import Requirement
@@ -22,15 +21,14 @@ from huracan_console.plan import check_clock, last_closed_day
 from huracan_console.safe_text import plain
 from huracan_resources.brains import read_bundle, read_latest
 from huracan_resources.candle_sources import candle_sources
-from huracan_resources.folders import checkout
 from huracan_resources.home_source import refuse_another_source
+from huracan_resources.installation import constraints, how_to_install
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, explain
 from huracan_resources.signing import signing_key
 
-_PINS = "constraints.txt"
 _SHOWN = ("dagster", "torch", "pyarrow", "ccxt")
 _MINIMUM_FREE_GB = 2.0
 
@@ -93,16 +91,9 @@ def _dependencies() -> str:
         if pins.get(name, version) != version:
             wrong.append(f"{name} is {version}, tested with {pins[name]}")
     if wrong:
-        raise Unavailable(f"{'; '.join(wrong)}.", _how_to_install())
+        raise Unavailable(f"{'; '.join(wrong)}.", how_to_install())
     shown = ", ".join(f"{name} {metadata.version(name)}" for name in _SHOWN)
     return f"{len(wanted)} {'at their tested versions' if pins else 'installed'}, among them {shown}"
-
-
-def _how_to_install() -> str:
-    file = _constraints()
-    if checkout() or file is None:
-        return "Install with constraints.txt: make install."
-    return f"Install with what it was tested with: pip install --constraint {file} 'huracan[platform]'."
 
 
 def _clock(settings: Settings) -> str:
@@ -113,21 +104,10 @@ def _clock(settings: Settings) -> str:
 
 def _pins() -> dict[str, str]:
     """Name to exact version of constraints.txt; nothing where Huracan is installed without it."""
-    file = _constraints()
+    file = constraints()
     lines = file.read_text().splitlines() if file else []
     pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
     return {canonicalize_name(name): version.strip() for name, version in pairs}
-
-
-def _constraints() -> Path | None:
-    """Of the checkout, or as the wheel laid it beside the environment's own files; None where it is gone."""
-    root = checkout()
-    laid = (
-        [root / _PINS]
-        if root
-        else [Path(str(file.locate())) for file in metadata.files("huracan") or [] if file.name == _PINS]
-    )
-    return next((file for file in laid if file.is_file()), None)
 
 
 def _database(resources: Resources) -> str:

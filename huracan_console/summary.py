@@ -16,7 +16,7 @@ from huracan_console.printing.tables import Column, Table, print_table, standard
 from huracan_console.safe_text import plain
 from huracan_console.walk import Walk, Workplace
 from huracan_resources.brains import LATEST, read_latest
-from huracan_resources.folders import checkout
+from huracan_resources.installation import checkout
 from huracan_resources.lake.lake import Lake
 from huracan_resources.resources import Resources
 

@@ -1,17 +1,6 @@
-"""Where this code lies, and folders that we make: those of a home are closed to other accounts. Those that
-exist are never changed."""
+"""Folders that we make: those of a home are closed to other accounts. Those that exist are never changed."""
 
-from functools import cache
 from pathlib import Path
-
-_ROOT = Path(__file__).resolve().parents[1]
-
-
-@cache
-def checkout() -> Path | None:
-    """The root of the checkout that this code is run from; None where it is installed."""
-    project = _ROOT / "pyproject.toml"
-    return _ROOT if project.is_file() and 'name = "huracan"' in project.read_text("utf-8") else None
 
 
 def make_folder(folder: Path, root: Path | None = None) -> None:

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator
 
 from huracan.errors import HuracanError, InvalidInput, Unavailable
+from huracan_resources.installation import how_to_install
 from huracan_resources.settings.secrets import withhold
 
 _LONGEST = 300
@@ -29,7 +30,7 @@ def explained(error: BaseException) -> HuracanError:
     if isinstance(root, OSError) and root.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return InvalidInput(f"Access was refused ({cause}).", "Check the rights there, then run again.")
     if isinstance(root, ModuleNotFoundError):
-        return InvalidInput(f"A library is missing ({cause}).", "Install with constraints.txt: make install.")
+        return InvalidInput(f"A library is missing ({cause}).", how_to_install())
     return Unavailable(f"{cause}.", _REPORT)
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from huracan.errors import HuracanError, InvalidInput, Unavailable
+from huracan_resources.installation import how_to_install
 
 _START_SECONDS = 60
 """A server that was killed replays its log first."""
@@ -186,9 +187,7 @@ def _programs() -> Path:
     """The folder of PostgreSQL's programs, which the account that runs them can reach."""
     found = importlib.util.find_spec(_LIBRARY)
     if found is None or not found.submodule_search_locations:
-        raise InvalidInput(
-            "PostgreSQL's programs are missing.", "Install with constraints.txt: make install."
-        )
+        raise InvalidInput("PostgreSQL's programs are missing.", how_to_install())
     install = Path(found.submodule_search_locations[0]) / _INSTALL
     if os.geteuid() == 0 and not _is_open(install / "bin" / "postgres"):
         install = _copied(install)

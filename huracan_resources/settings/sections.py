@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
-from huracan_resources.folders import checkout
+from huracan_resources.installation import checkout
 
 
 class Section(BaseModel):
