@@ -3,6 +3,7 @@
 A history of two sources would be refused night by night where they meet; here it is refused before it begins.
 """
 
+import re
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -24,7 +25,6 @@ from huracan_resources.settings.yaml_text import read_yaml
 
 _CANDLES = "ohlcv"
 _KIND, _TIMEFRAME = "source.kind", "universe.timeframe"
-_OF_ITS_OWN = "give each source a HURACAN_HOME of its own"
 _HEAD = """\
 # Where this home's candles come from, written with the first of them: another source is refused here.
 # Any setting may stand in this file. It goes before the profile, and after variables and the command line.
@@ -95,7 +95,7 @@ def _refuse_contradiction(settings: Settings) -> None:
             raise InvalidInput(
                 f"{_told(other, key)} ({said[key][1]}) is another candle source than this home's,"
                 f" {_told(own, key)} ({origin}).",
-                f"Leave that setting out, or {_OF_ITS_OWN}.",
+                f"Leave that setting out, or {_own_home(settings, named_source(other))}.",
             )
 
 
@@ -126,12 +126,20 @@ def _refuse_other_candles(resources: Resources, identity: SourceIdentity) -> Non
         origin = layers.values.get(_KIND, ("", "default"))[1]
         what = f"come from {name}, but the settings name {identity.name} ({origin})"
     if _KIND in layers.home or name == identity.name:
-        remedy = f"Set it back (huracan config show says where it stands), or {_OF_ITS_OWN}."
+        remedy = "Set it back (huracan config show says where it stands)"
     else:
         kind = candle_sources().get(name)
         usage = kind.usage if kind else name
-        remedy = f"Say that one (huracan init {usage} writes it down), or {_OF_ITS_OWN}."
-    raise InvalidInput(f"The newest candles of this home, {newest.key}, {what}.", remedy)
+        remedy = f"Say that one (huracan init {usage} writes it down)"
+    raise InvalidInput(
+        f"The newest candles of this home, {newest.key}, {what}.",
+        f"{remedy}, or {_own_home(settings, named_source(settings))}.",
+    )
+
+
+def _own_home(settings: Settings, source: str) -> str:
+    word = re.sub(r"\W+", "-", source.rpartition(":")[2]).strip("-")
+    return f"give each source a HURACAN_HOME of its own, such as {settings.storage.home}-{word}"
 
 
 def _newest_candles(lake: Lake) -> Manifest | None:

@@ -11,7 +11,7 @@ import pytest
 
 from huracan.candles.funding import funding_table
 from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
-from huracan.candles.schema import Timeframe, day_start
+from huracan.candles.schema import RAW_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan_assets.market.ohlcv import ohlcv
 from huracan_assets.partitions import daily_partitions
@@ -37,12 +37,13 @@ def _resources(home: Path, **changes: object) -> Resources:
     return Resources(load_settings({**chosen, **changes}, environ={"HURACAN_CONFIG_DIR": str(home)}))
 
 
-def _night(resources: Resources) -> dg.ExecuteInProcessResult:
+def _night(resources: Resources, day: date = DAY, *, may_fail: bool = False) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [asset_of(ohlcv, daily_partitions(DAY))],
-        partition_key=DAY.isoformat(),
+        partition_key=day.isoformat(),
         resources={"resources": resources},
         instance=dg.DagsterInstance.ephemeral(),
+        raise_on_error=not may_fail,
     )
 
 
@@ -100,6 +101,24 @@ def test_a_market_without_filters_has_no_file_of_them(tmp_path: Path) -> None:
     manifest = resources.lake.manifest("ohlcv", DAY)
     assert manifest is not None
     assert MARKET_INFO_FILE not in manifest.files
+
+
+def test_the_first_good_candles_decide_the_source_of_a_home_also_where_dagster_alone_runs(
+    tmp_path: Path,
+) -> None:
+    spot: dict[str, object] = {"universe.symbols": ["BTC/USDT"]}
+    resources = _resources(tmp_path, **spot)
+    resources.candle_source.fetch_day = lambda *_: RAW_SCHEMA.empty_table()  # type: ignore[method-assign]
+    assert not _night(resources, may_fail=True).success
+    assert resources.lake.days("ohlcv") == [DAY] and not (tmp_path / "huracan.yaml").exists()
+    assert _night(_resources(tmp_path, **spot, **{"source.simulated.seed": 9})).success
+    assert _resources(tmp_path).settings.source["simulated"].seed == 9
+    other = _resources(tmp_path, **spot, **{"source.simulated.seed": 8})
+    before = (tmp_path / "huracan.yaml").read_bytes()
+    failed = _night(other, may_fail=True, day=DAY.replace(day=3))
+    (failure,) = [event for event in failed.all_events if event.is_step_failure]
+    assert "simulated with seed 8 (command line) is another candle source" in str(failure.event_specific_data)
+    assert other.lake.days("ohlcv") == [DAY] and (tmp_path / "huracan.yaml").read_bytes() == before
 
 
 def test_days_that_were_stored_before_there_were_rates_are_read_as_null(tmp_path: Path) -> None:

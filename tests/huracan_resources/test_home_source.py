@@ -154,7 +154,7 @@ def test_another_source_than_the_homes_own_is_refused_with_who_names_it(
     _remembered(tmp_path, own)
     refusal = _refusal(_resources(tmp_path, said, **environ))
     assert words in refusal and f"{tmp_path.name}/huracan.yaml, line" in refusal
-    assert "HURACAN_HOME of its own" in refusal and "hunter" not in refusal
+    assert f"HURACAN_HOME of its own, such as {tmp_path}-" in refusal and "hunter" not in refusal
 
 
 def test_the_same_source_said_again_is_let_in(tmp_path: Path) -> None:
