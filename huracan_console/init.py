@@ -19,7 +19,12 @@ from huracan.errors import InvalidInput
 from huracan_console.safe_text import plain as printable
 from huracan_resources.candle_sources import candle_sources
 from huracan_resources.folders import make_folder
-from huracan_resources.home_source import deciding_source, named_source, refuse_another_source
+from huracan_resources.home_source import (
+    deciding_source,
+    holds_secret,
+    named_source,
+    refuse_another_source,
+)
 from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings, plain
@@ -165,13 +170,7 @@ def _live(settings: Settings, otherwise: Settings) -> dict[str, Any]:
     }
     said = [key for key, (_, origin) in settings.layers.above.items() if origin == "command line"]
     kept = {key: _at(settings, key) for key in said if key != "storage.home"}
-    return {key: value for key, value in kept.items() if not _is_secret(value)} | found
-
-
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, SecretStr) or (
-        isinstance(value, tuple) and any(isinstance(each, SecretStr) for each in value)
-    )
+    return {key: value for key, value in kept.items() if not holds_secret(value)} | found
 
 
 def _at(settings: Settings, key: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import SecretStr
 
 from huracan.candles.source import SourceIdentity
 from huracan.errors import InputRefused, InvalidInput, Unavailable
@@ -19,6 +20,7 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.resources import Resources
+from huracan_resources.settings.secrets import STARS, without_password
 from huracan_resources.settings.settings import Settings, plain, shown
 from huracan_resources.settings.sources import Values, home_profile, nested
 from huracan_resources.settings.yaml_text import read_yaml
@@ -64,7 +66,18 @@ def remember_source(resources: Resources) -> None:
 def deciding_source(settings: Settings) -> dict[str, Any]:
     """Dotted key to value of all that decides which candles come, secrets aside; paths are absolute."""
     said = settings.deciding("source") | {_TIMEFRAME: settings.universe.timeframe}
-    return {key: value.resolve() if isinstance(value, Path) else value for key, value in said.items()}
+    return {
+        key: value.resolve() if isinstance(value, Path) else value
+        for key, value in said.items()
+        if not holds_secret(value)
+    }
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a setting is a secret, or an address with a password in it."""
+    if isinstance(value, tuple):
+        return any(map(holds_secret, value))
+    return isinstance(value, SecretStr) or (isinstance(value, str) and without_password(value) != value)
 
 
 def named_source(settings: Settings) -> str:
@@ -111,7 +124,7 @@ def _told(settings: Settings, key: str) -> str:
     name = key.rpartition(".")[2]
     is_told = key == _KIND or name == kind.argument
     source = named_source(settings)
-    return source if is_told else f"{source} with {name} {shown(deciding_source(settings)[key])}"
+    return source if is_told else f"{source} with {name} {shown(deciding_source(settings).get(key, STARS))}"
 
 
 def _refuse_other_candles(resources: Resources, identity: SourceIdentity) -> None:
@@ -121,7 +134,7 @@ def _refuse_other_candles(resources: Resources, identity: SourceIdentity) -> Non
     layers = settings.layers
     name = newest.source.partition("#")[0]
     if name == identity.name:
-        what = f"come from {name} too, but with another {' or '.join(identity.detail)}"
+        what = f"come from {name} too, but by another {_TIMEFRAME} or source.{settings.source.kind}"
     else:
         origin = layers.values.get(_KIND, ("", "default"))[1]
         what = f"come from {name}, but the settings name {identity.name} ({origin})"

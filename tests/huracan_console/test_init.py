@@ -84,7 +84,8 @@ def test_what_is_changed_most_has_a_meaning_and_no_line_is_endless(tmp_path: Pat
 
 def test_what_the_command_line_says_stands_in_the_profile_and_a_secret_never(tmp_path: Path) -> None:
     said = ("universe.symbols=[BTC/EUR]", "universe.timeframe=5m", "promotion.minimum_trades=7")
-    secret = ("source.ccxt.secret=hunter2", "alerts.urls=json://hunter2")
+    mirror = "source.ccxt.base_url=http://me:hunter2@mirror"
+    secret = ("source.ccxt.secret=hunter2", "alerts.urls=json://hunter2", mirror)
     words = [word for each in (*said, *secret) for word in ("--set", each)]
     assert _init(tmp_path, "ccxt:kraken", *words, HURACAN_EXCHANGE_API_KEY="hunter3").exit_code == 0
     text = (tmp_path / "huracan.yaml").read_text()

@@ -87,6 +87,16 @@ def test_no_secret_is_remembered_and_no_patience(tmp_path: Path) -> None:
     assert shown["source.ccxt.exchange"] == f"{tmp_path.name}/huracan.yaml, line 6"
 
 
+def test_an_address_with_a_password_is_not_remembered_and_told_by_the_candles_alone(tmp_path: Path) -> None:
+    said = {**KRAKEN, "source.ccxt.base_url": "http://me:hunter2@mirror"}
+    _write_candles(tmp_path, said)
+    _remembered(tmp_path, said)
+    assert (tmp_path / "huracan.yaml").read_text().endswith("exchange: kraken\n")
+    refuse_another_source(_resources(tmp_path, said))
+    refusal = _refusal(_resources(tmp_path))
+    assert "come from ccxt:kraken too, but by another universe.timeframe or source.ccxt" in refusal
+
+
 def test_what_stands_in_the_file_stays(tmp_path: Path) -> None:
     file = tmp_path / "huracan.yaml"
     file.write_text("# mine\nuniverse:\n  symbols: [BTC/EUR]   # one\n")
@@ -141,10 +151,10 @@ def test_what_stands_in_the_file_stays(tmp_path: Path) -> None:
             "files:/b",
         ),
         (
-            {**KRAKEN, "source.ccxt.base_url": "http://me:hunter2@mirror"},
+            {**KRAKEN, "source.ccxt.base_url": "http://mirror"},
             {"source.ccxt.base_url": "http://me:hunter3@mirror"},
             {},
-            "with base_url http://me:***@mirror",
+            "ccxt:kraken with base_url *** (command line)",
         ),
     ],
 )
@@ -186,7 +196,7 @@ def test_a_profile_of_the_home_that_lies_is_refused(tmp_path: Path) -> None:
 def test_the_same_exchange_with_another_timeframe_is_another_source(tmp_path: Path) -> None:
     _write_candles(tmp_path, KRAKEN)
     refusal = _refusal(_resources(tmp_path, {**KRAKEN, "universe.timeframe": "5m"}))
-    assert "come from ccxt:kraken too, but with another timeframe" in refusal
+    assert "come from ccxt:kraken too, but by another universe.timeframe or source.ccxt" in refusal
 
 
 def test_the_newest_good_candles_decide(tmp_path: Path) -> None:
