@@ -114,7 +114,7 @@ def init(source: str | None, assignments: tuple[str, ...], as_json: bool, verbos
     """Write the home's own profile, with comments, for candles of SOURCE: ccxt:EXCHANGE, files:DIRECTORY,
     simulated. A profile that is there is never overwritten."""
     _only_show()
-    from huracan_console.init import write_profile
+    from huracan_console.configuring.init import write_profile
 
     return write_profile(read_settings(assignments, source), as_json=as_json)
 
@@ -322,7 +322,7 @@ def config() -> None:
 def config_show(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Every setting, its value (secrets masked) and where it came from."""
     _only_show()
-    from huracan_console.config_show import show
+    from huracan_console.configuring.config_show import show
 
     return show(read_settings(assignments), as_json=as_json)
 

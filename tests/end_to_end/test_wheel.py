@@ -163,5 +163,5 @@ def test_its_servers_start_and_stop(installed: Installed, port: int) -> None:  #
             assert json.load(answer)["dagster_version"]
         assert (installed.home / "dagster" / "dagster.yaml").is_file()
     finally:
-        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGTERM)
         assert up.wait(30) == 0

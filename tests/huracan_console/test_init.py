@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner, Result
 
-from huracan_console.init import CHANGED_MOST, meaning
+from huracan_console.configuring.init import CHANGED_MOST, meaning
 from huracan_console.main import main
 from huracan_resources.home_source import named_source
 from huracan_resources.settings.settings import Settings, explain, load_settings
