@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner, Result
 
+import huracan
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
 from huracan_console.main import main, read_settings, source_overrides
@@ -215,6 +217,13 @@ def test_help_is_shown_for_no_word_and_for_help_and_only_the_first_is_wrong_use(
     bare, asked = _invoke(), _invoke("--help")
     assert (bare.exit_code, asked.exit_code) == (2, 0)
     assert "Usage:" in bare.output and "nightly" in asked.output
+
+
+def test_the_version_is_the_one_that_the_project_says() -> None:
+    project = tomllib.loads((Path(huracan.__file__).parents[1] / "pyproject.toml").read_text())
+    assert huracan.__version__ == project["project"]["version"]
+    assert _invoke("--version").stdout == f"huracan {huracan.__version__}\n"
+    assert not hasattr(huracan, "__versions__")
 
 
 def test_a_source_in_one_word_becomes_settings() -> None:
