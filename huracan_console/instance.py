@@ -81,10 +81,16 @@ def _as_text(value: Any) -> str:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance, saying nothing on the terminal: its events are kept in the event log."""
+    before = dict(os.environ)
     os.environ.update(_place(settings))
-    with dg.DagsterInstance.get() as instance:
-        # By the instance and not by the run's configuration, so that the run looks like any other.
-        instance._settings = {**instance._settings, "python_logs": {"python_log_level": "CRITICAL"}}
-        # Capturing a run's output redirects this process's own, progress bars included.
-        instance._compute_log_manager = NoOpComputeLogManager()
-        yield instance
+    try:
+        with dg.DagsterInstance.get() as instance:
+            # By the instance and not by the run's configuration, so that the run looks like any other.
+            instance._settings = {**instance._settings, "python_logs": {"python_log_level": "CRITICAL"}}
+            # Capturing a run's output redirects this process's own, progress bars included.
+            instance._compute_log_manager = NoOpComputeLogManager()
+            yield instance
+    finally:
+        # Another home that this process opens has another folder: ours must not pass for one that was given.
+        os.environ.clear()
+        os.environ.update(before)

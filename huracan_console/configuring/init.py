@@ -52,7 +52,7 @@ CHANGED_MOST = (
 )
 _PROFILE_VARIABLES = ("HURACAN_ENV", "HURACAN_CONFIG_DIR")
 _COMMENT_COLUMN = 46
-_SHORT = 60
+_SHORT = 75
 _HEAD = """\
 # Settings of this home. They go before the profile that HURACAN_ENV names; variables and --set before them.
 # A line behind a # says what holds without it: take the # away to change it. `huracan config show` lists

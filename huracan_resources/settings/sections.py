@@ -123,7 +123,7 @@ class Universe(Section):
     timeframe: str = "1m"
     """The length of a bar."""
     first_day: date = date(2022, 1, 1)
-    """Partitions begin here; history before it is never asked for."""
+    """History before it is never asked for; once set, partitions begin here."""
     markets: dict[str, dict[Filter, NonNegativeFloat]] = Field(default_factory=dict)
     membership: dict[str, Membership] = Field(default_factory=dict)
 

@@ -30,7 +30,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def variables(home: Path) -> dict[str, str]:
-    return os.environ | {"HURACAN_HOME": str(home)}
+    ours = ("HURACAN", "DAGSTER", "DATABASE_URL")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"HURACAN_HOME": str(home)}
 
 
 @pytest.fixture(scope="module")

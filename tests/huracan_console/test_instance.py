@@ -1,5 +1,6 @@
 """Where Dagster keeps what it writes: in the home, wherever Huracan is installed."""
 
+import os
 from pathlib import Path
 from unittest import mock
 
@@ -7,7 +8,9 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan_console import instance
-from huracan_console.instance import WORKSPACE, dagster_home
+from huracan_console.instance import WORKSPACE, dagster_home, open_instance
+from huracan_resources.settings.settings import load_settings
+from tests.made_once import NewHome
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,15 @@ def test_what_is_as_it_should_be_is_not_written_again(tmp_path: Path) -> None:
     dagster_home(tmp_path)
     with mock.patch.object(instance, "write_whole", side_effect=PermissionError):
         dagster_home(tmp_path)
+
+
+@pytest.mark.server
+def test_a_process_that_opens_two_homes_keeps_them_apart(new_home: NewHome) -> None:
+    for _ in range(2):
+        with new_home() as home:
+            with open_instance(load_settings(environ={"HURACAN_HOME": str(home)})) as opened:
+                assert Path(opened.root_directory) == home / "dagster"
+            assert "DAGSTER_HOME" not in os.environ
 
 
 def test_a_folder_of_ones_own_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
