@@ -1,5 +1,6 @@
 """What an upgrade or a changed setting means for what is there: said in a line each, before it is done."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from statistics import median
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from huracan_assets.freshness import Freshness
 from huracan_assets.registry import assets_by_job
-from huracan_console.plan import is_within_reach
+from huracan_console.plan import PlannedRun, is_within_reach
 
 _RUNS = 20
 _MINUTE, _HOUR = 60, 3_600
@@ -66,6 +67,18 @@ def announce_beginning(freshness: Freshness, day: date, console: Console) -> Non
             f" huracan backfill --from {first} --to {last} --jobs all",
             highlight=False,
             soft_wrap=True,
+        )
+
+
+def announce_plan(expected: Sequence[PlannedRun], seconds: float, console: Console) -> None:
+    """One line: how many runs of history come first, whose night it is, and about how long all of it takes."""
+    history = Counter(run.job for run in expected if run.is_history)
+    parts = [f"{count} {'day' if count == 1 else 'days'} of {job}" for job, count in history.items()]
+    nights = sorted({run.day for run in expected if not run.is_history})
+    parts += [f"the night of {day}" for day in nights]
+    if parts:
+        console.print(
+            f"Planned: {', '.join(parts)}; about {shown_duration(seconds)}.", highlight=False, soft_wrap=True
         )
 
 

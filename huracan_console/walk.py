@@ -18,7 +18,7 @@ from huracan_console.answering.answers import Interrupted
 from huracan_console.course import Course
 from huracan_console.display import NightDisplay
 from huracan_console.instance import open_instance
-from huracan_console.outlook import usual_seconds
+from huracan_console.outlook import announce_plan, usual_seconds
 from huracan_console.plan import Plan, PlannedRun
 from huracan_console.runs import FinishedRun, RunStarter, reap
 from huracan_resources.home_source import refuse_another_source
@@ -82,6 +82,7 @@ def walk(workplace: Workplace, plan: Plan, tags: Mapping[str, str], console: Con
     """
     usually = {job: usual_seconds(workplace.instance, job) for job in NEEDS}
     course = Course(plan.expected, usually, time.monotonic)
+    announce_plan(plan.expected, course.seconds_left, console)
     result, failed = Walk(), set[str]()
     display = NightDisplay(console, course, label)
 

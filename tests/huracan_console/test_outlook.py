@@ -13,7 +13,8 @@ from rich.console import Console
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import LEARN, MARKET
 from huracan_assets.registry import assets_by_job
-from huracan_console.outlook import announce_outdated, shown_duration, usual_seconds
+from huracan_console.outlook import announce_outdated, announce_plan, shown_duration, usual_seconds
+from huracan_console.plan import PlannedRun
 
 DAYS = [date(2025, 2, 1) + timedelta(days=offset) for offset in range(30)]
 STARTED = datetime(2025, 3, 1, tzinfo=UTC)
@@ -72,6 +73,15 @@ def test_trainings_that_are_about_to_be_remade_are_counted_and_timed(instance: d
     _ran(instance, LEARN, 120.0)
     said = _said(instance, [MARKET, LEARN], remakes=True)
     assert said.endswith("made again: 30 days of market, 30 days of learn, about 1.1 h.\n")
+
+
+def test_what_is_planned_is_one_line_with_how_long_it_takes() -> None:
+    console = Console(file=StringIO(), width=40)
+    history = [PlannedRun(MARKET, day, True) for day in DAYS[:2]] + [PlannedRun(LEARN, DAYS[1], True)]
+    announce_plan([*history, *(PlannedRun(job, DAYS[2]) for job in (MARKET, LEARN))], 150.0, console)
+    announce_plan([], 0.0, console)
+    said = cast(StringIO, console.file).getvalue()
+    assert said == "Planned: 2 days of market, 1 day of learn, the night of 2025-02-03; about 2 min.\n"
 
 
 def test_a_time_is_shown_in_the_unit_that_fits() -> None:
