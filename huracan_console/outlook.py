@@ -71,14 +71,16 @@ def announce_beginning(freshness: Freshness, day: date, console: Console) -> Non
 
 
 def announce_plan(expected: Sequence[PlannedRun], seconds: float, console: Console) -> None:
-    """One line: how many runs of history come first, whose night it is, and about how long all of it takes."""
+    """One line: how many runs of history come first, whose night it is, and about how long all takes."""
     history = Counter(run.job for run in expected if run.is_history)
     parts = [f"{count} {'day' if count == 1 else 'days'} of {job}" for job, count in history.items()]
     nights = sorted({run.day for run in expected if not run.is_history})
     parts += [f"the night of {day}" for day in nights]
     if parts:
         console.print(
-            f"Planned: {', '.join(parts)}; about {shown_duration(seconds)}.", highlight=False, soft_wrap=True
+            f"Planned: {', '.join(parts)}; about {shown_duration(seconds)}.",
+            highlight=False,
+            soft_wrap=True,
         )
 
 
