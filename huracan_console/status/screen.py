@@ -29,13 +29,14 @@ def run_status(settings: Settings, now: datetime, *, as_json: bool) -> int:
         object_ = {"symbols": settings.universe.symbols, "source": _configured(settings)} | _plain(facts)
         click.echo(json.dumps(as_json_value(object_)))
         return 0
-    columns = [Column("home"), Column(shown(str(facts.home)), folds=True)]
+    columns = [Column("asked at"), Column(f"{shown(now.replace(second=0, microsecond=0))} UTC", folds=True)]
     print_table(Table(columns, list(_lines(facts, settings))), standard_output())
     return 0
 
 
 def _lines(facts: Facts, settings: Settings) -> Iterator[tuple[str, str]]:
     night, candles = facts.night, facts.candles
+    yield "home", str(facts.home)
     if isinstance(night, HuracanError):
         yield "last night", _not_known(night)
     elif night is None:

@@ -7,12 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+import psutil  # type: ignore[import-untyped]
 import pyarrow as pa
 import pytest
 
@@ -181,28 +183,30 @@ def _of_this_home(line: str, home: Home) -> str:
 
 
 def _assert_serves(home: Home, place: Path, command: Command) -> None:
-    """The servers start, and a signal ends them."""
-    port = "3977"
-    started = subprocess.Popen(
-        ["bash", "-ec", f"{command.variables}exec {command.line} --port {port}"],
-        env=_environ(home, place),
-        cwd=place,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert started.stdout is not None
-    said = ""
+    """The servers start and say where."""
+    port, said = "3977", place / "said"
+    with said.open("w") as output:
+        started = subprocess.Popen(
+            ["bash", "-ec", f"{command.variables}exec {command.line} --port {port}"],
+            env=_environ(home, place),
+            cwd=place,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    family = psutil.Process(started.pid)
+    deadline = time.monotonic() + 120
     try:
-        for line in started.stdout:
-            said += line
-            if f"http://127.0.0.1:{port}" in line:
-                return
-        pytest.fail(said)
+        while f"http://127.0.0.1:{port}" not in said.read_text():
+            assert started.poll() is None and time.monotonic() < deadline, said.read_text()
+            time.sleep(0.2)
     finally:
+        started_too = family.children(recursive=True)
         started.send_signal(signal.SIGINT)
-        started.wait(60)
+        _, alive = psutil.wait_procs([family, *started_too], timeout=30)
+        for process in alive:
+            process.kill()
+        started.wait()
 
 
 @pytest.mark.parametrize(

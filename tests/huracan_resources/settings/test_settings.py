@@ -90,8 +90,9 @@ def test_the_spot_market_its_perpetual_and_pairs_that_only_read_alike_are_differ
 
 
 @pytest.mark.parametrize("profile", ["local", "production", "monitoring"])
-def test_the_shipped_profiles_load(profile: str) -> None:
-    settings = load_settings(environ={"HURACAN_CONFIG_DIR": str(PROFILES), "HURACAN_ENV": profile})
+def test_the_shipped_profiles_load(profile: str, tmp_path: Path) -> None:
+    environ = {"HURACAN_CONFIG_DIR": str(PROFILES), "HURACAN_ENV": profile, "HURACAN_HOME": str(tmp_path)}
+    settings = load_settings(environ=environ)
     assert settings.universe.symbols == ("BTC/USDT", "ETH/USDT", "SOL/USDT")
     assert settings.source.kind == ("ccxt" if profile == "production" else "simulated")
 
