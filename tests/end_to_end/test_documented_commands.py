@@ -203,7 +203,7 @@ def _assert_serves(home: Home, place: Path, command: Command) -> None:
     finally:
         started_too = family.children(recursive=True)
         started.send_signal(signal.SIGINT)
-        _, alive = psutil.wait_procs([family, *started_too], timeout=30)
+        _, alive = psutil.wait_procs([family, *started_too], timeout=15)
         for process in alive:
             process.kill()
         started.wait()
