@@ -39,10 +39,8 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
     current = stage.current(lake, context.day, context.settings, inputs)
     if current is not None and not stage.reads_outside:
         return _as_it_stands(stage, context, current, "unchanged")
-    changes = stage.changes(lake, context.day, context.settings, inputs) if current is None else ""
-    context.progress(
-        0.0, why=changes or ("" if current is None else "what it reads outside the lake is asked every time")
-    )
+    if current is None:
+        context.progress(0.0, why=stage.changes(lake, context.day, context.settings, inputs))
     for asset in stage.searches:
         load_lost_days(asset, {asset: "data"}, context.day, context.resources)
     outcome = stage.body(inputs, context)

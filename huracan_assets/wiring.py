@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from huracan.errors import HuracanError, Unavailable
 from huracan.tables import as_markdown
@@ -152,6 +153,9 @@ class _permanent_failures:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None:
             withhold_in(error)
+        if isinstance(error, (KeyboardInterrupt, DagsterExecutionInterruptedError)):
+            # Dagster would take it for a reason to try the step again.
+            raise dg.Failure(description="It was stopped.", allow_retries=False) from error
         if isinstance(error, HuracanError) and not isinstance(error, Unavailable):
             raise dg.Failure(
                 description=str(error),

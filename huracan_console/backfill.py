@@ -1,17 +1,19 @@
 """`huracan backfill`: the days of a range, in order, in this process; days that are done are passed over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from rich.console import Console
 
 from huracan.errors import InvalidInput
-from huracan_assets.finished import REMAKE_TAG
-from huracan_assets.jobs import NEEDS
+from huracan_assets.finished import LEDGER, REMAKE_TAG
+from huracan_assets.jobs import NEEDS, TRADE
 from huracan_console.outlook import announce_outdated
 from huracan_console.plan import NIGHT, check_day, days_from, plan_backfill
 from huracan_console.summary import print_failures, print_json, print_traces
 from huracan_console.walk import open_workplace, walk
+from huracan_resources.lake.lake import Lake
 from huracan_resources.settings.settings import Settings
 
 
@@ -47,6 +49,7 @@ def run_backfill(
         plan = plan_backfill(days, chosen, settings, workplace.freshness, remakes=wanted.remakes)
         tags = {"huracan/backfill": f"{first}..{last}"} | ({REMAKE_TAG: "true"} if wanted.remakes else {})
         result = walk(workplace, plan, tags, console, "backfill")
+        untraded = _untraded(workplace.resources.lake, days) if TRADE in chosen else []
     if as_json:
         print_json(
             {
@@ -60,9 +63,22 @@ def run_backfill(
         print_traces(result, verbose=verbose)
     elif result.is_success:
         console.print(f"{len(result.finished)} runs; {first} to {last} is done.")
+        if untraded:
+            console.print(
+                f"Not traded: {len(untraded)} of {len(days)} days, the first of them for this reason:"
+                f" {untraded[0]}",
+                highlight=False,
+                soft_wrap=True,
+            )
     else:
         print_failures(result, verbose=verbose)
     return 0 if result.is_success else 1
+
+
+def _untraded(lake: Lake, days: Sequence[date]) -> list[str]:
+    """Why each of the days without a paper session has none."""
+    found = (lake.manifest(LEDGER, day) for day in days)
+    return [each.note for each in found if each is not None and each.note]
 
 
 def choose_jobs(jobs: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -32,8 +33,8 @@ begins like this, so that the run looks like any other."""
 _REFUSED = "DagsterAssetCheckFailedError"
 """What Dagster raises where a blocking check fails: it names the check and not the reason."""
 
-_INTERRUPTED = "DagsterExecutionInterruptedError"
-"""What Dagster makes of Ctrl-C in a step, which it then counts as one that failed."""
+_INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+"""What Ctrl-C is in a step, which Dagster then counts as one that failed, or tries again."""
 
 _WRAPPING = ("Dagster", "RetryRequested")
 """Begin the names of the errors that Dagster wraps around another."""
@@ -91,8 +92,12 @@ class RunStarter:
         failed_step, error, trace = "", "", ""
         is_stopped = False
         refusals = list[str]()
-        for event in execute_run_iterator(InMemoryJob(definition), run, self._instance):
+        events: Any = execute_run_iterator(InMemoryJob(definition), run, self._instance)
+        for event in events:
             is_stopped |= _is_interruption(event)
+            if is_stopped and event.is_step_up_for_retry:
+                events.close()
+                break
             if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 refusals += _refusal(event.asset_check_evaluation_data)
             elif event.is_step_failure and not failed_step:
@@ -161,8 +166,12 @@ def _error_of(event: dg.DagsterEvent) -> SerializableErrorInfo | None:
 
 
 def _is_interruption(event: dg.DagsterEvent) -> bool:
-    error = _error_of(event) if event.is_step_failure or event.is_run_failure else None
-    while error is not None and error.cls_name != _INTERRUPTED:
+    error = None
+    if event.is_step_failure or event.is_run_failure:
+        error = _error_of(event)
+    elif event.is_step_up_for_retry:
+        error = event.step_retry_data.error
+    while error is not None and error.cls_name not in _INTERRUPTED:
         error = error.cause
     return error is not None
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import click
@@ -54,6 +55,12 @@ def _ask(workspace: HomeWorkspace, statement: str, database: bool) -> tuple[list
     if database:
         names, rows = workspace.resources.database.query(statement)
         return list(names), list(rows)
-    with LakeViews(workspace.resources.lake) as views:
-        names, rows = views.rows(statement)
+    with LakeViews(workspace.resources.lake) as views, ThreadPoolExecutor(1) as worker:
+        # DuckDB hears of no signal while it computes: this thread does.
+        asked = worker.submit(views.rows, statement)
+        try:
+            names, rows = asked.result()
+        except KeyboardInterrupt:
+            views.interrupt()
+            raise
     return names, list(rows)

@@ -177,4 +177,4 @@ def print_failures(result: Walk, *, verbose: bool) -> None:
         click.echo(
             f"huracan: {skipped.job} of {skipped.day} was not started for lack of what failed.", err=True
         )
-    click.echo("huracan: what is done stays done; the same command goes on from there.", err=True)
+    click.echo("huracan: what is done stays done; without the cause the same command goes on.", err=True)

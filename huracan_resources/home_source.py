@@ -29,7 +29,7 @@ _CANDLES = "ohlcv"
 _KIND, _TIMEFRAME = "source.kind", "universe.timeframe"
 _HEAD = """\
 # Where this home's candles come from, written with the first of them: another source is refused here.
-# Any setting may stand in this file. It goes before the profile, and after variables and the command line.
+# Any setting may stand in this file. It wins over the profile; variables and the command line win over it.
 """
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from huracan.candles.source import unknown_symbol
 from huracan.errors import InvalidInput
 from huracan.workspace import Day
+from huracan_resources.catalogue import TRADES
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings, load_settings
@@ -59,7 +60,7 @@ class HomeWorkspace:
 
     def tables(self) -> list[str]:
         with self._views() as views:
-            return list(views.tables)
+            return [*([TRADES] if _LEDGER in views.tables else []), *views.tables]
 
     def lake(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> "pd.DataFrame":
         with self._views() as views:

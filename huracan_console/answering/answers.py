@@ -19,7 +19,7 @@ from huracan_console.safe_text import plain
 DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 130
 
 _UNASKED = re.compile(r"^(Got unexpected extra arguments?) \(.*\)", re.DOTALL)
-_ASSIGNED = re.compile(r"(?:'[^']*|\"[^\"]*|\S*)(?:[=@]|://).*", re.DOTALL)
+_ASSIGNED = re.compile(r"(?:'[^']*|\"[^\"]*|\S*)(?:(?<!<)[=@]|://).*", re.DOTALL)
 """A setting without --set, an address or a piece of one, and what follows: where it ends cannot be told."""
 
 

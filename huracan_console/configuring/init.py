@@ -54,7 +54,7 @@ _PROFILE_VARIABLES = ("HURACAN_ENV", "HURACAN_CONFIG_DIR")
 _COMMENT_COLUMN = 46
 _SHORT = 75
 _HEAD = """\
-# Settings of this home. They go before the profile that HURACAN_ENV names; variables and --set before them.
+# Settings of this home. They win over the profile that HURACAN_ENV names; variables and --set win over them.
 # A line behind a # says what holds without it: take the # away to change it. `huracan config show` lists
 # every setting there is, with its value and where it stands.
 """

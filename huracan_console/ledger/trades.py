@@ -110,7 +110,9 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str]
         statement = (
             f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time DESC, trade_id"
         )
-        return *views.rows(statement, values), ""
+        names, rows = views.rows(statement, values)
+        stayed_out = "The policy stayed out; its signals: huracan sql 'SELECT * FROM shadow_signals'."
+        return names, rows, "" if rows or len(conditions) > 1 else stayed_out
 
 
 def _why_none(workspace: HomeWorkspace, views: LakeViews, first: date | None, last: date | None) -> str:
@@ -133,7 +135,7 @@ def _newest(workspace: HomeWorkspace) -> date:
         manifest = lake.manifest("shadow_trades", day)
         if manifest is not None and "data.parquet" in manifest.files:
             return day
-    raise InvalidInput("No day was traded yet.", "Run huracan nightly, twice the first time without history.")
+    raise InvalidInput("No day was traded yet.", "Run huracan nightly.")
 
 
 def _print(rows: list[dict[str, Any]], limit: int | None, why: str) -> None:

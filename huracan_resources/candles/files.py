@@ -271,7 +271,7 @@ class CandleFiles:
             f"There is no candle of {symbol} on {day}: the files (here {nearest.file.path}) hold candles "
             f"from {_utc(first):%Y-%m-%d %H:%M} to {_utc(last - 1):%Y-%m-%d %H:%M} UTC."
             + (f" Passed over: {told}." if told else ""),
-            "Choose a day inside that range.",
+            f"Ask for a day inside that range: huracan nightly --date {_utc(last - 1):%Y-%m-%d}.",
         )
 
 

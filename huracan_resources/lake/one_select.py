@@ -37,6 +37,8 @@ _NAME = re.compile(r"((memory|system|temp)\.)?((main|information_schema|pg_catal
 
 _SETTINGS = {
     "TimeZone": "'UTC'",
+    # It would be drawn on standard output, between the rows.
+    "enable_progress_bar": "false",
     # A view's files are looked at twice: for the columns that they lack, and by the statement.
     "parquet_metadata_cache": "true",
     # A name that is no table is one that is missing, never a variable of this program.

@@ -117,6 +117,10 @@ class LakeViews:
             except duckdb.Error as error:
                 raise _wrong(error) from error
 
+    def interrupt(self) -> None:
+        """End the question that another thread waits for; there it is an error."""
+        self._connection.interrupt()
+
     def rows(
         self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
     ) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -55,6 +56,20 @@ def test_ctrl_c_says_how_far_it_was_and_the_same_command_goes_on(
         assert stopped.status == dg.DagsterRunStatus.FAILURE
     again = home.run("nightly", "--date", DAY.isoformat(), "--json")
     assert again.code == 0 and again.hashes == after_first_night.answer.hashes, again.err
+
+
+def test_ctrl_c_ends_a_question_that_takes_long_and_nothing_is_drawn_meanwhile(home: Home) -> None:
+    process = subprocess.Popen(
+        command("sql", "SELECT count(*) FROM ohlcv a, ohlcv b, ohlcv c WHERE a.close < b.close"),
+        env=home.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(6.0)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "huracan: Stopped.\n")
+    assert process.returncode == 130
 
 
 def test_a_night_that_fails_does_not_answer_with_the_brain_that_was_there(

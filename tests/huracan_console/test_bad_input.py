@@ -41,7 +41,7 @@ def _told(answer: Answer, code: int) -> str:
     assert answer.code == code, answer.out + answer.err
     assert "Traceback" not in answer.out + answer.err
     lines = [line for line in answer.err.splitlines() if line.startswith("huracan:")]
-    went_on = "huracan: what is done stays done; the same command goes on from there."
+    went_on = "huracan: what is done stays done; without the cause the same command goes on."
     lines = [line for line in lines if line != went_on]
     assert len(lines) == 1, answer.err
     return lines[0]
@@ -184,7 +184,14 @@ def _of_a_later_day(table: pa.Table, path: Path) -> None:
 BAD_FILES: list[tuple[Callable[[pa.Table, Path], None], tuple[str, ...]]] = [
     (_unreadable, ("binance_BTC-USDT_1m.parquet",)),
     (_without_volume, ("binance_BTC-USDT_1m.parquet", "volume")),
-    (_of_a_later_day, (f"no candle of BTC/USDT on {FIRST}", "2025-02-07", "Choose a day inside that range.")),
+    (
+        _of_a_later_day,
+        (
+            f"no candle of BTC/USDT on {FIRST}",
+            "2025-02-07",
+            "Ask for a day inside that range: huracan nightly --date",
+        ),
+    ),
 ]
 
 

@@ -1,6 +1,8 @@
 """What the console says of a run that failed: the cause in one line, whoever raised it."""
 
 import errno
+import signal
+import time
 from collections.abc import Callable
 from datetime import date
 
@@ -196,3 +198,19 @@ def test_a_user_of_a_database_and_a_path_with_an_at_sign_are_shown(text: str) ->
 def test_what_is_no_secret_of_a_database_is_shown() -> None:
     remember("postgresql://127.0.0.1:1/huracan_of_mine")
     assert withhold("postgresql://127.0.0.1:1/huracan_of_mine") == "postgresql://127.0.0.1:1/huracan_of_mine"
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_ctrl_c_in_a_step_stops_the_run_though_it_may_be_tried_again(retries: int) -> None:
+    calls = 0
+
+    def body() -> dg.MaterializeResult[None]:
+        nonlocal calls
+        calls += 1
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(5)
+        return dg.MaterializeResult()
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(body, retries=retries)
+    assert calls == 1
