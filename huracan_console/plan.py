@@ -203,8 +203,8 @@ def plan_backfill(
     *,
     remakes: bool = False,
 ) -> Plan:
-    """The backfill of `days`; see `backfill_runs`. That what is there is done too is only expected: to look
-    closely at each day of a year takes as long as to pass over it."""
+    """The backfill of `days`; see `backfill_runs`. What is there is expected to be done: to look closely at
+    each day of a year takes as long as to pass over it."""
     held = {job: set[date]() if remakes else freshness.days_of_all(assets_by_job()[job]) for job in jobs}
     expected = [PlannedRun(job, day, True) for day in days for job in jobs if day not in held[job]]
     return Plan(expected, backfill_runs(days, jobs, settings, freshness, remakes=remakes))

@@ -115,7 +115,7 @@ def _of_home(model: type[BaseModel], said: tuple[Any, str] | None) -> Values:
 
 
 def home_profile(home: Path) -> Path:
-    """The file of the home's own settings, which go before the profile that HURACAN_ENV picks."""
+    """The file of the home's own settings, which win over the profile that HURACAN_ENV picks."""
     return home / "huracan.yaml"
 
 
