@@ -17,6 +17,12 @@ from tests.end_to_end.conftest import MakeHome
 from tests.end_to_end.night import Night
 
 
+def _hear_ctrl_c() -> None:
+    """In the process that is started: one that was itself started in the background ignores it, and so would
+    its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _stop_while_it_trains(home: Home) -> tuple[int, str]:
     """Ctrl-C, as a terminal sends it to the whole group, when the training says that it starts."""
     process = subprocess.Popen(
@@ -27,6 +33,7 @@ def _stop_while_it_trains(home: Home) -> tuple[int, str]:
         text=True,
         cwd=home.path,
         start_new_session=True,
+        preexec_fn=_hear_ctrl_c,
     )
     assert process.stderr is not None
     said = ""
@@ -65,10 +72,14 @@ def test_ctrl_c_ends_a_question_that_takes_long_and_nothing_is_drawn_meanwhile(h
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_ctrl_c,
     )
-    time.sleep(6.0)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20) == ("", "huracan: Stopped.\n")
+    try:
+        time.sleep(6.0)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "huracan: Stopped.\n")
+    finally:
+        process.kill()
     assert process.returncode == 130
 
 
