@@ -31,6 +31,8 @@ OWNERS = ["team:huracan"]
 def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """The stage as an asset with a step that runs it for the partition's day."""
 
+    retry = _retry_policy(stage.retry or (DATABASE_RETRY if stage.database else None))
+
     @dg.asset(
         name=stage.name,
         partitions_def=partitions,
@@ -57,12 +59,12 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             **describe_tables(stage),
         },
         pool=stage.name,
-        retry_policy=_retry_policy(stage.retry or (DATABASE_RETRY if stage.database else None)),
+        retry_policy=retry,
     )
     def wired(
         context: dg.AssetExecutionContext, resources: dg.ResourceParam[Resources]
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it, and refuses one with a parameter
-        with _permanent_failures():
+        with _permanent_failures(is_retried=retry is not None):
             settings, day = resources.settings, day_of(context.partition_key)
             digest = stage.configuration_digest(settings)
             remakes = REMAKE_TAG in context.run.tags
@@ -147,14 +149,18 @@ class _permanent_failures:
     Dagster keeps what an error says, so no secret leaves here in one.
     """
 
+    def __init__(self, *, is_retried: bool) -> None:
+        self._is_retried = is_retried
+
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None:
             withhold_in(error)
-        if isinstance(error, (KeyboardInterrupt, DagsterExecutionInterruptedError)):
-            # Dagster would take it for a reason to try the step again.
+        is_stopped = isinstance(error, (KeyboardInterrupt, DagsterExecutionInterruptedError))
+        if is_stopped and self._is_retried:
+            # Dagster would take it for a reason to try again; where it does not, it calls the run cancelled.
             raise dg.Failure(description="It was stopped.", allow_retries=False) from error
         if isinstance(error, HuracanError) and not isinstance(error, Unavailable):
             raise dg.Failure(
