@@ -79,8 +79,8 @@ class Freshness:
         return self._lake.days(asset)
 
     def days_of_all(self, assets: Iterable[str]) -> set[date]:
-        """The days that have a partition of every one of `assets`, and those whose night came to its end."""
-        return set.intersection(*(set(self.days(asset)) for asset in assets)) | set(self.days(LAST_OF_NIGHT))
+        """The days that have a partition of every one of `assets`."""
+        return set.intersection(*(set(self.days(asset)) for asset in assets))
 
     def _current(self, stage: Stage, day: date, may_be_aged_out: bool) -> Manifest | None:
         record = stage.record(self._lake, day)

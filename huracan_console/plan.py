@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from huracan.errors import InvalidInput
+from huracan_assets.finished import LAST_OF_NIGHT
 from huracan_assets.freshness import Freshness
 from huracan_assets.inputs.windows import lead_days
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
@@ -140,7 +141,9 @@ def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[dat
     """
     trade = assets_by_job()[TRADE]
     traded = {each for each in freshness.days("shadow_trades") if each < day}
-    whole = {each for each in freshness.days_of_all(trade) if each < day}
+    # A night that came to its end was whole: an asset that it lacks was added by a later version.
+    whole = freshness.days_of_all(trade) | set(freshness.days(LAST_OF_NIGHT))
+    whole = {each for each in whole if each < day}
     holes = holes_before(day, whole, reach_of(trade, settings), settings.universe.first_day)
     if traded and is_within_reach(max(traded), day) and not freshness.is_there(trade, max(traded)):
         holes = sorted({*holes, max(traded)})
