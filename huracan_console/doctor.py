@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import metadata
 
 import click
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import public_key_of
+from huracan.candles.source import CandleSource
 from huracan.errors import HuracanError, Unavailable
 from huracan_assets.registry import stages
 from huracan_assets.retention_needs import check_retention
@@ -150,11 +151,21 @@ def _source(resources: Resources) -> str:
     refuse_another_source(resources)
     settings, source = resources.settings, resources.candle_source
     source.check_symbols(settings.universe.symbols)
-    if not candle_sources()[settings.source.kind].has_yesterday:
+    kind, day = candle_sources()[settings.source.kind], last_closed_day(datetime.now(UTC))
+    if kind.span is not None:
+        return _held({symbol: kind.span(source, symbol) for symbol in settings.universe.symbols}, source, day)
+    if not kind.has_yesterday:
         return f"{source.identity.name}: {', '.join(settings.universe.symbols)}"
-    day = last_closed_day(datetime.now(UTC))
     candles = source.fetch_day(settings.universe.symbols[0], day)
     return f"{source.identity.name}: {candles.num_rows} candles of {settings.universe.symbols[0]} on {day}"
+
+
+def _held(spans: Mapping[str, tuple[date, date]], source: CandleSource, yesterday: date) -> str:
+    """What is there of each symbol, and which night to ask for where yesterday's is not possible."""
+    told = ", ".join(f"{symbol} {first} to {last}" for symbol, (first, last) in spans.items())
+    last = min(last for _, last in spans.values())
+    ends = f"; its last night is huracan nightly --date {last}" if last < yesterday else ""
+    return f"{source.identity.name}: {told}{ends}"
 
 
 def _disk(settings: Settings) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -86,6 +86,8 @@ class CandleSourceKind(Generic[SourceSettings]):
     """Settings beside the secrets that do not count as another configuration, such as how long is waited."""
     has_yesterday: bool = True
     """Whether the day that has closed is there by now, as `doctor` then sees for itself."""
+    span: Callable[[Any, str], tuple[date, date]] | None = None
+    """First and last day that an open source has of a symbol, where it can tell."""
 
     @property
     def usage(self) -> str:

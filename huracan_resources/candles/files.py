@@ -111,6 +111,14 @@ class CandleFiles:
         for symbol in symbols:
             self._files_of(symbol)
 
+    def span(self, symbol: str) -> tuple[date, date]:
+        """The days of the first and the last candle. InvalidInput where there is none."""
+        segments = self._segments_of(symbol)
+        if not segments:
+            raise _empty(symbol)
+        first, end = min(each.first_ms for each in segments), max(each.end_ms for each in segments)
+        return _utc(first).date(), _utc(end - 1).date()
+
     def fetch_day(self, symbol: str, day: date) -> pa.Table:
         """The rows whose open time lies in `day`, in RAW_SCHEMA and the file's order.
 
@@ -263,7 +271,7 @@ class CandleFiles:
         if segments and first < end_ms and last > start_ms:
             return
         if not segments:
-            raise InvalidInput(f"The files of {symbol} hold no candle at all.", "Download them again.")
+            raise _empty(symbol)
         nearest = segments[0] if start_ms < first else max(segments, key=lambda each: each.end_ms)
         passed = explain_passed_over(self._paths, self._directory, symbol, self._timeframe.name)
         told = tell([each for each in passed if each.is_misnamed])
@@ -273,6 +281,10 @@ class CandleFiles:
             + (f" Passed over: {told}." if told else ""),
             f"Ask for a day inside that range: huracan nightly --date {_utc(last - 1):%Y-%m-%d}.",
         )
+
+
+def _empty(symbol: str) -> InvalidInput:
+    return InvalidInput(f"The files of {symbol} hold no candle at all.", "Download them again.")
 
 
 def _placed(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -316,5 +328,10 @@ def _open(settings: FilesSettings, _: Sequence[str], timeframe: Timeframe) -> Ca
 
 
 SOURCE = CandleSourceKind(
-    name="files", settings=FilesSettings, open=_open, argument="directory", has_yesterday=False
+    name="files",
+    settings=FilesSettings,
+    open=_open,
+    argument="directory",
+    has_yesterday=False,
+    span=CandleFiles.span,
 )

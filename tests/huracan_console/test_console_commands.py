@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
 import huracan
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
+from huracan.candles.schema import Timeframe
+from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan_console.main import main, read_settings, source_overrides
 from huracan_console.summary import brain_of
 from huracan_resources.brains import LATEST, move_latest, write_bundle
@@ -50,6 +54,21 @@ def test_doctor_finds_every_part_well_on_a_healthy_machine(database: Database) -
     assert "pgvector 0" in findings["database"]["found"]
     assert "simulated: 1440 candles of BTC/USDT" in findings["candle source"]["found"]
     assert not list((database.home / "lake").rglob("probe"))
+
+
+def test_doctor_says_which_days_a_folder_of_files_holds_and_which_night_it_is_good_for(
+    database: Database, tmp_path: Path
+) -> None:
+    market = SimulatedMarket(SimulatedMarketConfig(), ("BTC/USDT",), Timeframe("1m"))
+    candles = pa.concat_tables([market.fetch_day("BTC/USDT", date(2025, 3, day)) for day in (1, 2)])
+    pq.write_table(candles, tmp_path / "BTC-USDT_1m.parquet")
+    words = ("--set", "source.kind=files", "--set", f"source.files.directory={tmp_path}")
+    symbols = ("--set", "universe.symbols=BTC/USDT")
+    told = json.loads(_invoke("doctor", "--json", *words, *symbols, HURACAN_HOME=str(database.home)).stdout)
+    (source,) = [each for each in told if each["part"] == "candle source"]
+    assert source["is_ok"] and source["found"] == (
+        "files: BTC/USDT 2025-03-01 to 2025-03-02; its last night is huracan nightly --date 2025-03-02"
+    )
 
 
 def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(tmp_path: Path) -> None:
