@@ -33,6 +33,6 @@ def _as_object(described: Description) -> dict[str, object]:
 def _print(described: Description) -> None:
     made = f"made by {described.asset}, table {described.key}; " if described.asset else ""
     title = f"{described.name}: {' and '.join(described.places)}; {made}kept {described.kept} by default"
-    lead = (Column("column"), Column("type", goes=2), Column("unit", goes=1))
-    rows = [(each.name, str(each.type), each.unit or None, each.meaning) for each in described.columns]
-    print_table(Table([*lead, Column("meaning", folds=True)], rows, title), standard_output())
+    columns = (Column("column"), Column("type", goes=1), Column("meaning and unit", folds=True))
+    rows = [(each.name, str(each.type), each.text) for each in described.columns]
+    print_table(Table(columns, rows, title), standard_output())

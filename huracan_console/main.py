@@ -111,8 +111,10 @@ def main() -> None:
 @click.argument("source", required=False, metavar="[SOURCE]")
 @shared_options
 def init(source: str | None, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
-    """Write the home's own profile, with comments, for candles of SOURCE: ccxt:EXCHANGE, files:DIRECTORY,
-    simulated. A profile that is there is never overwritten."""
+    """Write the home's own profile, with comments.
+
+    SOURCE is where its candles come from: ccxt:EXCHANGE, files:DIRECTORY or simulated. A profile that is
+    there is never overwritten."""
     _only_show()
     from huracan_console.configuring.init import write_profile
 
@@ -155,7 +157,9 @@ def backfill(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Make the history: every day of a range that is not done, in order; start again where it stopped."""
+    """Make the days of a range that are not done.
+
+    In their order; the same command goes on where it stopped."""
     from huracan_console.backfill import Backfill, run_backfill
 
     settings, wanted = read_settings(assignments, source), Backfill(first, last, jobs, remakes=remake)
@@ -211,7 +215,9 @@ def trade(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Everything about one trade; TRADE_ID may be the beginning of its identity."""
+    """Everything about one trade.
+
+    TRADE_ID may be the beginning of its identity."""
     _only_show()
     from huracan_console.ledger.trade import show_trade
 
@@ -237,7 +243,9 @@ def sql(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Ask the lake by DuckDB, or the database; without a STATEMENT, list the lake's tables."""
+    """Ask the lake by DuckDB, or the database.
+
+    Without a STATEMENT the lake's tables are listed."""
     _only_show()
     from huracan_console.describe import show_description
     from huracan_console.sql import run_sql
@@ -257,7 +265,7 @@ def sql(
 @click.option("--date", "day", type=Day(), help="What has aged out by this UTC day; today if not given.")
 @shared_options
 def retention(dry: bool, day: date | None, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
-    """Delete what the settings of retention let go, and tell how much that was."""
+    """Delete what retention lets go, and tell how much it was."""
     from huracan_console.retention import run_retention
 
     return run_retention(read_settings(assignments), day, dry=dry, as_json=as_json)
@@ -273,7 +281,9 @@ def retention(dry: bool, day: date | None, assignments: tuple[str, ...], as_json
 )
 @shared_options
 def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
-    """Start the database, Dagster's webserver and its daemon; Ctrl-C stops them together."""
+    """Start the database, the UI and the daemon of the nights.
+
+    Ctrl-C stops them together."""
     from huracan_console.servers.up import run_servers
 
     return run_servers(read_settings(assignments), port, _console(as_json), as_json=as_json)
@@ -282,7 +292,9 @@ def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) ->
 @main.command()
 @shared_options
 def status(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
-    """The home on one screen: the last night and its verdict, incidents, the next night, days, disk."""
+    """The home on one screen.
+
+    The last night and its verdict, the brain in force, incidents, the next night, days, disk."""
     _only_show()
     from huracan_console.status.screen import run_status
 

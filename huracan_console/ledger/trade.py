@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from huracan.analysis.memory.neighbourhood import LEAST_SIMILARITY
 from huracan.errors import InvalidInput
+from huracan.market.ledger import ADD
 from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
 from huracan_console.printing.row_text import as_json_value, rows_as_csv
 from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
@@ -82,7 +84,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
 def _sections(report: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Title and rows of every table, in the order of reading; those without rows are not shown."""
     trade, decision = report["trade"], report["decision"]
-    yield "When and at what price", _moments(trade)
+    yield "When and at what price", _moments(trade, report["fills"] or [])
     yield "Result", _result(trade)
     yield "Context at the signal", [_context(trade)]
     yield "Decision", [{"action": name} | dict(values) for name, values in decision["actions"].items()]
@@ -98,7 +100,10 @@ def _sections(report: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]
         ],
     )
     yield "After the exit", _explained(report["post_exit"])
-    yield "Similar trades, closed before the signal", _similar(report["neighbours"])
+    nearest = (
+        f"The nearest trades, closed before the signal; from a similarity of {LEAST_SIMILARITY:g} on they"
+    )
+    yield f"{nearest} count as like it", _similar(report["neighbours"])
     yield (
         "Fills",
         [
@@ -111,11 +116,13 @@ def _sections(report: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]
     yield "Features, the first of the recipe", _features(report)
 
 
-def _moments(trade: dict[str, Any]) -> list[dict[str, Any]]:
+def _moments(trade: dict[str, Any], fills: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    adds = sum(each["kind"] == ADD for each in fills)
+    added = f", with {adds} {'add' if adds == 1 else 'adds'}; mean price" if adds else ""
     best, worst = trade["max_favourable_bps"], trade["max_adverse_bps"]
     rows = [
         ("signal", trade["signal_time"], None, f"{trade['action']}, size {trade['size_multiplier']:g}"),
-        ("entry", trade["entry_time"], trade["entry_price"], f"{trade['notional_usd']:.2f} USD"),
+        ("entry", trade["entry_time"], trade["entry_price"], f"{trade['notional_usd']:.2f} USD{added}"),
         ("best", trade["max_favourable_time"], None, f"{best:+.1f} bps"),
         ("worst", trade["max_adverse_time"], None, f"{worst:+.1f} bps"),
         (
@@ -146,7 +153,7 @@ def _context(trade: dict[str, Any]) -> dict[str, Any]:
         **probabilities,
         "at the exit": trade["exit_regime"],
         "volatility, bps": trade["entry_volatility_bps"],
-        "exit": trade["exit_volatility_bps"],
+        "at the exit, bps": trade["exit_volatility_bps"],
     }
 
 

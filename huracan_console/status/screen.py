@@ -91,7 +91,11 @@ def _verdict(night: LastNight) -> str:
         return "none: the night made no brain"
     first, *others = night.brain["reasons"]
     more = f" (and {len(others)} reasons more)" if len(others) > 1 else ""
-    return f"{night.brain['verdict']}: {first}{more}"
+    is_live = night.brain.get("is_live_eligible", False)
+    standing = (
+        " (not eligible for live trading)" if night.brain["verdict"] == "promoted" and not is_live else ""
+    )
+    return f"{night.brain['verdict']}{standing}: {first}{more}"
 
 
 def _latest(facts: Facts) -> str:

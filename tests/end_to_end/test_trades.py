@@ -170,7 +170,7 @@ def test_one_trade_for_a_person_has_its_chart_and_its_tables(
     answer = home.call("trade", row["trade_id"], "--chart", str(chart))
     assert answer.code == 0, answer.err
     assert answer.out.startswith(f"{row['trade_id']}  {row['symbol']} {row['side']}")
-    for shown in ("▲", "Decision", "ENTER_FULL", "Similar trades", "Fills", "Gates", row["exit_reason"]):
+    for shown in ("▲", "Decision", "ENTER_FULL", "The nearest trades", "Fills", "Gates", row["exit_reason"]):
         assert shown in answer.out, shown
     assert chart.read_bytes().startswith(b"\x89PNG")
     as_csv = list(csv.DictReader(io.StringIO(home.call("trade", row["trade_id"], "--csv").out)))

@@ -11,6 +11,9 @@ from huracan.candles.schema import TIME
 HALF_LIFE_DAYS = 180.0
 """After so long a trade says half as much about the next one like it."""
 
+LEAST_SIMILARITY = 0.3
+"""The cosine from which on a trade counts as one like it."""
+
 _DAY_MS = 86_400_000
 
 NEIGHBOURS_SCHEMA = pa.schema(
@@ -53,7 +56,7 @@ def judge_neighbourhoods(
     neighbours: pa.Table,
     as_of_ms: Integers,
     *,
-    minimum_similarity: float = 0.3,
+    minimum_similarity: float = LEAST_SIMILARITY,
     half_life_days: float = HALF_LIFE_DAYS,
     prior_trades: float = 2.0,
     confidence: float = 0.9,

@@ -107,6 +107,14 @@ def test_a_finished_night_is_told_with_its_end_its_verdict_and_its_first_reason(
     assert _files(home) == before
 
 
+@pytest.mark.parametrize(("eligible", "standing"), [(True, ""), (False, " (not eligible for live trading)")])
+def test_a_promoted_brain_that_may_not_trade_live_is_told_so(
+    home: Path, capsys: pytest.CaptureFixture[str], eligible: bool, standing: str
+) -> None:
+    _night(home, verdict="promoted", reasons=["It earned 3 USD."], is_live_eligible=eligible)
+    assert _told(home, capsys)["verdict"] == f"promoted{standing}: It earned 3 USD."
+
+
 def test_days_that_closed_without_their_night_are_counted_once_they_are_due(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
