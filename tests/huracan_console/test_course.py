@@ -1,5 +1,6 @@
 """How far a walk is, by a clock that is given, and the lines that a pipe is told."""
 
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from io import StringIO
@@ -100,8 +101,10 @@ def test_a_pipe_is_told_when_a_stage_starts_and_ends_and_how_far_it_is_in_betwee
         progress.report(progress.Progress("ppo_checkpoint", DAY, 0.0, why="its code has changed"))
         clock.now += 30.0
         progress.report(progress.Progress("ppo_checkpoint", DAY, 0.25, "1 of 4 steps"))
+        deadline = time.monotonic() + 30.0
         while "of the whole" not in told.getvalue():
-            pass
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
         progress.report(progress.Progress("ppo_checkpoint", DAY, 1.0))
         display.end()
     lines = told.getvalue().splitlines()
