@@ -26,9 +26,11 @@ class Read:
     What is not `is_needed` may have been judged bad: then nothing is read, and `Inputs.refusal` says why. An
     `is_record` read tells what was done on those days by what was known then; a later version of its inputs
     does not make it stale. Of one that `may_lack_days`, the days that are missing or were judged bad are left
-    out. With `newest`, only that table is read, of the newest earlier partition that holds it, whatever its
-    verdict; it is recorded by the table's own hash. In a read that is `chained` by such a table each day was
-    made from the one of the day before.
+    out. With `table`, only that table of the days is read, and recorded by its own hash: what else changes in
+    them changes nothing here. Days that hold no such table (of a version before it, or empty) are among the
+    manifests and not among the hashes. With `newest`, the same of the newest earlier partition that holds
+    that table, whatever its verdict. In a read that is `chained` by such a table each day was made from the
+    one of the day before.
     """
 
     asset: str
@@ -39,6 +41,7 @@ class Read:
     is_needed: bool = True
     is_record: bool = False
     may_lack_days: bool = False
+    table: str = ""
     newest: str = ""
     chained: str = ""
     key: str = ""
@@ -72,11 +75,11 @@ class Inputs:
         manifests: Mapping[str, Sequence[Manifest]],
         refusals: Mapping[str, str] | None = None,
         records: Collection[str] = (),
-        newest: Mapping[str, str] | None = None,
+        tables: Mapping[str, str] | None = None,
     ) -> None:
         self._lake = lake
         self._manifests = manifests
-        self._newest = newest or {}
+        self._tables = tables or {}
         self._refusals = refusals or {}
         self._refuse_stale(records)
 
@@ -93,11 +96,24 @@ class Inputs:
                 )
 
     def _refuse_stale(self, records: Collection[str]) -> None:
-        """Partitions that are read together must have been made from one another as they are now."""
-        present = self.hashes()
+        """Partitions that are read together must have been made from one another as they are now; where one
+        was made from a single table of another, as that table is now. What an asset read of its own days
+        before is for `refuse_unchained`."""
+        read = [manifest for manifests in self._manifests.values() for manifest in manifests]
+        present = {manifest.key: manifest.content_hash for manifest in read} | dict(
+            table_hash(manifest, file.removesuffix(".parquet"))
+            for manifest in read
+            for file in manifest.files
+            if file.endswith(".parquet")
+        )
         for name, manifests in self._manifests.items():
             for manifest in () if name in records else manifests:
-                stale = [key for key, made in manifest.inputs.items() if present.get(key, made) != made]
+                own = f"{manifest.asset}/"
+                stale = [
+                    key
+                    for key, made in manifest.inputs.items()
+                    if present.get(key, made) != made and not ("#" in key and key.startswith(own))
+                ]
                 if stale:
                     raise InputRefused(
                         f"{manifest.key} was made from an earlier {stale[0]}.",
@@ -184,13 +200,15 @@ class Inputs:
 
     def hashes(self) -> dict[str, str]:
         """What was read -> the hash of its content; `asset/day#table` where one table of it is all."""
-        return dict(
-            table_hash(manifest, self._newest[name])
-            if name in self._newest
-            else (manifest.key, manifest.content_hash)
-            for name, manifests in self._manifests.items()
-            for manifest in manifests
-        )
+        hashes: dict[str, str] = {}
+        for name, manifests in self._manifests.items():
+            table = self._tables.get(name)
+            if table is None:
+                hashes |= {manifest.key: manifest.content_hash for manifest in manifests}
+            else:
+                held = (each for each in manifests if f"{table}.parquet" in each.files)
+                hashes |= dict(table_hash(each, table) for each in held)
+        return hashes
 
     @property
     def is_simulated(self) -> bool:
@@ -224,9 +242,8 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
                 raise
             manifests[read.name], refusals[read.name] = [], refused.what
     records = {read.name for read in reads if read.is_record}
-    inputs = Inputs(
-        lake, manifests, refusals, records, {read.name: read.newest for read in reads if read.newest}
-    )
+    tables = {read.name: read.newest or read.table for read in reads if read.newest or read.table}
+    inputs = Inputs(lake, manifests, refusals, records, tables)
     for read in reads:
         if read.chained:
             inputs.refuse_unchained(read.name, read.chained)
