@@ -63,7 +63,13 @@ class StageContext:
 
     @property
     def timeframe(self) -> Timeframe:
+        """The bars that are stored."""
         return Timeframe(self.settings.universe.timeframe)
+
+    @property
+    def decision_timeframe(self) -> Timeframe:
+        """The bars at whose close the policy decides."""
+        return self.settings.decision_timeframe
 
     def steps(self, done: int, total: int) -> None:
         """Progress in steps; the last of the stage is reported when its partition is written."""
@@ -189,13 +195,13 @@ def stage(
 ) -> Callable[[Body], Stage]:
     """Declare an asset, in a file of its name and in the folder of its group.
 
-    `job` makes it. `tables` are what its partitions hold, by key. `settings` names the sections that its
-    content depends on; what code it depends on is found from its file. `searches` names assets whose earlier
-    days the body looks for in the database; days that were lost there are loaded before. What `reads_outside`
-    of the lake (an exchange, the registry) runs every time, because no manifest can tell that it is
-    unchanged. What `is_record` of a finished night stays as it was made, whatever changes later; `bring_back`
-    then does what the body does outside the lake, where that was lost. The asset's name is the body's, its
-    description the docstring."""
+    `job` makes it. `tables` are what its partitions hold, by key. `settings` names the sections, or by dotted
+    key the single settings, that its content depends on; what code it depends on is found from its file.
+    `searches` names assets whose earlier days the body looks for in the database; days that were lost there
+    are loaded before. What `reads_outside` of the lake (an exchange, the registry) runs every time, because
+    no manifest can tell that it is unchanged. What `is_record` of a finished night stays as it was made,
+    whatever changes later; `bring_back` then does what the body does outside the lake, where that was lost.
+    The asset's name is the body's, its description the docstring."""
 
     def declare(body: Body) -> Stage:
         return Stage(

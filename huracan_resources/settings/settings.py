@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -28,6 +29,7 @@ from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.trades.config import TradeAnalysisConfig
 from huracan.candles.limits import CandleLimits
 from huracan.candles.schema import Timeframe
+from huracan.durations import minute_of_day
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -91,11 +93,37 @@ class Source(OpenSection):
         return {"kind": (Literal[tuple(kinds)], default), **_sections(kinds)}
 
 
-class Market(Section):
-    """What trading costs and the rules by which the shadow ledger trades."""
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """What is refused inside names the setting."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{setting}: {error.what}", error.remedy) from None
 
+
+class Market(Section):
+    """How often is decided and by whom, what trading costs, and by what rules the shadow ledger trades."""
+
+    decision_timeframe: str | None = None
+    """How long a bar is at whose close the policy decides; not set: as long as those that are stored."""
+    handover: str = "04:00"
+    """When, UTC, the night's new brain takes over from that of the night before."""
     costs: CostAssumptions = Field(default_factory=CostAssumptions)
     rules: TradingRules = Field(default_factory=TradingRules)
+
+    @field_validator("decision_timeframe")
+    @classmethod
+    def _timeframe_is_known(cls, timeframe: str | None) -> str | None:
+        with _named("market.decision_timeframe"):
+            return timeframe and Timeframe(timeframe).name
+
+    @field_validator("handover")
+    @classmethod
+    def _is_a_time_of_day(cls, handover: str) -> str:
+        with _named("market.handover"):
+            minute_of_day(handover)
+        return handover
 
     @field_validator("costs")
     @classmethod
@@ -157,13 +185,36 @@ class Settings(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _decisions_are_of_whole_bars(self) -> Self:
+        detail, decision = Timeframe(self.universe.timeframe), self.decision_timeframe
+        if decision.minutes % detail.minutes:
+            raise InvalidInput(
+                f"market.decision_timeframe is {decision.name}, which is no multiple of universe.timeframe,"
+                f" {detail.name}.",
+                "Give a multiple, or let it be: then every stored bar is decided on.",
+            )
+        if minute_of_day(self.market.handover) % decision.minutes:
+            raise InvalidInput(
+                f"market.handover is {self.market.handover}, at which no decision bar of {decision.name}"
+                " closes.",
+                f"Give a time that is a multiple of {decision.name} after 00:00.",
+            )
+        return self
+
+    @property
+    def decision_timeframe(self) -> Timeframe:
+        """The bars at whose close the policy decides."""
+        return Timeframe(self.market.decision_timeframe or self.universe.timeframe)
+
     @property
     def layers(self) -> Layers:
         """What everybody said, of which these settings were made."""
         return self._layers
 
     def digest(self, *sections: str) -> str:
-        """SHA-256 over the domain's settings, or over those in `sections` only (names such as `market`).
+        """SHA-256 over the domain's settings, or over those in `sections` only: names such as `market`, or of
+        a single setting, `market.decision_timeframe`.
 
         Free of secrets and of places, so that two machines with the same settings agree.
         """
@@ -173,16 +224,28 @@ class Settings(Section):
     def deciding(self, *sections: str) -> dict[str, Any]:
         """Dotted key to value of the settings behind `digest`."""
         chosen, outside = sections or DOMAIN_SECTIONS, _outside_digest(self.source.kind)
-        return {
+        found = {
             key: value
             for key, value in _leaves(self, "")
-            if key.split(".")[0] in chosen and key not in outside and self._is_used(key)
+            if _is_in(key, chosen) and key not in outside and self._is_used(key)
         }
+        if _DECISIONS in found:  # what is not set and what is set to the stored bars are one
+            found[_DECISIONS] = self.decision_timeframe.name
+        return found
 
     def _is_used(self, key: str) -> bool:
         """Whether a setting of the source belongs to the source that is in use."""
         parts = key.split(".")
         return parts[0] != "source" or parts[1] in ("kind", self.source.kind)
+
+
+_DECISIONS = "market.decision_timeframe"
+
+
+def _is_in(key: str, chosen: Collection[str]) -> bool:
+    """Whether a setting, or a section that it lies in, is among the `chosen`."""
+    parts = key.split(".")
+    return any(".".join(parts[:count]) in chosen for count in range(1, len(parts) + 1))
 
 
 def _outside_digest(source: str) -> set[str]:
