@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.durations import Duration
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json, read_json_object
 from huracan.models.config import ModelConfig, Unfit
@@ -93,7 +94,7 @@ class ConfidenceModel:
 
 
 def fit_confidence_model(
-    trades: pa.Table, feature_names: Sequence[str], config: ModelConfig
+    trades: pa.Table, feature_names: Sequence[str], config: ModelConfig, maximum_holding: Duration
 ) -> ConfidenceModel | Unfit:
     """Fit on `trades` (already cut by `window.trailing_trades`), same rows and config -> same bytes.
 
@@ -101,7 +102,7 @@ def fit_confidence_model(
     trade still open when a later part begins is left out. Unfit where the trades cannot teach.
     """
     ordered = order_trades(trades)
-    split = split_trades(ordered, config)
+    split = split_trades(ordered, config, maximum_holding)
     if isinstance(split, Unfit):
         return split
     matrix, label = confidence_inputs(ordered, feature_names), won(ordered)

@@ -15,7 +15,8 @@ class ModelConfig:
     validation_fraction: float = 0.2
     """The latest of the remaining trades, where boosting stops."""
     embargo_minutes: int = 60
-    """Time between the last outcome trained on and the first trade tested."""
+    """Time between the last moment at which a trade of a signal trained on may have been open, its longest
+    holding after it, and the first trade tested."""
     maximum_rounds: int = 300
     patience_rounds: int = 30
     learning_rate: float = 0.05

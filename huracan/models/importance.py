@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.durations import Duration
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.scores import roc_auc
@@ -26,15 +27,17 @@ IMPORTANCE_SCHEMA = arrow_schema(IMPORTANCE_COLUMNS)
 out-of-time tail when the column is shuffled (null without both classes there); rank 1 matters most."""
 
 
-def feature_importance(trades: pa.Table, model: ConfidenceModel | Unfit, config: ModelConfig) -> pa.Table:
+def feature_importance(
+    trades: pa.Table, model: ConfidenceModel | Unfit, config: ModelConfig, maximum_holding: Duration
+) -> pa.Table:
     """IMPORTANCE_SCHEMA, one row per input, by rank; empty where the model is Unfit.
 
-    `trades` and `config` are those of the fit, so the tail is the same. Ranked by the AUC lost, then gain.
+    `trades`, `config` and `maximum_holding` are those of the fit, so the tail is the same. Ranked by the AUC lost, then gain.
     """
     if isinstance(model, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()
     ordered = order_trades(trades)
-    split = split_trades(ordered, config)
+    split = split_trades(ordered, config, maximum_holding)
     if isinstance(split, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()
     matrix = model.inputs(ordered)[split.tail]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.durations import Duration
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json, read_json_object
 from huracan.models.config import ModelConfig, Unfit
@@ -68,7 +69,9 @@ class MetaLabelModel:
         return MetaLabelModel(**value)
 
 
-def fit_meta_label_model(trades: pa.Table, config: ModelConfig) -> MetaLabelModel | Unfit:
+def fit_meta_label_model(
+    trades: pa.Table, config: ModelConfig, maximum_holding: Duration
+) -> MetaLabelModel | Unfit:
     """Fit on `trades` (already cut by `window.trailing_trades`), same rows and config -> same bytes.
 
     Mean and scale are of the fitted part alone. There is nothing to stop early, so the validation part is
@@ -77,7 +80,7 @@ def fit_meta_label_model(trades: pa.Table, config: ModelConfig) -> MetaLabelMode
     from sklearn.linear_model import LogisticRegression
 
     ordered = order_trades(trades)
-    split = split_trades(ordered, config)
+    split = split_trades(ordered, config, maximum_holding)
     if isinstance(split, Unfit):
         return split
     matrix, label = meta_label_inputs(ordered), won(ordered)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME, day_end
+from huracan.durations import Duration, minutes_of
 from huracan.evaluation.splits import split_tail
 from huracan.models.config import ModelConfig, Unfit
 
@@ -27,18 +28,24 @@ class TradeSplit:
     tail: Integers
 
 
-def trailing_trades(trades: pa.Table, day: date, trailing_days: int) -> pa.Table:
-    """The trades signalled in the `trailing_days` ending with `day` whose exit was known at `day` 24:00.
+def trailing_trades(
+    trades: pa.Table, day: date, trailing_days: int, maximum_holding: Duration
+) -> pa.Table:
+    """The trades signalled in the `trailing_days` ending with `day`, `maximum_holding` before `day` 24:00 at
+    the latest, whose exit was known at `day` 24:00.
 
-    Sorted by signal time, symbol and id, so the order of the input does not matter.
+    A younger signal waits: of those only what ended fast is closed, and where the stop is nearer than the
+    target that is mostly what lost. Sorted by signal time, symbol and id, so the order of the input does not
+    matter.
     """
     end = day_end(day)
+    ripe = end - timedelta(minutes=minutes_of(maximum_holding))
     signal, left = trades["signal_time"], trades["exit_time"]
     kept = trades.filter(
         pc.and_(
             pc.and_(
                 pc.greater_equal(signal, pa.scalar(end - timedelta(days=trailing_days), TIME)),
-                pc.less(signal, pa.scalar(end, TIME)),
+                pc.less_equal(signal, pa.scalar(ripe, TIME)),
             ),
             pc.less(left, pa.scalar(end, TIME)),
         )
@@ -58,12 +65,17 @@ def won(trades: pa.Table) -> NDArray[np.bool_]:
     return label
 
 
-def split_trades(trades: pa.Table, config: ModelConfig) -> TradeSplit | Unfit:
-    """Purged split of ordered `trades` into fit, validation and tail; Unfit where a part cannot teach."""
+def split_trades(trades: pa.Table, config: ModelConfig, maximum_holding: Duration) -> TradeSplit | Unfit:
+    """Purged split of ordered `trades` into fit, validation and tail; Unfit where a part cannot teach.
+
+    A signal lasts for `maximum_holding` even if its trade ended sooner: purged by their own ends, the last
+    trades before a later part would be the short ones alone.
+    """
     count = trades.num_rows
     if count < config.minimum_trades:
         return Unfit(f"{count} closed trades, {config.minimum_trades} are needed.", count)
-    start, end = _stamps(trades, "signal_time"), _stamps(trades, "exit_time")
+    start = _stamps(trades, "signal_time")
+    end = np.maximum(_stamps(trades, "exit_time"), start + minutes_of(maximum_holding) * 60_000)
     embargo = config.embargo_minutes * 60_000
     outer = split_tail(start, end, config.tail_fraction, embargo)
     if len(outer.train) < 2:

@@ -27,7 +27,7 @@ def ledger(make_ledger: Callable[..., pa.Table]) -> pa.Table:
 
 @pytest.fixture
 def model(ledger: pa.Table) -> ConfidenceModel:
-    fitted = fit_confidence_model(ledger, NAMES, ModelConfig())
+    fitted = fit_confidence_model(ledger, NAMES, ModelConfig(), "2h")
     assert isinstance(fitted, ConfidenceModel)
     return fitted
 

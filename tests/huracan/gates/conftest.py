@@ -40,5 +40,5 @@ def fit_all() -> Fitter:
 def learned_gates(make_ledger: Maker, fit_all: Fitter) -> dict[str, Gate]:
     """With models that have skill."""
     past = make_ledger(600)
-    confidence = fit_confidence_model(past, NAMES, ModelConfig())
-    return fit_all(past, confidence, fit_meta_label_model(past, ModelConfig()))
+    confidence = fit_confidence_model(past, NAMES, ModelConfig(), "2h")
+    return fit_all(past, confidence, fit_meta_label_model(past, ModelConfig(), "2h"))

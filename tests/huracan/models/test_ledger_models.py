@@ -24,7 +24,7 @@ CONFIG = ModelConfig()
 
 
 def fit_both(trades: pa.Table) -> list[ConfidenceModel | MetaLabelModel]:
-    models = [fit_confidence_model(trades, NAMES, CONFIG), fit_meta_label_model(trades, CONFIG)]
+    models = [fit_confidence_model(trades, NAMES, CONFIG, "2h"), fit_meta_label_model(trades, CONFIG, "2h")]
     assert not any(isinstance(model, Unfit) for model in models)
     return models
 
@@ -58,7 +58,7 @@ def test_trades_of_later_days_change_nothing(make_ledger: Maker) -> None:
     future = make_ledger(24 * 8 + 90, seed=99).slice(24 * 8)
     both = pa.concat_tables([future, past])
     for one, other in zip(
-        fit_both(trailing_trades(past, day, 30)), fit_both(trailing_trades(both, day, 30)), strict=True
+        fit_both(trailing_trades(past, day, 30, "2h")), fit_both(trailing_trades(both, day, 30, "2h")), strict=True
     ):
         assert one.to_bytes() == other.to_bytes()
 
@@ -109,7 +109,7 @@ def test_a_ledger_of_one_class_is_refused_with_the_reason(make_ledger: Maker, si
     ledger = make_ledger(100)
     index = ledger.schema.get_field_index("net_bps")
     one_class = ledger.set_column(index, ledger.schema.field(index), pa.array(np.full(100, 5.0 * sign)))
-    for answer in (fit_confidence_model(one_class, NAMES, CONFIG), fit_meta_label_model(one_class, CONFIG)):
+    for answer in (fit_confidence_model(one_class, NAMES, CONFIG, "2h"), fit_meta_label_model(one_class, CONFIG, "2h")):
         assert isinstance(answer, Unfit)
         assert answer.trades == 100
         assert ("only winners" if sign > 0 else "only losers") in answer.reason
@@ -127,18 +127,18 @@ def test_a_feature_that_is_not_defined_is_no_error(make_ledger: Maker) -> None:
 
 def test_the_feature_that_decides_ranks_first(make_ledger: Maker) -> None:
     ledger = make_ledger(600)
-    model = fit_confidence_model(ledger, NAMES, CONFIG)
-    table = feature_importance(ledger, model, CONFIG)
+    model = fit_confidence_model(ledger, NAMES, CONFIG, "2h")
+    table = feature_importance(ledger, model, CONFIG, "2h")
     assert table.schema == IMPORTANCE_SCHEMA
     first = table.slice(0, 1).to_pylist()[0]
     assert first["feature"] == "signal" and first["rank"] == 1
     assert first["permutation_importance"] > 0.1
     assert sum(table["gain"].to_pylist()) == pytest.approx(1.0)
-    assert table.equals(feature_importance(ledger, model, CONFIG))
+    assert table.equals(feature_importance(ledger, model, CONFIG, "2h"))
 
 
 def test_without_a_model_there_is_no_importance(make_ledger: Maker) -> None:
-    table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), CONFIG)
+    table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), CONFIG, "2h")
     assert table.num_rows == 0 and table.schema == IMPORTANCE_SCHEMA
 
 
@@ -150,7 +150,7 @@ def test_a_model_that_was_fitted_on_fewer_columns_still_predicts(
         names, inputs = inputs_module.confidence_names, inputs_module.confidence_inputs
         before.setattr(confidence_module, "confidence_names", lambda features: names(features)[:-1])
         before.setattr(confidence_module, "confidence_inputs", lambda *args: inputs(*args)[:, :-1])
-        old = fit_confidence_model(ledger, NAMES, CONFIG)
+        old = fit_confidence_model(ledger, NAMES, CONFIG, "2h")
         expected = old.predict(ledger)
     assert "is_short" not in old.columns
     assert np.array_equal(old.predict(ledger), expected)

@@ -25,17 +25,50 @@ NAMES = ("a", "b", "c", "d")
 
 def test_a_trade_closed_after_midnight_is_not_yet_known(make_ledger: Maker) -> None:
     ledger = make_ledger(48, minutes_apart=50)
-    kept = trailing_trades(ledger, date(2025, 5, 1), 30)
+    kept = trailing_trades(ledger, date(2025, 5, 1), 30, "20m")
     # Signals every 50 minutes from 00:00; the one at 23:20 leaves at 23:40, the next is of the next day.
     assert kept.num_rows == 29
     late = ledger.slice(28, 1).set_column(
         ledger.schema.get_field_index("exit_time"), "exit_time", ledger.slice(29, 1)["exit_time"]
     )
-    assert trailing_trades(late, date(2025, 5, 1), 30).num_rows == 0
+    assert trailing_trades(late, date(2025, 5, 1), 30, "20m").num_rows == 0
+
+
+def test_winners_that_are_still_open_bias_nothing(make_ledger: Maker) -> None:
+    """Fair bets with the stop nearer: of the last hours only the fast ones are closed, and those lost."""
+    generator, minutes, count = np.random.default_rng(5), 8 * 60, 1440
+    paths = np.cumsum(generator.normal(0.0, 1.0, (count, minutes)), axis=1)
+    ends = (paths <= -10.0) | (paths >= 40.0)
+    ends[:, -1] = True
+    held = ends.argmax(axis=1)
+    net = paths[np.arange(count), held]
+    ledger = make_ledger(count, minutes_apart=1)
+    signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
+    changed = {"exit_time": signal + held * 60_000, "net_bps": net}
+    for name, values in changed.items():
+        index = ledger.schema.get_field_index(name)
+        field = ledger.schema.field(index)
+        ledger = ledger.set_column(index, field, pa.array(values).cast(field.type))
+    day = date(2025, 5, 1)
+    closed, ripe = (trailing_trades(ledger, day, 30, wait) for wait in ("1m", "8h"))
+    youngest = closed.filter(pc.greater(closed["signal_time"], pc.max(ripe["signal_time"])))
+    error = net.std() / np.sqrt(youngest.num_rows)
+    assert pc.mean(youngest["net_bps"]).as_py() < -2.0 * error
+    assert abs(pc.mean(ripe["net_bps"]).as_py()) < 2.0 * net.std() / np.sqrt(ripe.num_rows)
+
+
+def test_the_fitted_part_ends_a_whole_holding_before_the_tail(make_ledger: Maker) -> None:
+    ledger = make_ledger(200, minutes_apart=7)
+    signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
+    for hours in (2, 5):
+        split = split_trades(ledger, ModelConfig(), f"{hours}h")
+        assert not isinstance(split, Unfit)
+        apart = signal[split.tail].min() - signal[np.concatenate([split.fit, split.validation])].max()
+        assert apart >= (hours + 1) * 3_600_000
 
 
 def test_the_window_forgets_what_is_older(make_ledger: Maker) -> None:
-    kept = trailing_trades(make_ledger(24 * 10), date(2025, 5, 8), 3)
+    kept = trailing_trades(make_ledger(24 * 10), date(2025, 5, 8), 3, "20m")
     assert kept.num_rows == 72
     assert str(pc.min(kept["signal_time"]).as_py().date()) == "2025-05-06"
 
@@ -44,12 +77,12 @@ def test_the_window_does_not_depend_on_the_order_of_rows(make_ledger: Maker) -> 
     ledger = make_ledger(50)
     shuffled = ledger.take(np.random.default_rng(0).permutation(50))
     day = date(2025, 5, 2)
-    assert trailing_trades(shuffled, day, 30).equals(trailing_trades(ledger, day, 30))
+    assert trailing_trades(shuffled, day, 30, "20m").equals(trailing_trades(ledger, day, 30, "20m"))
 
 
 def test_no_outcome_of_an_earlier_part_overlaps_a_later_part(make_ledger: Maker) -> None:
     ledger = make_ledger(200, minutes_apart=7)
-    split = split_trades(ledger, ModelConfig())
+    split = split_trades(ledger, ModelConfig(), "2h")
     assert not isinstance(split, Unfit)
     signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
     left = pc.cast(ledger["exit_time"], pa.int64()).to_numpy()
@@ -60,10 +93,10 @@ def test_no_outcome_of_an_earlier_part_overlaps_a_later_part(make_ledger: Maker)
 
 
 def test_too_few_trades_are_an_answer_not_an_error(make_ledger: Maker) -> None:
-    answer = split_trades(make_ledger(59), ModelConfig())
+    answer = split_trades(make_ledger(59), ModelConfig(), "2h")
     assert answer == Unfit("59 closed trades, 60 are needed.", 59)
     wide = replace(ModelConfig(), embargo_minutes=10**6)
-    assert isinstance(split_trades(make_ledger(100), wide), Unfit)
+    assert isinstance(split_trades(make_ledger(100), wide, "2h"), Unfit)
 
 
 def test_the_inputs_are_signal_columns_alone(make_ledger: Maker) -> None:
