@@ -118,7 +118,7 @@ def probe_error(number: int, seed: int, engine: str = "compiled", steps: int = P
     learner = raw_learner(environment, PROBES, seed, engine)
     learner.train(steps)
     shown = {1: [0.0], 2: [-1.0, 1.0], 3: [0.0, 1.0], 4: [0.0], 5: [-1.0, 1.0]}[number]
-    truth = {1: [1.0], 2: [-1.0, 1.0], 3: [PROBES.gamma, 1.0], 4: [1.0], 5: [1.0, 1.0]}[number]
+    truth = {1: [1.0], 2: [-1.0, 1.0], 3: [PROBES.discount, 1.0], 4: [1.0], 5: [1.0, 1.0]}[number]
     probabilities, values = probabilities_and_values(learner, np.array(shown, np.float32)[:, None])
     errors = np.abs(values - truth).tolist()
     if number >= 4:

@@ -1,9 +1,10 @@
 """The ranges that numbers of the settings must lie in; each setting names its own where it is declared."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from huracan.durations import minutes_of
 from huracan.errors import InvalidInput
 
 _HUGE, _TINY = sys.float_info.max, sys.float_info.min
@@ -41,3 +42,12 @@ def check_ranges(group: str, settings: object, ranges: Mapping[str, Range]) -> N
         # NaN lies between nothing.
         if value is None or not allowed.lowest <= value <= allowed.highest:
             raise InvalidInput(f"{group}.{name} was {value}.", allowed.remedy)
+
+
+def check_durations(group: str, settings: object, names: Iterable[str]) -> None:
+    """InvalidInput naming the first of the fields `names` of `settings` that is no duration."""
+    for name in names:
+        try:
+            minutes_of(getattr(settings, name))
+        except InvalidInput as wrong:
+            raise InvalidInput(f"{group}.{name} is {getattr(settings, name)!r}.", wrong.remedy) from wrong

@@ -32,6 +32,19 @@ class BatchedEnvironment(Protocol):
 
 
 @runtime_checkable
+class TimeLimited(Protocol):
+    """An environment that breaks off episodes which would have gone on: a limit of time, no death.
+
+    One without it has episodes that die: what would come after their last step is worth nothing.
+    """
+
+    def cut(self) -> tuple[NDArray[np.int64], Observations]:
+        """Lanes [n] whose episode the last step broke off, all of them ended by it, and what they saw then,
+        before they began again [n, width]. Arrays that no later step changes."""
+        ...
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """An environment that can go on where it was, its draws included."""
 

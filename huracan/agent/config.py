@@ -1,21 +1,32 @@
 """The choices behind a training. No torch here: settings are read by processes that never train."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from huracan.agent.bias_config import BiasConfig
+from huracan.durations import Duration, minutes_of
 from huracan.errors import InvalidInput
 from huracan.market.reward import RewardTerms
-from huracan.setting_ranges import ABOVE_0, COUNT, FINITE, FROM_0, SHARE, check_ranges, or_none
+from huracan.setting_ranges import (
+    ABOVE_0,
+    COUNT,
+    FINITE,
+    FROM_0,
+    SHARE,
+    check_durations,
+    check_ranges,
+    or_none,
+)
 
 _PPO_RANGES = {
     **dict.fromkeys(("rollout_steps", "epochs", "minibatches", "dead_updates"), COUNT),
     **dict.fromkeys(("learning_rate", "clip", "maximum_gradient_norm", "adam_epsilon"), ABOVE_0),
-    **dict.fromkeys(("gamma", "gae_lambda", "exploring_share"), SHARE),
+    **dict.fromkeys(("gae_lambda", "exploring_share"), SHARE),
     **dict.fromkeys(("value_clip", "target_kl", "maximum_kl"), or_none(ABOVE_0)),
     **dict.fromkeys(
         ("entropy_coefficient", "final_entropy_coefficient", "entropy_floor", "value_coefficient"), FROM_0
     ),
     "minimum_entropy": or_none(FROM_0),
+    "gamma": or_none(SHARE),
 }
 _TRAINING_RANGES = {
     **dict.fromkeys(("seed_count", "total_steps", "lanes", "recovery_updates"), COUNT),
@@ -46,8 +57,11 @@ class PPOConfig:
     learning_rate: float = 2e-3
     anneals_learning_rate: bool = True
     """Linearly to 0 at the end of the training."""
-    gamma: float = 0.997
-    """Discount per step. A trade may last for two hours: at 0.99 the second one would count for nothing."""
+    half_life: Duration = "4h"
+    """The time after which a reward counts half: the discount of a step is 0.5 ^ (decision bar / half-life).
+    At least the longest holding: of what an edge pays last, less than half would count."""
+    gamma: float | None = None
+    """A discount per step that overrides it, for problems without a clock; null: that of the half-life."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation."""
     clip: float = 0.2
@@ -82,10 +96,26 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         check_ranges("training.ppo", self, _PPO_RANGES)
+        check_durations("training.ppo", self, ("half_life",))
         if not self.hidden or min(self.hidden) < 1:
             raise InvalidInput(
                 f"training.ppo.hidden was {list(self.hidden)}.", "Give a layer or more, each of at least 1."
             )
+
+    def at(self, decision_minutes: float) -> "PPOConfig":
+        """The same with the discount of a step that lasts so many minutes, where none is given."""
+        if self.gamma is not None:
+            return self
+        return replace(self, gamma=0.5 ** (decision_minutes / minutes_of(self.half_life)))
+
+    @property
+    def discount(self) -> float:
+        """Of a step. InvalidInput where it depends on how long a step lasts."""
+        if self.gamma is None:
+            raise InvalidInput(
+                "The discount of a step is not known.", "Give gamma, or a step's minutes to `at`."
+            )
+        return self.gamma
 
 
 @dataclass(frozen=True)
@@ -119,10 +149,14 @@ class TrainingConfig:
     total_steps: int = 3_000_000
     """Of each seed."""
     lanes: int = 512
+    episode: Duration = "1d"
+    """How long a lane trades before it begins again, flat, elsewhere in the window: drawn from half to one and
+    a half of it. What was still to come counts, by the value of what the lane saw last. At least twice the
+    longest holding."""
     held_out_days: int = 7
     """The window's last days: never trained on, judged at the end."""
     embargo_days: int = 1
-    """Days between the two that neither sees. Sessions end with their day, so no trade reaches over one."""
+    """Days between the two that neither sees, at least the longest holding: no trade spans them."""
     minimum_training_days: int = 3
     recency_half_life_days: float | None = None
     """Days of the window are trained on by their age: one that is so many days older half as often. None: all
@@ -155,6 +189,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         check_ranges("training", self, _TRAINING_RANGES)
+        check_durations("training", self, ("episode",))
         if self.device not in ("auto", "cpu", "cuda"):
             raise InvalidInput(f"training.device is {self.device!r}.", "Set it to auto, cpu or cuda.")
         needed = self.minimum_training_days + self.embargo_days + self.held_out_days

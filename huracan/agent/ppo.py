@@ -5,7 +5,8 @@ An update is, in the order of Schulman et al. 2017 (algorithm 1):
 1. **Rollout** (`_roll_out`): T steps of N lanes with the policy pi of the weights theta_old. Actions, their
    probabilities and the values V_old are `engine.act`: `engines.minibatch_kernel.decide`.
 2. **Advantages** (`_estimate_advantages`): A by GAE(gamma, lambda), and R = A + V_old:
-   `rollout_kernel.generalised_advantages`.
+   `rollout_kernel.generalised_advantages`. An episode that a limit of time broke off (`TimeLimited`) would
+   have gone on: its last reward gains gamma V_old(what it saw last), and the trace ends there.
 3. **Loss** (`_optimise`): K epochs of shuffled minibatches. Of each minibatch of rows t the objective is
 
        L(theta) = mean_t[ -min(r A', clip(r, 1 - eps, 1 + eps) A') ]                 policy_loss
@@ -33,7 +34,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.agent.batched_environment import ActionBias, BatchedEnvironment, Resumable
+from huracan.agent.batched_environment import (
+    ActionBias,
+    BatchedEnvironment,
+    Observations,
+    Resumable,
+    TimeLimited,
+)
 from huracan.agent.config import PPOConfig
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch, diagnose
 from huracan.agent.engine import ILLEGAL, UPDATE_COLUMNS, Engine
@@ -89,7 +96,7 @@ class Learner:
             )
         self.environment, self.config, self.bias = environment, config, perception.bias
         self.normaliser = perception.normaliser or Normaliser(width, [False] * width, clip=np.inf)
-        self.return_scale = ReturnScale(environment.lanes, config.gamma)
+        self.return_scale = ReturnScale(environment.lanes, config.discount)
         self.updates_done = 0
         self._generator = np.random.default_rng(seed)
         weights = initial_weights(width, actions, config.hidden, self._generator, initial_bias)
@@ -99,6 +106,7 @@ class Learner:
         self._watch, self._last_entropy = Watch(config), np.inf
         self._rollout = empty_rollout(config.rollout_steps, environment.lanes, width, actions)
         self._rewards = np.zeros((config.rollout_steps, environment.lanes))
+        self._cuts: list[tuple[NDArray[np.int64], Observations]] = []
         self._raw = np.empty_like(self._rollout.observations) if perception.updates_normaliser else None
         self._observations = np.zeros((0, width), np.float32)
         self._masks = np.zeros((0, actions), bool)
@@ -150,7 +158,9 @@ class Learner:
 
     def _roll_out(self) -> Rollout:
         """1. Acts for `rollout_steps` steps."""
-        rollout = self._rollout
+        rollout, environment = self._rollout, self.environment
+        limited = environment if isinstance(environment, TimeLimited) else None
+        self._cuts.clear()
         uniform = self._generator.random(self._rewards.shape)
         for step in range(self.config.rollout_steps):
             seen, offsets = rollout.observations[step], rollout.offsets[step]
@@ -160,8 +170,12 @@ class Learner:
             actions, taken, values = self.engine.act(seen, offsets, uniform[step])
             rollout.actions[step], rollout.log_probabilities[step] = actions, taken
             rollout.values[step] = values
-            self._observations, self._masks, rewards, ended = self.environment.step(actions)
+            self._observations, self._masks, rewards, ended = environment.step(actions)
             self._rewards[step], rollout.ended[step] = rewards, ended
+            if limited is not None:
+                lanes, last_seen = limited.cut()
+                if lanes.size:
+                    self._cuts.append((step * environment.lanes + lanes, last_seen))
         if not np.isfinite(self._rewards).all():
             raise FloatingPointError("a reward that is not finite")
         return rollout
@@ -181,9 +195,15 @@ class Learner:
             rollout.rewards[:] = self.return_scale.scale(self._rewards, rollout.ended)
         else:
             rollout.rewards[:] = self._rewards
-        last_values = self.engine.values(self.normaliser.apply(self._observations))
+        ahead = np.concatenate([self._observations, *(last_seen for _, last_seen in self._cuts)])
+        last_values, cut_values = np.split(
+            self.engine.values(self.normaliser.apply(ahead)), [self.environment.lanes]
+        )
+        if self._cuts:
+            places = np.concatenate([places for places, _ in self._cuts])
+            rollout.rewards.reshape(-1)[places] += np.float32(config.discount) * cut_values
         rollout.advantages[:] = generalised_advantages(
-            rollout.rewards, rollout.values, rollout.ended, last_values, config.gamma, config.gae_lambda
+            rollout.rewards, rollout.values, rollout.ended, last_values, config.discount, config.gae_lambda
         )
         np.add(rollout.advantages, rollout.values, out=rollout.returns)
         if self._raw is not None:

@@ -23,7 +23,8 @@ class Rollout:
     """Of the actions taken, when they were taken."""
     values: Floats32
     rewards: Floats32
-    """As learned from: scaled, where rewards are."""
+    """As learned from: scaled, where rewards are, and with what was still to come where a limit of time broke
+    an episode off."""
     ended: NDArray[np.bool_]
     """Whether the episode ended with the step."""
     advantages: Floats32

@@ -1,6 +1,7 @@
 """The learner: it stops for the right reason, goes on where it was left, and is the same every time.
 
-The probes and the 13 core details are in test_ppo_conformance.py and test_ppo_core_details.py.
+Episodes that a limit of time breaks off are in test_time_limit.py, the probes and the 13 core details in
+test_ppo_conformance.py and test_ppo_core_details.py.
 """
 
 from dataclasses import replace

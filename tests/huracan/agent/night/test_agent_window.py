@@ -175,6 +175,31 @@ def test_every_number_of_the_settings_has_a_range(config: type) -> None:
     assert given <= set(_WRONG[config])
 
 
+@pytest.mark.parametrize(("config", "name"), [(PPOConfig, "half_life"), (TrainingConfig, "episode")])
+def test_a_span_that_is_none_is_refused_by_its_name(config: type, name: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"training(\.ppo)?\.{name} is '4 hours'.*such as 90m, 4h or 2d"):
+        config(**{name: "4 hours"})
+
+
+def test_a_reward_counts_half_after_the_half_life_whatever_a_decision_bar_lasts() -> None:
+    for minutes in (1, 5, 15, 60, 240):
+        decided = PPOConfig(half_life="8h").at(minutes)
+        assert decided.discount ** (480 / minutes) == pytest.approx(0.5)
+    assert PPOConfig(gamma=0.3).at(60).discount == 0.3
+
+
+def test_a_discount_that_depends_on_unknown_minutes_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="The discount of a step is not known"):
+        _ = PPOConfig().discount
+
+
 def test_what_turns_a_setting_off_is_allowed() -> None:
-    PPOConfig(value_clip=None, target_kl=None, maximum_kl=None, minimum_entropy=None, value_coefficient=0.0)
+    PPOConfig(
+        gamma=None,
+        value_clip=None,
+        target_kl=None,
+        maximum_kl=None,
+        minimum_entropy=None,
+        value_coefficient=0.0,
+    )
     TrainingConfig(recency_half_life_days=None, embargo_days=0, cost_ramp_share=0.0)
