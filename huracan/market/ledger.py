@@ -43,7 +43,7 @@ _TRACE = (
 )
 """What led to a decision; `model.json` beside the table names actions and terms in order."""
 _ENTRY_VOLATILITY = Column(
-    "entry_volatility_bps", FLOAT, "standard deviation of 60 one-bar returns, known at the signal", "bps"
+    "entry_volatility_bps", FLOAT, "standard deviation of one-bar returns over the rules' horizon, at the signal", "bps"
 )
 _VALUE = Column(
     "value_estimate", SINGLE, "sum of discounted rewards that the policy expected", "horizon volatilities"
@@ -76,7 +76,7 @@ TRADES_COLUMNS = (
     Column(
         "exit_time",
         TIME,
-        "open of the bar in which the last part was closed; of END_OF_SESSION the last traded bar",
+        "open of the bar in which the last part was closed; of DATA_GAP the last traded bar",
         "UTC",
     ),
     Column(
@@ -91,7 +91,8 @@ TRADES_COLUMNS = (
     Column(
         "exit_reason",
         TEXT,
-        "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP or SCRATCH",
+        "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, TRAILING_STOP, SCRATCH, LIQUIDATION, DATA_GAP,"
+        " DELISTED, LEFT_UNIVERSE or TIMEFRAME_CHANGED; END_OF_SESSION of versions whose days ended flat",
     ),
     Column("adds", INTEGER, "times that the position was added to"),
     Column("scale_outs", INTEGER, "times that half of the position was closed early"),
@@ -135,11 +136,12 @@ TRADES_COLUMNS = (
     Column("action", TEXT, "the entry that was decided, such as ENTER_FULL"),
     *_TRACE,
     replace(_VALUE, type=FLOAT),
-    Column("nearest_patterns", TEXTS, "pattern_id of up to three patterns of the day before, nearest first"),
+    Column("nearest_patterns", TEXTS, "pattern_id of up to three patterns known at the signal, nearest first"),
     Column("nearest_pattern_cosines", SINGLES, "their likeness to the entry, in the same order", "-1 to 1"),
-    Column("model_id", TEXT, "checkpoint of the day before that decided"),
-    Column("data_hash", TEXT, "content hash of the day's features"),
-    Column("configuration_digest", TEXT, "digest of the settings that the day was traded by"),
+    Column("model_id", TEXT, "checkpoint that decided the entry"),
+    Column("exit_model_id", TEXT, "checkpoint in charge at the exit; null where none was"),
+    Column("data_hash", TEXT, "content hash of the features of the entry's day"),
+    Column("configuration_digest", TEXT, "digest of the settings of the entry's day"),
     Column("is_simulated", FLAG, "the candles were simulated"),
 )
 TRADES_SCHEMA = arrow_schema(TRADES_COLUMNS)
@@ -154,6 +156,7 @@ FILLS_COLUMNS = (
     Column("kind", TEXT, "ENTRY, ADD, SCALE_OUT or an exit reason"),
     Column("side", TEXT, "buy or sell"),
     Column("is_maker", FLAG, "it rested in the book, and paid neither spread nor slippage"),
+    Column("ordered_quantity", FLOAT, "wanted; of it was filled what the bar's value allowed", "base currency"),
     Column("quantity", FLOAT, "filled", "base currency"),
     Column("reference_price", FLOAT, "met, before costs", "quote currency"),
     Column("price", FLOAT, "paid or received: half-spread, slippage and tick included", "quote currency"),
@@ -167,7 +170,7 @@ FILLS_SCHEMA = arrow_schema(FILLS_COLUMNS)
 SESSION_COLUMNS = (
     SYMBOL,
     OPEN_TIME,
-    Column("action", TEXT, "decided at this bar's close; WAIT at the last one, where nothing can be decided"),
+    Column("action", TEXT, "decided at this bar's open; null where nothing could be decided"),
     Column("cash_usd", FLOAT, "of the symbol's own account, at this bar's close", "USD"),
     Column(
         "position_value_usd",
@@ -176,23 +179,31 @@ SESSION_COLUMNS = (
         "USD",
     ),
     Column("equity_usd", FLOAT, "cash and position value", "USD"),
+    Column(
+        "result_usd",
+        FLOAT,
+        "change of equity since the bar before, of the day's first bar since the day before's end",
+        "USD",
+    ),
     Column("exposure", FLOAT, "position value over equity; below 0 where short", "fraction"),
-    Column("costs_usd", FLOAT, "fees, spread, slippage and funding paid since the session began", "USD"),
-    Column("drawdown_bps", FLOAT, "fall from the session's peak, >= 0, of the starting cash", "bps"),
+    Column("costs_usd", FLOAT, "fees, spread, slippage and funding paid since the account began", "USD"),
+    Column("drawdown_bps", FLOAT, "fall from the account's peak, >= 0, of that peak", "bps"),
 )
 SESSION_SCHEMA = arrow_schema(SESSION_COLUMNS)
-"""One row per symbol and bar of the session. Every symbol has its own account of `starting_cash_usd`."""
+"""One row per symbol and decision bar of the day, and one at its first bar of a symbol that left the
+universe holding something. Every symbol has its own account, which began with `starting_cash_usd`."""
 
 DECISIONS_COLUMNS = (
     SYMBOL,
-    Column("open_time", TIME, "open of the bar at whose close was decided", "UTC"),
+    Column("open_time", TIME, "open of the bar that the decision met: the close at which it was made", "UTC"),
     Column("action", TEXT, "the most probable legal one, which was taken"),
     *_TRACE,
     _VALUE,
+    Column("model_id", TEXT, "checkpoint that decided"),
 )
 DECISION_TRACE_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
-"""One row per decision: every symbol and bar but a session's last. `model.json` beside the table names the
-actions and the terms in order."""
+"""One row per decision of a policy: every symbol and decision bar of the day but those that none decided.
+`model.json` beside the table names the actions and the terms in order."""
 
 SIGNALS_COLUMNS = (
     SYMBOL,
