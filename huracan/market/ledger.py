@@ -17,16 +17,27 @@ from huracan.tables import (
     arrow_schema,
 )
 
-STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP, SCRATCH = EXIT_REASONS = (
+(
+    STOP, TARGET, TIME_OUT, POLICY_EXIT, WINDOW_END, TRAILING_STOP, SCRATCH, LIQUIDATION, DATA_GAP, DELISTED,
+    LEFT_UNIVERSE, TIMEFRAME_CHANGED, END_OF_SESSION,
+) = EXIT_REASONS = (
     "STOP",
     "TARGET",
     "TIME_OUT",
     "POLICY_EXIT",
-    "END_OF_SESSION",
+    "WINDOW_END",  # liquidation value where what is looked at ends; never in the ledger
     "TRAILING_STOP",  # a stop that had followed the price
     "SCRATCH",
-)
+    "LIQUIDATION",
+    "DATA_GAP",
+    "DELISTED",
+    "LEFT_UNIVERSE",
+    "TIMEFRAME_CHANGED",
+    "END_OF_SESSION",
+)  # fmt: skip
 """Why a position's last part was closed."""
+FORMER_EXIT_REASONS = (END_OF_SESSION,)
+"""Of trades from versions whose days ended flat."""
 ENTRY, ADD, SCALE_OUT = "ENTRY", "ADD", "SCALE_OUT"
 FILL_KINDS = (*EXIT_REASONS, ENTRY, ADD, SCALE_OUT)
 LONG, SHORT = "long", "short"
