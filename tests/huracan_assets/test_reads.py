@@ -77,9 +77,7 @@ def test_of_what_was_made_from_one_table_only_that_table_makes_it_stale(lake: La
     _write(lake, "candles", DAY, {"data": 2, "hourly": 1})
     assert _read(lake, *reads).has("features")
     _write(lake, "candles", DAY, {"data": 2, "hourly": 2})
-    with pytest.raises(
-        InputRefused, match="features/2025-03-03 was made from an earlier candles.*#hourly"
-    ):
+    with pytest.raises(InputRefused, match="made from an earlier candles"):
         _read(lake, *reads)
 
 
