@@ -1,6 +1,7 @@
-"""What trading costs: fee, half-spread and slippage of an order, per side, in basis points.
+"""What trading costs beside what a market asks: assumptions of slippage, overrides, and stress.
 
-No prices, no positions and no fills live here; `kernel_fills` applies these numbers to a price.
+Fees and half-spreads belong to a market and a day and lie in the block. No prices, no positions and no fills
+live here; `kernel_fills` applies these numbers to a price.
 """
 
 from dataclasses import dataclass
@@ -14,27 +15,36 @@ from huracan.units import WHOLE_BPS
 Floats = NDArray[np.float64]
 DEAREST = 2.0
 """The largest multiple of its costs at which a day is looked at again (`scenarios`)."""
+_LARGEST_FEE_BPS = 1_000.0
+"""Beyond it a fee or a half-spread is a mistake of units."""
 
 
 @dataclass(frozen=True)
 class CostAssumptions:
-    """Costs of one side of a trade. `multiplier` scales all, for stress tests and for learning."""
+    """Costs of one side of a trade. What is None is each market's own, by the exchange, by
+    `universe.markets`, by the defaults of its kind, or as estimated from the days before."""
 
-    taker_fee_bps: float = 10.0
-    """Exchange fee, of the value that was filled."""
-    maker_fee_bps: float = 10.0
-    """The same of an order that rested in the book; it pays neither spread nor slippage."""
-    half_spread_bps: float = 1.0
-    """Half of the quoted spread, paid when an order crosses it."""
+    taker_fee_bps: float | None = None
+    """Exchange fee of all markets, of the value that was filled."""
+    maker_fee_bps: float | None = None
+    """The same of an order that rested in the book; it pays neither spread nor slippage. Below 0: a rebate."""
+    half_spread_bps: float | None = None
+    """Half of the quoted spread of all markets, paid when an order crosses it."""
+    half_spread_floor_bps: float = 0.0
+    """No estimated half-spread counts as less."""
     slippage_coefficient: float = 1.0
-    """Slippage in bar volatilities at a participation of 1 (square-root law of market impact)."""
+    """Slippage in bar volatilities at a participation of 1 (square-root law of market impact, Almgren et al.
+    2005, Tóth et al. 2011): x one-bar volatility x sqrt(notional / mean traded value of the last 60 bars)."""
     maximum_slippage_bps: float = 100.0
     """Cap, so that a bar whose trailing volume is nearly nothing costs much and not infinitely much."""
     multiplier: float = 1.0
+    """Scales all that is paid, for stress tests and for learning; a rebate is never made larger."""
 
     def __post_init__(self) -> None:
+        fees = {name: getattr(self, name) for name in ("taker_fee_bps", "maker_fee_bps")}
         for name, value in vars(self).items():
-            if not (np.isfinite(value) and value >= 0):
+            least = -_LARGEST_FEE_BPS if name in fees else 0.0
+            if value is not None and not (np.isfinite(value) and value >= least):
                 raise InvalidInput(
                     f"The cost {name} was {value}.", "Give a finite number that is not negative."
                 )
@@ -46,33 +56,8 @@ class CostAssumptions:
 
     @property
     def worst_side_bps(self) -> float:
-        """The most that one side of a trade can cost, the rounding to the tick aside."""
-        fee = max(self.taker_fee_bps, self.maker_fee_bps)
-        return (fee + self.half_spread_bps + self.maximum_slippage_bps) * self.multiplier
-
-    @property
-    def fee_bps(self) -> float:
-        """Fee of one side."""
-        return self.taker_fee_bps * self.multiplier
-
-    @property
-    def paid_half_spread_bps(self) -> float:
-        """What one side that crosses the spread pays for it: half of it, times the multiplier."""
-        return self.half_spread_bps * self.multiplier
-
-
-def slippage_bps(
-    costs: CostAssumptions, notional_usd: Floats, volatility_bps: Floats, traded_value_usd: Floats
-) -> Floats:
-    """Slippage of one side: coefficient x bar volatility x sqrt(notional / traded value of a bar).
-
-    The square-root law of impact (Almgren et al. 2005, Tóth et al. 2011). `traded_value_usd` is the trailing
-    mean of closed bars: the volume of the bar that fills the order is not known when it is sent. No volume at
-    all costs the cap. All arrays broadcast; the result is never negative.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        participation = np.asarray(notional_usd / traded_value_usd, dtype=np.float64)
-        raw = costs.slippage_coefficient * volatility_bps * np.sqrt(participation)
-    capped = np.fmin(np.where(traded_value_usd > 0, raw, np.inf), costs.maximum_slippage_bps)
-    zero_volatility = np.where(np.isnan(volatility_bps), costs.maximum_slippage_bps, capped)
-    return np.asarray(zero_volatility * costs.multiplier, dtype=np.float64)
+        """The most that one side of a trade can cost by what is stated here, the rounding to the tick
+        aside."""
+        fee = max(self.taker_fee_bps or 0.0, self.maker_fee_bps or 0.0, 0.0)
+        half_spread = max(self.half_spread_bps or 0.0, self.half_spread_floor_bps)
+        return (fee + half_spread + self.maximum_slippage_bps) * self.multiplier

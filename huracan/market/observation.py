@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from huracan.regimes.model import REGIMES
 
-OBSERVATION_VERSION = 2
+OBSERVATION_VERSION = 3
 
 STATE_NAMES = (
     "position_is_open",
@@ -22,6 +22,7 @@ STATE_NAMES = (
     "position_worst",
     "position_adds",  # share of the most adds
     "position_is_trailing",
+    "position_funding",  # paid so far, in volatility units of a position of size 1; < 0 where received
     "cost_in_volatility",  # estimated round trip / volatility unit
     "time_of_day_sin",  # of the bar's open, UTC
     "time_of_day_cos",

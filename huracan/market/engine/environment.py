@@ -1,4 +1,4 @@
-"""The batched market: one step moves every lane from the close of bar t to the close of bar t + 1.
+"""The batched market: one step moves every lane from one decision to the next.
 
 Training, the shadow ledger and the baselines step this class; `replay` plays whole action lists through the
 same compiled step. Nothing here draws a random number or knows a policy.
@@ -48,7 +48,7 @@ class MarketEnvironment:
         self.action_names = action_names(rules.allow_short)
         self.observation_names = observation_names(block.feature_names)
         self.state = new_lanes(lanes)
-        self._bars, self._sights, self._reward = bars_of(block), sights_of(block), reward
+        self._sights, self._reward = sights_of(block), reward
         self._book = RecordBook(records)
         self.set_costs(costs)
 
@@ -69,7 +69,8 @@ class MarketEnvironment:
 
     def set_costs(self, costs: CostAssumptions) -> None:
         """Changes what fills from now on cost."""
-        self.costs, self._conditions = costs, conditions_of(self.rules, costs, self._reward)
+        self.costs, self._bars = costs, bars_of(self.block, costs)
+        self._conditions = conditions_of(self.rules, costs, self.block.bar_minutes, self._reward)
 
     def begin(
         self,
@@ -77,14 +78,19 @@ class MarketEnvironment:
         symbols: NDArray[np.integer],
         bars: NDArray[np.integer],
         actions: NDArray[np.integer] | None = None,
+        *,
+        ends: NDArray[np.integer] | None = None,
+        closes_at_end: bool = False,
     ) -> None:
         """Puts `lanes` at the close of `bars` of `symbols`, flat and with the starting cash.
 
-        With `actions` [lanes] each of them has decided that there, and is met one bar later: holding, where
-        it was an entry and was filled. What that bar brought is in the account and in nobody's reward.
+        They end with the close of `ends`, the block's last bar where it is left out. With `closes_at_end` what
+        is open there is closed at the last price; else it stays open, and `state` has it. With `actions` [lanes] each of them has decided that there, and is met one decision later: holding, where
+        it was an entry and was filled. What that brought is in the account and in nobody's reward.
         InvalidInput where one is illegal: then nothing has begun.
         """
-        fresh = beginning(self.block, self.rules, symbols, bars)
+        fresh = beginning(self.block, self.rules, symbols, bars, ends)
+        fresh["closes_at_end"] = closes_at_end
         # The records of a lane that begins again must not be taken for those from before.
         fresh["trades"] = self.state["trades"][lanes]
         if actions is not None:
@@ -99,7 +105,8 @@ class MarketEnvironment:
             raise InputRefused("The lanes are of another number than these.", "Begin anew.")
         symbol, bar, end = state["symbol"], state["bar"], state["end_bar"]
         known = (symbol >= 0) & (symbol < self.block.symbol_count) & (bar >= 0) & (end < self.block.bar_count)
-        # Compiled code looks one bar ahead of a lane whose session goes on, and checks no bounds.
+        # Compiled code looks ahead of a lane that goes on, and checks no bounds.
+        known &= ((bar + 1) % self.block.decision_bars == 0) & ((end + 1) % self.block.decision_bars == 0)
         if not (known & ((bar < end) | (state["has_ended"] & (bar == end)))).all():
             raise InputRefused("The lanes stand at bars that the block lacks.", "Begin anew on this block.")
         self.state[:] = state
@@ -119,12 +126,11 @@ class MarketEnvironment:
         shape = (self.lanes, len(self.action_names))
         legal = np.empty(shape, np.bool_) if out is None else out
         _require_fit(legal, shape, np.bool_)
-        rules, costs, _ = self._conditions
-        mask_lanes(self.state, self._bars, rules, costs, legal)
+        mask_lanes(self.state, self._bars, self._conditions.rules, legal)
         return legal
 
     def advance(self, actions: NDArray[np.integer]) -> MarketStep:
-        """Orders decided at the close of t meet bar t + 1.
+        """Orders decided at a close meet the next detail bar; then nothing is done until the next decision.
 
         `actions` [lanes] are indices into `action_names`. InvalidInput where one of them is illegal: then no
         lane has moved.
@@ -135,12 +141,12 @@ class MarketEnvironment:
         wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
         if wanted.shape != (lanes,):
             raise InvalidInput(f"Actions were {wanted.shape}, not ({lanes},).", "Give one per lane.")
-        rules, costs, _ = self._conditions
-        stuck = first_illegal(state, wanted, self._bars, rules, costs)
+        stuck = first_illegal(state, wanted, self._bars, self._conditions.rules)
         if stuck >= 0:
             raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
         step = MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
-        advance_lanes(state, wanted, self._bars, self._conditions, self._book.with_room(lanes), step)
+        records = self._book.with_room(lanes * (1 + self.block.decision_bars), lanes)
+        advance_lanes(state, wanted, self._bars, self._conditions, records, step)
         return step
 
     def equity_usd(self) -> Floats:
@@ -159,25 +165,35 @@ class MarketEnvironment:
 
 
 def beginning(
-    block: MarketBlock, rules: TradingRules, symbols: NDArray[np.integer], bars: NDArray[np.integer]
+    block: MarketBlock,
+    rules: TradingRules,
+    symbols: NDArray[np.integer],
+    bars: NDArray[np.integer],
+    ends: NDArray[np.integer] | None = None,
 ) -> NDArray[np.void]:
-    """Fresh lanes at the close of `bars` of `symbols`. InvalidInput where there is nothing to trade."""
+    """Fresh lanes at the close of `bars` of `symbols`, which end with that of `ends`, or of the block.
+
+    InvalidInput where there is nothing to trade or nothing is decided.
+    """
     symbols, bars = np.atleast_1d(symbols), np.atleast_1d(bars)
+    last = np.atleast_1d(block.bar_count - 1 if ends is None else ends)
     if symbols.size and not (symbols.min() >= 0 and symbols.max() < block.symbol_count):
         raise InvalidInput(
             "A lane was to begin at a symbol that the block lacks.", f"Give 0 to {block.symbol_count - 1}."
         )
-    if bars.size and not (bars.min() >= 0 and bars.max() < block.bar_count):
+    if bars.size and not (bars.min() >= 0 and max(bars.max(), last.max()) < block.bar_count):
         raise InvalidInput(
-            "A lane was to begin at a bar that the block lacks.", f"Give 0 to {block.bar_count - 1}."
+            "A lane was to begin or end at a bar that the block lacks.", f"Give 0 to {block.bar_count - 1}."
         )
-    ends = block.session_last[bars]
-    if (bars >= ends).any():
+    if ((bars + 1) % block.decision_bars).any() or ((last + 1) % block.decision_bars).any():
         raise InvalidInput(
-            "A lane was to begin at the last bar of a session.", "Give it at least one bar to trade."
+            "A lane was to begin or end inside a decision bar.",
+            f"Give the last bar of {block.decision_bars}: see `MarketBlock.decision_closes`.",
         )
+    if (bars >= last).any():
+        raise InvalidInput("A lane was to begin at its last bar.", "Give it at least one bar to trade.")
     fresh = np.zeros(np.broadcast(symbols, bars).size, dtype=new_lanes(0).dtype)
-    fresh["symbol"], fresh["bar"], fresh["end_bar"] = symbols, bars, ends
+    fresh["symbol"], fresh["bar"], fresh["end_bar"] = symbols, bars, last
     fresh["cash_usd"] = fresh["peak_usd"] = rules.starting_cash_usd
     fresh["pending"], fresh["unit_bps"] = NOTHING_PENDING, 1.0
     return fresh

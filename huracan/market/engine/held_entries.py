@@ -20,15 +20,17 @@ _BATCH = 16_384
 Integers = NDArray[np.integer]
 
 
-def bars_to_enter(block: MarketBlock, rules: TradingRules) -> NDArray[np.bool_]:
-    """[S, T] the bars at whose close an entry may be decided: ready, traded, with room in their session.
+def bars_to_enter(block: MarketBlock) -> NDArray[np.bool_]:
+    """[S, T] the bars at whose close an entry may be decided: ready, traded, and not the block's last.
 
     Whether the order is worth the minimum is not asked: that depends on its size.
     """
-    left = block.session_last - np.arange(block.bar_count)
-    able = block.is_ready & block.is_tradable & np.isfinite(block.volatility_bps)
-    # The last bar of a session is nobody's to begin at.
-    return np.asarray(able & (left >= max(rules.entry_margin_bars, 1)))
+    able = block.is_tradable & np.isfinite(block.volatility_bps)
+    able[:, -1] = False
+    decided = np.zeros_like(able)
+    closes = block.decision_closes
+    decided[:, closes] = block.is_ready & able[:, closes]
+    return decided
 
 
 def hold_entries(
@@ -43,8 +45,9 @@ def hold_entries(
 
     Entry e, an action that opens a position, is decided at the close of index `symbol x bars + bar` on an
     account of its own, and left at the first tradable open `holding_bars[e]` (at least 1) bars after its
-    entry bar, unless stop, target, time-out or the session's end came first. InvalidInput where an action is
-    no entry of the market or an index is not in the block.
+    entry bar, unless stop, target or time-out came first. What is open at the block's end is closed at the
+    last price (WINDOW_END). InvalidInput where an action is no entry of the market or an index is no decision
+    of the block.
     """
     # Compiled code loads slowly; who asks for no entry does not wait for it.
     from huracan.market.engine.environment import beginning
@@ -57,14 +60,15 @@ def hold_entries(
     if not np.isin(actions, entry_indices(rules.allow_short)).all():
         raise InvalidInput("An action was no entry of this market.", "Give actions that open a position.")
     hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
-    bars, conditions = bars_of(block), conditions_of(rules, costs)
+    bars, conditions = bars_of(block, costs), conditions_of(rules, costs, block.bar_minutes)
     found = []
     for first in range(0, actions.size, _BATCH):
         batch = slice(first, first + _BATCH)
         at = np.asarray(indices[batch], dtype=np.int64)
         state = beginning(block, rules, at // block.bar_count, at % block.bar_count)
+        state["closes_at_end"] = True
         book = RecordBook(True)
-        records = book.with_room(state.size)
+        records = book.with_room(0, state.size)
         hold_lanes(state, actions[batch], hold[batch], bars, conditions, records)
         closed = book.closed()
         closed["lane"] += first

@@ -1,4 +1,7 @@
-"""The two loops over lanes: one bar of every lane, or whole action lists. Compiled; see `kernel_step`."""
+"""The two loops over lanes: one decision of every lane, or whole action lists. Compiled; see `kernel_step`.
+
+A decision is its action in the next detail bar, and doing nothing in those that follow until the next one.
+"""
 
 from typing import NamedTuple
 
@@ -7,11 +10,17 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled, compiled_inline
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.engine.kernel_bars import Bar, Bars, Moment
+from huracan.market.engine.kernel_bars import Bar, Bars, Market, Moment
 from huracan.market.engine.kernel_fills import side_cost_bps
 from huracan.market.engine.kernel_masks import is_legal
 from huracan.market.engine.kernel_numbers import Conditions, CostNumbers, RuleNumbers
-from huracan.market.engine.kernel_step import AT_THE_EXIT, AT_THE_OPEN, NOTHING_FILLED, step_lane
+from huracan.market.engine.kernel_step import (
+    AT_THE_EXIT,
+    AT_THE_OPEN,
+    CLOSED_NOW,
+    NOTHING_FILLED,
+    step_lane,
+)
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.market_step import MarketStep
 from huracan.market.engine.record_book import Records, Scratch
@@ -27,12 +36,12 @@ def equity_usd(lane: Lane, close: float) -> float:
 
 
 @compiled_inline
-def liquidation_usd(lane: Lane, bar: Bar, tick: float, costs: CostNumbers) -> float:
+def liquidation_usd(lane: Lane, bar: Bar, market: Market, costs: CostNumbers) -> float:
     """What leaving at the close would cost."""
     if lane.quantity == 0.0:
         return 0.0
     value = lane.quantity * bar.close
-    return float(value * side_cost_bps(value, bar, lane.side < 0, False, tick, costs) * BASIS_POINT)
+    return float(value * side_cost_bps(value, bar, lane.side < 0, False, market, costs) * BASIS_POINT)
 
 
 class Before(NamedTuple):
@@ -59,7 +68,7 @@ def reward_of(lane: Lane, before: Before, moment: Moment, conditions: Conditions
     if terms.turnover_weight != 0.0:
         reward -= terms.turnover_weight * (lane.turnover_usd - before.turnover)
     if terms.liquidation_weight != 0.0:
-        owed_now = liquidation_usd(lane, bar, moment.market.tick_size, conditions.costs)
+        owed_now = liquidation_usd(lane, bar, moment.market, conditions.costs)
         reward -= terms.liquidation_weight * (terms.discount * owed_now - before.owed)
     return reward * per_usd, after_usd - before.equity
 
@@ -76,21 +85,28 @@ def write_records(lane_index: int, filled: int, records: Records) -> None:
         fills[counts[0]] = scratch[1]
         fills[counts[0]].lane = lane_index
         counts[0] += 1
-        closed[counts[1]] = records.scratch_closed[0]
-        closed[counts[1]].lane = lane_index
-        counts[1] += 1
+    if filled & CLOSED_NOW:
+        write_closed(lane_index, records)
 
 
 @compiled
-def first_illegal(
-    state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, rules: RuleNumbers, costs: CostNumbers
-) -> int:
+def write_closed(lane_index: int, records: Records) -> None:
+    """Appends the closed position that a step has left in the scratch record."""
+    closed, counts = records.closed, records.counts
+    closed[counts[1]] = records.scratch_closed[0]
+    closed[counts[1]].lane = lane_index
+    counts[1] += 1
+
+
+@compiled
+def first_illegal(state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, rules: RuleNumbers) -> int:
     """The first lane whose action is illegal, or -1."""
-    rows, markets, length = bars.rows, bars.markets, bars.length
+    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
     for index in range(state.size):
         lane = state[index]
-        bar, market = rows[lane.symbol * length + lane.bar], markets[lane.symbol]
-        if not is_legal(lane, actions[index], bar, market, rules, costs):
+        bar = rows[lane.symbol * length + lane.bar]
+        market = markets[lane.symbol * days + day_of[lane.bar]]
+        if not is_legal(lane, actions[index], bar, market, rules):
             return index
     return -1
 
@@ -100,51 +116,89 @@ def advance_lanes(
     state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, conditions: Conditions,
     records: Records, step: MarketStep,
 ) -> None:  # fmt: skip
-    """Moves every lane by one bar, into `step`; `actions` are legal."""
-    rows, markets, length, is_kept = bars.rows, bars.markets, bars.length, records.is_kept
+    """Moves every lane by one decision bar, into `step`; `actions` are legal."""
+    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
     rewards, rewards_usd, has_ended = step.rewards, step.rewards_usd, step.has_ended
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
+    owes = conditions.terms.liquidation_weight != 0.0
     for index in range(state.size):
         lane, action = state[index], actions[index]
-        row, market = lane.symbol * length + lane.bar, markets[lane.symbol]
-        moment = Moment(rows[row], rows[row if lane.has_ended else row + 1], market)
-        owed = 0.0
-        if conditions.terms.liquidation_weight != 0.0:
-            owed = liquidation_usd(lane, moment.decided, market.tick_size, conditions.costs)
-        before = Before(equity_usd(lane, moment.decided.close), lane.turnover_usd, owed)
-        filled = step_lane(lane, action, moment, conditions, scratch)
         rewards[index], rewards_usd[index] = 0.0, 0.0
-        if lane.quantity != 0.0 or filled != NOTHING_FILLED:
-            rewards[index], rewards_usd[index] = reward_of(lane, before, moment, conditions)
-        if is_kept and filled != NOTHING_FILLED:
-            write_records(index, filled, records)
+        if lane.has_ended or (lane.quantity == 0.0 and action == WAIT_INDEX):
+            if not lane.has_ended:
+                lane.bar += bars.decision_bars
+                lane.has_ended = lane.bar >= lane.end_bar
+            has_ended[index] = lane.has_ended
+            continue
+        first = lane.symbol * length
+        decided = rows[first + lane.bar]
+        owed = 0.0
+        if owes:
+            market = markets[lane.symbol * days + day_of[lane.bar]]
+            owed = liquidation_usd(lane, decided, market, conditions.costs)
+        before = Before(equity_usd(lane, decided.close), lane.turnover_usd, owed)
+        was_filled = False
+        for _ in range(bars.decision_bars):
+            row = first + lane.bar
+            moment = Moment(rows[row], rows[row + 1], markets[lane.symbol * days + day_of[lane.bar + 1]])
+            filled = step_lane(lane, action, moment, conditions, scratch)
+            if filled != NOTHING_FILLED:
+                was_filled = True
+                if records.is_kept:
+                    write_records(index, filled, records)
+            action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
+        if lane.quantity != 0.0 or was_filled:
+            market = markets[lane.symbol * days + day_of[lane.bar]]
+            met = Moment(decided, rows[first + lane.bar], market)
+            rewards[index], rewards_usd[index] = reward_of(lane, before, met, conditions)
         has_ended[index] = lane.has_ended
+
+
+PLAYED, ILLEGAL, FULL = 0, 1, 2
+
+
+class Place(NamedTuple):
+    """Where a replay stands: whether it is through, met an illegal action, or wants room for records."""
+
+    came_to: int
+    lane: int
+    column: int
 
 
 @compiled
 def replay_lanes(
     state: NDArray[np.void], actions: NDArray[np.int8], is_lenient: bool, bars: Bars,
-    conditions: Conditions, records: Records,
-) -> tuple[int, int]:  # fmt: skip
-    """Plays `actions` [lanes, bars]; (-1, -1), or lane and column of the first illegal action.
+    conditions: Conditions, records: Records, begin: Place,
+) -> Place:  # fmt: skip
+    """Plays `actions` [lanes, decisions] from `begin` on, as far as the records have room.
 
-    The records have room for all that the lists can bring. A lenient replay does nothing instead of what is
-    illegal.
+    A lenient replay does nothing instead of what is illegal.
     """
-    rows, markets, length = bars.rows, bars.markets, bars.length
-    rules, costs = conditions.rules, conditions.costs
+    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rules, fills_of_a_column = conditions.rules, 1 + bars.decision_bars
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
-    for index in range(state.size):
-        lane, market = state[index], markets[state[index].symbol]
-        row = lane.symbol * length + lane.bar
-        for column in range(actions.shape[1]):
-            action, decided = int(actions[index, column]), rows[row]
-            if not is_legal(lane, action, decided, market, rules, costs):
+    for index in range(begin.lane, state.size):
+        lane = state[index]
+        first = lane.symbol * length
+        for column in range(begin.column if index == begin.lane else 0, actions.shape[1]):
+            is_short_of_room = records.counts[0] + fills_of_a_column > records.fills.size
+            if is_short_of_room or records.counts[1] + 1 > records.closed.size:
+                return Place(FULL, index, column)
+            action = int(actions[index, column])
+            market = markets[lane.symbol * days + day_of[lane.bar]]
+            if not is_legal(lane, action, rows[first + lane.bar], market, rules):
                 if not is_lenient:
-                    return index, column
+                    return Place(ILLEGAL, index, column)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
-            row += 0 if lane.has_ended else 1
-            filled = step_lane(lane, action, Moment(decided, rows[row], market), conditions, scratch)
-            if filled != NOTHING_FILLED:
-                write_records(index, filled, records)
-    return -1, -1
+            for _ in range(bars.decision_bars):
+                if lane.has_ended:
+                    break
+                row = first + lane.bar
+                market = markets[lane.symbol * days + day_of[lane.bar + 1]]
+                filled = step_lane(
+                    lane, action, Moment(rows[row], rows[row + 1], market), conditions, scratch
+                )
+                if filled != NOTHING_FILLED:
+                    write_records(index, filled, records)
+                action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
+    return Place(PLAYED, state.size, 0)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.market.block import MS_PER_DAY, PATTERN_CONTEXT, MarketBlock
-from huracan.market.costs import Floats
+from huracan.market.costs import CostAssumptions
 from huracan.regimes.model import REGIMES
+from huracan.units import BASIS_POINT
 
 BAR = np.dtype(
     [
@@ -23,18 +24,40 @@ BAR = np.dtype(
         ("low", np.float64),
         ("close", np.float64),
         ("volatility_bps", np.float64),
-        ("impact_bps", np.float64),  # slippage of 1 USD; not finite where unknown
-        ("funding_rate", np.float64),  # due at the open, of untraded bars before it too; 0 where not traded
+        ("impact_bps", np.float64),  # slippage of 1 USD decided at its close; not finite where unknown
+        ("stop_impact_bps", np.float64),  # the same of a stop inside it
+        ("funding_rate", np.float64),  # due at the open
+        ("value_usd", np.float64),  # traded in it
         ("is_tradable", np.bool_),
         ("is_ready", np.bool_),
     ],
     align=True,
 )
-"""One bar of one symbol: 64 bytes, a cache line."""
+"""One detail bar of one symbol."""
+RANGE_PER_VOLATILITY = 1.67
+"""Expected range of a bar in standard deviations of its return (Parkinson 1980: 2 sqrt(ln 2))."""
 MARKET = np.dtype(
-    [("tick_size", np.float64), ("step_size", np.float64), ("minimum_notional_usd", np.float64)]
+    [
+        ("tick_size", np.float64),
+        ("step_size", np.float64),
+        ("minimum_notional_usd", np.float64),
+        ("taker_fee_bps", np.float64),
+        ("maker_fee_bps", np.float64),
+        ("half_spread_bps", np.float64),
+        ("borrow_rate", np.float64),  # of one bar, paid by a short, as a fraction of its value
+        ("cash_per_usd", np.float64),  # what a mask wants for every USD of an order
+        ("may_short", np.bool_),
+    ],
+    align=True,
 )
-"""What one symbol's exchange demands of an order; 0 where nothing."""
+"""What one symbol's exchange demands of an order and asks for it on a day; 0 where nothing."""
+CASH_RESERVE = 0.04
+"""Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding.
+
+One settlement of an exchange is at most 3 %. A larger one (sources take up to 10 %), or many, need no more:
+who cannot pay is sold out at that same open, see `settle_funding`.
+"""
+_MINUTES_PER_YEAR = 365.0 * 1440.0
 
 Bar = Any
 Market = Any
@@ -45,26 +68,32 @@ class Moment(NamedTuple):
     """What a lane meets between two closes; records, so that it costs nothing to hand on."""
 
     decided: Bar
-    """The bar at whose close was decided."""
+    """The bar before, whose close is known when orders are sent."""
     bar: Bar
     """The next one, in which orders are filled."""
     market: Market
+    """Of the next one's day."""
 
 
 class Bars(NamedTuple):
-    """The block for compiled code. Bar t of symbol s is row s x `length` + t of `rows`."""
+    """The block for compiled code. Bar t of symbol s is row s x `length` + t of `rows`, its market
+    s x `days` + `day_of`[t] of `markets`."""
 
     length: int
     rows: NDArray[np.void]
     """BAR [symbols x length]"""
+    days: int
+    day_of: NDArray[np.int32]
+    """[length]"""
     markets: NDArray[np.void]
-    """MARKET [symbols]"""
+    """MARKET [symbols x days]"""
+    decision_bars: int
 
 
 class Sights(NamedTuple):
     """What is only seen: float32 arrays [rows, columns], no copy where the rows are contiguous.
 
-    A block cut out of a longer one is a view: bar t of symbol s is row s x `_apart` + t.
+    A block cut out of a longer one is a view: decision d of symbol s is row s x `_apart` + d.
     """
 
     features: NDArray[np.float32]
@@ -74,54 +103,75 @@ class Sights(NamedTuple):
     pattern_context: NDArray[np.float32]
     patterns_apart: int
     time_of_day: NDArray[np.float32]
-    """[T, 2] sine and cosine of the time of day of a bar's open"""
+    """[T, 2] sine and cosine of the time of day of a detail bar's open"""
 
 
-_packed: WeakKeyDictionary[MarketBlock, Bars] = WeakKeyDictionary()
+_packed: WeakKeyDictionary[MarketBlock, NDArray[np.void]] = WeakKeyDictionary()
 
 
-def bars_of(block: MarketBlock) -> Bars:
-    """The block's bars, packed once for as long as the block lives: its arrays must not change after that.
+def bars_of(block: MarketBlock, costs: CostAssumptions) -> Bars:
+    """The block's bars, packed once for as long as the block lives (its arrays must not change after that),
+    and its markets as `costs` have them.
 
     InvalidInput where a tradable bar has a price that is not finite and positive.
     """
     if block not in _packed:
         _packed[block] = _pack(block)
-    return _packed[block]
+    markets = _price_markets(block, costs).reshape(-1)
+    return Bars(
+        block.bar_count, _packed[block], block.day_count, block.day_of_bar, markets, block.decision_bars
+    )
 
 
-def _pack(block: MarketBlock) -> Bars:
+def _pack(block: MarketBlock) -> NDArray[np.void]:
     rows = np.zeros((block.symbol_count, block.bar_count), BAR)
-    for name in ("open", "high", "low", "close", "volatility_bps", "funding_rate", "is_tradable", "is_ready"):
+    for name in (
+        "open",
+        "high",
+        "low",
+        "close",
+        "volatility_bps",
+        "funding_rate",
+        "value_usd",
+        "is_tradable",
+    ):
         _require_shape(getattr(block, name), rows.shape, name)
         rows[name] = getattr(block, name)
-    rows["funding_rate"] = _settled_where_traded(rows["funding_rate"], block.is_tradable)
+    _require_shape(block.is_ready, (block.symbol_count, block.decision_count), "is_ready")
+    rows["is_ready"][:, block.decision_closes] = block.is_ready
+    before = np.maximum(np.arange(block.bar_count) - 1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rows["impact_bps"] = block.volatility_bps / np.sqrt(block.traded_value_usd)
+        root = np.sqrt(block.traded_value_usd)
+        rows["impact_bps"] = block.slippage_volatility_bps / root
+        range_bps = (block.high / block.low - 1.0) / BASIS_POINT
+        own = range_bps / RANGE_PER_VOLATILITY / root[:, before]
+        # Not a number where there was no volume or no volatility yet: fmax would hide that.
+        rows["stop_impact_bps"] = np.maximum(rows["impact_bps"][:, before], own)
     _require_sound(rows, block)
-    markets = np.zeros(block.symbol_count, MARKET)
-    for name in MARKET.names or ():
+    return rows.reshape(-1)
+
+
+def _price_markets(block: MarketBlock, costs: CostAssumptions) -> NDArray[np.void]:
+    """MARKET [symbols, days]: each market's own fees and spread where `costs` state none, as they are paid."""
+    markets = np.zeros((block.symbol_count, block.day_count), MARKET)
+    for name in ("tick_size", "step_size", "minimum_notional_usd", "may_short"):
         markets[name] = getattr(block, name)
-    return Bars(block.bar_count, rows.reshape(-1), markets)
-
-
-def _settled_where_traded(rate: Floats, is_tradable: NDArray[np.bool_]) -> Floats:
-    """Rates [symbols, bars], those of untraded bars added to the next bar that is traded.
-
-    Whoever holds through such bars can neither leave before that one nor, paying there, be left with a debt
-    and no way to sell. After a session's last traded bar nobody holds: END_OF_SESSION is dated there.
-    """
-    bars = rate.shape[1]
-    own = np.where(is_tradable, np.arange(bars), bars)
-    next_traded = np.minimum.accumulate(own[:, ::-1], axis=1)[:, ::-1]
-    settled = np.zeros((rate.shape[0], bars + 1))
-    symbol, bar = np.nonzero(rate)
-    np.add.at(settled, (symbol, next_traded[symbol, bar]), rate[symbol, bar])
-    return settled[:, :bars]
+    for name in ("taker_fee_bps", "maker_fee_bps"):
+        stated = getattr(costs, name)
+        fee = getattr(block, name) if stated is None else np.full(markets.shape, stated)
+        markets[name] = fee * np.where(fee > 0.0, costs.multiplier, min(costs.multiplier, 1.0))
+    spread = block.half_spread_bps if costs.half_spread_bps is None else costs.half_spread_bps
+    markets["half_spread_bps"] = np.maximum(spread, costs.half_spread_floor_bps) * costs.multiplier
+    per_year = block.borrow_pct_per_year * (costs.multiplier / 100.0)
+    markets["borrow_rate"] = per_year * (block.bar_minutes / _MINUTES_PER_YEAR)
+    dearer_fee = np.maximum(np.maximum(markets["taker_fee_bps"], markets["maker_fee_bps"]), 0.0)
+    worst_bps = dearer_fee + markets["half_spread_bps"] + costs.maximum_slippage_bps * costs.multiplier
+    markets["cash_per_usd"] = 1.0 + worst_bps * BASIS_POINT + CASH_RESERVE
+    return markets
 
 
 def _require_sound(rows: NDArray[np.void], block: MarketBlock) -> None:
-    sound = np.isfinite(block.funding_rate)
+    sound = np.isfinite(block.funding_rate) & (block.value_usd >= 0.0)
     for name in ("open", "high", "low", "close"):
         price = rows[name]
         sound &= ((price > 0.0) & (price < np.inf)) | ~rows["is_tradable"]
@@ -129,14 +179,14 @@ def _require_sound(rows: NDArray[np.void], block: MarketBlock) -> None:
         symbol, bar = np.argwhere(~sound)[0]
         raise InvalidInput(
             f"Bar {bar} of {block.symbols[symbol]} is tradable and one of its prices is not finite and "
-            "positive, or its funding rate is not finite.",
+            "positive, or its funding rate is not finite, or its traded value is not known.",
             "Mark the bar as not tradable, or repair its candle.",
         )
 
 
 def sights_of(block: MarketBlock) -> Sights:
     """The block's features, regimes and pattern memory, read-only."""
-    whole = (block.symbol_count, block.bar_count)
+    whole = (block.symbol_count, block.decision_count)
     _require_shape(block.features, (*whole, len(block.feature_names)), "features")
     _require_shape(block.regime_probabilities, (*whole, len(REGIMES)), "regime_probabilities")
     _require_shape(block.pattern_context, (*whole, len(PATTERN_CONTEXT)), "pattern_context")

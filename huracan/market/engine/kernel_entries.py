@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 
 from huracan.compiled import compiled
 from huracan.market.actions import EXIT_INDEX, HOLD_INDEX
-from huracan.market.engine.kernel_advance import write_records
+from huracan.market.engine.kernel_advance import write_closed
 from huracan.market.engine.kernel_bars import Bars, Moment
 from huracan.market.engine.kernel_masks import is_legal
 from huracan.market.engine.kernel_numbers import Conditions
-from huracan.market.engine.kernel_step import NOTHING_FILLED, step_lane
+from huracan.market.engine.kernel_step import CLOSED_NOW, step_lane
 from huracan.market.engine.lane import NOTHING_PENDING
 from huracan.market.engine.record_book import Records, Scratch
 
@@ -19,25 +19,25 @@ def hold_lanes(
     state: NDArray[np.void], entries: NDArray[np.int64], holding_bars: NDArray[np.int64], bars: Bars,
     conditions: Conditions, records: Records,
 ) -> None:  # fmt: skip
-    """Takes `entries` [lanes] and steps every lane until it is flat again.
+    """Takes `entries` [lanes] and steps every lane, bar by bar, until it is flat again or has ended.
 
     The order to leave is sent as soon as the position is `holding_bars` [lanes] old, if nothing has closed it
-    before. A lane whose entry is illegal, or lapses, has no record.
+    before. Only closed positions are written down: a lane whose entry is illegal, or lapses, has none.
     """
-    rows, markets, length = bars.rows, bars.markets, bars.length
-    rules, costs = conditions.rules, conditions.costs
+    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(state.size):
-        lane, market = state[index], markets[state[index].symbol]
-        action, age = entries[index], 0
-        if not is_legal(lane, action, rows[lane.symbol * length + lane.bar], market, rules, costs):
+        lane, action, age = state[index], entries[index], 0
+        first = lane.symbol * length
+        market = markets[lane.symbol * days + day_of[lane.bar]]
+        if not is_legal(lane, action, rows[first + lane.bar], market, conditions.rules):
             continue
-        while True:
-            row = lane.symbol * length + lane.bar
-            moment = Moment(rows[row], rows[row + 1], market)
+        while not lane.has_ended:
+            row = first + lane.bar
+            moment = Moment(rows[row], rows[row + 1], markets[lane.symbol * days + day_of[lane.bar + 1]])
             filled = step_lane(lane, action, moment, conditions, scratch)
-            if filled != NOTHING_FILLED:
-                write_records(index, filled, records)
+            if filled & CLOSED_NOW:
+                write_closed(index, records)
             if lane.quantity == 0.0:
                 break
             age += 1

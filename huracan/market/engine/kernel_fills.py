@@ -44,30 +44,44 @@ def slippage_bps(notional_usd: float, decided: Bar, costs: CostNumbers) -> float
 
 
 @compiled_inline
+def stop_slippage_bps(notional_usd: float, bar: Bar, costs: CostNumbers) -> float:
+    """Of a stop that is met inside `bar`: of the volatility before or that of the bar itself, the larger."""
+    raw = costs.slippage_coefficient * bar.stop_impact_bps * math.sqrt(notional_usd)
+    return float(raw if raw < costs.maximum_slippage_bps else costs.maximum_slippage_bps)
+
+
+@compiled_inline
+def shared_quantity(wanted: float, price: float, bar: Bar, market: Market, rules: RuleNumbers) -> float:
+    """What of an order the bar can fill: at most its share of what was traded there."""
+    room = rules.maximum_participation * bar.value_usd / price
+    return wanted if wanted <= room else at_step(room, market.step_size, False)
+
+
+@compiled_inline
 def side_cost_bps(
-    notional_usd: float, decided: Bar, is_buy: bool, is_maker: bool, tick: float, costs: CostNumbers
+    notional_usd: float, decided: Bar, is_buy: bool, is_maker: bool, market: Market, costs: CostNumbers
 ) -> float:
     """Fee, half-spread and slippage of one side, as they can be estimated at the close of `decided`.
 
     The slippage holds the rounding to the tick that an order at that close would meet.
     """
     if is_maker:
-        return costs.maker_fee_bps
-    away_bps = costs.half_spread_bps + slippage_bps(notional_usd, decided, costs)
-    if tick > 0.0:
+        return float(market.maker_fee_bps)
+    away_bps = market.half_spread_bps + slippage_bps(notional_usd, decided, costs)
+    if market.tick_size > 0.0:
         sign = 1.0 if is_buy else -1.0
-        price = at_step(decided.close * (1.0 + sign * away_bps * BASIS_POINT), tick, is_buy)
+        price = at_step(decided.close * (1.0 + sign * away_bps * BASIS_POINT), market.tick_size, is_buy)
         away_bps = sign * (price / decided.close - 1.0) / BASIS_POINT
-    return costs.taker_fee_bps + away_bps
+    return float(market.taker_fee_bps + away_bps)
 
 
 @compiled_inline
 def round_trip_bps(
-    notional_usd: float, decided: Bar, side: int, is_maker: bool, tick: float, costs: CostNumbers
+    notional_usd: float, decided: Bar, side: int, is_maker: bool, market: Market, costs: CostNumbers
 ) -> float:
     """`side_cost_bps` of an entry on `side`, by a maker order or not, and of leaving by a market order."""
-    enter = side_cost_bps(notional_usd, decided, side > 0, is_maker, tick, costs)
-    return enter + side_cost_bps(notional_usd, decided, side < 0, False, tick, costs)
+    enter = side_cost_bps(notional_usd, decided, side > 0, is_maker, market, costs)
+    return enter + side_cost_bps(notional_usd, decided, side < 0, False, market, costs)
 
 
 @compiled_inline
@@ -87,13 +101,15 @@ class Order(NamedTuple):
     is_buy: bool
     is_maker: bool
     quantity: float
+    ordered: float
+    """The quantity that was asked for."""
     reference: float
     slippage: float
     """In bps; a maker order has none."""
 
 
 @compiled
-def fill_order(lane: Lane, order: Order, tick: float, costs: CostNumbers, fill: FillRecord) -> float:
+def fill_order(lane: Lane, order: Order, market: Market, rules: RuleNumbers, fill: FillRecord) -> float:
     """Books an order; the price of its fill, or UNPAID.
 
     A market order pays above the reference or receives below it, rounded to the tick against us; the
@@ -102,16 +118,17 @@ def fill_order(lane: Lane, order: Order, tick: float, costs: CostNumbers, fill: 
     is_buy, quantity, reference, slippage = order.is_buy, order.quantity, order.reference, order.slippage
     sign = 1.0 if is_buy else -1.0
     if order.is_maker:
-        price, spread_usd, slippage_usd, fee_bps = reference, 0.0, 0.0, costs.maker_fee_bps
+        price, spread_usd, slippage_usd, fee_bps = reference, 0.0, 0.0, market.maker_fee_bps
     else:
-        raw = reference * (1.0 + sign * (costs.half_spread_bps + slippage) * BASIS_POINT)
-        price, fee_bps = at_step(raw, tick, is_buy), costs.taker_fee_bps
-        spread_usd = quantity * reference * costs.half_spread_bps * BASIS_POINT
+        raw = reference * (1.0 + sign * (market.half_spread_bps + slippage) * BASIS_POINT)
+        price, fee_bps = at_step(raw, market.tick_size, is_buy), market.taker_fee_bps
+        spread_usd = quantity * reference * market.half_spread_bps * BASIS_POINT
         slippage_usd = quantity * (reference * slippage * BASIS_POINT + (price - raw) * sign)
     fee_usd = quantity * price * fee_bps * BASIS_POINT
     paid = sign * quantity * price + fee_usd
     opens = order.kind in (ENTRY_KIND, ADD_KIND)
-    if opens and lane.cash_usd < paid:
+    lent_usd = (lane.quantity + quantity) * reference * rules.credit if is_buy else 0.0
+    if opens and lane.cash_usd + lent_usd < paid:
         return UNPAID
     lane.cash_usd -= paid
     lane.costs_usd += fee_usd + spread_usd + slippage_usd
@@ -130,15 +147,23 @@ def fill_order(lane: Lane, order: Order, tick: float, costs: CostNumbers, fill: 
         lane.closed_price_usd += quantity * price
     fill.trade, fill.bar, fill.kind = order.trade, order.bar, order.kind
     fill.is_buy, fill.is_maker = is_buy, order.is_maker
-    fill.quantity, fill.reference, fill.price = quantity, reference, price
+    fill.quantity, fill.ordered_quantity = quantity, order.ordered
+    fill.reference, fill.price = reference, price
     fill.fee_usd, fill.spread_usd, fill.slippage_usd = fee_usd, spread_usd, slippage_usd
     return price
 
 
 @compiled
-def close_position(lane: Lane, order: Order, tick: float, costs: CostNumbers, scratch: Scratch) -> None:
-    """Fills the order that leaves all of the position, and writes down what that came to."""
-    price, closed = fill_order(lane, order, tick, costs, scratch.at_exit), scratch.closed
+def leave_position(lane: Lane, order: Order, market: Market, rules: RuleNumbers, scratch: Scratch) -> bool:
+    """Fills the order to leave; False where some of the position is left, to be sold in the next bar.
+
+    Of a position that is closed is written down what it came to.
+    """
+    price, closed = fill_order(lane, order, market, rules, scratch.at_exit), scratch.closed
+    if lane.quantity > 0.0:
+        lane.pending = order.kind
+        lane.exit_parts += 1
+        return False
     lane.pending = NOTHING_PENDING
     closed.trade, closed.symbol, closed.side, closed.reason = order.trade, lane.symbol, lane.side, order.kind
     closed.adds, closed.scale_outs, closed.is_trailing = lane.adds, lane.scale_outs, lane.is_trailing
@@ -147,7 +172,7 @@ def close_position(lane: Lane, order: Order, tick: float, costs: CostNumbers, sc
     closed.size_multiplier, closed.quantity = lane.size_multiplier, lane.opened_quantity
     closed.entry_reference, closed.entry_price = lane.entry_reference, lane.entry_price
     closed.exit_reference, closed.exit_price = order.reference, price
-    if lane.scale_outs > 0:
+    if lane.scale_outs + lane.exit_parts > 0:
         closed.exit_reference = lane.closed_reference_usd / lane.opened_quantity
         closed.exit_price = lane.closed_price_usd / lane.opened_quantity
     closed.stop, closed.target, closed.best, closed.worst = lane.stop, lane.target, lane.best, lane.worst
@@ -157,3 +182,4 @@ def close_position(lane: Lane, order: Order, tick: float, costs: CostNumbers, sc
     closed.gross_usd, closed.fee_usd, closed.spread_usd = gross, lane.fee_usd, lane.spread_usd
     closed.slippage_usd, closed.funding_usd = lane.slippage_usd, lane.funding_usd
     closed.net_usd = gross - (lane.fee_usd + lane.spread_usd + lane.slippage_usd + lane.funding_usd)
+    return True

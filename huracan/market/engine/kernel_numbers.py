@@ -1,23 +1,19 @@
 """Rules, costs and reward as tuples of numbers, for compiled code."""
 
+import math
+from itertools import chain
 from typing import NamedTuple
 
 from huracan.market.actions import actions_of
 from huracan.market.costs import CostAssumptions
 from huracan.market.reward import RewardTerms
-from huracan.market.rules import TradingRules
-from huracan.units import BASIS_POINT
+from huracan.market.rules import MOST_TIERS, MaintenanceTier, TradingRules, bars_of
 
-CASH_RESERVE = 0.04
-"""Cash beside an order and its costs, as a share of the order: for rounding to the tick and for funding.
-
-One settlement of an exchange is at most 3 %. A larger one (sources take up to 10 %), or many, need no more:
-who cannot pay is sold out at that same open, see `settle_funding`.
-"""
+TIER_NUMBERS = 3
 
 
 class RuleNumbers(NamedTuple):
-    """TradingRules as numbers."""
+    """TradingRules as numbers, times in detail bars."""
 
     action_count: int
     size_multipliers: tuple[float, float, float]
@@ -30,7 +26,6 @@ class RuleNumbers(NamedTuple):
     horizon_factor: float
     minimum_volatility_bps: float
     maximum_holding_bars: int
-    entry_margin_bars: int
     scratch_volatilities: float
     scratch_bars: int
     add_notional_usd: float
@@ -38,18 +33,19 @@ class RuleNumbers(NamedTuple):
     trail_volatilities: float
     entries_are_maker: bool
     targets_are_maker: bool
+    maximum_participation: float
+    credit: float
+    """Share of a position's value that leverage lends: 0 without."""
+    maintenance: tuple[float, ...]
+    """MOST_TIERS times the upper end in USD, the rate and the amount in USD that makes it continuous; ends of
+    0 are no tiers."""
 
 
 class CostNumbers(NamedTuple):
-    """CostAssumptions as numbers, the multiplier applied."""
+    """What CostAssumptions say of slippage, the multiplier applied; fees and spreads lie with the market."""
 
-    taker_fee_bps: float
-    maker_fee_bps: float
-    half_spread_bps: float
     slippage_coefficient: float
     maximum_slippage_bps: float
-    cash_per_usd: float
-    """Cash that a mask wants for every USD of an order."""
 
 
 class RewardNumbers(NamedTuple):
@@ -70,14 +66,16 @@ class Conditions(NamedTuple):
 
 
 def conditions_of(
-    rules: TradingRules, costs: CostAssumptions, reward: RewardTerms | None = None
+    rules: TradingRules, costs: CostAssumptions, bar_minutes: float, reward: RewardTerms | None = None
 ) -> Conditions:
     """The rules, the costs and the reward as numbers; without `reward` it is the money alone."""
-    return Conditions(rule_numbers(rules), cost_numbers(costs), reward_numbers(reward or RewardTerms()))
+    return Conditions(
+        rule_numbers(rules, bar_minutes), cost_numbers(costs), reward_numbers(reward or RewardTerms())
+    )
 
 
-def rule_numbers(rules: TradingRules) -> RuleNumbers:
-    """The rules, and how many actions they allow."""
+def rule_numbers(rules: TradingRules, bar_minutes: float) -> RuleNumbers:
+    """The rules on bars of that length, and how many actions they allow."""
     half, full, more = (float(size) for size in rules.size_multipliers)
     return RuleNumbers(
         action_count=len(actions_of(rules.allow_short)),
@@ -88,29 +86,40 @@ def rule_numbers(rules: TradingRules) -> RuleNumbers:
         stop_floor_bps=float(rules.stop_floor_bps),
         target_volatilities=float(rules.target_volatilities),
         target_floor_bps=float(rules.target_floor_bps),
-        horizon_factor=float(rules.horizon_factor),
+        horizon_factor=float(rules.horizon_factor(bar_minutes)),
         minimum_volatility_bps=float(rules.minimum_volatility_bps),
-        maximum_holding_bars=int(rules.maximum_holding_bars),
-        entry_margin_bars=int(rules.entry_margin_bars),
+        maximum_holding_bars=bars_of(rules.maximum_holding, bar_minutes),
         scratch_volatilities=float(rules.scratch_volatilities),
-        scratch_bars=int(rules.scratch_bars),
+        scratch_bars=bars_of(rules.scratch_age, bar_minutes),
         add_notional_usd=float(rules.add_multiplier * rules.notional_usd),
         maximum_adds=int(rules.maximum_adds),
         trail_volatilities=float(rules.trail_volatilities),
         entries_are_maker=bool(rules.entries_are_maker),
         targets_are_maker=bool(rules.targets_are_maker),
+        maximum_participation=float(rules.maximum_participation),
+        credit=1.0 - 1.0 / float(rules.maximum_leverage),
+        maintenance=_maintenance(rules.maintenance_tiers),
     )
 
 
+def _maintenance(tiers: tuple[MaintenanceTier, ...]) -> tuple[float, ...]:
+    numbers, before, amount = [], MaintenanceTier(0.0, 0.0), 0.0
+    for tier in tiers:
+        amount += before.up_to_usd * (tier.rate - before.rate)
+        numbers.append((float(tier.up_to_usd), float(tier.rate), amount))
+        before = tier
+    if numbers:
+        # Nothing lies beyond the last one.
+        numbers[-1] = (math.inf, *numbers[-1][1:])
+    numbers += [(0.0, 0.0, 0.0)] * (MOST_TIERS - len(numbers))
+    return tuple(chain.from_iterable(numbers))
+
+
 def cost_numbers(costs: CostAssumptions) -> CostNumbers:
-    """The costs of one side."""
+    """Slippage of one side."""
     return CostNumbers(
-        taker_fee_bps=float(costs.fee_bps),
-        maker_fee_bps=float(costs.maker_fee_bps * costs.multiplier),
-        half_spread_bps=float(costs.paid_half_spread_bps),
         slippage_coefficient=float(costs.slippage_coefficient * costs.multiplier),
         maximum_slippage_bps=float(costs.maximum_slippage_bps * costs.multiplier),
-        cash_per_usd=float(1.0 + costs.worst_side_bps * BASIS_POINT + CASH_RESERVE),
     )
 
 

@@ -9,7 +9,7 @@ from huracan.compiled import compiled, compiled_inline
 from huracan.market.block import PATTERN_CONTEXT
 from huracan.market.costs import Floats
 from huracan.market.engine.kernel_advance import equity_usd
-from huracan.market.engine.kernel_bars import Bar, Bars, Sights
+from huracan.market.engine.kernel_bars import Bar, Bars, Market, Sights
 from huracan.market.engine.kernel_fills import round_trip_bps
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.kernel_open import volatility_unit_bps
@@ -19,7 +19,7 @@ from huracan.units import BASIS_POINT
 
 REGIME_COUNT = len(REGIMES)
 PATTERN_COUNT = len(PATTERN_CONTEXT)
-POSITION_COUNT = 11
+POSITION_COUNT = 12
 
 
 @compiled_inline
@@ -33,21 +33,22 @@ def observe_position(
     seen[at + 1] = lane.side
     seen[at + 2] = lane.quantity * entry / rules.notional_usd
     seen[at + 3] = (close - entry) * per_price
-    seen[at + 4] = (lane.bar - lane.entry_bar + 1) / rules.maximum_holding_bars
+    seen[at + 4] = (lane.bar - lane.entry_bar + 1) / lane.maximum_holding_bars
     seen[at + 5] = (close - lane.stop) * per_price
     seen[at + 6] = (lane.target - close) * per_price
     seen[at + 7] = (lane.best - entry) * per_price
     seen[at + 8] = (lane.worst - entry) * per_price
-    seen[at + 9] = lane.adds / max(rules.maximum_adds, 1)
+    seen[at + 9] = lane.adds / max(lane.maximum_adds, 1)
     seen[at + 10] = 1.0 if lane.is_trailing else 0.0
+    seen[at + 11] = lane.funding_usd / (rules.notional_usd * lane.unit_bps * BASIS_POINT)
 
 
 @compiled_inline
-def cost_in_volatility(bar: Bar, tick: float, rules: RuleNumbers, costs: CostNumbers) -> float:
+def cost_in_volatility(bar: Bar, market: Market, rules: RuleNumbers, costs: CostNumbers) -> float:
     """The estimated round trip of a long entry of size 1 in volatility units; 0 before the first one."""
     if math.isnan(bar.volatility_bps) or math.isnan(bar.close):
         return 0.0
-    cost_bps = round_trip_bps(rules.notional_usd, bar, 1, rules.entries_are_maker, tick, costs)
+    cost_bps = round_trip_bps(rules.notional_usd, bar, 1, rules.entries_are_maker, market, costs)
     return float(cost_bps / volatility_unit_bps(bar.volatility_bps, rules))
 
 
@@ -57,16 +58,17 @@ def observe_lanes(
     out: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Observations float32 [lanes, names] at the close of each lane's bar, into `out`."""
-    rows, length = bars.rows, bars.length
+    rows, length, each = bars.rows, bars.length, bars.decision_bars
     features, regimes, patterns = sights.features, sights.regime_probabilities, sights.pattern_context
     width = features.shape[1]
     for index in range(state.size):
         lane = state[index]
         bar = rows[lane.symbol * length + lane.bar]
-        row = lane.symbol * sights.features_apart + lane.bar
+        decision = (lane.bar + 1) // each - 1
+        row = lane.symbol * sights.features_apart + decision
         for column in range(width):
             out[index, column] = features[row, column]
-        row = lane.symbol * sights.regimes_apart + lane.bar
+        row = lane.symbol * sights.regimes_apart + decision
         for column in range(REGIME_COUNT):
             out[index, width + column] = regimes[row, column]
         at = width + REGIME_COUNT
@@ -76,10 +78,11 @@ def observe_lanes(
         else:
             observe_position(lane, bar.close, rules, out[index], at)
         at += POSITION_COUNT
-        out[index, at] = cost_in_volatility(bar, bars.markets[lane.symbol].tick_size, rules, costs)
+        market = bars.markets[lane.symbol * bars.days + bars.day_of[lane.bar]]
+        out[index, at] = cost_in_volatility(bar, market, rules, costs)
         out[index, at + 1] = sights.time_of_day[lane.bar, 0]
         out[index, at + 2] = sights.time_of_day[lane.bar, 1]
-        row = lane.symbol * sights.patterns_apart + lane.bar
+        row = lane.symbol * sights.patterns_apart + decision
         for column in range(PATTERN_COUNT):
             out[index, at + 3 + column] = patterns[row, column]
 

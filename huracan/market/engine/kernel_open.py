@@ -12,6 +12,7 @@ from huracan.market.engine.kernel_fills import (
     fill_order,
     is_large_enough,
     round_trip_bps,
+    shared_quantity,
     slippage_bps,
 )
 from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
@@ -35,7 +36,8 @@ def volatility_unit_bps(volatility_bps: float, rules: RuleNumbers) -> float:
 def open_position(lane: Lane, action: int, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """Fills the entry that was decided at the open of the next bar; False where it lapses.
 
-    Size, costs, stop and target are fixed here. A maker entry rests at the open and needs a price beyond it.
+    Size, costs, stop, target and the rules that the position lives by are fixed here. A maker entry rests at
+    the open and needs a price beyond it.
     """
     decided, bar, market = moment.decided, moment.bar, moment.market
     rules, costs = conditions.rules, conditions.costs
@@ -44,11 +46,12 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
     if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):
         return False
     notional = rules.notional_usd * multiplier
-    quantity = at_step(notional / reference, market.step_size, False)
+    ordered = at_step(notional / reference, market.step_size, False)
+    quantity = shared_quantity(ordered, reference, bar, market, rules)
     if not is_large_enough(quantity, reference, market, rules):
         return False
     clear_position(lane)
-    slippage = slippage_bps(notional, decided, costs)
+    slippage = slippage_bps(notional if quantity == ordered else quantity * reference, decided, costs)
     order = Order(
         trade=lane.trades,
         bar=lane.bar,
@@ -56,20 +59,25 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
         is_buy=side > 0,
         is_maker=is_maker,
         quantity=quantity,
+        ordered=ordered,
         reference=reference,
         slippage=slippage,
     )
-    price = fill_order(lane, order, market.tick_size, costs, fill)
+    price = fill_order(lane, order, market, rules, fill)
     if price == UNPAID:
         return False
     lane.trades += 1
     lane.side, lane.size_multiplier = side, multiplier
     lane.entry_reference, lane.entry_price, lane.best, lane.worst = reference, price, reference, reference
-    lane.signal_bar, lane.entry_bar = lane.bar - 1, lane.bar
+    lane.signal_bar, lane.entry_bar, lane.traded_bar = lane.bar - 1, lane.bar, lane.bar
     lane.best_bar, lane.worst_bar = lane.bar, lane.bar
     lane.volatility_bps = decided.volatility_bps
     lane.unit_bps = volatility_unit_bps(decided.volatility_bps, rules)
-    lane.estimated_cost_bps = round_trip_bps(notional, decided, side, is_maker, market.tick_size, costs)
+    lane.estimated_cost_bps = round_trip_bps(notional, decided, side, is_maker, market, costs)
+    lane.maximum_holding_bars, lane.scratch_bars = rules.maximum_holding_bars, rules.scratch_bars
+    lane.maximum_adds, lane.add_notional_usd = rules.maximum_adds, rules.add_notional_usd
+    lane.scratch_volatilities, lane.trail_volatilities = rules.scratch_volatilities, rules.trail_volatilities
+    lane.targets_are_maker = rules.targets_are_maker
     set_barriers(lane, market.tick_size, rules)
     return True
 
@@ -77,10 +85,12 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
 @compiled_inline
 def clear_position(lane: Lane) -> None:
     """Nothing of the position before is left."""
-    lane.is_trailing, lane.stop_has_followed, lane.adds, lane.scale_outs = False, False, 0, 0
+    lane.is_trailing, lane.stop_has_followed = False, False
+    lane.adds, lane.scale_outs, lane.exit_parts = 0, 0, 0
     lane.opened_quantity, lane.opened_reference_usd, lane.opened_price_usd = 0.0, 0.0, 0.0
     lane.closed_reference_usd, lane.closed_price_usd = 0.0, 0.0
-    lane.fee_usd, lane.spread_usd, lane.slippage_usd, lane.funding_usd = 0.0, 0.0, 0.0, 0.0
+    lane.fee_usd, lane.spread_usd, lane.slippage_usd = 0.0, 0.0, 0.0
+    lane.funding_usd, lane.funding_due = 0.0, 0.0
 
 
 @compiled_inline
@@ -100,11 +110,13 @@ def set_barriers(lane: Lane, tick: float, rules: RuleNumbers) -> None:
 def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """More of the same side at the open; False where rounding leaves too little or cash does not pay it."""
     reference, market, rules = moment.bar.open, moment.market, conditions.rules
-    notional = rules.add_notional_usd
-    quantity = at_step(notional / reference, market.step_size, False)
+    notional = lane.add_notional_usd
+    ordered = at_step(notional / reference, market.step_size, False)
+    quantity = shared_quantity(ordered, reference, moment.bar, market, rules)
     if not is_large_enough(quantity, reference, market, rules):
         return False
-    slippage = slippage_bps(notional, moment.decided, conditions.costs)
+    met = notional if quantity == ordered else quantity * reference
+    slippage = slippage_bps(met, moment.decided, conditions.costs)
     order = Order(
         trade=lane.trades - 1,
         bar=lane.bar,
@@ -112,10 +124,11 @@ def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: Fi
         is_buy=lane.side > 0,
         is_maker=False,
         quantity=quantity,
+        ordered=ordered,
         reference=reference,
         slippage=slippage,
     )
-    price = fill_order(lane, order, market.tick_size, conditions.costs, fill)
+    price = fill_order(lane, order, market, rules, fill)
     if price == UNPAID:
         return False
     lane.adds += 1
@@ -126,9 +139,10 @@ def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: Fi
 
 @compiled
 def scale_out(lane: Lane, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
-    """Half of the position at the open; False where either half would be too small."""
+    """Half of the position at the open, or what the bar takes of it; False where either part is too small."""
     reference, market, rules = moment.bar.open, moment.market, conditions.rules
-    half = at_step(0.5 * lane.quantity, market.step_size, False)
+    ordered = at_step(0.5 * lane.quantity, market.step_size, False)
+    half = shared_quantity(ordered, reference, moment.bar, market, rules)
     is_enough = is_large_enough(half, reference, market, rules)
     if not (is_enough and is_large_enough(lane.quantity - half, reference, market, rules)):
         return False
@@ -140,9 +154,10 @@ def scale_out(lane: Lane, moment: Moment, conditions: Conditions, fill: FillReco
         is_buy=lane.side < 0,
         is_maker=False,
         quantity=half,
+        ordered=ordered,
         reference=reference,
         slippage=slippage,
     )
-    fill_order(lane, order, market.tick_size, conditions.costs, fill)
+    fill_order(lane, order, market, rules, fill)
     lane.scale_outs += 1
     return True

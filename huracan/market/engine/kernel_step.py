@@ -1,8 +1,8 @@
 """One lane from the close of bar t to the close of bar t + 1. Compiled; the only place where a lane moves.
 
 In the bar: funding at its open (that of untraded bars before it too), the orders decided at t at its open,
-stop and target inside it, the session's end at its close; then, for the next bar, the trailing stop and the
-time-out.
+stop, liquidation and target inside it, at its close a gap that has lasted too long and the lane's end; then,
+for the next bar, the trailing stop and the time-out.
 """
 
 from huracan.compiled import compiled_inline
@@ -15,53 +15,65 @@ from huracan.market.actions import (
     TRAIL_INDEX,
     WAIT_INDEX,
 )
-from huracan.market.engine.kernel_bars import Bar, Moment
-from huracan.market.engine.kernel_fills import Order, at_step, close_position, slippage_bps
-from huracan.market.engine.kernel_numbers import Conditions, RuleNumbers
+from huracan.market.engine.kernel_bars import Bar, Market, Moment
+from huracan.market.engine.kernel_fills import (
+    Order,
+    at_step,
+    leave_position,
+    shared_quantity,
+    slippage_bps,
+    stop_slippage_bps,
+)
+from huracan.market.engine.kernel_numbers import TIER_NUMBERS, Conditions, RuleNumbers
 from huracan.market.engine.kernel_open import add_to_position, open_position, scale_out
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
 from huracan.market.engine.record_book import FillRecord, Scratch
 from huracan.market.ledger import (
-    END_OF_SESSION,
+    DATA_GAP,
     EXIT_REASONS,
+    LIQUIDATION,
     POLICY_EXIT,
     SCRATCH,
     STOP,
     TARGET,
     TIME_OUT,
     TRAILING_STOP,
+    WINDOW_END,
 )
 from huracan.units import BASIS_POINT
 
 (
-    STOP_CODE, TARGET_CODE, TIME_OUT_CODE, POLICY_EXIT_CODE, END_OF_SESSION_CODE, TRAILING_STOP_CODE,
-    SCRATCH_CODE,
+    STOP_CODE, TARGET_CODE, TIME_OUT_CODE, POLICY_EXIT_CODE, WINDOW_END_CODE, TRAILING_STOP_CODE,
+    SCRATCH_CODE, LIQUIDATION_CODE, DATA_GAP_CODE,
 ) = (
     EXIT_REASONS.index(reason)
-    for reason in (STOP, TARGET, TIME_OUT, POLICY_EXIT, END_OF_SESSION, TRAILING_STOP, SCRATCH)
+    for reason in (
+        STOP, TARGET, TIME_OUT, POLICY_EXIT, WINDOW_END, TRAILING_STOP, SCRATCH, LIQUIDATION, DATA_GAP,
+    )
 )  # fmt: skip
-NOTHING_FILLED, AT_THE_OPEN, AT_THE_EXIT = 0, 1, 2
+NOTHING_FILLED, AT_THE_OPEN, AT_THE_EXIT, CLOSED_NOW = 0, 1, 2, 4
 
 
 @compiled_inline
 def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, scratch: Scratch) -> int:
     """Takes the legal `action` that was decided, and lets the next bar happen.
 
-    What was filled is in the scratch at the open, at the exit (and what was closed), or both: the bits of the
-    result say which. A lane whose session is over stands still.
+    What was filled is in the scratch at the open, at the exit, and what was closed: the bits of the result say
+    which. A lane that has ended stands still.
     """
+    if lane.has_ended:
+        return NOTHING_FILLED
     if lane.quantity == 0.0 and action == WAIT_INDEX:
-        if not lane.has_ended:
-            lane.bar += 1
-            lane.has_ended = lane.bar >= lane.end_bar
+        lane.bar += 1
+        lane.has_ended = lane.bar >= lane.end_bar
         return NOTHING_FILLED
     bar, market, rules = moment.bar, moment.market, conditions.rules
-    decide(lane, action, market.tick_size, rules)
+    decide(lane, action, market.tick_size)
     lane.bar += 1
     filled, may_reach = NOTHING_FILLED, True
     reason, price = NOTHING_PENDING, 0.0
-    if lane.quantity > 0.0 and bar.funding_rate != 0.0:
-        settle_funding(lane, bar)
+    if lane.quantity > 0.0:
+        settle_funding(lane, bar, market, rules)
     if bar.is_tradable:
         if lane.pending != NOTHING_PENDING:
             reason, price = lane.pending, bar.open
@@ -76,30 +88,59 @@ def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, s
             if reason == NOTHING_PENDING:
                 reason, price = meet_barriers(lane, bar, may_reach, rules)
     lane.has_ended = lane.bar >= lane.end_bar
-    if lane.has_ended and lane.quantity > 0.0 and reason == NOTHING_PENDING:
-        reason, price = END_OF_SESSION_CODE, bar.close
+    is_last = lane.has_ended and lane.closes_at_end
+    if lane.quantity > 0.0 and reason == NOTHING_PENDING:
+        if is_last:
+            reason, price = WINDOW_END_CODE, bar.close
+        elif lane.bar - lane.traded_bar > lane.maximum_holding_bars:
+            reason, price = DATA_GAP_CODE, bar.close
     if reason != NOTHING_PENDING:
-        is_maker = reason == TARGET_CODE and rules.targets_are_maker
-        slippage = slippage_bps(lane.quantity * price, moment.decided, conditions.costs)
-        order = Order(
-            trade=lane.trades - 1,
-            bar=lane.traded_bar,
-            kind=reason,
-            is_buy=lane.side < 0,
-            is_maker=is_maker,
-            quantity=lane.quantity,
-            reference=price,
-            slippage=slippage,
-        )
-        close_position(lane, order, market.tick_size, conditions.costs, scratch)
-        return filled + AT_THE_EXIT
+        filled += leave(lane, reason, price, moment, conditions, scratch)
     if lane.quantity > 0.0:
-        prepare_next_bar(lane, market.tick_size, rules)
+        prepare_next_bar(lane, market.tick_size)
     return filled
 
 
 @compiled_inline
-def decide(lane: Lane, action: int, tick: float, rules: RuleNumbers) -> None:
+def leave(
+    lane: Lane, reason: int, price: float, moment: Moment, conditions: Conditions, scratch: Scratch
+) -> int:
+    """Sells the position at `price`, or as much of it as the bar takes: the rest goes on at the next open.
+
+    What is closed because its lane or its candles end meets no bar, and so no share of one.
+    """
+    bar, market, rules = moment.bar, moment.market, conditions.rules
+    quantity = lane.quantity
+    is_valued = reason in (WINDOW_END_CODE, DATA_GAP_CODE) or (lane.has_ended and lane.closes_at_end)
+    if not is_valued:
+        quantity = shared_quantity(quantity, price, bar, market, rules)
+        if quantity <= 0.0:
+            lane.pending = reason
+            return NOTHING_FILLED
+    is_at_the_open = lane.pending != NOTHING_PENDING
+    is_stop = reason in (STOP_CODE, TRAILING_STOP_CODE, LIQUIDATION_CODE) and not is_at_the_open
+    notional = quantity * price
+    slippage = slippage_bps(notional, moment.decided, conditions.costs)
+    if is_stop:
+        slippage = stop_slippage_bps(notional, bar, conditions.costs)
+    order = Order(
+        trade=lane.trades - 1,
+        bar=lane.bar if reason == DATA_GAP_CODE else lane.traded_bar,
+        kind=reason,
+        is_buy=lane.side < 0,
+        is_maker=reason == TARGET_CODE and lane.targets_are_maker and not is_at_the_open,
+        quantity=quantity,
+        ordered=lane.quantity,
+        reference=price,
+        slippage=slippage,
+    )
+    if leave_position(lane, order, market, rules, scratch):
+        return AT_THE_EXIT + CLOSED_NOW
+    return AT_THE_EXIT
+
+
+@compiled_inline
+def decide(lane: Lane, action: int, tick: float) -> None:
     """What a decision changes before the next bar."""
     if action == EXIT_INDEX:
         lane.pending = POLICY_EXIT_CODE
@@ -107,20 +148,44 @@ def decide(lane: Lane, action: int, tick: float, rules: RuleNumbers) -> None:
         lane.pending = SCRATCH_CODE
     elif action == TRAIL_INDEX:
         lane.is_trailing = True
-        follow_price(lane, tick, rules)
+        follow_price(lane, tick)
 
 
 @compiled_inline
-def settle_funding(lane: Lane, bar: Bar) -> None:
-    """A position open before the bar pays (or receives) at its open."""
-    paid = lane.side * lane.quantity * bar.open * bar.funding_rate
+def settle_funding(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> None:
+    """A position open before the bar pays (or receives) at its open, and a short what it borrows.
+
+    What falls due in bars that are not traded is paid at the next one that is: whoever holds can neither leave
+    before nor, paying there, be left with a debt and no way to sell.
+    """
+    lane.funding_due += bar.funding_rate
+    if not bar.is_tradable:
+        return
+    paid = lane.side * lane.quantity * bar.open * lane.funding_due
+    lane.funding_due = 0.0
+    if lane.side < 0:
+        paid += lane.quantity * bar.open * market.borrow_rate * (lane.bar - lane.traded_bar)
+    if paid == 0.0:
+        return
     lane.cash_usd -= paid
     lane.costs_usd += paid
     lane.funding_usd += paid
-    # Nobody lends to us: who cannot pay, or buy back what was sold, leaves at this open, which is traded.
+    # Without leverage nobody lends: who cannot pay, or buy back what was sold, leaves at this open.
     owed = 0.0 if lane.side > 0 else lane.quantity * bar.open
-    if lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
+    if rules.credit == 0.0 and lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
         lane.pending = STOP_CODE
+
+
+@compiled_inline
+def liquidation_price(lane: Lane, value_usd: float, rules: RuleNumbers) -> float:
+    """Where equity falls to what the maintenance tier of a position of that value wants."""
+    at = 0
+    while value_usd > rules.maintenance[at]:
+        at += TIER_NUMBERS
+    rate, amount = rules.maintenance[at + 1], rules.maintenance[at + 2]
+    if lane.side > 0:
+        return float(-(lane.cash_usd + amount) / (lane.quantity * (1.0 - rate)))
+    return float((lane.cash_usd + amount) / (lane.quantity * (1.0 + rate)))
 
 
 @compiled_inline
@@ -141,19 +206,25 @@ def meet_barriers(lane: Lane, bar: Bar, may_reach: bool, rules: RuleNumbers) -> 
 
     Pessimistic where a bar cannot tell the order: both touched means the stop was first. A bar that opens
     beyond the stop fills at its open, one that opens beyond the target at the target. `may_reach` is False
-    where the bar's best price may have come before the entry: then only its close is counted on.
+    where the bar's best price may have come before the entry: then only its close is counted on. Liquidation
+    is a stop of the exchange, met where it lies before the own one.
     """
     is_long, side = lane.side > 0, lane.side
     best, worst = (bar.high, bar.low) if is_long else (bar.low, bar.high)
-    if side * (worst - lane.stop) <= 0.0:
-        price = min(bar.open, lane.stop) if is_long else max(bar.open, lane.stop)
+    stop, reason = lane.stop, (TRAILING_STOP_CODE if lane.stop_has_followed else STOP_CODE)
+    if rules.maintenance[0] > 0.0:
+        forced = liquidation_price(lane, lane.quantity * bar.open, rules)
+        if side * (forced - stop) > 0.0:
+            stop, reason = forced, LIQUIDATION_CODE
+    if side * (worst - stop) <= 0.0:
+        price = min(bar.open, stop) if is_long else max(bar.open, stop)
         # Of a bar that stops, only its open and the stop are sure to have been met.
         meet_prices(lane, bar.open, price)
-        return (TRAILING_STOP_CODE if lane.stop_has_followed else STOP_CODE), price
+        return reason, price
     beyond = side * (best - lane.target)
     if not may_reach:
         best = max(bar.open, bar.close) if is_long else min(bar.open, bar.close)
-    elif beyond > 0.0 or (beyond == 0.0 and not rules.targets_are_maker):
+    elif beyond > 0.0 or (beyond == 0.0 and not lane.targets_are_maker):
         meet_prices(lane, lane.target, worst)
         return TARGET_CODE, lane.target
     meet_prices(lane, best, worst)
@@ -170,19 +241,19 @@ def meet_prices(lane: Lane, best: float, worst: float) -> None:
 
 
 @compiled_inline
-def prepare_next_bar(lane: Lane, tick: float, rules: RuleNumbers) -> None:
+def prepare_next_bar(lane: Lane, tick: float) -> None:
     """What the bar's close changes of an open position: its trailing stop, and whether its time is up."""
     if lane.is_trailing:
-        follow_price(lane, tick, rules)
+        follow_price(lane, tick)
     age = lane.bar - lane.entry_bar + 1
-    if age >= rules.maximum_holding_bars and lane.pending == NOTHING_PENDING:
+    if age >= lane.maximum_holding_bars and lane.pending == NOTHING_PENDING:
         lane.pending = TIME_OUT_CODE
 
 
 @compiled_inline
-def follow_price(lane: Lane, tick: float, rules: RuleNumbers) -> None:
+def follow_price(lane: Lane, tick: float) -> None:
     """Moves a trailing stop towards the price, never back."""
-    distance = rules.trail_volatilities * lane.unit_bps * BASIS_POINT * lane.entry_reference
+    distance = lane.trail_volatilities * lane.unit_bps * BASIS_POINT * lane.entry_reference
     stop = at_step(lane.best - lane.side * distance, tick, lane.side < 0)
     if lane.side * (stop - lane.stop) > 0.0:
         lane.stop, lane.stop_has_followed = stop, True

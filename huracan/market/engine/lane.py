@@ -16,18 +16,20 @@ LANE = np.dtype(
         ("quantity", np.float64),  # held, >= 0
         ("symbol", np.int32),
         ("bar", np.int32),  # the lane stands at its close
-        ("end_bar", np.int32),  # the session's last
+        ("end_bar", np.int32),  # the lane's last
         ("has_ended", np.bool_),
+        ("closes_at_end", np.bool_),  # what is open there is closed at its close, else it stays open
         ("side", np.int8),  # +1 long, -1 short; of the last position where flat
         ("pending", np.int8),  # exit reason of an order on its way, or NOTHING_PENDING
         ("is_trailing", np.bool_),
         ("stop_has_followed", np.bool_),
         ("adds", np.int32),
         ("scale_outs", np.int32),
+        ("exit_parts", np.int32),  # of an exit that took several bars, those that are filled
         ("trades", np.int32),  # positions opened so far
         ("signal_bar", np.int32),
         ("entry_bar", np.int32),
-        ("traded_bar", np.int32),  # the last tradable one while holding; END_OF_SESSION is dated there
+        ("traded_bar", np.int32),  # the last tradable one while holding; WINDOW_END is dated there
         ("best_bar", np.int32),
         ("worst_bar", np.int32),
         ("cash_usd", np.float64),
@@ -53,6 +55,18 @@ LANE = np.dtype(
         ("spread_usd", np.float64),
         ("slippage_usd", np.float64),
         ("funding_usd", np.float64),
+        (
+            "funding_due",
+            np.float64,
+        ),  # rate of settlements in bars that were not traded, to be paid in the next
+        # The rules that the position was opened under.
+        ("maximum_holding_bars", np.int32),
+        ("scratch_bars", np.int32),
+        ("maximum_adds", np.int32),
+        ("targets_are_maker", np.bool_),
+        ("scratch_volatilities", np.float64),
+        ("add_notional_usd", np.float64),
+        ("trail_volatilities", np.float64),
     ],
     align=True,
 )

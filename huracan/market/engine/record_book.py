@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from huracan.market.engine.records import CLOSED, FILL
 
-FILLS_PER_STEP = 2
-"""The most that one lane can have in one bar: one at its open, and an exit."""
-
 FillRecord = Any
 ClosedRecord = Any
 """One record of FILL and of CLOSED inside compiled code."""
@@ -46,13 +43,13 @@ class RecordBook:
             np.zeros(2, FILL), np.zeros(1, CLOSED),
         )  # fmt: skip
 
-    def with_room(self, steps: int) -> Records:
-        """The records, with room for `steps` steps of a lane."""
+    def with_room(self, fills: int, closed: int) -> Records:
+        """The records, with room for so many more."""
         known = self._records
         if known.is_kept:
-            fills = _grown(known.fills, int(known.counts[0]) + FILLS_PER_STEP * steps)
-            closed = _grown(known.closed, int(known.counts[1]) + steps)
-            self._records = known._replace(fills=fills, closed=closed)
+            with_fills = _grown(known.fills, int(known.counts[0]) + fills)
+            with_closed = _grown(known.closed, int(known.counts[1]) + closed)
+            self._records = known._replace(fills=with_fills, closed=with_closed)
         return self._records
 
     def counts(self) -> tuple[int, int]:

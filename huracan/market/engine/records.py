@@ -14,6 +14,7 @@ FILL = np.dtype(
         ("is_buy", np.bool_),
         ("is_maker", np.bool_),
         ("quantity", np.float64),
+        ("ordered_quantity", np.float64),  # what the order was for; the rest was beyond the bar's share
         ("reference", np.float64),  # price before costs
         ("price", np.float64),  # with half-spread, slippage and the rounding to the tick
         ("fee_usd", np.float64),
@@ -35,7 +36,7 @@ CLOSED = np.dtype(
         ("is_trailing", np.bool_),
         ("signal_bar", np.int32),
         ("entry_bar", np.int32),
-        ("exit_bar", np.int32),  # of END_OF_SESSION: the last bar that was traded
+        ("exit_bar", np.int32),  # of WINDOW_END: the last bar that was traded
         ("best_bar", np.int32),
         ("worst_bar", np.int32),
         ("size_multiplier", np.float64),  # of the entry

@@ -10,7 +10,7 @@ from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import beginning, illegal_action
-from huracan.market.engine.kernel_advance import replay_lanes
+from huracan.market.engine.kernel_advance import FULL, ILLEGAL, Place, replay_lanes
 from huracan.market.engine.kernel_bars import bars_of
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes
@@ -30,6 +30,8 @@ class Replay:
     cash_usd: Floats
     """[lanes] at the end, as is the equity."""
     equity_usd: Floats
+    state: NDArray[np.void]
+    """LANE [lanes] as it was left."""
 
 
 def replay(
@@ -38,14 +40,15 @@ def replay(
     costs: CostAssumptions,
     lists: ActionLists,
     *,
+    begin: NDArray[np.void] | None = None,
     is_lenient: bool = False,
 ) -> Replay:
-    """Lane l of `lists` begins at the close of its first bar and takes `actions[l, j]` j bars later.
+    """Lane l of `lists` begins at the close of its first bar and takes `actions[l, j]` j decisions later.
 
-    Once its session is over only WAIT is legal. InvalidInput at the first illegal action, unless
+    It begins flat, or as lane l of `begin`. Once it has ended nothing but waiting is legal. InvalidInput at the first illegal action, unless
     `is_lenient`: then doing nothing (WAIT or HOLD) takes its place.
     """
-    state = beginning(block, rules, lists.symbols, lists.first_bars)
+    state = beginning(block, rules, lists.symbols, lists.first_bars) if begin is None else begin.copy()
     listed = np.asarray(lists.actions)
     if listed.ndim != 2 or listed.shape[0] != state.size:
         raise InvalidInput(
@@ -54,14 +57,15 @@ def replay(
     if listed.dtype != np.int8:
         listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
     listed = np.ascontiguousarray(listed)
-    bars, conditions = bars_of(block), conditions_of(rules, costs)
-    book = RecordBook(True)
-    # Every fill is that of an order in the lists, or the exit of a position that one of them opened.
-    orders = np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX))
-    records = book.with_room(int(orders))
-    lane, column = replay_lanes(state, listed, is_lenient, bars, conditions, records)
-    if lane >= 0:
-        raise illegal_action(int(listed[lane, column]), state[lane], block, rules)
+    bars, conditions = bars_of(block, costs), conditions_of(rules, costs, block.bar_minutes)
+    book, place = RecordBook(True), Place(FULL, 0, 0)
+    # Most orders fill once and end in one exit; only those that are large for their bars take more room.
+    room = 2 * np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX)) + 1 + block.decision_bars
+    while place.came_to == FULL:
+        records = book.with_room(int(room), int(room))
+        place = replay_lanes(state, listed, is_lenient, bars, conditions, records, place)
+    if place.came_to == ILLEGAL:
+        raise illegal_action(int(listed[place.lane, place.column]), state[place.lane], block, rules)
     equity = np.empty(state.size)
     equity_lanes(state, bars, equity)
-    return Replay(book.fills(), book.closed(), state["cash_usd"].copy(), equity)
+    return Replay(book.fills(), book.closed(), state["cash_usd"].copy(), equity, state)

@@ -15,7 +15,7 @@ from huracan.market.rules import TradingRules
 DAY = date(2023, 6, 2)
 BARS = 1440
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
-WIDE = TradingRules(stop_floor_bps=5_000, target_floor_bps=5_000, maximum_holding_bars=600, allow_short=True)
+WIDE = TradingRules(stop_floor_bps=5_000, target_floor_bps=5_000, maximum_holding="600m", allow_short=True)
 """Barriers that no test's price reaches."""
 
 

@@ -79,7 +79,7 @@ def test_a_shock_within_the_bar_that_stopped_the_trade_is_one_though_nothing_for
     make_candles, lose
 ) -> None:
     # Volatility was 5 bps a bar until the price fell by 1.5 % in the bar 110, through a stop 1 % away.
-    rules = TradingRules(stop_floor_bps=100, target_floor_bps=5_000, maximum_holding_bars=600)
+    rules = TradingRules(stop_floor_bps=100, target_floor_bps=5_000, maximum_holding="600m")
     for last, reason in ((98.5, "volatility_shock"), (98.99, "volatility_shock"), (99.8, "bad_luck")):
         closes = np.where(np.arange(BARS) < 110, 100.0, last)
         block = day_block(closes[None, :], volatility_bps=5.0)

@@ -130,7 +130,7 @@ def test_a_target_that_was_met_early_is_rare_among_entries_cut_off_as_early_and_
 def test_bars_that_no_entry_could_reach_change_nothing() -> None:
     close = _walk()
     trades = _held(day_block(close), 70, 20)
-    rules = replace(WIDE, maximum_holding_bars=30)
+    rules = replace(WIDE, maximum_holding="30m")
     plain = measure_luck(trades, day_block(close), rules, FREE)
     other = close.copy()
     other[0, 152:] = _walk(9)[0, 152:]

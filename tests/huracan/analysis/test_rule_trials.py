@@ -211,7 +211,7 @@ def test_a_stop_that_is_farther_away_survives_the_dip_and_holds_until_the_stored
     close = flat_closes()
     close[0, 110:115] = 98.5
     close[0, 115:] = 101.0
-    rules = TradingRules(target_volatilities=20, maximum_holding_bars=600)
+    rules = TradingRules(target_volatilities=20, maximum_holding="600m")
     script = ENTRY | {
         (0, 112): ENTER_FULL_INDEX,
         (0, 200): EXIT_INDEX,
@@ -233,7 +233,7 @@ def test_a_trailing_stop_that_follows_from_farther_holds_on() -> None:
     # It follows 10 x sqrt(60) = 77 bps behind the best price, or 155.
     close = flat_closes()
     close[0, 105:110], close[0, 110:115], close[0, 115:] = 100.2, 99.2, 101.0
-    rules = TradingRules(target_volatilities=20, maximum_holding_bars=600)
+    rules = TradingRules(target_volatilities=20, maximum_holding="600m")
     day = past(day_block(close, YESTERDAY), ENTRY | {(0, 102): TRAIL_INDEX, (0, 200): EXIT_INDEX}, rules)
     assert day.trades["exit_reason"].to_pylist() == ["TRAILING_STOP"]
     found = change(rule("widen_trail", volatilities=20), day, rules)

@@ -184,7 +184,7 @@ def test_the_exposures_and_turnovers_of_the_regimes_sum_to_the_ledgers() -> None
     close = 100 * np.exp(np.cumsum(generator.standard_normal((2, BARS)) * 5e-4, axis=1))
     regime = np.repeat(generator.integers(0, 4, (2, BARS // 60)), 60, axis=1)
     script = {(symbol, bar): ENTER_FULL_INDEX for symbol in (0, 1) for bar in range(20, BARS, 90)}
-    rules = TradingRules(stop_floor_bps=20, target_floor_bps=40, maximum_holding_bars=60)
+    rules = TradingRules(stop_floor_bps=20, target_floor_bps=40, maximum_holding="60m")
     traded = trade(day_block(close, regime=regime, volatility_bps=1.0), script, rules)
     rows = performance_table(traded.trades, [traded.bars]).to_pylist()
     regimes = [row for row in rows if row["scope"] == "regime"]

@@ -13,7 +13,7 @@ from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.reward import RewardTerms
 from huracan.market.rules import TradingRules
 
-MS_PER_DAY = 86_400_000
+MS_PER_DAY, MS_PER_MINUTE = 86_400_000, 60_000
 FIRST_DAY_MS = 20_000 * MS_PER_DAY
 
 BlockMaker = Callable[..., MarketBlock]
@@ -21,7 +21,7 @@ BlockMaker = Callable[..., MarketBlock]
 
 @pytest.fixture(scope="session")
 def make_block() -> BlockMaker:
-    """Builds a block of one symbol-row per row of `close`; every day has `day_bars` bars.
+    """Builds a block of one symbol-row per row of one-minute `close`; every day has `day_bars` bars.
 
     Opens default to the close before; highs and lows to the larger and smaller of the two.
     """
@@ -41,6 +41,7 @@ def make_block() -> BlockMaker:
         tick_size: float = 0.0,
         step_size: float = 0.0,
         minimum_notional_usd: float = 0.0,
+        **more: object,
     ) -> MarketBlock:
         closes = np.atleast_2d(np.asarray(close, dtype=float))
         symbols, bars = closes.shape
@@ -55,7 +56,8 @@ def make_block() -> BlockMaker:
         carried = carry_last(np.where(able, closes, np.nan))
         length = day_bars or bars
         bar = np.arange(bars)
-        times = FIRST_DAY_MS + (bar // length) * MS_PER_DAY + (bar % length) * (MS_PER_DAY // length)
+        # A day of `length` one-minute bars: what trades asks for times in bars, and costs for days.
+        times = FIRST_DAY_MS + bar * MS_PER_MINUTE
         seen = np.zeros((symbols, bars, 2), np.float32) if features is None else features.astype(np.float32)
         return MarketBlock(
             symbols=tuple(f"S{index}" for index in range(symbols)),
@@ -72,14 +74,20 @@ def make_block() -> BlockMaker:
             traded_value_usd=np.full((symbols, bars), traded_value_usd),
             regime=np.zeros((symbols, bars), np.int8),
             regime_probabilities=np.tile(np.array([1, 0, 0, 0], np.float32), (symbols, bars, 1)),
-            day_index=times // MS_PER_DAY,
+            day_index=FIRST_DAY_MS // MS_PER_DAY + bar // length,
             funding_rate=np.zeros((symbols, bars)) if funding_rate is None else np.atleast_2d(funding_rate),
             tick_size=np.full(symbols, float(tick_size)),
             step_size=np.full(symbols, float(step_size)),
             minimum_notional_usd=np.full(symbols, float(minimum_notional_usd)),
+            **more,
         )
 
     return make
+
+
+def day_ends(block: MarketBlock, bars: np.ndarray) -> np.ndarray:
+    """The last bars of the days that `bars` are of."""
+    return np.append(block.day_first[1:], block.bar_count)[block.day_of_bar[bars]] - 1
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +122,7 @@ def random_market(make_block: BlockMaker) -> Callable[..., MarketBlock]:
 
 @dataclass
 class Played:
-    """What one lane, or several, did from their first bars to the ends of their sessions."""
+    """What one lane, or several, did from their first bars to the ends of their days."""
 
     environment: MarketEnvironment
     fills: np.ndarray
@@ -142,7 +150,8 @@ Chooser = Callable[[int, MarketEnvironment, np.ndarray], np.ndarray]
 
 @pytest.fixture(scope="session")
 def play_lanes() -> Callable[..., Played]:
-    """Plays lanes to the ends of their sessions; `choose(step, environment, masks)` gives the actions."""
+    """Plays lanes to the ends of their days, where they are closed; `choose(step, environment, masks)` gives
+    the actions."""
 
     def play(
         block: MarketBlock,
@@ -155,19 +164,20 @@ def play_lanes() -> Callable[..., Played]:
     ) -> Played:
         symbols, bars = np.asarray(symbols), np.asarray(bars)
         environment = MarketEnvironment(block, rules, costs, symbols.size, reward, records=True)
-        environment.begin(np.arange(symbols.size), symbols, bars)
+        ends = day_ends(block, bars)
+        environment.begin(np.arange(symbols.size), symbols, bars, ends=ends, closes_at_end=True)
         seen: list[list[np.ndarray]] = []
-        ends = [(environment.equity_usd(), environment.state["cash_usd"].copy())]
+        left = [(environment.equity_usd(), environment.state["cash_usd"].copy())]
         while not environment.has_ended.all():
             masks, observations = environment.masks(), environment.observe()
             actions = choose(len(seen), environment, masks)
             step = environment.advance(actions)
             seen.append([actions, step.rewards, step.rewards_usd, masks, observations])
-            ends.append((environment.equity_usd(), environment.state["cash_usd"].copy()))
+            left.append((environment.equity_usd(), environment.state["cash_usd"].copy()))
         actions, rewards, rewards_usd, masks, observations = (
             np.stack(part) for part in zip(*seen, strict=True)
         )
-        equity, cash = (np.stack(part) for part in zip(*ends, strict=True))
+        equity, cash = (np.stack(part) for part in zip(*left, strict=True))
         return Played(
             environment, environment.fills(), environment.closed(), actions, rewards, rewards_usd, equity,
             cash, masks, observations,
@@ -208,9 +218,9 @@ def play_randomly(play_lanes: Callable[..., Played]) -> Callable[..., Played]:
         lanes: object = None,
         reward: RewardTerms | None = None,
     ) -> Played:
-        days = block.session_first
+        days = block.day_first
         symbols, bars = np.repeat(np.arange(block.symbol_count), days.size), np.tile(days, block.symbol_count)
-        length, width = int(block.session_last[0]) + 1, 13 if rules.allow_short else 10
+        length, width = int(day_ends(block, days[:1])[0]) + 1, 13 if rules.allow_short else 10
         drawn = np.random.default_rng([seed, 1]).random((length, symbols.size, width))
         # To do nothing is the likeliest: positions must have time to meet their stops.
         drawn[:, :, WAIT_INDEX] **= 0.3

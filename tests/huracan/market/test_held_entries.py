@@ -24,7 +24,7 @@ from huracan.market.ledger import EXIT_REASONS
 from huracan.market.rules import TradingRules
 
 Maker = Callable[..., MarketBlock]
-RULES = TradingRules(entry_margin_bars=3, maximum_holding_bars=20, allow_short=True)
+RULES = TradingRules(maximum_holding="20m", allow_short=True)
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 
 

@@ -23,7 +23,7 @@ from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions()
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)
+RULES = TradingRules(maximum_holding="15m")
 SHORT_RULES = replace(RULES, allow_short=True)
 PROVENANCE = Provenance("model", "data", "config", True)
 SEEDS = st.integers(0, 10_000)

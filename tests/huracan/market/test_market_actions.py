@@ -24,8 +24,7 @@ from huracan.market.rules import TradingRules
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 # One unit is 10 bps x sqrt(25) = 50 bps; the stop 100 bps away, the target 400.
 RULES = TradingRules(
-    stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, entry_margin_bars=1,
-    volatility_horizon_bars=25, allow_short=True,
+    stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, volatility_horizon="25m", allow_short=True,
 )  # fmt: skip
 ENTER_SHORT_FULL_INDEX = action_names(True).index("ENTER_SHORT_FULL")
 
@@ -99,16 +98,16 @@ def test_there_are_at_most_three_adds(make_block: Maker, play: Player) -> None:
 
 
 def test_an_add_needs_its_money(make_block: Maker, play: Player) -> None:
-    poor = TradingRules(starting_cash_usd=1_500, entry_margin_bars=1)
+    poor = TradingRules(starting_cash_usd=1_500)
     assert "ADD" not in _legal(play(make_block([100.0] * 5), {0: ENTER_FULL_INDEX}, poor, FREE), 2)
-    rich = TradingRules(starting_cash_usd=1_600, entry_margin_bars=1)
+    rich = TradingRules(starting_cash_usd=1_600)
     assert "ADD" in _legal(play(make_block([100.0] * 5), {0: ENTER_FULL_INDEX}, rich, FREE), 2)
 
 
 def test_a_short_may_add_only_what_its_equity_covers(make_block: Maker, play: Player) -> None:
     action = {0: ENTER_SHORT_FULL_INDEX}
     for cash, may in ((1_500, False), (1_600, True)):
-        rules = TradingRules(starting_cash_usd=cash, entry_margin_bars=1, allow_short=True)
+        rules = TradingRules(starting_cash_usd=cash, allow_short=True)
         assert ("ADD" in _legal(play(make_block([100.0] * 5), action, rules, FREE), 2)) is may
 
 
@@ -125,7 +124,7 @@ def test_scaling_out_closes_half(make_block: Maker, play: Player) -> None:
 
 def test_half_of_a_small_position_is_too_small_to_close(make_block: Maker, play: Player) -> None:
     again = {0: ENTER_FULL_INDEX, 1: SCALE_OUT_INDEX, 2: SCALE_OUT_INDEX}
-    rules = TradingRules(minimum_notional_usd=250, entry_margin_bars=1)
+    rules = TradingRules(minimum_notional_usd=250)
     played = play(make_block([100.0] * 7), again, rules, FREE)
     assert ["SCALE_OUT" in _legal(played, bar) for bar in (1, 2, 3)] == [True, True, False]
     market = make_block([100.0] * 7, minimum_notional_usd=251)
@@ -137,7 +136,7 @@ def test_add_and_scale_out_lapse_on_a_bar_that_was_not_traded(make_block: Maker,
     for action in (ADD_INDEX, SCALE_OUT_INDEX):
         block = make_block([100.0] * 7, tradable=[1, 1, 1, 0, 1, 1, 1])
         played = play(block, {0: ENTER_FULL_INDEX, 2: action}, RULES, FREE)
-        assert _kinds(played.fills) == ["ENTRY", "END_OF_SESSION"]
+        assert _kinds(played.fills) == ["ENTRY", "WINDOW_END"]
 
 
 def test_a_trailing_stop_follows_the_best_price_from_the_next_bar_on(make_block: Maker, play: Player) -> None:
@@ -166,8 +165,7 @@ def test_a_trailing_stop_never_goes_back(make_block: Maker, play: Player) -> Non
 
 def test_a_trailing_stop_that_never_moved_is_a_stop(make_block: Maker, play: Player) -> None:
     wide = TradingRules(
-        stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, entry_margin_bars=1,
-        volatility_horizon_bars=25, trail_volatilities=3,
+        stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, volatility_horizon="25m", trail_volatilities=3,
     )  # fmt: skip
     played = play(make_block([100, 100, 100, 98, 98]), {0: ENTER_FULL_INDEX, 1: TRAIL_INDEX}, wide, FREE)
     assert (_reason(played.only()), bool(played.only()["is_trailing"])) == ("STOP", True)

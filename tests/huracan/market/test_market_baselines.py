@@ -15,7 +15,7 @@ from huracan.market.what_if.baselines import Guesses, buy_and_hold, random_entri
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
-RULES = TradingRules(entry_margin_bars=5)
+RULES = TradingRules()
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 
 
@@ -91,7 +91,7 @@ def test_buying_and_holding_is_what_the_market_makes_of_one_long_position(
     block = replace(block, is_tradable=tradable, volatility_bps=known, traded_value_usd=100 * known)
     assert block.funding_rate[0, 27] != 0
     wide = replace(
-        RULES, stop_volatilities=0, stop_floor_bps=9_000, target_floor_bps=9e5, maximum_holding_bars=1_000
+        RULES, stop_volatilities=0, stop_floor_bps=9_000, target_floor_bps=9e5, maximum_holding="1000m"
     )
     trade = play(block, {0: ENTER_FULL_INDEX}, wide, CostAssumptions()).only()
     found = buy_and_hold(block, wide, CostAssumptions())

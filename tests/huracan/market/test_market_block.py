@@ -62,7 +62,7 @@ def test_rows_become_symbols_by_bars_in_the_universes_order() -> None:
     assert block.features[1, :, 1].tolist() == [1000.0 + bar for bar in range(48)]
     assert block.days == (date(2024, 1, 1), date(2024, 1, 2))
     assert set(block.regime.reshape(-1).tolist()) == {3}
-    assert block.session_first.tolist() == [0, 24]
+    assert block.day_first.tolist() == [0, 24]
     assert block.session_last.tolist() == [23] * 24 + [47] * 24
 
 

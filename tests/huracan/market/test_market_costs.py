@@ -56,7 +56,7 @@ def test_a_buy_pays_above_the_reference_and_a_sale_receives_below_it(
 ) -> None:
     costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=2)
     block = make_block([100.0] * 6, volatility_bps=3.0, traded_value_usd=1_000.0)
-    rules = TradingRules(entry_margin_bars=1)
+    rules = TradingRules()
     buy, sell = play(block, {0: ENTER_FULL_INDEX, 2: EXIT_INDEX}, rules, costs).fills
     assert buy["price"] == pytest.approx(100.05)
     assert sell["price"] == pytest.approx(99.95)
@@ -72,6 +72,6 @@ def test_a_fill_pays_the_slippage_that_the_costs_say(
 ) -> None:
     costs = CostAssumptions(slippage_coefficient=coefficient)
     block = make_block([100.0] * 4, volatility_bps=volatility, traded_value_usd=traded)
-    buy = play(block, {0: ENTER_FULL_INDEX}, TradingRules(entry_margin_bars=1), costs).fills[0]
+    buy = play(block, {0: ENTER_FULL_INDEX}, TradingRules(), costs).fills[0]
     said = slippage_bps(costs, _one(1_000.0), _one(volatility), _one(traded))
     assert buy["slippage_usd"] == pytest.approx(float(said[0]) * 0.1, rel=1e-9, abs=1e-12)

@@ -27,9 +27,7 @@ from huracan.market.rules import TradingRules
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 COSTS = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=1)
 # 100 bps below, 200 bps above.
-RULES = TradingRules(
-    stop_volatilities=0, stop_floor_bps=100, target_volatilities=0, target_floor_bps=200, entry_margin_bars=1
-)
+RULES = TradingRules(stop_volatilities=0, stop_floor_bps=100, target_volatilities=0, target_floor_bps=200)
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
@@ -68,7 +66,7 @@ def test_a_decision_at_a_close_fills_at_the_next_open(make_block: Maker, play: P
     ],
 )
 def test_an_entry_is_of_its_size_and_side(make_block: Maker, play: Player, action: int, size: float) -> None:
-    rules = TradingRules(entry_margin_bars=1, allow_short=True)
+    rules = TradingRules(allow_short=True)
     trade = play(make_block([100.0] * 6), {1: action}, rules, FREE).only()
     assert trade["size_multiplier"] == size
     assert trade["quantity"] == pytest.approx(size * 10)
@@ -92,7 +90,7 @@ def test_a_round_trip_at_a_constant_price_costs_two_fees_spreads_and_slippages(
 
 def test_a_lane_may_begin_in_a_position(make_block: Maker) -> None:
     block = make_block(np.linspace([100, 200], [101, 201], 160, axis=1), day_bars=80)
-    rules = TradingRules(entry_margin_bars=1, allow_short=True)
+    rules = TradingRules(allow_short=True)
     begun, stepped = (MarketEnvironment(block, rules, COSTS, 3, records=True) for _ in range(2))
     every, symbols, bars = np.arange(3), np.array([0, 1, 1]), np.array([0, 0, 80])
     for environment in (begun, stepped):
@@ -114,7 +112,7 @@ def test_units_and_costs_are_those_known_when_it_was_decided(make_block: Maker, 
     volatility, traded = np.full((1, 8), 77.0), np.full((1, 8), 5e3)
     volatility[0, [1, 4]], traded[0, [1, 4]] = (10.0, 20.0), (100_000.0, 400_000.0)
     block = replace(block, volatility_bps=volatility, traded_value_usd=traded)
-    rules = TradingRules(entry_margin_bars=1, volatility_horizon_bars=25, stop_volatilities=2)
+    rules = TradingRules(volatility_horizon="25m", stop_volatilities=2)
     played = play(block, {1: ENTER_FULL_INDEX, 4: EXIT_INDEX}, rules, COSTS)
     trade, (entry, leave) = played.only(), played.fills
     assert (trade["volatility_bps"], trade["unit_bps"]) == (10, 50)
@@ -137,7 +135,7 @@ def test_a_price_that_only_touches_the_stop_stops(make_block: Maker, play: Playe
     block = make_block([100.0] * 6, low=[100, 100, 100, stop, 100, 100])
     assert _reason(play(block, {1: ENTER_FULL_INDEX}, RULES, FREE).only()) == "STOP"
     above = make_block([100.0] * 6, low=[100, 100, 100, stop + 1e-6, 100, 100])
-    assert _reason(play(above, {1: ENTER_FULL_INDEX}, RULES, FREE).only()) == "END_OF_SESSION"
+    assert _reason(play(above, {1: ENTER_FULL_INDEX}, RULES, FREE).only()) == "WINDOW_END"
 
 
 def test_the_entry_bar_itself_can_stop(make_block: Maker, play: Player) -> None:
@@ -164,7 +162,7 @@ def test_a_gap_through_the_target_is_not_paid_better_than_the_target(make_block:
 
 
 def test_a_position_times_out_at_the_open_after_its_last_bar(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(maximum_holding_bars=3, entry_margin_bars=1)
+    rules = TradingRules(maximum_holding="3m")
     played = play(make_block([100.0] * 9), {1: ENTER_FULL_INDEX}, rules, FREE)
     assert (_reason(played.only()), _held(played.only())) == ("TIME_OUT", 3)
     assert played.masks[4, 0].nonzero()[0].tolist() == [HOLD_INDEX]
@@ -188,13 +186,13 @@ def test_no_barrier_is_met_on_a_bar_that_was_not_traded(make_block: Maker, play:
     # The block carries the last close there, and even a wrong price of such a bar must not count.
     block = make_block([100.0] * 6, tradable=[1, 1, 1, 0, 1, 1])
     block.low[0, 3] = 50.0
-    assert _reason(play(block, {1: ENTER_FULL_INDEX}, RULES, FREE).only()) == "END_OF_SESSION"
+    assert _reason(play(block, {1: ENTER_FULL_INDEX}, RULES, FREE).only()) == "WINDOW_END"
 
 
 def test_what_is_open_at_the_end_is_closed_at_the_last_traded_close(make_block: Maker, play: Player) -> None:
     block = make_block([100, 100, 100, 100.5, 100.5], tradable=[1, 1, 1, 1, 0])
     played = play(block, {1: ENTER_FULL_INDEX}, RULES, FREE)
-    assert _reason(played.only()) == "END_OF_SESSION"
+    assert _reason(played.only()) == "WINDOW_END"
     assert played.only()["exit_reference"] == 100.5
     assert played.only()["exit_bar"] == 3
     assert played.equity[-1, 0] == played.cash[-1, 0]
@@ -209,7 +207,7 @@ def test_a_session_ends_with_its_day_and_then_stands_still(make_block: Maker) ->
 
 
 def test_no_entry_is_allowed_in_the_last_bars_of_a_session(make_block: Maker) -> None:
-    environment = MarketEnvironment(make_block([100.0] * 10), TradingRules(entry_margin_bars=4), FREE, 10)
+    environment = MarketEnvironment(make_block([100.0] * 10), TradingRules(), FREE, 10)
     environment.begin(np.arange(9), np.zeros(9, np.int64), np.arange(9))
     allowed = environment.masks()[:9, ENTER_FULL_INDEX]
     assert allowed.tolist() == [True] * 6 + [False] * 3
@@ -246,7 +244,7 @@ def test_an_illegal_action_is_refused_and_moves_nothing(make_block: Maker) -> No
 
 
 def test_an_account_without_money_may_not_enter(make_block: Maker) -> None:
-    poor = TradingRules(starting_cash_usd=1_100, entry_margin_bars=1)
+    poor = TradingRules(starting_cash_usd=1_100)
     environment = MarketEnvironment(make_block([100.0] * 10), poor, FREE, 1)
     environment.begin(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, np.int64))
     assert environment.masks()[0, : ENTER_ONE_AND_HALF_INDEX + 1].tolist() == [True, True, True, False]
@@ -272,7 +270,7 @@ def test_an_entry_that_rounding_makes_dearer_than_cash_lapses(make_block: Maker,
 def test_every_exit_reason_and_every_action_occurs(random_market: Maker, play_randomly: Player) -> None:
     block = random_market(3, symbols=20, bars=400, day_bars=200)
     rules = TradingRules(
-        maximum_holding_bars=12, entry_margin_bars=5, allow_short=True, trail_volatilities=2,
+        maximum_holding="12m", allow_short=True, trail_volatilities=2,
         scratch_volatilities=2,
     )  # fmt: skip
     played = play_randomly(block, 0, rules, COSTS)

@@ -24,7 +24,7 @@ FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slip
 COSTS = CostAssumptions(taker_fee_bps=10, maker_fee_bps=2, half_spread_bps=1, slippage_coefficient=0)
 # 100 bps below, 200 bps above.
 WIDTHS = {"stop_volatilities": 0, "stop_floor_bps": 100, "target_volatilities": 0, "target_floor_bps": 200}
-RULES = TradingRules(entry_margin_bars=1, allow_short=True, **WIDTHS)
+RULES = TradingRules(allow_short=True, **WIDTHS)
 SHORT = action_names(True).index("ENTER_SHORT_FULL")
 
 Maker = Callable[..., MarketBlock]
@@ -63,7 +63,7 @@ def test_stop_and_target_lie_on_ticks_away_from_the_entry(make_block: Maker, pla
 
 
 def test_a_trailing_stop_lies_on_a_tick(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(entry_margin_bars=1, volatility_horizon_bars=25, **WIDTHS)
+    rules = TradingRules(volatility_horizon="25m", **WIDTHS)
     played = play(make_block([100.0] * 6, tick_size=0.3), {0: ENTER_FULL_INDEX, 1: TRAIL_INDEX}, rules, FREE)
     assert played.only()["stop"] == pytest.approx(99.3)
 
@@ -82,7 +82,7 @@ def test_an_order_that_rounds_to_too_little_is_illegal(make_block: Maker, play: 
     assert played.masks[0, 0, :4].tolist() == [True, False, True, True]
     least = make_block([100.0] * 5, minimum_notional_usd=1_000.0)
     assert play(least, {}, RULES, FREE).masks[0, 0, :4].tolist() == [True, False, True, True]
-    strict = TradingRules(entry_margin_bars=1, minimum_notional_usd=1_001.0)
+    strict = TradingRules(minimum_notional_usd=1_001.0)
     assert play(make_block([100.0] * 5), {}, strict, FREE).masks[0, 0, :4].tolist() == [
         True,
         False,
@@ -107,7 +107,7 @@ def test_an_order_of_exactly_the_least_value_is_filled_at_any_price(make_block: 
 
 
 def test_a_maker_entry_needs_a_price_beyond_its_own(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(entry_margin_bars=1, entries_are_maker=True, allow_short=True, **WIDTHS)
+    rules = TradingRules(entries_are_maker=True, allow_short=True, **WIDTHS)
     touched = make_block([100.0] * 5)
     assert play(touched, {0: ENTER_FULL_INDEX}, rules, COSTS).fills.size == 0
     through = make_block([100.0] * 5, low=[100, 99.99, 100, 100, 100])
@@ -125,12 +125,12 @@ def test_a_maker_entry_needs_a_price_beyond_its_own(make_block: Maker, play: Pla
 
 def test_a_maker_entry_does_not_reach_its_target_in_its_own_bar(make_block: Maker, play: Player) -> None:
     # Which came first, the low that filled it or the high? The worse for us is assumed.
-    rules = TradingRules(entry_margin_bars=1, entries_are_maker=True, **WIDTHS)
+    rules = TradingRules(entries_are_maker=True, **WIDTHS)
     block = make_block(
         [100, 100.5, 100, 100, 100], high=[100, 103, 100.5, 100, 100], low=[100, 99.9, 100, 100, 100]
     )
     played = play(block, {0: ENTER_FULL_INDEX}, rules, FREE)
-    assert _reason(played) == "END_OF_SESSION"
+    assert _reason(played) == "WINDOW_END"
     assert (played.only()["best"], played.only()["worst"]) == (100.5, 99.9)
     taker = play(block, {0: ENTER_FULL_INDEX}, RULES, FREE)
     assert _reason(taker) == "TARGET"
@@ -139,9 +139,9 @@ def test_a_maker_entry_does_not_reach_its_target_in_its_own_bar(make_block: Make
 
 
 def test_a_maker_target_needs_a_price_beyond_its_own(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(entry_margin_bars=1, targets_are_maker=True, **WIDTHS)
+    rules = TradingRules(targets_are_maker=True, **WIDTHS)
     touched = make_block([100, 100, 102, 100, 100])
-    assert _reason(play(touched, {0: ENTER_FULL_INDEX}, rules, COSTS)) == "END_OF_SESSION"
+    assert _reason(play(touched, {0: ENTER_FULL_INDEX}, rules, COSTS)) == "WINDOW_END"
     assert _reason(play(touched, {0: ENTER_FULL_INDEX}, RULES, COSTS)) == "TARGET"
     played = play(make_block([100, 100, 102.1, 100, 100]), {0: ENTER_FULL_INDEX}, rules, COSTS)
     leave = played.fills[1]
@@ -155,7 +155,7 @@ def test_the_estimated_cost_knows_the_tick(
     make_block: Maker, play: Player, action: int, is_maker: bool
 ) -> None:
     # At 100.1 +- 1 bps the next ticks are 100.25 and 100: 15 and 10 of 100.1.
-    rules = TradingRules(entry_margin_bars=1, allow_short=True, entries_are_maker=is_maker, **WIDTHS)
+    rules = TradingRules(allow_short=True, entries_are_maker=is_maker, **WIDTHS)
     block = make_block([100.1] * 6, tick_size=0.25, low=[100] * 6, high=[100.2] * 6)
     played = play(block, {0: action, 2: EXIT_INDEX}, rules, COSTS)
     bought, sold = 15 / 100.1 * 100, 10 / 100.1 * 100
@@ -166,7 +166,7 @@ def test_the_estimated_cost_knows_the_tick(
 
 
 def test_halves_are_counted_however_many_they_are(make_block: Maker, play: Player) -> None:
-    rules = TradingRules(entry_margin_bars=1, minimum_notional_usd=0, maximum_holding_bars=1_000, **WIDTHS)
+    rules = TradingRules(minimum_notional_usd=0, maximum_holding="1000m", **WIDTHS)
     close = [100.0] * 3 + [101.0] * 167
     trade = play(
         make_block(close), {0: ENTER_FULL_INDEX, **dict.fromkeys(range(1, 150), SCALE_OUT_INDEX)}, rules, FREE

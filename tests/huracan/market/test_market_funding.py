@@ -15,7 +15,7 @@ from huracan.market.rules import TradingRules
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 # 100 bps below, 200 bps above.
 WIDTHS = {"stop_volatilities": 0, "stop_floor_bps": 100, "target_volatilities": 0, "target_floor_bps": 200}
-RULES = TradingRules(entry_margin_bars=1, allow_short=True, **WIDTHS)
+RULES = TradingRules(allow_short=True, **WIDTHS)
 POOR = replace(RULES, starting_cash_usd=1_100)
 SHORT = action_names(True).index("ENTER_SHORT_FULL")
 
@@ -71,7 +71,7 @@ def test_the_funding_of_untraded_bars_is_paid_at_the_next_traded_open(
 def test_after_the_last_traded_bar_no_funding_is_paid(make_block: Maker, play: Player) -> None:
     block = make_block([100.0] * 7, tradable=[1, 1, 1, 1, 0, 0, 0], funding_rate=[0, 0, 0, 0.001, 0, 0.1, 0])
     trade = play(block, {0: ENTER_FULL_INDEX}, RULES, FREE).only()
-    assert (EXIT_REASONS[trade["reason"]], trade["exit_bar"]) == ("END_OF_SESSION", 3)
+    assert (EXIT_REASONS[trade["reason"]], trade["exit_bar"]) == ("WINDOW_END", 3)
     assert trade["funding_usd"] == pytest.approx(1.0)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.ledger import END_OF_SESSION, EXIT_REASONS
+from huracan.market.ledger import WINDOW_END, EXIT_REASONS
 from huracan.market.paper.replay import replay
 from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
@@ -20,7 +20,7 @@ from huracan.market.rules import TradingRules
 BPS = 1e-4
 COSTS = CostAssumptions()
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+RULES = TradingRules(maximum_holding="15m", allow_short=True)
 MAKERS = replace(
     RULES, entries_are_maker=True, targets_are_maker=True, target_floor_bps=15, target_volatilities=0.1
 )
@@ -115,7 +115,7 @@ def test_a_round_trip_at_a_constant_price_costs_its_costs_and_nothing_else(
 ) -> None:  # fmt: skip
     costs = CostAssumptions(taker_fee_bps=fee, half_spread_bps=spread, slippage_coefficient=coefficient)
     block = make_block([price] * 6, volatility_bps=volatility, traded_value_usd=1e5)
-    trade = play(block, {0: action, 2: EXIT_INDEX}, replace(RULES, entry_margin_bars=1), costs).only()
+    trade = play(block, {0: action, 2: EXIT_INDEX}, replace(RULES), costs).only()
     side = (spread + min(coefficient * volatility * 0.1, 100.0)) * BPS
     fees = fee * BPS * 1_000 * ((1 + side) + (1 - side))
     assert trade["gross_usd"] == 0
@@ -131,7 +131,7 @@ def test_a_higher_cost_never_helps_the_same_actions(
     block, scale = random_market(seed), DEARER[name]
     low = replace(COSTS, **{name: cost * scale})
     played = play_randomly(block, seed, rules, low)
-    starts = (played.environment.symbol, np.tile(block.session_first, block.symbol_count))
+    starts = (played.environment.symbol, np.tile(block.day_first, block.symbol_count))
     high = replace(COSTS, **{name: (cost + more) * scale})
     dearer = replay(block, rules, high, ActionLists(*starts, played.actions.T))
     assert (dearer.closed["exit_bar"] == played.closed["exit_bar"]).all()
@@ -155,7 +155,7 @@ def test_the_rewards_of_a_trade_sum_to_its_net_result(
     for trade in played.closed:
         lane, first = trade["lane"], firsts[trade["lane"]] + 1
         # A session's end closes at the last traded price, and the bars since then are the trade's too.
-        is_end = EXIT_REASONS[trade["reason"]] == END_OF_SESSION
+        is_end = EXIT_REASONS[trade["reason"]] == WINDOW_END
         steps = slice(trade["entry_bar"] - first, None if is_end else trade["exit_bar"] - first + 1)
         scale = RULES.notional_usd * trade["unit_bps"] * BPS
         assert played.rewards[steps, lane].sum() * scale == pytest.approx(trade["net_usd"], abs=1e-8)

@@ -14,13 +14,13 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.kernel_advance import first_illegal
-from huracan.market.ledger import END_OF_SESSION, EXIT_REASONS, FILL_KINDS, TARGET
+from huracan.market.ledger import WINDOW_END, EXIT_REASONS, FILL_KINDS, TARGET
 from huracan.market.rules import TradingRules
 
 BPS = 1e-4
 COSTS = CostAssumptions()
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+RULES = TradingRules(maximum_holding="15m", allow_short=True)
 SHORT = action_names(True).index("ENTER_SHORT_FULL")
 SEEDS = st.integers(0, 10_000)
 FEW = settings(max_examples=12, deadline=None)
@@ -169,7 +169,7 @@ def test_bars_after_a_decision_change_nothing_at_or_before_it(
     def settled(played: Any) -> list[Any]:
         # Only what happens at the very last bar may look back to an earlier candle.
         known = (played.closed["exit_bar"] <= cut) & (
-            played.closed["reason"] != EXIT_REASONS.index(END_OF_SESSION)
+            played.closed["reason"] != EXIT_REASONS.index(WINDOW_END)
         )
         return [row.tolist() for row in played.closed[known]]
 

@@ -18,14 +18,14 @@ from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions()
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+RULES = TradingRules(maximum_holding="15m", allow_short=True)
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
 
 
 def _places(block: MarketBlock) -> tuple[np.ndarray, np.ndarray]:
-    days = block.session_first
+    days = block.day_first
     return np.repeat(np.arange(block.symbol_count), days.size), np.tile(days, block.symbol_count)
 
 
@@ -81,7 +81,7 @@ def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> N
     bars = 4_000
     actions = np.zeros((1, bars - 1), np.int8)
     actions[0, 0:-3:2], actions[0, 1:-3:2] = ENTER_FULL_INDEX, EXIT_INDEX
-    rules = replace(RULES, entry_margin_bars=1)
+    rules = replace(RULES)
     place = np.zeros(1, int)
     found = replay(
         make_block([100.0] * bars), rules, COSTS, ActionLists(place, place, actions), is_lenient=True

@@ -27,7 +27,7 @@ from huracan.market.what_if.rivals import compare_with_rivals
 from huracan.market.what_if.scenario_tables import RIVALS_SCHEMA, SCENARIOS_SCHEMA
 from huracan.market.what_if.scenarios import judge_scenario_base, run_scenarios
 
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)
+RULES = TradingRules(maximum_holding="15m")
 FLAT = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
 NAMES = ["as_traded", "costs_x1.5", "costs_x2", "one_bar_later", "volatility_x1.5"]
 Market = Callable[..., MarketBlock]
@@ -126,7 +126,7 @@ def test_a_day_without_a_trade_has_scenarios_of_nothing(make_block: Market) -> N
 def test_the_rivals_of_a_rising_day_are_those_worked_out_by_hand(make_block: Market) -> None:
     block = make_block(100.0 * (1 + 1e-4) ** np.arange(200))
     # So far from the end of the session that no guess is cut short by it.
-    rules = replace(RULES, entry_margin_bars=12)
+    rules = replace(RULES)
     session = _session(block, {20: ENTER_FULL_INDEX, 29: EXIT_INDEX}, rules)
     table, draws = compare_with_rivals(session.trades, block, rules, FLAT, np.random.default_rng(1))
     assert table.schema == RIVALS_SCHEMA and len(draws) == DRAWS
@@ -168,7 +168,7 @@ def test_who_makes_what_all_make_stands_in_their_middle_at_any_size(
     make_block: Market, price: float, entry: int
 ) -> None:
     block = make_block(np.full(200, price))
-    session = _session(block, {20: entry, 29: EXIT_INDEX}, replace(RULES, entry_margin_bars=12))
+    session = _session(block, {20: entry, 29: EXIT_INDEX}, replace(RULES))
     table, _ = compare_with_rivals(session.trades, block, RULES, FLAT, np.random.default_rng(1))
     assert table.to_pylist()[-1]["brain_percentile"] == 50.0
 

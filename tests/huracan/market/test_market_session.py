@@ -32,8 +32,8 @@ from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions()
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)
-SHORT_RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+RULES = TradingRules(maximum_holding="15m")
+SHORT_RULES = TradingRules(maximum_holding="15m", allow_short=True)
 PROVENANCE = Provenance("model", "data", "config", True)
 ENTER_SHORT_INDEX = action_names(True).index("ENTER_SHORT_FULL")
 

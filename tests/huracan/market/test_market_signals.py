@@ -27,7 +27,7 @@ from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
 
 COSTS = CostAssumptions(slippage_coefficient=0)
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3)
+RULES = TradingRules(maximum_holding="15m")
 PROVENANCE = Provenance("model", "data", "config", True)
 Market = Callable[..., MarketBlock]
 
@@ -138,7 +138,7 @@ def test_a_mask_is_named_exactly_where_the_market_forbids_the_entry(random_marke
         is_ready=holes.random(block.close.shape) > 0.2,
         volatility_bps=np.where(holes.random(block.close.shape) > 0.2, 10.0, np.nan),
     )
-    rules = TradingRules(maximum_holding_bars=3, entry_margin_bars=9, starting_cash_usd=1_300.0)
+    rules = TradingRules(maximum_holding="3m", starting_cash_usd=1_300.0)
     every = {bar: (1 + (bar + seed) % 3, 3.0) for bar in range(80)}
     session = trade_session(block, Eager(every), rules, COSTS, PROVENANCE)
     signals = session.signals.to_pylist()

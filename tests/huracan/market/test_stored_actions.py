@@ -17,7 +17,7 @@ from huracan.market.paper.trade_log import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 
-RULES = TradingRules(maximum_holding_bars=15, entry_margin_bars=3, allow_short=True)
+RULES = TradingRules(maximum_holding="15m", allow_short=True)
 
 Market = Callable[..., MarketBlock]
 

@@ -15,8 +15,8 @@ def _share_of_days(block: MarketBlock, half_life_days: float | None) -> np.ndarr
     starts = LaneStarts(np.random.default_rng(3), half_life_days)
     lanes = TrainingLanes(block, TradingRules(), CostAssumptions(), LANES, starts)
     lanes.reset()
-    days = np.searchsorted(block.session_first, lanes.environment.bar, side="right") - 1
-    return np.bincount(days, minlength=block.session_first.size) / LANES
+    days = np.searchsorted(block.day_first, lanes.environment.bar, side="right") - 1
+    return np.bincount(days, minlength=block.day_first.size) / LANES
 
 
 def test_without_a_half_life_all_days_are_drawn_alike(random_market) -> None:

@@ -24,9 +24,8 @@ def _solve(bars: int, places: int = 21, **changes: float) -> StoppingRules:
         cost_bps=3.0,
         stop_bps=FAR,
         target_bps=FAR,
-        maximum_holding_bars=50,
-        entry_margin_bars=1,
-    )
+        maximum_holding="50m",
+        )
     changed = {name: int(value) if name.endswith("bars") else value for name, value in changes.items()}
     return solve(replace(problem, **changed), Grid(signals=17, places=places, bars=bars, nodes=3))  # type: ignore[arg-type]
 
@@ -41,13 +40,13 @@ def test_a_certain_drift_is_held_to_the_end_if_it_pays_two_sides_of_costs() -> N
 
 
 def test_no_entry_is_made_in_the_bars_that_the_rules_forbid() -> None:
-    assert np.isinf(_solve(bars=10, entry_margin_bars=6).entry[:6]).all()
+    assert np.isinf(_solve(bars=10).entry[:6]).all()
 
 
 def test_a_time_out_costs_another_round_trip() -> None:
     # 4 bps a bar, at most 5 bars: the bar after the time-out's close still belongs to the position's exit at
     # its open, so a bar is not held between two positions unless it is entered at once.
-    solved = _solve(bars=12, maximum_holding_bars=5)
+    solved = _solve(bars=12, maximum_holding="5m")
     strongest = solved.flat_value_bps[-1]
     # 12 bars: enter, 5 held, one flat while the exit fills, 5 held, one left: 10 x 4 - 4 x 3 = 28.
     # Waiting cannot add a bar, and a third position of one bar would cost 6 for 4.
