@@ -27,7 +27,8 @@ class CostAssumptions:
     taker_fee_bps: float | None = None
     """Exchange fee of all markets, of the value that was filled."""
     maker_fee_bps: float | None = None
-    """The same of an order that rested in the book; it pays neither spread nor slippage. Below 0: a rebate."""
+    """The same of an order that rested in the book; it pays neither spread nor slippage. Below 0: a
+    rebate."""
     half_spread_bps: float | None = None
     """Half of the quoted spread of all markets, paid when an order crosses it."""
     half_spread_floor_bps: float = 0.0

@@ -54,7 +54,10 @@ _TRACE = (
 )
 """What led to a decision; `model.json` beside the table names actions and terms in order."""
 _ENTRY_VOLATILITY = Column(
-    "entry_volatility_bps", FLOAT, "standard deviation of one-bar returns over the rules' horizon, at the signal", "bps"
+    "entry_volatility_bps",
+    FLOAT,
+    "standard deviation of one-bar returns over the rules' horizon, at the signal",
+    "bps",
 )
 _VALUE = Column(
     "value_estimate", SINGLE, "sum of discounted rewards that the policy expected", "horizon volatilities"
@@ -147,7 +150,9 @@ TRADES_COLUMNS = (
     Column("action", TEXT, "the entry that was decided, such as ENTER_FULL"),
     *_TRACE,
     replace(_VALUE, type=FLOAT),
-    Column("nearest_patterns", TEXTS, "pattern_id of up to three patterns known at the signal, nearest first"),
+    Column(
+        "nearest_patterns", TEXTS, "pattern_id of up to three patterns known at the signal, nearest first"
+    ),
     Column("nearest_pattern_cosines", SINGLES, "their likeness to the entry, in the same order", "-1 to 1"),
     Column("model_id", TEXT, "checkpoint that decided the entry"),
     Column("exit_model_id", TEXT, "checkpoint in charge at the exit; null where none was"),
@@ -167,7 +172,9 @@ FILLS_COLUMNS = (
     Column("kind", TEXT, "ENTRY, ADD, SCALE_OUT or an exit reason"),
     Column("side", TEXT, "buy or sell"),
     Column("is_maker", FLAG, "it rested in the book, and paid neither spread nor slippage"),
-    Column("ordered_quantity", FLOAT, "wanted; of it was filled what the bar's value allowed", "base currency"),
+    Column(
+        "ordered_quantity", FLOAT, "wanted; of it was filled what the bar's value allowed", "base currency"
+    ),
     Column("quantity", FLOAT, "filled", "base currency"),
     Column("reference_price", FLOAT, "met, before costs", "quote currency"),
     Column("price", FLOAT, "paid or received: half-spread, slippage and tick included", "quote currency"),

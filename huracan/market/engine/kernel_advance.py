@@ -76,7 +76,7 @@ def reward_of(lane: Lane, before: Before, moment: Moment, conditions: Conditions
 @compiled
 def write_records(lane_index: int, filled: int, records: Records) -> None:
     """Appends what a step has left in the scratch records."""
-    fills, closed, scratch, counts = records.fills, records.closed, records.scratch_fills, records.counts
+    fills, scratch, counts = records.fills, records.scratch_fills, records.counts
     if filled & AT_THE_OPEN:
         fills[counts[0]] = scratch[0]
         fills[counts[0]].lane = lane_index

@@ -45,7 +45,8 @@ def replay(
 ) -> Replay:
     """Lane l of `lists` begins at the close of its first bar and takes `actions[l, j]` j decisions later.
 
-    It begins flat, or as lane l of `begin`. Once it has ended nothing but waiting is legal. InvalidInput at the first illegal action, unless
+    It begins flat, or as lane l of `begin`. Once it has ended nothing but waiting is legal. InvalidInput
+    at the first illegal action, unless
     `is_lenient`: then doing nothing (WAIT or HOLD) takes its place.
     """
     state = beginning(block, rules, lists.symbols, lists.first_bars) if begin is None else begin.copy()

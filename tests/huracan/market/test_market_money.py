@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.ledger import WINDOW_END, EXIT_REASONS
+from huracan.market.ledger import EXIT_REASONS, WINDOW_END
 from huracan.market.paper.replay import replay
 from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules

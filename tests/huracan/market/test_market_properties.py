@@ -14,7 +14,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.kernel_advance import first_illegal
-from huracan.market.ledger import WINDOW_END, EXIT_REASONS, FILL_KINDS, TARGET
+from huracan.market.ledger import EXIT_REASONS, FILL_KINDS, TARGET, WINDOW_END
 from huracan.market.rules import TradingRules
 
 BPS = 1e-4
