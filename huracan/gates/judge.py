@@ -61,6 +61,27 @@ def judge_signals(trades: pa.Table, gates: Mapping[str, Gate]) -> pa.Table:
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
+def judge_by_night(
+    trades: pa.Table, nights: NDArray[np.int64], gates: Mapping[int, Mapping[str, Gate]]
+) -> pa.Table:
+    """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
+
+    The signals of a night are shown to its gates at once, and to no others.
+    """
+    if not trades.num_rows:
+        return DECISIONS_SCHEMA.empty_table()
+    groups = [np.flatnonzero(nights == night) for night in gates]
+    judged = [
+        judge_signals(trades.take(pa.array(rows)), own)
+        for rows, own in zip(groups, gates.values(), strict=True)
+    ]
+    back = np.argsort(np.concatenate(groups), kind="stable")
+    decisions = pa.concat_tables(judged)
+    rows_of_one = decisions.num_rows // trades.num_rows
+    order = (back[:, None] * rows_of_one + np.arange(rows_of_one)).ravel()
+    return decisions.take(pa.array(order)).combine_chunks()
+
+
 def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Collection[str]) -> Verdict:
     """Check `gate_coverage`: every trade has just one answer of every gate in `gates`, and one combined."""
     names = [*gates, COMBINED]

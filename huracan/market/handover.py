@@ -9,13 +9,13 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.market.block import EPOCH, MS_PER_DAY, MS_PER_MINUTE
+from huracan.market.block import EPOCH, MS_PER_DAY
 
 
 def brain_days(moments_ms: NDArray[np.int64], handover_minute: int) -> NDArray[np.int64]:
     """Days since 1970 of the nights whose brains are in force at `moments_ms`, closes of bars at which is
     decided; `handover_minute` is the minute of the UTC day at which the newer one takes over."""
-    moved = np.asarray(moments_ms, np.int64) - handover_minute * MS_PER_MINUTE
+    moved = np.asarray(moments_ms, np.int64) - handover_minute * 60_000
     return np.asarray(moved // MS_PER_DAY - 1, dtype=np.int64)
 
 

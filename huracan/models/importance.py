@@ -32,7 +32,8 @@ def feature_importance(
 ) -> pa.Table:
     """IMPORTANCE_SCHEMA, one row per input, by rank; empty where the model is Unfit.
 
-    `trades`, `config` and `maximum_holding` are those of the fit, so the tail is the same. Ranked by the AUC lost, then gain.
+    `trades`, `config` and `maximum_holding` are those of the fit, so the tail is the same. Ranked by the AUC
+    lost, then gain.
     """
     if isinstance(model, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()

@@ -28,9 +28,7 @@ class TradeSplit:
     tail: Integers
 
 
-def trailing_trades(
-    trades: pa.Table, day: date, trailing_days: int, maximum_holding: Duration
-) -> pa.Table:
+def trailing_trades(trades: pa.Table, day: date, trailing_days: int, maximum_holding: Duration) -> pa.Table:
     """The trades signalled in the `trailing_days` ending with `day`, `maximum_holding` before `day` 24:00 at
     the latest, whose exit was known at `day` 24:00.
 

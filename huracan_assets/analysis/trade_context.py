@@ -4,16 +4,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.trades.checks import judge_neighbours
-from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.drivers import explain_by_night
 from huracan.analysis.trades.luck import measure_luck
 from huracan.analysis.trades.trade_context import TRADE_CONTEXT_COLUMNS, TradeContext
+from huracan.market.handover import as_date
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
+from huracan_assets.inputs.in_force import models_in_force, nights_of
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.inputs.remembered import statistics_of
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read, record, yesterday
+from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, stage
 
 
@@ -23,7 +25,7 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
     reads=[
         record("shadow_trades"),
         Read("trade_memory"),
-        yesterday("confidence_model"),
+        *models_in_force("confidence_model"),
         Read("ohlcv", days=2),
         Read("features"),
         Read("regimes"),
@@ -37,12 +39,17 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
 )
 def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     """What wins and losses are both explained by: similar trades in memory, the percentile among the entries
-    that chance could have made, and what spoke for the trade to the confidence model of the day before."""
+    that chance could have made, and what spoke for the trade to the confidence model in force at the signal."""
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
-    drivers = explain_trades(trades, statistics_of(inputs), confidence_of(inputs, context))
     market = context.settings.market
+    drivers = explain_by_night(
+        trades,
+        nights_of(trades, context.settings),
+        statistics_of(inputs),
+        lambda night: confidence_of(inputs, context, as_date(night)),
+    )
     luck = measure_luck(trades, market_block.priced_block(inputs, context.day), market.rules, market.costs)
     table = TradeContext.of(trades, neighbours, luck, drivers).table(trades, context.day)
     return Outcome(

@@ -47,8 +47,8 @@ def names_of_day(inputs: Inputs, context: StageContext) -> tuple[str, ...]:
 
 
 def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
-    """The trades of the trailing days that were closed by the day's end and whose entry features are named as
-    those of the newest that are named at all; no rows on the first nights."""
+    """The trades that `trailing_trades` lets a model of the day learn from and whose entry features are named
+    as those of the newest that are named at all; no rows on the first nights."""
     lake, tables = context.resources.lake, inputs.tables_by_day(LEDGER)
     names = {
         each.day: entry_feature_names(lake, each)
@@ -59,7 +59,9 @@ def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
     newest = known[-1] if known else ()
     kept = [table for day, table in tables.items() if names[day] == newest]
     found = pa.concat_tables(kept, promote_options="default") if kept else TRADES_SCHEMA.empty_table()
-    trades = trailing_trades(found, context.day, context.settings.models.trailing_days)
+    settings = context.settings
+    holding = settings.market.rules.maximum_holding
+    trades = trailing_trades(found, context.day, settings.models.trailing_days, holding)
     others = [str(day) for day in tables if names[day] != newest]
     why = "have entry features of other names, or of names that nobody knows any more, and were left out."
     return NamedTrades(trades, newest, f"The trades of {', '.join(others)} {why}" if others else "")

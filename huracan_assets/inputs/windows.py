@@ -1,6 +1,7 @@
 """How far back assets read, by the settings."""
 
 from huracan.candles.schema import Timeframe
+from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.features.recipe import RECIPE
 from huracan_resources.settings.settings import Settings
 
@@ -21,6 +22,31 @@ def held_out_and_before(settings: Settings) -> int:
 def trailing_days(settings: Settings) -> int:
     """The days whose trades the models of past trades are fitted on."""
     return settings.models.trailing_days
+
+
+def held_days(settings: Settings) -> int:
+    """The days before D on which a trade that closed on D may have been signalled, by the rules of now."""
+    return -(-minutes_of(settings.market.rules.maximum_holding) // MINUTES_PER_DAY)
+
+
+def with_held_days(settings: Settings) -> int:
+    return 1 + held_days(settings)
+
+
+def before_held_days(settings: Settings) -> int:
+    """The same with one day more, for bars that need a past of their own."""
+    return 2 + held_days(settings)
+
+
+def older_nights(settings: Settings) -> int:
+    """The nights before that of D-1 whose brains may have signalled a trade that closed on D."""
+    before = minutes_of(settings.market.rules.maximum_holding) + minute_of_day(settings.market.handover)
+    return -(-before // MINUTES_PER_DAY)
+
+
+def trailing_days_of_older_nights(settings: Settings) -> int:
+    """The days whose trades the models of those nights were fitted on, or that of D-1."""
+    return trailing_days(settings) + older_nights(settings)
 
 
 def warmup_days(settings: Settings) -> int:

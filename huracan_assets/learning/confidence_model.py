@@ -13,10 +13,13 @@ from huracan_assets.stage import Outcome, StageContext, stage
     job=TRADE,
     kinds={"lightgbm"},
     reads=[TRAILING_TRADES],
-    settings=["models"],
+    settings=["models", "market.rules.maximum_holding"],
 )
 def confidence_model(inputs: Inputs, context: StageContext) -> Outcome:
     """How likely a signal is to end as a winning trade, net of costs: boosted trees on past trades."""
     past = named_trades_until(inputs, context)
-    model = fit_confidence_model(past.trades, past.feature_names, context.settings.models)
+    settings = context.settings
+    model = fit_confidence_model(
+        past.trades, past.feature_names, settings.models, settings.market.rules.maximum_holding
+    )
     return fitted(model, past.left_out)

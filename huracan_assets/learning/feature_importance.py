@@ -17,12 +17,13 @@ from huracan_assets.stage import Outcome, StageContext, stage
     kinds={"postgres"},
     reads=[TRAILING_TRADES, Read("confidence_model")],
     tables={"data": Table(IMPORTANCE_COLUMNS, in_database=True)},
-    settings=["models"],
+    settings=["models", "market.rules.maximum_holding"],
 )
 def feature_importance(inputs: Inputs, context: StageContext) -> Outcome:
     """What the confidence model looks at: its gain, and what shuffling a feature costs out of time."""
     model = confidence_of(inputs, context)
     if isinstance(model, Unfit):
         return Outcome(note=f"No confidence model of {context.day} to explain: {model.reason}")
-    table = rank_features(named_trades_until(inputs, context).trades, model, context.settings.models)
+    trades, settings = named_trades_until(inputs, context).trades, context.settings
+    table = rank_features(trades, model, settings.models, settings.market.rules.maximum_holding)
     return Outcome(tables={"data": table}, metadata={"most_important": shown.top_rows(table, 15)})

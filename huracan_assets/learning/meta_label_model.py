@@ -12,9 +12,10 @@ from huracan_assets.stage import Outcome, StageContext, stage
     job=TRADE,
     kinds={"scikitlearn"},
     reads=[TRAILING_TRADES],
-    settings=["models"],
+    settings=["models", "market.rules.maximum_holding"],
 )
 def meta_label_model(inputs: Inputs, context: StageContext) -> Outcome:
     """Whether to take a signal that the policy gave: logistic regression on the policy's own outputs."""
-    trades = trades_until(inputs, context.day, context.settings)
-    return fitted(fit_meta_label_model(trades, context.settings.models))
+    settings = context.settings
+    trades = trades_until(inputs, context.day, settings)
+    return fitted(fit_meta_label_model(trades, settings.models, settings.market.rules.maximum_holding))

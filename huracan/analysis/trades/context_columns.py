@@ -67,7 +67,7 @@ DRIVERS = (
     Column(
         "confidence_log_odds",
         FLOAT,
-        "of a win, by the model of the day before: base and all contributions; null without a model",
+        "of a win, by the model in force at the signal: base and all contributions; null without a model",
         "log-odds",
     ),
     Column(
@@ -108,7 +108,7 @@ def driver_columns(drivers: Drivers, listed: pa.Array) -> dict[str, pa.Array]:
     """DRIVERS; `listed` is the list of `drivers` that suits the outcome."""
     return {
         "drivers": listed,
-        "driver_source": pa.array([drivers.source] * len(listed), pa.string()),
+        "driver_source": drivers.source,
         "confidence_log_odds": nullable(drivers.log_odds),
         "confidence_base_log_odds": nullable(drivers.base_log_odds),
     }

@@ -1,9 +1,10 @@
 """What spoke for a trade and against it: each input's share of the confidence model's log-odds.
 
-The model is that of the day before, so it has not seen the trade. A contribution says what the model made of
-an input; that the input caused the outcome, it does not say.
+The model is that of a night before the signal, so it has not seen the trade. A contribution says what the model
+made of an input; that the input caused the outcome, it does not say.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics, entry_features
-from huracan.analysis.outcome import Booleans, Floats
+from huracan.analysis.outcome import Booleans, Floats, Integers
 from huracan.analysis.row_text import json_lists, json_objects, sentences
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
@@ -37,11 +38,39 @@ class Drivers:
     """The five largest of those that spoke for the trade; without a model the same as `strongest`."""
     named: pa.Array
     """The first three of `strongest` as text."""
-    source: str
-    """One of DRIVER_SOURCES."""
+    source: pa.Array
+    """Of DRIVER_SOURCES."""
     log_odds: Floats
     """The model's answer: the base and all contributions. NaN without a model, as is the base."""
     base_log_odds: Floats
+
+
+def explain_by_night(
+    trades: pa.Table,
+    nights: Integers,
+    statistics: EmbeddingStatistics,
+    model_of: Callable[[int], ConfidenceModel | Unfit],
+) -> Drivers:
+    """The drivers of `trades`, each by the model of the night in `nights` [trades], as `explain_trades`."""
+    groups = [np.flatnonzero(nights == night) for night in np.unique(nights)]
+    if not groups:
+        return explain_trades(trades, statistics, Unfit("There is no trade.", 0))
+    parts = [
+        explain_trades(trades.take(pa.array(rows)), statistics, model_of(int(nights[rows[0]])))
+        for rows in groups
+    ]
+    back = np.argsort(np.concatenate(groups), kind="stable")
+
+    def joined(name: str) -> pa.Array:
+        return pa.concat_arrays([getattr(part, name) for part in parts]).take(pa.array(back))
+
+    return Drivers(
+        *(joined(name) for name in ("strongest", "speaking_for", "named", "source")),
+        *(np.concatenate([getattr(part, name) for part in parts])[back] for name in _LOG_ODDS),
+    )
+
+
+_LOG_ODDS = ("log_odds", "base_log_odds")
 
 
 def explain_trades(
@@ -57,7 +86,8 @@ def explain_trades(
         values = entry_features(trades, statistics.feature_names).astype(np.float64)
         table = _Table(statistics.feature_names, values, scores, np.full_like(scores, np.nan))
         strongest, named = table.largest(np.abs(scores)), table.named(scores)
-        return Drivers(strongest, strongest, named, UNUSUAL_FEATURES, unknown, unknown)
+        source = pa.array([UNUSUAL_FEATURES] * len(trades), pa.string())
+        return Drivers(strongest, strongest, named, source, unknown, unknown)
     values = model.inputs(trades)
     parts = model.contributions(values)
     deviations = np.full(values.shape, np.nan)
@@ -69,7 +99,9 @@ def explain_trades(
         strongest=table.largest(np.abs(given)),
         speaking_for=table.largest(given),
         named=table.named(given),
-        source=CONFIDENCE_MODEL if model.has_skill else UNSKILLED_MODEL,
+        source=pa.array(
+            [CONFIDENCE_MODEL if model.has_skill else UNSKILLED_MODEL] * len(trades), pa.string()
+        ),
         log_odds=np.asarray(parts.sum(axis=1), dtype=np.float64),
         base_log_odds=parts[:, -1],
     )

@@ -18,7 +18,7 @@ from huracan.analysis.trades.context_columns import (
     luck_columns,
     neighbourhood_columns,
 )
-from huracan.analysis.trades.drivers import UNUSUAL_FEATURES, Drivers
+from huracan.analysis.trades.drivers import Drivers
 from huracan.analysis.trades.luck import Luck
 from huracan.errors import InvalidInput
 from huracan.market.ledger import TRADES_COLUMNS
@@ -75,7 +75,6 @@ class TradeContext:
                 f"A context of {len(table)} trades was given for {len(trades)} others.",
                 "Make trade_context of that day again.",
             )
-        sources = table.column("driver_source").unique().to_pylist()
         return TradeContext(
             Neighbourhoods(
                 count=table.column("similar_trades").to_numpy(),
@@ -95,7 +94,7 @@ class TradeContext:
                 strongest=table.column("drivers").combine_chunks(),
                 speaking_for=table.column("drivers_for").combine_chunks(),
                 named=table.column("named_drivers").combine_chunks(),
-                source=sources[0] if sources else UNUSUAL_FEATURES,
+                source=table.column("driver_source").combine_chunks(),
                 log_odds=floats(table, "confidence_log_odds"),
                 base_log_odds=floats(table, "confidence_base_log_odds"),
             ),

@@ -106,7 +106,7 @@ def analyse_wins(trades: pa.Table, context: TradeContext, day: date) -> pa.Table
         **columns,
         "side": trades.column("side"),
         "drivers": drivers.named,
-        "spoke": pa.array([_SPOKE.get(drivers.source, _STOOD_OUT)] * len(trades), pa.string()),
+        "spoke": pa.array([_SPOKE.get(each, _STOOD_OUT) for each in drivers.source.to_pylist()], pa.string()),
         "probability": percentages(alike.win_probability * 100.0),
         "percentile": percentages(luck.surely_beaten),
         "exit": _exit_text(left, ended),

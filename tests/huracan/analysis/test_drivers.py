@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
-from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.drivers import explain_by_night, explain_trades
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.scores import TailScores
@@ -89,10 +89,25 @@ def test_a_column_says_which_kind_of_driver_it_is(ledger, model) -> None:
     unskilled = replace(model, tail=TailScores(0.5, 0.1, 0.3, 0.25))
     other_recipe = replace(PLAIN, feature_names=("signal", "b", "c", "d"))
     sources = [
-        explain_trades(few, statistics, each).source
+        explain_trades(few, statistics, each).source.unique().to_pylist()
         for statistics, each in ((PLAIN, model), (PLAIN, unskilled), (PLAIN, NO_MODEL), (other_recipe, model))
     ]
-    assert sources == ["confidence_model", "unskilled_model", "unusual_features", "unusual_features"]
+    assert sources == [["confidence_model"], ["unskilled_model"], ["unusual_features"], ["unusual_features"]]
+
+
+def test_each_trade_is_explained_by_the_model_that_was_in_force_at_its_signal(ledger, model) -> None:
+    few, nights = ledger.slice(0, 6), np.array([20_001, 20_000, 20_001, 19_999, 20_000, 20_001])
+    unskilled = replace(model, tail=TailScores(0.5, 0.1, 0.3, 0.25))
+    models = {20_001: model, 20_000: unskilled, 19_999: NO_MODEL}
+    found = explain_by_night(few, nights, PLAIN, lambda night: models[night])
+    kinds = {20_001: "confidence_model", 20_000: "unskilled_model", 19_999: "unusual_features"}
+    assert found.source.to_pylist() == [kinds[int(night)] for night in nights]
+    for row, night in enumerate(nights):
+        alone = explain_trades(few.slice(row, 1), PLAIN, models[int(night)])
+        assert found.strongest[row] == alone.strongest[0] and found.named[row] == alone.named[0]
+        assert np.array_equal(found.log_odds[row : row + 1], alone.log_odds, equal_nan=True)
+    empty = explain_by_night(few.slice(0, 0), nights[:0], PLAIN, lambda _night: model)
+    assert len(empty.source) == len(empty.log_odds) == 0
 
 
 def test_without_a_model_the_most_unusual_features_are_named_and_contribute_nothing(ledger) -> None:

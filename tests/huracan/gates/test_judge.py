@@ -21,7 +21,7 @@ from huracan.gates.contract import (
     order,
     resize,
 )
-from huracan.gates.judge import DECISIONS_SCHEMA, judge_gate_coverage, judge_signals
+from huracan.gates.judge import DECISIONS_SCHEMA, judge_by_night, judge_gate_coverage, judge_signals
 from huracan.models.inputs import SIGNAL_COLUMNS
 from tests.huracan.gates.columns import with_column
 
@@ -132,3 +132,14 @@ def test_coverage_passes_whole_decisions_and_fails_each_damage(make_ledger: Make
     assert not judge_gate_coverage(damaged, trades, gates).passed
     empty = judge_signals(trades.slice(0, 0), {"fixed": FixedGate(())})
     assert judge_gate_coverage(empty, trades.slice(0, 0), gates).passed
+
+
+def test_a_signal_is_judged_by_the_gates_of_its_own_night_and_shown_to_no_others(make_ledger: Maker) -> None:
+    trades, nights = make_ledger(5), np.array([9, 8, 9, 8, 9])
+    by_night = {8: {"fixed": FixedGate((BLOCK, PASS))}, 9: {"fixed": FixedGate((PASS, ABSTAIN, BLOCK))}}
+    decisions = judge_by_night(trades, nights, by_night)
+    own = decisions.filter(pc.equal(decisions["gate"], "fixed"))
+    assert own["trade_id"].to_pylist() == trades["trade_id"].to_pylist()
+    assert own["verdict"].to_pylist() == ["pass", "block", "abstain", "pass", "block"]
+    assert decisions["gate"].to_pylist() == ["fixed", COMBINED] * 5
+    assert judge_by_night(trades.slice(0, 0), nights[:0], {}).equals(DECISIONS_SCHEMA.empty_table())

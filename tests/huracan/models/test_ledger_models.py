@@ -58,7 +58,9 @@ def test_trades_of_later_days_change_nothing(make_ledger: Maker) -> None:
     future = make_ledger(24 * 8 + 90, seed=99).slice(24 * 8)
     both = pa.concat_tables([future, past])
     for one, other in zip(
-        fit_both(trailing_trades(past, day, 30, "2h")), fit_both(trailing_trades(both, day, 30, "2h")), strict=True
+        fit_both(trailing_trades(past, day, 30, "2h")),
+        fit_both(trailing_trades(both, day, 30, "2h")),
+        strict=True,
     ):
         assert one.to_bytes() == other.to_bytes()
 
@@ -109,7 +111,10 @@ def test_a_ledger_of_one_class_is_refused_with_the_reason(make_ledger: Maker, si
     ledger = make_ledger(100)
     index = ledger.schema.get_field_index("net_bps")
     one_class = ledger.set_column(index, ledger.schema.field(index), pa.array(np.full(100, 5.0 * sign)))
-    for answer in (fit_confidence_model(one_class, NAMES, CONFIG, "2h"), fit_meta_label_model(one_class, CONFIG, "2h")):
+    for answer in (
+        fit_confidence_model(one_class, NAMES, CONFIG, "2h"),
+        fit_meta_label_model(one_class, CONFIG, "2h"),
+    ):
         assert isinstance(answer, Unfit)
         assert answer.trades == 100
         assert ("only winners" if sign > 0 else "only losers") in answer.reason

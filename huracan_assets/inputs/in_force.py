@@ -1,0 +1,41 @@
+"""Which night's models were in force when a trade was signalled, as whoever consumes brains would have had
+them.
+
+A trade that closed on D was signalled on D or earlier: before the handover of a day what the night before the
+last one had made was in force.
+"""
+
+import pyarrow as pa
+from numpy import int64
+from numpy.typing import NDArray
+
+from huracan.analysis.outcome import milliseconds
+from huracan.durations import minute_of_day
+from huracan.market.handover import brain_days
+from huracan_assets.inputs.windows import older_nights
+from huracan_assets.reads import Read, yesterday
+from huracan_resources.settings.settings import Settings
+
+
+def models_in_force(asset: str) -> tuple[Read, Read]:
+    """The night before the day with its edge, and those before it whose models signals of then met."""
+    older = Read(
+        asset,
+        key=older_key(asset),
+        days=older_nights,
+        ends=-2,
+        edge=False,
+        is_record=True,
+        may_lack_days=True,
+    )
+    return yesterday(asset), older
+
+
+def older_key(asset: str) -> str:
+    """The key of the read of the nights before that of the day before."""
+    return f"older_{asset}"
+
+
+def nights_of(trades: pa.Table, settings: Settings) -> NDArray[int64]:
+    """[trades] days since 1970: the night whose models were in force at each signal."""
+    return brain_days(milliseconds(trades, "signal_time"), minute_of_day(settings.market.handover))
