@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import TRADED
+from huracan.durations import MINUTES_PER_HOUR
 from huracan.errors import InputRefused
 from huracan.market.block import (
     MS_PER_DAY,
+    MS_PER_MINUTE,
     TRAILING_BARS,
-    VOLATILITY_COLUMN,
     MarketBlock,
     carry_last,
     trailing_mean,
 )
+from huracan.market.volatility import trailing_volatility_bps
 from huracan.regimes.model import REGIMES
 
 _PRICES = ("open", "high", "low", "close")
@@ -33,6 +35,17 @@ class _Grid:
     open_time_ms: NDArray[np.int64]
     order: NDArray[np.int64]
 
+    @property
+    def bar_ms(self) -> int:
+        """Of a single bar a minute, as `MarketBlock` has it."""
+        times = self.open_time_ms
+        return int(times[1] - times[0]) if times.size > 1 else MS_PER_MINUTE
+
+    def bars_of_a_decision(self, decisions: "_Grid") -> int:
+        """How many of these bars one of `decisions` is."""
+        bars, rows = self.open_time_ms.size, decisions.open_time_ms.size
+        return bars // rows if bars % rows == 0 else 1
+
     def arrange(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
         """Rows of a column as [S, T]."""
         return values[self.order].reshape(len(self.symbols), -1)
@@ -46,29 +59,37 @@ def build_market_block(
     *,
     market_infos: Mapping[str, MarketInfo] | None = None,
     earlier: pa.Table | None = None,
+    volatility_minutes: int = MINUTES_PER_HOUR,
 ) -> MarketBlock:
-    """One block from the tables of consecutive days (rows in any order, the same keys in all three).
+    """One block from the tables of consecutive days, rows in any order: detail bars of candles, and of
+    features and regimes one row for each decision bar, at its open.
 
     `features` is one table, or one for each day in order, which are taken and let go one by one: features are
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
-    order and must hold `return_std_60_bps`. Funding is taken from the column `funding_rate` of `ohlcv` where
+    order. Funding is taken from the column `funding_rate` of `ohlcv` where
     it has one. `market_infos` by symbol: a symbol without one has no steps and no least order.
-    `earlier`: the candles of the day before, for the trailing traded value of the first
-    bars. InputRefused where a column lacks, a symbol lacks a bar, or the tables do not have the same symbols
-    and bars.
+    `earlier`: the candles of the days before, for what trails the first bars. Volatility is that of the last
+    `volatility_minutes`, and of 60 bars at least. InputRefused where a column lacks, a symbol lacks a bar, or
+    the tables do not have the same symbols and bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
     grid = _grid(ohlcv, "ohlcv")
     regime_grid = _grid(regimes, "regimes")
-    _require_same(grid.symbols, grid.open_time_ms, regime_grid, "regimes")
+    each = grid.bars_of_a_decision(regime_grid)
+    decisions_ms = grid.open_time_ms[::each]
+    _require_same(grid.symbols, decisions_ms, regime_grid, "regimes")
     parts = [features] if isinstance(features, pa.Table) else features
-    stacked, is_ready, volatility = _read_features(parts, grid, feature_names)
+    stacked, is_ready = _read_features(parts, grid.symbols, decisions_ms, feature_names)
     prices = {name: _tidy(grid.arrange(_floats(ohlcv, name))) for name in (*_PRICES, "volume")}
     close = carry_last(prices["close"])
     carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
     traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False)
     value_usd = np.nan_to_num(prices["volume"] * prices["close"])
+    is_tradable = np.ascontiguousarray(grid.arrange(traded.to_numpy()), dtype=bool)
+    before = _Before.of(earlier, grid.symbols)
+    volatility = before.volatility_bps(prices["close"], is_tradable, TRAILING_BARS)
+    bars = max(TRAILING_BARS, -(-volatility_minutes * MS_PER_MINUTE // grid.bar_ms))
     infos = market_infos or {}
     return MarketBlock(
         symbols=grid.symbols,
@@ -76,13 +97,18 @@ def build_market_block(
         open_time_ms=grid.open_time_ms,
         features=stacked,
         **carried,
-        is_tradable=grid.arrange(traded.to_numpy()).astype(bool),
+        is_tradable=is_tradable,
         is_ready=is_ready,
-        volatility_bps=carry_last(volatility),
-        traded_value_usd=_trailing_value(value_usd, earlier, grid),
+        volatility_bps=volatility
+        if bars == TRAILING_BARS
+        else before.volatility_bps(prices["close"], is_tradable, bars),
+        slippage_volatility_bps=volatility,
+        traded_value_usd=before.trailing_value_usd(value_usd),
+        value_usd=value_usd,
         regime=_regime_codes(regimes, regime_grid),
         regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, _PROBABILITIES), copy=False),
         day_index=grid.open_time_ms // MS_PER_DAY,
+        decision_bars=each,
         funding_rate=_funding(ohlcv, grid),
         tick_size=_limits(grid.symbols, infos, "tick_size"),
         step_size=_limits(grid.symbols, infos, "step_size"),
@@ -91,39 +117,62 @@ def build_market_block(
 
 
 def _read_features(
-    parts: Iterable[pa.Table], grid: _Grid, names: Sequence[str]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float64]]:
-    """Feature rows [S, T, names], is_ready and the volatility column [S, T], of tables in time order."""
-    shape = (len(grid.symbols), grid.open_time_ms.shape[0])
-    stacked = np.empty((*shape, len(names)), np.float32)
-    is_ready, volatility = np.zeros(shape, bool), np.empty(shape)
+    parts: Iterable[pa.Table],
+    symbols: tuple[str, ...],
+    decisions_ms: NDArray[np.int64],
+    names: Sequence[str],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Feature rows [S, decisions, names] and is_ready [S, decisions], of tables in time order."""
+    shape = (len(symbols), decisions_ms.shape[0])
+    stacked, is_ready = np.empty((*shape, len(names)), np.float32), np.zeros(shape, bool)
     done = 0
     for part in parts:
-        _require(part, ("symbol", "open_time", "is_ready", VOLATILITY_COLUMN, *names), "features")
+        _require(part, ("symbol", "open_time", "is_ready", *names), "features")
         own = _grid(part, "features")
-        bars = slice(done, done + own.open_time_ms.shape[0])
-        _require_same(grid.symbols, grid.open_time_ms[bars], own, "features")
+        rows = slice(done, done + own.open_time_ms.shape[0])
+        _require_same(symbols, decisions_ms[rows], own, "features")
         for index, name in enumerate(names):
-            stacked[:, bars, index] = own.arrange(_floats(part, name))
-        is_ready[:, bars] = own.arrange(pc.fill_null(part["is_ready"], False).to_numpy())
-        volatility[:, bars] = own.arrange(_floats(part, VOLATILITY_COLUMN))
-        done = bars.stop
+            stacked[:, rows, index] = own.arrange(_floats(part, name))
+        is_ready[:, rows] = own.arrange(pc.fill_null(part["is_ready"], False).to_numpy())
+        done = rows.stop
     if done != shape[1]:
         raise _mismatch("features")
-    return stacked, is_ready, volatility
+    return stacked, is_ready
 
 
-def _trailing_value(
-    value_usd: NDArray[np.float64], earlier: pa.Table | None, grid: _Grid
-) -> NDArray[np.float64]:
-    """[S, T] mean traded value of a bar; that of the first bars looks back into `earlier` where it can."""
-    before = None if earlier is None else _grid(earlier, "the candles before")
-    if earlier is None or before is None or before.symbols != grid.symbols:
-        return trailing_mean(value_usd, TRAILING_BARS)
-    volume, close = (_tidy(before.arrange(_floats(earlier, name))) for name in ("volume", "close"))
-    lead = np.nan_to_num(volume * close)[:, 1 - TRAILING_BARS :]
-    joined = trailing_mean(np.concatenate([lead, value_usd], axis=1), TRAILING_BARS)
-    return np.ascontiguousarray(joined[:, lead.shape[1] :])
+@dataclass(frozen=True, eq=False)
+class _Before:
+    """The candles before the block's, [S, bars]: what trails looks back into them. Without bars: not at all."""
+
+    close: NDArray[np.float64]
+    value_usd: NDArray[np.float64]
+    is_tradable: NDArray[np.bool_]
+
+    @staticmethod
+    def of(earlier: pa.Table | None, symbols: tuple[str, ...]) -> "_Before":
+        """None of other symbols than the block's."""
+        grid = None if earlier is None else _grid(earlier, "the candles before")
+        if earlier is None or grid is None or grid.symbols != symbols:
+            nothing = np.zeros((len(symbols), 0))
+            return _Before(nothing, nothing, nothing.astype(bool))
+        close, volume = (_tidy(grid.arrange(_floats(earlier, name))) for name in ("close", "volume"))
+        traded = pc.fill_null(pc.equal(earlier["status"], TRADED), False).to_numpy()
+        return _Before(close, np.nan_to_num(volume * close), grid.arrange(traded).astype(bool))
+
+    def trailing_value_usd(self, value_usd: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[S, T] mean traded value of a bar over the last TRAILING_BARS."""
+        lead = self.value_usd[:, 1 - TRAILING_BARS :]
+        joined = trailing_mean(np.concatenate([lead, value_usd], axis=1), TRAILING_BARS)
+        return np.ascontiguousarray(joined[:, lead.shape[1] :])
+
+    def volatility_bps(
+        self, close: NDArray[np.float64], is_tradable: NDArray[np.bool_], bars: int
+    ) -> NDArray[np.float64]:
+        """[S, T] of one bar over the last `bars`, the last known value where it cannot be told."""
+        closes = np.concatenate([self.close, close], axis=1)
+        traded = np.concatenate([self.is_tradable, is_tradable], axis=1)
+        found = carry_last(trailing_volatility_bps(closes, traded, bars))
+        return np.ascontiguousarray(found[:, self.close.shape[1] :])
 
 
 def _funding(ohlcv: pa.Table, grid: _Grid) -> NDArray[np.float64]:

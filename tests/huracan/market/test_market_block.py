@@ -63,7 +63,7 @@ def test_rows_become_symbols_by_bars_in_the_universes_order() -> None:
     assert block.days == (date(2024, 1, 1), date(2024, 1, 2))
     assert set(block.regime.reshape(-1).tolist()) == {3}
     assert block.day_first.tolist() == [0, 24]
-    assert block.session_last.tolist() == [23] * 24 + [47] * 24
+    assert block.day_of_bar.tolist() == [0] * 24 + [1] * 24
 
 
 def test_a_block_without_context_knows_of_no_funding_no_steps_and_no_pattern() -> None:
@@ -91,10 +91,10 @@ def test_an_exchanges_filters_go_to_their_symbol() -> None:
     infos = {"A": MarketInfo("A", 0.01, 0.001, None), "C": MarketInfo("C", 9.0, 9.0, 9.0)}
     block = build_market_block(*_tables(), NAMES, market_infos=infos)
     assert block.symbols == ("B", "A")
-    assert block.tick_size.tolist() == [0.0, 0.01]
-    assert block.step_size.tolist() == [0.0, 0.001]
-    assert block.minimum_notional_usd.tolist() == [0.0, 0.0]
-    assert block.slice(3, 5).tick_size.tolist() == [0.0, 0.01]
+    assert block.tick_size.tolist() == [[0.0, 0.0], [0.01, 0.01]]
+    assert block.step_size.tolist() == [[0.0, 0.0], [0.001, 0.001]]
+    assert not block.minimum_notional_usd.any()
+    assert block.slice(3, 5).tick_size.tolist() == [[0.0], [0.01]]
 
 
 def test_the_patterns_of_a_block_are_sliced_with_its_bars_and_must_fit_them() -> None:

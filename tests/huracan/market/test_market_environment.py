@@ -111,7 +111,9 @@ def test_units_and_costs_are_those_known_when_it_was_decided(make_block: Maker, 
     block = make_block([100.0] * 8)
     volatility, traded = np.full((1, 8), 77.0), np.full((1, 8), 5e3)
     volatility[0, [1, 4]], traded[0, [1, 4]] = (10.0, 20.0), (100_000.0, 400_000.0)
-    block = replace(block, volatility_bps=volatility, traded_value_usd=traded)
+    block = replace(
+        block, volatility_bps=volatility, slippage_volatility_bps=volatility, traded_value_usd=traded
+    )
     rules = TradingRules(volatility_horizon="25m", stop_volatilities=2)
     played = play(block, {1: ENTER_FULL_INDEX, 4: EXIT_INDEX}, rules, COSTS)
     trade, (entry, leave) = played.only(), played.fills
