@@ -1,4 +1,4 @@
-"""Spans of time, and times of day, as a person writes them: `90m`, `4h`, `2d`; `04:00`. No clock is read here."""
+"""Spans of time, and times of day, as a person writes them: `90m`, `4h`, `2d`; `04:00`. No clock."""
 
 import re
 from typing import Annotated

@@ -20,9 +20,10 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.resources import Resources
+from huracan_resources.settings.by_decisions import Values
 from huracan_resources.settings.secrets import STARS, without_password
 from huracan_resources.settings.settings import Settings, plain, shown
-from huracan_resources.settings.sources import Values, home_profile, nested
+from huracan_resources.settings.sources import home_profile, nested
 from huracan_resources.settings.yaml_text import read_yaml
 
 _CANDLES = "ohlcv"

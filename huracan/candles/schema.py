@@ -73,6 +73,8 @@ QUARANTINE_SCHEMA = arrow_schema(QUARANTINE_COLUMNS)
 is its settlement and which has no prices."""
 
 _MINUTES = {"1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240}
+TIMEFRAMES = tuple(_MINUTES)
+"""The lengths that a bar may have, the shortest first."""
 
 
 @dataclass(frozen=True)

@@ -27,19 +27,19 @@ from huracan_resources.home_source import (
 )
 from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.resources import Resources
+from huracan_resources.settings.kinds import fields_of, without_none
 from huracan_resources.settings.settings import Settings, load_settings, plain
 from huracan_resources.settings.sources import (
     NAMED_VARIABLES,
     OVERRIDE,
-    fields_of,
     home_profile,
-    without_none,
 )
 
 CHANGED_MOST = (
     "universe.symbols",
     "universe.timeframe",
     "universe.first_day",
+    "market.decision_timeframe",
     "market.costs.taker_fee_bps",
     "market.costs.half_spread_bps",
     "market.rules.starting_cash_usd",
@@ -50,6 +50,7 @@ CHANGED_MOST = (
     "schedule.hour",
     "schedule.is_enabled",
 )
+_TIMEFRAMES = ("universe.timeframe", "market.decision_timeframe")
 _PROFILE_VARIABLES = ("HURACAN_ENV", "HURACAN_CONFIG_DIR")
 _COMMENT_COLUMN = 46
 _SHORT = 75
@@ -94,6 +95,9 @@ def profile_text(settings: Settings) -> str:
     own = fields_of(kind.settings) or {}
     secrets = {f"source.{kind.name}.{name}" for name in own if without_none(own[name]) is SecretStr}
     live = _live(settings, otherwise)
+    # What holds without a word depends on how often is decided.
+    decided = {key: live[key] for key in _TIMEFRAMES if key in live}
+    otherwise = load_settings({"storage.home": str(settings.storage.home), **decided}, environ)
     keys = ("source.kind", *(f"source.{kind.name}.{name}" for name in own), *CHANGED_MOST, *live)
     tree: dict[str, Any] = {}
     for key in dict.fromkeys(keys):

@@ -39,6 +39,8 @@ from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
 from huracan.units import WHOLE_BPS
 from huracan_resources.candle_sources import candle_sources
+from huracan_resources.settings.by_decisions import Values
+from huracan_resources.settings.kinds import fields_of, without_none
 from huracan_resources.settings.retention import Retention
 from huracan_resources.settings.secrets import without_password
 from huracan_resources.settings.sections import (
@@ -53,7 +55,7 @@ from huracan_resources.settings.sections import (
     Universe,
     Web,
 )
-from huracan_resources.settings.sources import Layers, Values, fields_of, gather, nested, without_none
+from huracan_resources.settings.sources import Layers, gather, nested
 
 DOMAIN_SECTIONS = (
     "universe",
@@ -170,7 +172,7 @@ class Settings(Section):
     web: Web = Web()
     retention: Retention = Field(default_factory=Retention)
 
-    _layers: Layers = PrivateAttr(default_factory=lambda: Layers({}, {}, {}))
+    _layers: Layers = PrivateAttr(default_factory=Layers)
 
     @model_validator(mode="after")
     def _redenominations_fit_the_universe(self) -> Self:
@@ -274,7 +276,7 @@ def load_settings(
     except ValidationError as error:
         raise _as_ours(error, values) from error
     except InvalidInput as error:
-        raise _located(error, values) from error
+        raise _located(error, layers.said) from error
     settings._layers = layers
     return settings
 

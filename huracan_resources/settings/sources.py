@@ -4,13 +4,10 @@ Which settings there are belongs in `settings` and `sections`.
 """
 
 import dataclasses
-import difflib
-import re
-import types
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,15 @@ from pydantic import BaseModel, SecretStr
 
 from huracan.errors import InvalidInput
 from huracan_resources.settings import secrets
-from huracan_resources.settings.sections import OpenSection, default_home
+from huracan_resources.settings.by_decisions import (
+    Values,
+    chosen,
+    decision_timeframe,
+    defaults_at,
+)
+from huracan_resources.settings.checked import Origin, checked
+from huracan_resources.settings.kinds import is_secret, type_at, without_none
+from huracan_resources.settings.sections import default_home
 from huracan_resources.settings.yaml_text import Document, read_yaml
 
 OVERRIDE = "HURACAN__"
@@ -36,64 +41,51 @@ NAMED_VARIABLES = {
 }
 """Variables with a name of their own, and the setting that each stands for."""
 
-_A_NAME = re.compile(r"[a-z0-9_]{1,40}")
-"""What may be a misspelt setting; what stands in its place and looks otherwise may be a secret."""
-
 _HOME_KEY = "storage.home"
 
 PROFILES = Path(__file__).with_name("profiles")
-
-Values = dict[str, tuple[Any, str]]
-"""Dotted key to (value, where it came from)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Origin:
-    """Who says something: as it is shown beside a setting, as an error names it, and the lines of keys."""
-
-    shown: str
-    where: str
-    lines: Mapping[str, int] = dataclasses.field(default_factory=dict)
-
-    def of(self, key: str) -> str:
-        return self.shown + self._line(key)
-
-    def refusing(self, key: str) -> str:
-        return self.where + self._line(key)
-
-    def _line(self, key: str) -> str:
-        return f", line {self.lines[key]}" if key in self.lines else ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Layers:
     """All values that anybody set, by who did: base and profile, the home's own profile, environment and
-    console. The later wins."""
+    console. The later wins. Below them all lie the defaults that depend on how often is decided."""
 
-    profiles: Values = dataclasses.field(repr=False)
-    home: Values = dataclasses.field(repr=False)
-    above: Values = dataclasses.field(repr=False)
+    profiles: Values = dataclasses.field(default_factory=dict, repr=False)
+    home: Values = dataclasses.field(default_factory=dict, repr=False)
+    above: Values = dataclasses.field(default_factory=dict, repr=False)
+    defaults: Values = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def said(self) -> Values:
+        return self.profiles | self.home | self.above
 
     @property
     def values(self) -> Values:
-        return self.profiles | self.home | self.above
+        return self.defaults | self.said
 
 
 def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mapping[str, Any] | None) -> Layers:
     """What everybody said, each on its own."""
     for variable in secrets.VARIABLES:
         secrets.remember(environ.get(variable))
-    profiles: Values = {}
-    for path in profile_files(environ):
-        profiles |= _in_file(model, path)
+    profiles = [_in_file(model, path) for path in profile_files(environ)]
     above = _above(model, environ, overrides)
-    return Layers(profiles, _of_home(model, (profiles | above).get(_HOME_KEY)), above)
+    home = _of_home(model, _merged([*profiles, above]).get(_HOME_KEY))
+    timeframe = decision_timeframe(_merged([*profiles, home, above]))
+    at_it = [chosen(layer, timeframe) for layer in profiles]
+    defaults = {key: each for key, each in defaults_at(timeframe).items() if type_at(model, key) is not None}
+    return Layers(_merged(at_it), chosen(home, timeframe), chosen(above, timeframe), defaults)
+
+
+def _merged(layers: Sequence[Values]) -> Values:
+    return reduce(or_, layers, {})
 
 
 def _in_file(model: type[BaseModel], path: Path) -> Values:
     document = _read_file(path)
     origin = Origin(f"{path.parent.name}/{path.name}", str(path), document.lines)
-    return _checked(model, document.value, origin)
+    return checked(model, document.value, origin)
 
 
 def _of_home(model: type[BaseModel], said: tuple[Any, str] | None) -> Values:
@@ -124,14 +116,14 @@ def _above(model: type[BaseModel], environ: Mapping[str, str], overrides: Mappin
     for name, key in NAMED_VARIABLES.items():
         if environ.get(name):
             origin = Origin(f"environment {name}", name)
-            values |= _checked(model, _nest(key, environ[name]), origin)
+            values |= checked(model, _nest(key, environ[name]), origin)
     for name in sorted(environ):
         if name.startswith(OVERRIDE):
             key = ".".join(part.lower() for part in name[len(OVERRIDE) :].split("__"))
             origin = Origin(f"environment {name}", name)
-            values |= _checked(model, _nest(key, _parse(model, key, environ[name], name)), origin)
+            values |= checked(model, _nest(key, _parse(model, key, environ[name], name)), origin)
     for key, value in (overrides or {}).items():
-        values |= _checked(model, _nest(key, value), Origin("command line", "the command line"))
+        values |= checked(model, _nest(key, value), Origin("command line", "the command line"))
     return values
 
 
@@ -167,101 +159,6 @@ def nested(values: Values) -> dict[str, Any]:
     return tree
 
 
-def fields_of(kind: Any) -> dict[str, Any] | None:
-    """Name to type of the settings in a section; None if `kind` is a single value."""
-    kind = without_none(kind)
-    if isinstance(kind, type) and issubclass(kind, OpenSection):
-        kind = kind.complete()
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {name: field.annotation for name, field in kind.model_fields.items()}
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-    return None
-
-
-def without_none(kind: Any) -> Any:
-    """The type itself of an optional one."""
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        rest = [argument for argument in typing.get_args(kind) if argument is not type(None)]
-        return rest[0] if len(rest) == 1 else kind
-    return kind
-
-
-def _checked(kind: Any, tree: Mapping[str, Any], origin: Origin) -> Values:
-    return {key: (value, origin.of(key)) for key, value in _leaves(kind, tree, "", origin)}
-
-
-def _leaves(kind: Any, tree: Mapping[str, Any], lead: str, origin: Origin) -> Iterator[tuple[str, Any]]:
-    """Each single value with its dotted key; an unknown key is refused with the nearest known one."""
-    known = fields_of(kind) or {}
-    for name, value in tree.items():
-        key = f"{lead}{name}"
-        if name not in known:
-            raise _unknown(lead, str(name), known, origin.refusing(key))
-        inner = fields_of(known[name])
-        if inner is None:
-            if _is_secret(known[name]):
-                secrets.remember(value)
-            _refuse_guesses(known[name], value, f"{origin.refusing(key)}: the setting {key}")
-            yield key, _listed(known[name], value)
-        elif isinstance(value, Mapping):
-            yield from _leaves(known[name], value, f"{key}.", origin)
-        elif value is not None:
-            raise InvalidInput(
-                f"{origin.refusing(key)}: {key} is a section, not a single value.",
-                f"It holds {', '.join(inner)}.",
-            )
-
-
-def _refuse_guesses(kind: Any, value: Any, named: str) -> None:
-    """What pydantic would take and nobody has meant: a switch for a number, a number for a day."""
-    kind = without_none(kind)
-    if isinstance(value, Mapping):
-        inner, each_of = fields_of(kind) or {}, typing.get_args(kind)[1:]
-        for name, each in value.items():
-            _refuse_guesses(inner.get(name, each_of[0] if each_of else None), each, f"{named}.{name}")
-        return
-    if _has_flag(value) and bool not in _kinds_in(kind):
-        raise InvalidInput(
-            f"{named} cannot be true or false; YAML reads yes, no, on and off as these.",
-            "Write a number, or text in quotes.",
-        )
-    if kind is date and value is not None and not isinstance(value, date):
-        day, _, time = str(value).replace("T", " ").partition(" ")
-        try:
-            date.fromisoformat(day if "-" in day else "")
-        except ValueError:
-            raise InvalidInput(f"{named} is no day of the calendar.", "Write it as YYYY-MM-DD.") from None
-        if time.strip("0:Z"):
-            raise InvalidInput(f"{named} is a day, without a time.", "Write it as YYYY-MM-DD.")
-
-
-def _has_flag(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_has_flag(each) for each in value)
-    return isinstance(value, bool)
-
-
-def _kinds_in(kind: Any) -> set[Any]:
-    """The type itself and those that it is made of."""
-    return {kind}.union(*(_kinds_in(each) for each in typing.get_args(kind) if not isinstance(each, str)))
-
-
-def _is_secret(kind: Any) -> bool:
-    kind = without_none(kind)
-    return kind is SecretStr or SecretStr in typing.get_args(kind)
-
-
-def _unknown(lead: str, name: str, known: Mapping[str, Any], where: str) -> InvalidInput:
-    """With the nearest setting of the section, or of one inside it: `cost_buffer` may mean `cost.buffer`."""
-    deeper = [f"{section}.{inner}" for section in known for inner in fields_of(known[section]) or ()]
-    near = difflib.get_close_matches(name, [*known, *deeper], n=1, cutoff=0.5)
-    hint = f"Did you mean {lead}{near[0]}?" if near else f"Known: {', '.join(known) or 'nothing below that'}."
-    shown = f"{lead}{name}" if _A_NAME.fullmatch(name) else f"{lead}(withheld)"
-    return InvalidInput(f"{where}: the setting {shown} is unknown.", hint)
-
-
 def _read_file(path: Path) -> Document:
     try:
         document = read_yaml(path.read_text("utf-8"), str(path))
@@ -276,30 +173,18 @@ def _read_file(path: Path) -> Document:
     return document
 
 
-def _kind_at(model: Any, key: str) -> Any:
-    kind: Any = model
-    for name in key.split("."):
-        kind = (fields_of(kind) or {}).get(name)
-    return without_none(kind)
-
-
 def _parse(model: type[BaseModel], key: str, text: str, name: str) -> Any:
     """The value in the variable `name`: text stays text, anything else is read as YAML, so JSON works."""
-    kind = _kind_at(model, key)
+    declared = type_at(model, key)
+    kind = without_none(declared)
+    if text == "null" and kind is not declared:
+        return None
     is_list = text.lstrip().startswith("[")
-    if kind in (str, SecretStr, Path) or (_is_secret(kind) and not is_list):
+    if kind in (str, SecretStr, Path) or (is_secret(kind) and not is_list):
         return text
-    if _is_secret(kind):
+    if is_secret(kind):
         secrets.remember(text)
     return read_yaml(text, name).value
-
-
-def _listed(kind: Any, value: Any) -> Any:
-    """`a, b` for a setting that is a list; one secret of a list, for only who uses it knows where it ends."""
-    if not isinstance(value, str) or typing.get_origin(without_none(kind)) not in (tuple, list):
-        return value
-    parts = [value] if _is_secret(kind) else value.split(",")
-    return [part.strip() for part in parts if part.strip()]
 
 
 def _nest(key: str, value: Any) -> dict[str, Any]:

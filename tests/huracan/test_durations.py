@@ -42,7 +42,7 @@ def test_a_duration_is_so_many_of_its_unit(count: int, unit: tuple[str, int]) ->
 
 @given(text=st.text(max_size=6).filter(lambda text: not (text[:-1].isascii() and text[:-1].isdigit())))
 def test_any_other_text_is_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(InvalidInput, match="such as 90m, 4h or 2d"):
+    with pytest.raises(InvalidInput, match=r"such as 90m"):
         minutes_of(text)
 
 

@@ -60,11 +60,19 @@ def test_the_profile_is_read_as_the_source_that_was_asked_for(
 
 
 @pytest.mark.parametrize("variables", [{}, {"HURACAN_ENV": "monitoring"}])
-@pytest.mark.parametrize("source", ["simulated", "ccxt:kraken"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["simulated"],
+        ["ccxt:kraken"],
+        ["simulated", "--set", "market.decision_timeframe=1h"],
+        ["simulated", "--set", "universe.timeframe=15m"],
+    ],
+)
 def test_every_commented_line_says_what_holds_without_it(
-    source: str, variables: dict[str, str], tmp_path: Path
+    words: list[str], variables: dict[str, str], tmp_path: Path
 ) -> None:
-    assert _init(tmp_path, source, **variables).exit_code == 0
+    assert _init(tmp_path, *words, **variables).exit_code == 0
     as_written = _settings(tmp_path, **variables)
     file = tmp_path / "huracan.yaml"
     lines = _COMMENTED.findall(file.read_text())

@@ -1,0 +1,11 @@
+"""Settings of earlier versions that went away, and what to write instead."""
+
+FORMER = {
+    "market.rules.maximum_holding_bars": "Write market.rules.maximum_holding, a span of time: 120 bars of"
+    " 1m are 2h.",
+    "market.rules.scratch_bars": "Write market.rules.scratch_age, a span of time: 15 bars of 1m are 15m.",
+    "market.rules.volatility_horizon_bars": "Write market.rules.volatility_horizon, a span of time: 60 bars"
+    " of 1m are 1h.",
+    "market.rules.entry_margin_bars": "Remove it: positions outlive midnight, and every hour may enter.",
+}
+"""Dotted key to the remedy."""
