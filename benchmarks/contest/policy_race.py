@@ -128,7 +128,7 @@ def _with_our_settings(entered: Race, seed: int, _budget: float) -> int:
         n_steps=256,
         batch_size=256 * _LANES // ppo.minibatches,
         n_epochs=ppo.epochs,
-        gamma=ppo.gamma,
+        gamma=ppo.at(entered.head.bar_minutes * entered.head.decision_bars).discount,
         gae_lambda=ppo.gae_lambda,
         clip_range=ppo.clip,
         vf_coef=0.5 * ppo.value_coefficient,  # its value loss lacks our factor of a half

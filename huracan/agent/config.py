@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from huracan.agent.bias_config import BiasConfig
-from huracan.durations import Duration, minutes_of
+from huracan.durations import MINUTES_PER_DAY, Duration, duration_of, minutes_of
 from huracan.errors import InvalidInput
 from huracan.market.reward import RewardTerms
 from huracan.setting_ranges import (
@@ -150,13 +150,13 @@ class TrainingConfig:
     """Of each seed."""
     lanes: int = 512
     episode: Duration = "1d"
-    """How long a lane trades before it begins again, flat, elsewhere in the window: drawn from half to one and
-    a half of it. What was still to come counts, by the value of what the lane saw last. At least twice the
+    """How long a lane trades before it begins again, flat, elsewhere in the window: drawn from half of it to
+    one and a half. What was still to come counts, by the value of what the lane saw last. At least twice the
     longest holding."""
     held_out_days: int = 7
     """The window's last days: never trained on, judged at the end."""
     embargo_days: int = 1
-    """Days between the two that neither sees, at least the longest holding: no trade spans them."""
+    """Days between the two that neither sees: at least the longest holding, that none spans them."""
     minimum_training_days: int = 3
     recency_half_life_days: float | None = None
     """Days of the window are trained on by their age: one that is so many days older half as often. None: all
@@ -186,6 +186,31 @@ class TrainingConfig:
     """What is told beside the money; its discount is always the algorithm's."""
     bias: BiasConfig = field(default_factory=BiasConfig)
     """What the context adds to the policy's logits, in training and ever after."""
+
+    def check_holding(self, maximum_holding: Duration) -> None:
+        """InvalidInput where a position that is held as long as the rules allow could not be learned from, or
+        would reach from the days that are trained on into those that judge."""
+        holding = minutes_of(maximum_holding)
+        rule = f"market.rules.maximum_holding, {maximum_holding}"
+        if self.ppo.gamma is None and minutes_of(self.ppo.half_life) < holding:
+            raise InvalidInput(
+                f"training.ppo.half_life is {self.ppo.half_life}, shorter than {rule}: of what an edge pays"
+                " last, less than half would count.",
+                f"Set training.ppo.half_life to {maximum_holding} or more, or shorten the holding.",
+            )
+        if minutes_of(self.episode) < 2 * holding:
+            raise InvalidInput(
+                f"training.episode is {self.episode}, less than twice {rule}: lanes would begin anew before"
+                " a position could last that long.",
+                f"Set training.episode to {duration_of(2 * holding)} or more, or shorten the holding.",
+            )
+        if self.embargo_days * MINUTES_PER_DAY < holding:
+            raise InvalidInput(
+                f"training.embargo_days is {self.embargo_days}, shorter than {rule}: what is trained on could"
+                " reach into the held-out days.",
+                f"Set training.embargo_days to {-(-holding // MINUTES_PER_DAY)} or more, or shorten the"
+                " holding.",
+            )
 
     def __post_init__(self) -> None:
         check_ranges("training", self, _TRAINING_RANGES)

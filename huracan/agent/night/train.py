@@ -72,6 +72,7 @@ def train_policy(
     diverges: one bad seed of several is reason enough to publish none. A block that the caller does not hold
     itself is let go of as soon as the seeds' processes share it.
     """
+    config.check_holding(rules.maximum_holding)
     config = replace(config, threads=pick_threads(config.threads))
     split_window(block, config)  # refuses before anything is started
     device = pick_device(config.device)

@@ -30,15 +30,11 @@ def split_window(block: MarketBlock, config: TrainingConfig) -> tuple[MarketBloc
 
 
 def check_window(head: MarketBlock) -> None:
-    """InputRefused where nothing could be learned: no complete row, one-bar days, prices that are none or
-    never move."""
-    lengths = np.diff(np.append(head.session_first, head.bar_count))
-    if lengths.min() < 2:
-        day = head.days[int(lengths.argmin())]
-        raise InputRefused(f"The day {day} of the training window has one bar.", "Build the day again.")
-    if not (head.is_ready & head.is_tradable).any():
+    """InputRefused where nothing could be learned: no complete row, prices that are none or never move."""
+    if not (head.is_ready & head.is_tradable[:, head.decision_closes]).any():
         raise InputRefused(
-            "The training window has no bar whose features are complete: it is shorter than their warm-up.",
+            "The training window has no decision bar whose features are complete: it is shorter than their"
+            " warm-up.",
             "Build earlier days, or use a recipe with a shorter warm-up.",
         )
     for index, symbol in enumerate(head.symbols):
@@ -53,7 +49,7 @@ def check_window(head: MarketBlock) -> None:
 
 
 def fit_normaliser(head: MarketBlock, width: int) -> Normaliser:
-    """Statistics of the head's feature columns over its ready bars; the columns after them stay raw.
+    """Statistics of the head's feature columns over its ready decision bars; the columns after them stay raw.
 
     A feature that is constant or never defined in the head is ignored ever after.
 
@@ -62,7 +58,7 @@ def fit_normaliser(head: MarketBlock, width: int) -> Normaliser:
     count = len(head.feature_names)
     normaliser = Normaliser(width, [column < count for column in range(width)])
     for index, symbol in enumerate(head.symbols):
-        for first in range(0, head.bar_count, _ROWS):
+        for first in range(0, head.decision_count, _ROWS):
             rows = head.features[index, first : first + _ROWS]
             infinite = np.isinf(rows).any(axis=0)
             if infinite.any():

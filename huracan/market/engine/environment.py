@@ -116,12 +116,19 @@ class MarketEnvironment:
 
     def observe(self, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Raw observations [lanes, names] at the close of each lane's bar; into `out` where it is given."""
-        shape = (self.lanes, len(self.observation_names))
+        return self._observe(self.state, out)
+
+    def observe_only(self, lanes: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The rows of `observe` that are of these lanes."""
+        return self._observe(self.state[lanes])
+
+    def _observe(
+        self, state: NDArray[np.void], out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        shape = (state.size, len(self.observation_names))
         seen = np.empty(shape, np.float32) if out is None else out
         _require_fit(seen, shape, np.float32)
-        observe_lanes(
-            self.state, self._bars, self._sights, self._conditions.rules, self._conditions.costs, seen
-        )
+        observe_lanes(state, self._bars, self._sights, self._conditions.rules, self._conditions.costs, seen)
         return seen
 
     def masks(self, out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:

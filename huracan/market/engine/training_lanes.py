@@ -1,12 +1,14 @@
-"""The market as a learner steps it: lanes that begin again by themselves at drawn sessions."""
+"""The market as a learner steps it: lanes that begin again by themselves at drawn moments."""
 
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.durations import Duration, minutes_of
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -18,18 +20,20 @@ from huracan.market.rules import TradingRules
 
 @dataclass(frozen=True)
 class LaneStarts:
-    """How the symbol and day are drawn at which a lane begins."""
+    """How it is drawn where a lane begins and for how long it trades."""
 
     generator: np.random.Generator
+    episode: Duration = "1d"
+    """Lengths are drawn evenly from half to one and a half of it, so that lanes do not end together."""
     recency_half_life_days: float | None = None
     """A day is drawn half as often as one that many days later; None: all alike."""
 
 
 class TrainingLanes:
-    """Batched environment over a block's sessions. Every draw comes from the generator of `starts`.
+    """Batched environment over a block. Every draw comes from the generator of `starts`.
 
-    A lane first begins anywhere in a day and then at the start of one day after another, so that at any
-    moment the lanes are spread evenly over the hours.
+    A lane begins flat at the close of any decision bar of any symbol and runs over midnights, to the end of
+    its drawn length or of the block. That ends no position: what it saw last is told by `cut`.
     """
 
     def __init__(
@@ -41,17 +45,19 @@ class TrainingLanes:
         starts: LaneStarts,
         reward: RewardTerms | None = None,
     ) -> None:
-        lengths = np.diff(np.append(block.session_first, block.bar_count))
-        self._first = block.session_first[lengths > 1]
-        if self._first.size == 0:
-            raise InputRefused("The block has no day of at least two bars.", "Widen the window.")
-        self._chances = _chances_by_age(block.day_index[self._first], starts.recency_half_life_days)
+        if block.decision_count < 2:
+            raise InputRefused("The block has no two decisions.", "Widen the window.")
+        self._closes = block.decision_closes
+        self._below = _chances_below(block.day_index[self._closes[:-1]], starts.recency_half_life_days)
+        decisions = minutes_of(starts.episode) / (block.bar_minutes * block.decision_bars)
+        self._lengths = max(1, math.ceil(decisions / 2)), max(1, math.floor(1.5 * decisions))
         self._costs, self._generator = costs, starts.generator
         self.environment = MarketEnvironment(block, rules, costs, lanes, reward)
         self.action_names = self.environment.action_names
         self.observation_names = self.environment.observation_names
         self.lanes, self.action_count = lanes, len(self.action_names)
         self.observation_width = len(self.observation_names)
+        self._cut = self._seen_by(np.zeros(0, np.int64))
 
     def set_progress(self, share: float, cost_ramp_share: float) -> None:
         """Costs grow from 0 to their full size over the first `cost_ramp_share` of the training."""
@@ -62,22 +68,25 @@ class TrainingLanes:
 
     def reset(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Begins every lane; observations [lanes, width] and masks [lanes, actions]."""
-        every = np.arange(self.lanes)
-        self._begin(every)
-        starts = self.environment.bar
-        room = self.environment.block.session_last[starts] - starts
-        self.environment.begin(every, self.environment.symbol, starts + self._generator.integers(0, room))
+        lengths = self._draw_lengths(self.lanes)
+        # As if each had been trading for a while.
+        self._begin(np.arange(self.lanes), self._generator.integers(1, lengths + 1))
         return self.environment.observe(), self.environment.masks()
 
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
-        """Observations, masks, rewards and whether the lane's session ended (then it has begun another)."""
+        """Observations, masks, rewards and whether the lane's episode ended (then it has begun another)."""
         outcome = self.environment.advance(actions)
         ended = np.flatnonzero(outcome.has_ended)
+        self._cut = self._seen_by(ended)
         if ended.size:
-            self._begin(ended)
+            self._begin(ended, self._draw_lengths(ended.size))
         return self.environment.observe(), self.environment.masks(), outcome.rewards, outcome.has_ended
+
+    def cut(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The lanes [n] that the last step ended, and what they saw at their end [n, width]."""
+        return self._cut
 
     def snapshot(self) -> dict[str, NDArray[Any]]:
         """All that goes on from here: the lanes, the costs' level and the generator, as plain arrays."""
@@ -96,14 +105,24 @@ class TrainingLanes:
         self.environment.set_costs(replace(self._costs, multiplier=float(snapshot["cost_multiplier"][0])))
         self._generator.bit_generator.state = json.loads(snapshot["generator"].tobytes())
 
-    def _begin(self, lanes: NDArray[np.int64]) -> None:
+    def _seen_by(self, lanes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return lanes, self.environment.observe_only(lanes)
+
+    def _draw_lengths(self, count: int) -> NDArray[np.int64]:
+        shortest, longest = self._lengths
+        return self._generator.integers(shortest, longest + 1, count)
+
+    def _begin(self, lanes: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+        """At drawn symbols and decisions, for so many of them or to the block's end."""
         symbols = self._generator.integers(0, self.environment.block.symbol_count, lanes.size)
-        days = self._generator.choice(self._first.size, lanes.size, p=self._chances)
-        self.environment.begin(lanes, symbols, self._first[days])
+        first = np.searchsorted(self._below, self._generator.random(lanes.size), side="right")
+        last = np.minimum(first + lengths, self._closes.size - 1)
+        self.environment.begin(lanes, symbols, self._closes[first], ends=self._closes[last])
 
 
-def _chances_by_age(day_index: NDArray[np.int64], half_life_days: float | None) -> NDArray[np.float64] | None:
-    if half_life_days is None:
-        return None
-    weights = 0.5 ** ((day_index[-1] - day_index) / half_life_days)
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
+def _chances_below(day_index: NDArray[np.int64], half_life_days: float | None) -> NDArray[np.float64]:
+    """Of a decision on each of these days: the share of the draws that fall on it or earlier, up to 1."""
+    age = (day_index[-1] - day_index) / (np.inf if half_life_days is None else half_life_days)
+    below = np.cumsum(0.5**age)
+    # Divided by itself the last is 1 exactly, which no draw reaches.
+    return np.asarray(below / below[-1], dtype=np.float64)

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from huracan.agent.config import PPOConfig, TrainingConfig
+from huracan.agent.night.train import train_policy
 from huracan.agent.night.window import check_window, digest_block, fit_normaliser, split_window
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
 
 Maker = Callable[..., MarketBlock]
 
@@ -57,13 +61,6 @@ def test_a_price_that_is_no_positive_number_is_refused_by_its_symbol(
     check_window(replace(block, low=low, is_tradable=tradable))
 
 
-def test_a_day_of_one_bar_is_refused(block: MarketBlock) -> None:
-    day_index = block.day_index.copy()
-    day_index[-1] += 1
-    with pytest.raises(InputRefused, match="The day 2024-10-08 of the training window has one bar"):
-        check_window(replace(block, day_index=day_index))
-
-
 def test_an_infinite_feature_is_refused_by_its_name(block: MarketBlock) -> None:
     features = block.features.copy()
     features[1, 33, 2] = np.inf
@@ -104,6 +101,50 @@ def test_the_digest_follows_everything_in_the_block(block: MarketBlock, planted_
     seen.add(digest_block(replace(block, symbols=("A", "B", "C"))))
     seen.add(digest_block(block.slice(0, block.bar_count - 2)))
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (
+            {"ppo": PPOConfig(half_life="7h")},
+            r"half_life is 7h, shorter than .*maximum_holding, 8h.*to 8h or",
+        ),
+        (
+            {"episode": "15h"},
+            r"training.episode is 15h, less than twice .*maximum_holding, 8h.*to 16h or more",
+        ),
+        (
+            {"embargo_days": 0},
+            r"training.embargo_days is 0, shorter than .*maximum_holding, 8h.*to 1 or more",
+        ),
+    ],
+)
+def test_a_training_that_does_not_fit_the_longest_holding_is_refused(
+    planted_market: Maker, wrong: dict[str, Any], words: str
+) -> None:
+    fits = TrainingConfig(episode="16h", ppo=PPOConfig(half_life="8h"))
+    fits.check_holding("8h")
+    config = replace(fits, **wrong)
+    with pytest.raises(InvalidInput, match=words):
+        config.check_holding("8h")
+    # Before it looks at the window, which is too short.
+    with pytest.raises(InvalidInput, match=words):
+        train_policy(
+            planted_market(1, days=2, day_bars=60),
+            config,
+            TradingRules(maximum_holding="8h"),
+            CostAssumptions(),
+        )
+
+
+def test_a_discount_that_is_given_asks_for_no_half_life() -> None:
+    TrainingConfig(episode="2d", ppo=PPOConfig(gamma=0.9)).check_holding("1d")
+
+
+def test_the_shortest_embargo_covers_a_holding_of_more_than_a_day() -> None:
+    with pytest.raises(InvalidInput, match=r"embargo_days to 3 or more"):
+        TrainingConfig(episode="9d", embargo_days=2, ppo=PPOConfig(half_life="4d")).check_holding("49h")
 
 
 @pytest.mark.parametrize(
