@@ -142,7 +142,7 @@ def _read_features(
 
 @dataclass(frozen=True, eq=False)
 class _Before:
-    """The candles before the block's, [S, bars]: what trails looks back into them. Without bars: not at all."""
+    """The candles before the block's, [S, bars], into which what trails looks back; there may be none."""
 
     close: NDArray[np.float64]
     value_usd: NDArray[np.float64]

@@ -152,7 +152,7 @@ def _pack(block: MarketBlock) -> NDArray[np.void]:
 
 
 def _price_markets(block: MarketBlock, costs: CostAssumptions) -> NDArray[np.void]:
-    """MARKET [symbols, days]: each market's own fees and spread where `costs` state none, as they are paid."""
+    """MARKET [symbols, days]: each market's own fees and spread where `costs` state none, as it is paid."""
     markets = np.zeros((block.symbol_count, block.day_count), MARKET)
     for name in ("tick_size", "step_size", "minimum_notional_usd", "may_short"):
         markets[name] = getattr(block, name)

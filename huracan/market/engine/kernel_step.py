@@ -58,8 +58,8 @@ NOTHING_FILLED, AT_THE_OPEN, AT_THE_EXIT, CLOSED_NOW = 0, 1, 2, 4
 def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, scratch: Scratch) -> int:
     """Takes the legal `action` that was decided, and lets the next bar happen.
 
-    What was filled is in the scratch at the open, at the exit, and what was closed: the bits of the result say
-    which. A lane that has ended stands still.
+    What was filled is in the scratch at the open, at the exit, and what was closed: the bits of the result
+    say which. A lane that has ended stands still.
     """
     if lane.has_ended:
         return NOTHING_FILLED
@@ -155,8 +155,8 @@ def decide(lane: Lane, action: int, tick: float) -> None:
 def settle_funding(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> None:
     """A position open before the bar pays (or receives) at its open, and a short what it borrows.
 
-    What falls due in bars that are not traded is paid at the next one that is: whoever holds can neither leave
-    before nor, paying there, be left with a debt and no way to sell.
+    What falls due in bars that are not traded is paid at the next one that is: whoever holds can neither
+    leave before nor, paying there, be left with a debt and no way to sell.
     """
     lane.funding_due += bar.funding_rate
     if not bar.is_tradable:
