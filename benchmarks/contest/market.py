@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from huracan.agent.normaliser import Normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
+from huracan.market.block import EPOCH, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.rules import TradingRules
@@ -43,11 +43,10 @@ def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.
         prices["open"][index], prices["close"][index] = open_, close
         prices["high"][index] = np.maximum(open_, close) * wick
         prices["low"][index] = np.minimum(open_, close) / wick
-    features[:, :, 0] = volatility_bps
     open_time = (_FIRST_DAY - EPOCH).days * 86_400_000 + np.arange(shape[1]) * MS_PER_MINUTE
     return MarketBlock(
         symbols=tuple(f"W{index + 1}/USDT" for index in range(symbols)),
-        feature_names=(VOLATILITY_COLUMN, *(f"column_{index}" for index in range(1, columns))),
+        feature_names=tuple(f"column_{index}" for index in range(columns)),
         open_time_ms=open_time.astype(np.int64),
         features=features,
         **prices,
@@ -93,7 +92,7 @@ class UnmaskedLanes:
     def step(
         self, actions: NDArray[np.integer]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        """Observations (of the next session where one ended), rewards and whether the session ended."""
+        """Observations (of the next episode where one ended), rewards and whether the episode ended."""
         idle = np.where(self._masks[:, WAIT_INDEX], WAIT_INDEX, HOLD_INDEX)
         legal = np.where(self._masks[self._every, actions], actions, idle)
         observations, self._masks, rewards, ended = self._inner.step(legal)
