@@ -4,6 +4,7 @@ Peers know no masks, so an action that is illegal in a lane becomes waiting ther
 open). What a peer's library wants around it is in the peer's own module.
 """
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,17 +16,23 @@ from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import EPOCH, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
+from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
 from huracan.regimes.model import REGIMES
 from huracan.units import BASIS_POINT
 
+CONTEST_COLUMNS = 36
 _FIRST_DAY = date(2025, 1, 1)
 
 
 def contest_block(symbols: int = 4, days: int = 20) -> MarketBlock:
-    """A planted market of minutes; its 15 features make 36 observation columns."""
-    return plant_market(PlantedMarketConfig(symbols=symbols, days=days)).block
+    """A planted market of minutes, of whose features as many are seen as make 36 observation columns."""
+    block = plant_market(PlantedMarketConfig(symbols=symbols, days=days)).block
+    names = block.feature_names[: CONTEST_COLUMNS - len(observation_names(()))]
+    return replace(
+        block, feature_names=names, features=np.ascontiguousarray(block.features[:, :, : len(names)])
+    )
 
 
 def wide_block(symbols: int, days: int, columns: int, volatility_bps: float = 5.0) -> MarketBlock:
