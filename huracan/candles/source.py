@@ -63,7 +63,7 @@ class CandleSource(Protocol):
         """
 
     def market_info(self, symbol: str) -> MarketInfo | None:
-        """What an order in this market must keep to, as far as the source knows now; None where it does not.
+        """What an order in this market meets, as far as the source knows now; None where it does not.
 
         Raises as `check_symbols`.
         """

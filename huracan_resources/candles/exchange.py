@@ -19,6 +19,7 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import Timeframe, day_end, day_start
 from huracan.candles.source import CandleSourceKind, SourceIdentity, unknown_symbol
 from huracan.errors import InvalidInput, SymbolRefused
+from huracan.units import WHOLE_BPS
 from huracan_resources.candles.exchange_asking import Answer, Asking
 from huracan_resources.candles.exchange_client import (
     BINANCE_MARKETS,
@@ -142,7 +143,11 @@ class Exchange:
         return collect_funding(lambda since: self._ask(lambda: page(since)), first, until)
 
     def market_info(self, symbol: str) -> MarketInfo:
-        """Steps of price and quantity and the least order value. Raises as `check_symbols`."""
+        """Kind, fees, steps of price and quantity, the least order value. Raises as `check_symbols`.
+
+        The fees are those of the first tier, as ccxt has them of the exchange, or of its own tables; what
+        an account really pays is said in `universe.markets`.
+        """
         import ccxt
 
         market = self._market(symbol)
@@ -154,11 +159,25 @@ class Exchange:
                 return value
             return 10.0**-value if self._client.precisionMode == ccxt.DECIMAL_PLACES else None
 
+        def fee_bps(side: str) -> float | None:
+            fee = market.get(side)
+            if fee is None or market.get("percentage") is False:
+                return None
+            return round(float(fee) * WHOLE_BPS, 6)
+
         least = market["limits"].get("cost", {}).get("min")
         step = step_of(precision["amount"])
         if step is not None and market.get("contract") and market.get("linear"):
             step *= market.get("contractSize") or 1.0  # contracts are counted, not coins
-        return MarketInfo(symbol, step_of(precision["price"]), step, least)
+        return MarketInfo(
+            symbol,
+            tick_size=step_of(precision["price"]),
+            step_size=step,
+            minimum_notional=least,
+            kind="perpetual" if market.get("contract") else "spot",
+            taker_fee_bps=fee_bps("taker"),
+            maker_fee_bps=fee_bps("maker"),
+        )
 
     @cached_property
     def _client(self) -> Any:

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    NonNegativeFloat,
     SecretStr,
     StringConstraints,
     create_model,
@@ -77,8 +76,18 @@ def _complete(section: type[OpenSection]) -> Any:
 _LONGEST_SYMBOL = 100
 """Tables are indexed by symbol, and an index takes no text of thousands of characters."""
 
-Filter = Literal["tick_size", "step_size", "minimum_notional"]
-"""What an order must keep to; see `MarketInfo`."""
+
+MarketSetting = Literal[
+    "kind",
+    "taker_fee_bps",
+    "maker_fee_bps",
+    "half_spread_bps",
+    "borrow_pct_per_year",
+    "tick_size",
+    "step_size",
+    "minimum_notional",
+]
+"""What may be said of a market; see `MarketInfo`, which refuses what can be none."""
 
 
 def _parts(symbol: str) -> list[str]:
@@ -113,7 +122,8 @@ class Universe(Section):
     """What is traded: symbols in a fixed order, each market once, the length of a bar, and the first day of
     history.
 
-    `markets`, filters by symbol, go before what the source says; files and the simulated market say nothing.
+    `markets`, what an order meets in each (kind, fees, half-spread, borrow rate, steps, least order), goes
+    before what the source says; files and the simulated market say nothing.
     `membership`, by symbol: a coin that was delisted stays in `symbols` and leaves after its last day, so
     that no day of before is made again.
     """
@@ -124,7 +134,7 @@ class Universe(Section):
     """The length of a bar."""
     first_day: date = date(2022, 1, 1)
     """History before it is never asked for; once set, partitions begin here."""
-    markets: dict[str, dict[Filter, NonNegativeFloat]] = Field(default_factory=dict)
+    markets: dict[str, dict[MarketSetting, float | str]] = Field(default_factory=dict)
     membership: dict[str, Membership] = Field(default_factory=dict)
 
     def outside_on(self, day: date) -> frozenset[str]:
@@ -140,10 +150,10 @@ class Universe(Section):
         outside = self.outside_on(day)
         return [symbol for symbol in self.symbols if symbol not in outside]
 
-    def filters(self, symbol: str) -> MarketInfo:
-        """The settings of one market, empty where there are none."""
-        given = self.markets.get(symbol, {})
-        return MarketInfo(symbol, *(given.get(name) for name in get_args(Filter)))
+    def market(self, symbol: str) -> MarketInfo:
+        """The settings of one market; nothing is known of it where there are none."""
+        given: Mapping[Any, Any] = self.markets.get(symbol, {})
+        return MarketInfo(symbol, **given)
 
     @field_validator("symbols")
     @classmethod
@@ -172,7 +182,12 @@ class Universe(Section):
         return symbols
 
     @model_validator(mode="after")
-    def _markets_are_spelt_as_symbols(self) -> Self:
+    def _markets_are_what_they_can_be(self) -> Self:
+        for symbol in self.markets:
+            try:
+                self.market(symbol)
+            except InvalidInput as error:
+                raise InvalidInput(f"universe.markets: {error.what}", error.remedy) from None
         self.refuse_other_spellings("universe.markets", self.markets)
         self.refuse_other_spellings("universe.membership", self.membership)
         return self

@@ -335,7 +335,9 @@ def _as_ours(error: ValidationError, values: Values) -> InvalidInput:
     key = next((k for n in range(len(path), 0, -1) if (k := ".".join(path[:n])) in values), ".".join(path))
     origin = values[key][1] if key in values else "default"
     said = re.sub(r" for <class .*?>", "", first["msg"]).lower().replace("valid tuple", "list")
-    return InvalidInput(f"{origin}: the setting {key} is wrong: {said}.", "Correct it there.")
+    within = ", ".join(path[key.count(".") + 1 :])
+    at = f" ({within})" if within else ""
+    return InvalidInput(f"{origin}: the setting {key} is wrong{at}: {said}.", "Correct it there.")
 
 
 def _located(error: InvalidInput, values: Values) -> InvalidInput:

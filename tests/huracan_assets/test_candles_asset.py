@@ -47,7 +47,7 @@ def _night(resources: Resources, day: date = DAY, *, may_fail: bool = False) -> 
     )
 
 
-def test_files_give_rates_beside_candles_and_the_settings_give_the_filters(
+def test_files_give_rates_beside_candles_and_the_settings_tell_of_the_market(
     tmp_path: Path, candles: pa.Table
 ) -> None:
     pq.write_table(candles, tmp_path / "binanceusdm_BTC-USDT-USDT_1h.parquet")
@@ -59,7 +59,7 @@ def test_files_give_rates_beside_candles_and_the_settings_give_the_filters(
         **{
             "source.kind": "files",
             "source.files.directory": str(tmp_path),
-            "universe.markets": {PERPETUAL: {"tick_size": 0.1, "minimum_notional": 5}},
+            "universe.markets": {PERPETUAL: {"tick_size": 0.1, "minimum_notional": 5, "maker_fee_bps": -0.5}},
         },
     )
     result = _night(resources)
@@ -73,10 +73,10 @@ def test_files_give_rates_beside_candles_and_the_settings_give_the_filters(
     assert sanity.passed
     assert "Funding rates in quarantine: BTC/USDT:USDT 1." in (sanity.description or "")
     infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, None, 5.0)}
+    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, None, 5.0, "perpetual", 5.0, -0.5, 1.0)}
 
 
-def test_an_exchange_gives_its_own_filters_and_the_settings_go_before(
+def test_an_exchange_tells_of_its_markets_and_the_settings_go_before(
     tmp_path: Path, candles: pa.Table
 ) -> None:
     with running_emulator({PERPETUAL: candles}, timeframe="1h", funding={PERPETUAL: RATES}) as emulator:
@@ -91,16 +91,15 @@ def test_an_exchange_gives_its_own_filters_and_the_settings_go_before(
         )
         assert _night(resources).success
     infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0)}
+    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0, "perpetual", 4.0, 2.0, 1.0)}
     assert resources.lake.read_table("ohlcv", DAY)["funding_rate"].null_count == 22
 
 
-def test_a_market_without_filters_has_no_file_of_them(tmp_path: Path) -> None:
+def test_a_market_of_which_nobody_says_anything_has_the_defaults_of_its_kind(tmp_path: Path) -> None:
     resources = _resources(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
     assert _night(resources).success
-    manifest = resources.lake.manifest("ohlcv", DAY)
-    assert manifest is not None
-    assert MARKET_INFO_FILE not in manifest.files
+    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
+    assert infos == {"BTC/USDT": MarketInfo("BTC/USDT").resolved()}
 
 
 def test_the_first_good_candles_decide_the_source_of_a_home_also_where_dagster_alone_runs(

@@ -186,10 +186,10 @@ def test_a_day_before_the_first_candle_is_refused_with_the_first_day(candles: pa
         assert exchange(emulator).fetch_day("BTC/USDT", date(2025, 1, 2)).num_rows == 0
 
 
-def test_the_markets_steps_come_from_its_filters(candles: pa.Table) -> None:
+def test_a_markets_kind_fees_and_steps_come_from_the_exchange(candles: pa.Table) -> None:
     with running_emulator({"BTC/USDT": candles}) as emulator:
         info = exchange(emulator).market_info("BTC/USDT")
-    assert (info.tick_size, info.step_size, info.minimum_notional) == (0.01, 0.00001, 5.0)
+    assert info == MarketInfo("BTC/USDT", 0.01, 0.00001, 5.0, "spot", 10.0, 10.0)
 
 
 PERPETUAL = "BTC/USDT:USDT"
@@ -218,24 +218,27 @@ def test_a_perpetuals_day_comes_with_its_funding_and_filters(candles: pa.Table) 
         assert rates["settled_at"][0].as_py() < datetime(2025, 1, 1, tzinfo=UTC)  # 4 ms early
         next_day = source.fetch_funding(PERPETUAL, DAY + timedelta(days=1))
         assert next_day["funding_rate"].to_pylist() == pytest.approx([3e-5, 4e-5, 5e-5])
-        assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.001, 10.0)
+        assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.001, 10.0, "perpetual", 4.0, 2.0)
         day = assemble_day({PERPETUAL: candles}, DAY, MINUTE, {PERPETUAL: rates})
         assert np.flatnonzero(day.ohlcv["funding_rate"].is_valid()).tolist() == [0, 480, 960]
         assert day.quarantine.num_rows == 0
 
 
-def test_where_contracts_are_counted_the_step_is_told_in_coins() -> None:
+def test_where_contracts_are_counted_the_step_is_told_in_coins_and_a_rebate_stays_one() -> None:
     class Client:
         precisionMode = ccxt.TICK_SIZE
         last_response_headers: ClassVar[dict[str, str]] = {}
 
         def load_markets(self) -> dict[str, Any]:
+            fees = {"taker": 0.0005, "maker": -0.00005}
             sizes = {"precision": {"price": 0.1, "amount": 0.01}, "limits": {"cost": {"min": None}}}
-            return {PERPETUAL: {**sizes, "contract": True, "linear": True, "contractSize": 0.001}}
+            return {PERPETUAL: {**sizes, "contract": True, "linear": True, "contractSize": 0.001, **fees}}
 
     source = Exchange("okx", MINUTE)
     source.__dict__["_client"] = Client()
-    assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.01 * 0.001, None)
+    assert source.market_info(PERPETUAL) == MarketInfo(
+        PERPETUAL, 0.1, 0.01 * 0.001, None, "perpetual", 5.0, -0.5
+    )
 
 
 def test_funding_is_paged_by_time_where_pages_are_small(candles: pa.Table) -> None:

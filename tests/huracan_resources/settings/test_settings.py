@@ -115,29 +115,29 @@ def test_token_swaps_and_memberships_reach_every_process_as_they_were_said(folde
     assert '"factor": 1000' in origin(said, "candles.redenominations")[0]
 
 
-def test_a_markets_filters_are_set_by_symbol_and_count_in_the_digest(folder: Path) -> None:
+def test_what_a_market_costs_is_set_by_symbol_and_counts_in_the_digest(folder: Path) -> None:
     plain = load(folder)
-    assert plain.universe.filters("BTC/USDT").is_empty
+    assert plain.universe.market("BTC/USDT") == MarketInfo("BTC/USDT")
     assert origin(plain, "universe.markets") == ("none", "default")
     (folder / "local.yaml").write_text(
-        "universe: {markets: {BTC/USDT: {tick_size: 0.01, minimum_notional: 5}}}\n"
+        "universe: {markets: {BTC/USDT: {tick_size: 0.01, minimum_notional: 5, kind: spot, maker_fee_bps: -1}}}\n"
     )
     settings = load(folder)
-    assert settings.universe.filters("BTC/USDT") == MarketInfo("BTC/USDT", 0.01, None, 5.0)
-    assert settings.universe.filters("ETH/USDT").is_empty
+    assert settings.universe.market("BTC/USDT") == MarketInfo(
+        "BTC/USDT", 0.01, None, 5.0, "spot", maker_fee_bps=-1.0
+    )
+    assert settings.universe.market("ETH/USDT") == MarketInfo("ETH/USDT")
     assert '"tick_size": 0.01' in origin(settings, "universe.markets")[0]
     assert settings.digest("universe") != plain.digest("universe")
     changed = '{"BTC/USDT": {"step_size": 0.1}}'
     by_variable = load(folder, HURACAN__UNIVERSE__MARKETS=changed)
-    assert by_variable.universe.filters("BTC/USDT").step_size == 0.1
+    assert by_variable.universe.market("BTC/USDT").step_size == 0.1
     said = {"BTC/USDT": {"step_size": 1e-05}}
     by_command = load(folder, {"universe.markets": said})
     as_variable = environment(by_command)["HURACAN__UNIVERSE__MARKETS"]
     assert load(folder, HURACAN__UNIVERSE__MARKETS=as_variable).universe.markets == said
     with pytest.raises(InvalidInput, match=r"universe\.markets is wrong"):
         load(folder, {"universe.markets": {"BTC/USDT": {"lot_size": 1}}})
-    with pytest.raises(InvalidInput, match=r"universe\.markets is wrong"):
-        load(folder, {"universe.markets": {"BTC/USDT": {"step_size": -1}}})
 
 
 @pytest.mark.parametrize("text", ["A/B,C/D", "[A/B, C/D]", json.dumps(["A/B", "C/D"])])

@@ -38,6 +38,22 @@ from tests.huracan_resources.settings.written_profiles import load, origin
             ["universe.markets names 'BTCUSDT'", "spells 'BTC/USDT'"],
         ),
         (
+            "universe: {markets: {BTC/USDT: {step_size: -1}}}",
+            ["universe.markets: The step_size of BTC/USDT was -1", "from 0 on"],
+        ),
+        (
+            "universe: {markets: {BTC/USDT: {taker_fee_bps: cheap}}}",
+            ["bad.yaml, line 1", "universe.markets: The taker_fee_bps of BTC/USDT was 'cheap'", "a number"],
+        ),
+        (
+            "universe: {markets: {BTC/USDT: {kind: option}}}",
+            ["universe.markets: The kind of BTC/USDT was 'option'", "spot, perpetual"],
+        ),
+        (
+            "universe: {markets: {BTC/USDT: {lot_size: 1}}}",
+            ["universe.markets is wrong (BTC/USDT, lot_size", "'maker_fee_bps'"],
+        ),
+        (
             "universe: {symbols: [BTC/USDT], membership: {BTCUSDT: {last_day: 2025-01-01}}}",
             ["universe.membership names 'BTCUSDT'", "spells 'BTC/USDT'"],
         ),

@@ -1,0 +1,145 @@
+"""The half-spread of a market, from its candles: each day's own, and what days before a day tell of it.
+
+Trades bounce between bid and ask: a close lies a half-spread off the middle, on either side, while the middle
+of a bar's range lies on none. Abdi and Ranaldo (2017, "A simple estimation of bid-ask spreads from daily
+close, high, and low prices", Review of Financial Studies 30) take the squared half-spread to be the mean of
+(c(t) - m(t)) x (c(t) - m(t+1)), with c the log close and m the middle of log high and log low. The mean of a
+day is taken whole and only then not below zero: correcting each pair, as they also do, charges the noise of
+every pair. `benchmarks/spreads.py` compares it with others.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.candles.jumps import LastClose
+from huracan.candles.market_info import DEFAULT_HALF_SPREAD_BPS, MarketInfo
+from huracan.candles.schema import SYMBOL, TRADED
+from huracan.tables import FLOAT, INTEGER, Column, arrow_schema
+from huracan.units import WHOLE_BPS
+
+SPREADS_COLUMNS = (
+    SYMBOL,
+    Column(
+        "half_spread_bps",
+        FLOAT,
+        "half-spread by the day's own bars, 0 where they do not bounce; null where they are too few",
+        "bps",
+    ),
+    Column(
+        "noise_bps",
+        FLOAT,
+        "half-spread whose square is one standard error of that of the day",
+        "bps",
+    ),
+    Column(
+        "half_step_bps",
+        FLOAT,
+        "half of the decimal step that all prices of the day keep to, of its last close; null without one",
+        "bps",
+    ),
+    Column("bars", INTEGER, "traded bars whose next one was traded too", "bars"),
+)
+SPREADS_SCHEMA = arrow_schema(SPREADS_COLUMNS)
+
+TRAILING_DAYS = (7, 28)
+"""A half-spread is the median of the first so many days before, or of more where those do not tell."""
+_CERTAINTY = 2.0
+"""Standard errors from which on a half-spread is told from none."""
+_FEWEST_PAIRS = 10
+_FEWEST_PRICES = 10
+_MEDIAN_ERROR = 1.2533
+"""Standard error of a median over that of a mean."""
+_MOST_DECIMALS = 10
+
+Floats = npt.NDArray[np.float64]
+
+
+def half_spread_moments(high: Floats, low: Floats, close: Floats) -> Floats:
+    """Of every two bars in a row, what has the squared half-spread as its mean: [bars - 1], in bps^2."""
+    middle = (np.log(high) + np.log(low)) / 2
+    last = np.log(close[:-1])
+    return np.asarray((last - middle[:-1]) * (last - middle[1:]) * WHOLE_BPS**2, np.float64)
+
+
+def day_spreads(ohlcv: pa.Table) -> pa.Table:
+    """SPREADS_SCHEMA of one day on its grid (OHLCV_SCHEMA): each symbol by its own traded bars."""
+    encoded = ohlcv["symbol"].combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    traded = pc.equal(ohlcv["status"], TRADED).to_numpy()
+    prices = {name: ohlcv[name].to_numpy() for name in ("open", "high", "low", "close")}
+    rows = []
+    for code, symbol in enumerate(encoded.dictionary.to_pylist()):
+        own = codes == code
+        bars = {name: values[own] for name, values in prices.items()}
+        both = traded[own][:-1] & traded[own][1:]
+        moments = half_spread_moments(bars["high"], bars["low"], bars["close"])[both]
+        step = price_step(np.concatenate([values[traded[own]] for values in bars.values()]))
+        row = {"symbol": symbol, "bars": len(moments)}
+        if step is not None:
+            row["half_step_bps"] = step / 2 / bars["close"][traded[own]][-1] * WHOLE_BPS
+        if len(moments) >= _FEWEST_PAIRS:
+            row["half_spread_bps"] = np.sqrt(max(moments.mean(), 0.0))
+            row["noise_bps"] = np.sqrt(_standard_error(moments))
+        rows.append(row)
+    return pa.Table.from_pylist(rows, schema=SPREADS_SCHEMA)
+
+
+def price_step(prices: Floats) -> float | None:
+    """The largest power of ten, 1 at most, that all prices are multiples of; None where there is none, or
+    where a handful of prices may keep to it by chance."""
+    different = np.unique(prices)
+    for decimals in range(_MOST_DECIMALS + 1) if len(different) >= _FEWEST_PRICES else ():
+        scaled = different * 10.0**decimals
+        if np.abs(scaled - np.round(scaled)).max() < 1e-3:
+            return float(10.0**-decimals)
+    return None
+
+
+def with_half_spreads(
+    infos: Iterable[MarketInfo], days: Sequence[pa.Table], last_closes: Mapping[str, LastClose]
+) -> list[MarketInfo]:
+    """Markets of a day, `resolved`, with half-spreads by the tables SPREADS_SCHEMA of days before, in order.
+
+    Where the settings give one, it stays. Where the days do not tell one from none and it could be more than
+    the default, it is the default. Never below half a tick at the last known close, or half of the step that
+    prices kept to where no tick is known.
+    """
+    by_symbol: dict[str, list[dict[str, float | None]]] = {}
+    for table in days:
+        for row in table.to_pylist():
+            by_symbol.setdefault(row["symbol"], []).append(row)
+    found = []
+    for info in infos:
+        before = by_symbol.get(info.symbol, [])
+        steps = [step for row in before if (step := row["half_step_bps"]) is not None]
+        least, known = (steps[-1] if steps else 0.0), last_closes.get(info.symbol)
+        if info.tick_size is not None and known is not None:
+            least = info.tick_size / 2 / known.close * WHOLE_BPS
+        estimate = MarketInfo(info.symbol, half_spread_bps=max(_trailing(before), least))
+        found.append(info.completed_by(estimate).resolved())
+    return found
+
+
+def _trailing(days: Sequence[Mapping[str, float | None]]) -> float:
+    told = [
+        (spread**2, noise**2)
+        for row in days
+        if (spread := row["half_spread_bps"]) is not None and (noise := row["noise_bps"]) is not None
+    ]
+    for count in TRAILING_DAYS if told else ():
+        squared, errors = np.median(np.array(told[-count:]), axis=0)
+        doubt = _CERTAINTY * _MEDIAN_ERROR * errors / np.sqrt(min(count, len(told)))
+        if squared >= doubt or doubt <= DEFAULT_HALF_SPREAD_BPS**2:
+            return float(np.sqrt(squared))
+    return DEFAULT_HALF_SPREAD_BPS
+
+
+def _standard_error(moments: Floats) -> float:
+    """Of their mean. Neighbours share a bar, so their covariance counts (Newey and West 1987, one lag)."""
+    off = moments - moments.mean()
+    own, neighbours = off @ off, off[1:] @ off[:-1]
+    return float(np.sqrt(max(own + 2 * neighbours, own)) / len(moments))
