@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,8 @@ from huracan.candles.schema import TRADED
 from huracan.durations import MINUTES_PER_HOUR
 from huracan.errors import InputRefused
 from huracan.market.block import (
+    BY_MARKET,
+    EPOCH,
     MS_PER_DAY,
     MS_PER_MINUTE,
     TRAILING_BARS,
@@ -23,6 +27,8 @@ from huracan.market.block import (
 from huracan.market.volatility import trailing_volatility_bps
 from huracan.regimes.model import REGIMES
 
+_NAMES = {"minimum_notional_usd": "minimum_notional"}
+"""Of what a block holds by market, where `MarketInfo` calls it otherwise."""
 _PRICES = ("open", "high", "low", "close")
 _PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 
@@ -57,7 +63,7 @@ def build_market_block(
     regimes: pa.Table,
     feature_names: Sequence[str],
     *,
-    market_infos: Mapping[str, MarketInfo] | None = None,
+    market_infos: Mapping[date, Mapping[str, MarketInfo]] | None = None,
     earlier: pa.Table | None = None,
     volatility_minutes: int = MINUTES_PER_HOUR,
 ) -> MarketBlock:
@@ -66,11 +72,10 @@ def build_market_block(
 
     `features` is one table, or one for each day in order, which are taken and let go one by one: features are
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
-    order. Funding is taken from the column `funding_rate` of `ohlcv` where
-    it has one. `market_infos` by symbol: a symbol without one has no steps and no least order.
-    `earlier`: the candles of the days before, for what trails the first bars. Volatility is that of the last
-    `volatility_minutes`, and of 60 bars at least. InputRefused where a column lacks, a symbol lacks a bar, or
-    the tables do not have the same symbols and bars.
+    order. Funding is taken from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by day
+    and symbol: one without has the defaults of its kind. `earlier`: the candles of the days before, for what
+    trails the first bars. Volatility is that of the last `volatility_minutes`, and of 60 bars at least.
+    InputRefused where a column lacks, a symbol lacks a bar, or the tables do not have the same symbols and bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
@@ -90,7 +95,6 @@ def build_market_block(
     before = _Before.of(earlier, grid.symbols)
     volatility = before.volatility_bps(prices["close"], is_tradable, TRAILING_BARS)
     bars = max(TRAILING_BARS, -(-volatility_minutes * MS_PER_MINUTE // grid.bar_ms))
-    infos = market_infos or {}
     return MarketBlock(
         symbols=grid.symbols,
         feature_names=tuple(feature_names),
@@ -110,9 +114,7 @@ def build_market_block(
         day_index=grid.open_time_ms // MS_PER_DAY,
         decision_bars=each,
         funding_rate=_funding(ohlcv, grid),
-        tick_size=_limits(grid.symbols, infos, "tick_size"),
-        step_size=_limits(grid.symbols, infos, "step_size"),
-        minimum_notional_usd=_limits(grid.symbols, infos, "minimum_notional"),
+        **_by_market(grid, market_infos or {}),
     )
 
 
@@ -182,10 +184,20 @@ def _funding(ohlcv: pa.Table, grid: _Grid) -> NDArray[np.float64]:
     return np.nan_to_num(_tidy(grid.arrange(_floats(ohlcv, "funding_rate"))), copy=False)
 
 
-def _limits(symbols: Sequence[str], infos: Mapping[str, MarketInfo], name: str) -> NDArray[np.float64]:
-    """[S] one filter of every symbol, 0 where it has none."""
-    stated = [getattr(infos[symbol], name) if symbol in infos else None for symbol in symbols]
-    return np.array([value or 0.0 for value in stated], dtype=np.float64)
+def _by_market(grid: _Grid, infos: Mapping[date, Mapping[str, MarketInfo]]) -> dict[str, NDArray[Any]]:
+    """BY_MARKET of a block, [S, D]; what nobody says is 0."""
+    days = [EPOCH + timedelta(days=int(day)) for day in np.unique(grid.open_time_ms // MS_PER_DAY)]
+    known = [
+        [infos.get(day, {}).get(symbol, MarketInfo(symbol)).resolved() for day in days]
+        for symbol in grid.symbols
+    ]
+    return {
+        name: np.array(
+            [[getattr(info, _NAMES.get(name, name)) or 0 for info in row] for row in known],
+            bool if isinstance(usual, bool) else np.float64,
+        )
+        for name, usual in BY_MARKET.items()
+    }
 
 
 def _stack(table: pa.Table, grid: _Grid, names: Sequence[str]) -> NDArray[np.float32]:

@@ -40,7 +40,10 @@ def market_block(inputs: Inputs) -> MarketBlock:
         inputs.each_day("features"),
         inputs.table("regimes"),
         RECIPE.names,
-        market_infos=market_infos_from_json(inputs.file("ohlcv", MARKET_INFO_FILE)),
+        market_infos={
+            day: market_infos_from_json(content)
+            for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()
+        },
         earlier=candles.get(min(days) - timedelta(days=1)),
     )
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
@@ -65,7 +68,7 @@ def priced_block(inputs: Inputs, day: date, lead: str = "") -> MarketBlock:
         inputs.of_day(f"{lead}features", day, ["symbol", "open_time", "is_ready", VOLATILITY_COLUMN]),
         inputs.of_day(f"{lead}regimes", day),
         (),
-        market_infos=market_infos_from_json(inputs.file_of_day(candles, day, MARKET_INFO_FILE)),
+        market_infos={day: market_infos_from_json(inputs.file_of_day(candles, day, MARKET_INFO_FILE))},
         earlier=inputs.of_day(candles, before) if inputs.holds(candles, before) else None,
     )
 

@@ -88,6 +88,7 @@ MarketSetting = Literal[
     "minimum_notional",
 ]
 """What may be said of a market; see `MarketInfo`, which refuses what can be none."""
+MarketValue = Annotated[float | str, Field(union_mode="left_to_right")]
 
 
 def _parts(symbol: str) -> list[str]:
@@ -134,7 +135,7 @@ class Universe(Section):
     """The length of a bar."""
     first_day: date = date(2022, 1, 1)
     """History before it is never asked for; once set, partitions begin here."""
-    markets: dict[str, dict[MarketSetting, float | str]] = Field(default_factory=dict)
+    markets: dict[str, dict[MarketSetting, MarketValue]] = Field(default_factory=dict)
     membership: dict[str, Membership] = Field(default_factory=dict)
 
     def outside_on(self, day: date) -> frozenset[str]:

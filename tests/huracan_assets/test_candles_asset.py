@@ -91,7 +91,7 @@ def test_an_exchange_tells_of_its_markets_and_the_settings_go_before(
         )
         assert _night(resources).success
     infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0, "perpetual", 4.0, 2.0, 1.0)}
+    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0, "perpetual", 5.0, 2.0, 1.0)}
     assert resources.lake.read_table("ohlcv", DAY)["funding_rate"].null_count == 22
 
 

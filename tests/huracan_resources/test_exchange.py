@@ -218,7 +218,7 @@ def test_a_perpetuals_day_comes_with_its_funding_and_filters(candles: pa.Table) 
         assert rates["settled_at"][0].as_py() < datetime(2025, 1, 1, tzinfo=UTC)  # 4 ms early
         next_day = source.fetch_funding(PERPETUAL, DAY + timedelta(days=1))
         assert next_day["funding_rate"].to_pylist() == pytest.approx([3e-5, 4e-5, 5e-5])
-        assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.001, 10.0, "perpetual", 4.0, 2.0)
+        assert source.market_info(PERPETUAL) == MarketInfo(PERPETUAL, 0.1, 0.001, 10.0, "perpetual", 5.0, 2.0)
         day = assemble_day({PERPETUAL: candles}, DAY, MINUTE, {PERPETUAL: rates})
         assert np.flatnonzero(day.ohlcv["funding_rate"].is_valid()).tolist() == [0, 480, 960]
         assert day.quarantine.num_rows == 0
