@@ -56,7 +56,11 @@ class OtherExchange:
     def kraken(self, path: str, query: dict[str, str]) -> Any:
         if path.endswith("/AssetPairs"):
             pair = {"altname": "XBTUSDT", "base": "XBT", "quote": "USDT", "pair_decimals": 1}
-            return {"error": [], "result": {"XBTUSDT": {**pair, "lot_decimals": 8, "status": "online"}}}
+            fees = {"fees": [[0, 0.4], [10_000, 0.35]], "fees_maker": [[0, 0.25], [10_000, 0.2]]}
+            return {
+                "error": [],
+                "result": {"XBTUSDT": {**pair, **fees, "lot_decimals": 8, "status": "online"}},
+            }
         if path.endswith("/OHLC"):
             found = [row for row in self.rows() if row[0] <= self.now_ms][-_KEPT:]
             found = [row for row in found if row[0] // 1000 > int(query.get("since", 0))]

@@ -75,7 +75,7 @@ def build_market_block(
     order. Funding is taken from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by day
     and symbol: one without has the defaults of its kind. `earlier`: the candles of the days before, for what
     trails the first bars. Volatility is that of the last `volatility_minutes`, and of 60 bars at least.
-    InputRefused where a column lacks, a symbol lacks a bar, or the tables do not have the same symbols and bars.
+    InputRefused where a column lacks, a symbol lacks a bar, or the tables differ in symbols or bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")

@@ -21,6 +21,7 @@ from huracan_resources.candles.exchange_funding import collect_funding
 from huracan_resources.candles.exchange_pages import rows_to_table
 from huracan_resources.candles.files import CandleFiles
 from tests.exchange_emulator import Emulator, running_emulator
+from tests.other_exchanges import OtherExchange, running
 
 MINUTE = Timeframe("1m")
 DAY = date(2025, 1, 1)
@@ -190,6 +191,12 @@ def test_a_markets_kind_fees_and_steps_come_from_the_exchange(candles: pa.Table)
     with running_emulator({"BTC/USDT": candles}) as emulator:
         info = exchange(emulator).market_info("BTC/USDT")
     assert info == MarketInfo("BTC/USDT", 0.01, 0.00001, 5.0, "spot", 10.0, 10.0)
+
+
+def test_an_exchange_with_fees_of_its_own_tells_those_of_its_first_tier(candles: pa.Table) -> None:
+    with running(OtherExchange(candles)) as kraken:
+        info = Exchange("kraken", MINUTE, ExchangeOptions(base_url=kraken.url)).market_info("BTC/USDT")
+    assert (info.kind, info.taker_fee_bps, info.maker_fee_bps, info.tick_size) == ("spot", 40.0, 25.0, 0.1)
 
 
 PERPETUAL = "BTC/USDT:USDT"

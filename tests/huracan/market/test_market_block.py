@@ -87,14 +87,24 @@ def test_funding_stands_at_the_bar_where_it_settles_and_is_zero_elsewhere() -> N
     assert block.slice(24, 47).funding_rate[1, 16] == -0.0003
 
 
-def test_an_exchanges_filters_go_to_their_symbol() -> None:
-    infos = {"A": MarketInfo("A", 0.01, 0.001, None), "C": MarketInfo("C", 9.0, 9.0, 9.0)}
+def test_what_a_market_costs_goes_to_its_symbol_and_day() -> None:
+    first = {
+        "A": MarketInfo("A", 0.01, 0.001, 5.0, "perpetual", 4.0, -0.5, 7.0),
+        "C": MarketInfo("C", 9.0, 9.0, 9.0),
+    }
+    second = {"A": MarketInfo("A", 0.02, half_spread_bps=3.0), "B": MarketInfo("B", borrow_pct_per_year=6.0)}
+    infos = {date(2024, 1, 1): first, date(2024, 1, 2): second}
     block = build_market_block(*_tables(), NAMES, market_infos=infos)
     assert block.symbols == ("B", "A")
-    assert block.tick_size.tolist() == [[0.0, 0.0], [0.01, 0.01]]
-    assert block.step_size.tolist() == [[0.0, 0.0], [0.001, 0.001]]
-    assert not block.minimum_notional_usd.any()
-    assert block.slice(3, 5).tick_size.tolist() == [[0.0], [0.01]]
+    assert block.tick_size.tolist() == [[0.0, 0.0], [0.01, 0.02]]
+    assert block.step_size.tolist() == [[0.0, 0.0], [0.001, 0.0]]
+    assert block.minimum_notional_usd.tolist() == [[0.0, 0.0], [5.0, 0.0]]
+    assert block.taker_fee_bps.tolist() == [[10.0, 10.0], [4.0, 10.0]]
+    assert block.maker_fee_bps.tolist() == [[10.0, 10.0], [-0.5, 10.0]]
+    assert block.half_spread_bps.tolist() == [[1.0, 1.0], [7.0, 3.0]]
+    assert block.borrow_pct_per_year.tolist() == [[0.0, 6.0], [0.0, 0.0]]
+    assert block.may_short.tolist() == [[False, True], [True, False]]
+    assert block.slice(24, 30).tick_size.tolist() == [[0.0], [0.02]]
 
 
 def test_the_patterns_of_a_block_are_sliced_with_its_bars_and_must_fit_them() -> None:

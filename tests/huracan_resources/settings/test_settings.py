@@ -120,7 +120,8 @@ def test_what_a_market_costs_is_set_by_symbol_and_counts_in_the_digest(folder: P
     assert plain.universe.market("BTC/USDT") == MarketInfo("BTC/USDT")
     assert origin(plain, "universe.markets") == ("none", "default")
     (folder / "local.yaml").write_text(
-        "universe: {markets: {BTC/USDT: {tick_size: 0.01, minimum_notional: 5, kind: spot, maker_fee_bps: -1}}}\n"
+        "universe: {markets: {BTC/USDT: {tick_size: 0.01, minimum_notional: 5,"
+        " kind: spot, maker_fee_bps: -1}}}\n"
     )
     settings = load(folder)
     assert settings.universe.market("BTC/USDT") == MarketInfo(
