@@ -204,6 +204,11 @@ class Settings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _training_fits_the_longest_holding(self) -> Self:
+        self.training.check_holding(self.market.rules.maximum_holding)
+        return self
+
     @property
     def decision_timeframe(self) -> Timeframe:
         """The bars at whose close the policy decides."""
