@@ -39,7 +39,7 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
 )
 def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     """What wins and losses are both explained by: similar trades in memory, the percentile among the entries
-    that chance could have made, and what spoke for the trade to the confidence model in force at the signal."""
+    that chance could have made, and what spoke for the trade to the confidence model in force then."""
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)

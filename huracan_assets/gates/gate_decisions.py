@@ -43,8 +43,8 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
     is_record=True,
 )
 def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
-    """What each gate says of each signal that the day's trades began with, by the models that were in force at
-    the signal: up to a day's handover those of the night before the last one, as for whoever runs a brain.
+    """What each gate says of each signal that the day's trades began with, by the models that were in force
+    then: up to a day's handover those of the night before the last one, as for whoever runs a brain.
 
     Gates stand beside the ledger, not in its way: a refused signal is traded on paper too, so that the worth
     of a refusal can be counted. A gate that cannot judge yet abstains, and says why.

@@ -1,7 +1,7 @@
 """What spoke for a trade and against it: each input's share of the confidence model's log-odds.
 
-The model is that of a night before the signal, so it has not seen the trade. A contribution says what the model
-made of an input; that the input caused the outcome, it does not say.
+The model is that of a night before the signal, so it has not seen the trade. A contribution says what the
+model made of an input; that the input caused the outcome, it does not say.
 """
 
 from collections.abc import Callable
