@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.candles.schema import TIME, Timeframe
-from huracan.market.ledger import END_OF_SESSION
+from huracan.candles.schema import TIME, Timeframe, day_end, day_start
+from huracan.market.ledger import DATA_GAP, DELISTED, END_OF_SESSION, LEFT_UNIVERSE, TIMEFRAME_CHANGED
 from huracan.tables import FLAG, Column
 
 Floats = npt.NDArray[np.float64]
@@ -17,11 +17,21 @@ Booleans = npt.NDArray[np.bool_]
 
 MINIMUM_VOLATILITY_BPS = 0.5
 """Floor of the one-bar volatility as a unit: a frozen price must not make infinite scores."""
-IS_END_OF_SESSION = Column("is_end_of_session", FLAG, "the session's end closed it, not a decision")
+ENDINGS = {
+    DATA_GAP: "closed at the last price before a hole in the candles",
+    DELISTED: "closed because the market was delisted",
+    LEFT_UNIVERSE: "closed because the symbol left the universe",
+    TIMEFRAME_CHANGED: "closed because candles of another length followed",
+    END_OF_SESSION: "closed by the session's end",
+}
+UNDECIDED = tuple(ENDINGS)
+"""Exit reasons that are neither a decision's nor a rule's: the candles or the market came to an end."""
+IS_UNDECIDED = Column(
+    "is_end_of_session", FLAG, f"neither a decision nor a rule ended it, but {', '.join(UNDECIDED)}"
+)
+"""The name is that of stored days, of which each was a session."""
 UNKNOWN_TIME = np.iinfo(np.int64).min
 """Stands for a null time among milliseconds."""
-
-_DAY_MS = 86_400_000
 
 
 def floats(table: pa.Table, name: str) -> Floats:
@@ -56,9 +66,9 @@ def is_winning(trades: pa.Table) -> Booleans:
     return np.asarray(floats(trades, "net_bps") > 0.0)
 
 
-def is_end_of_session(trades: pa.Table) -> Booleans:
-    """True where the session's end closed the trade, not a decision: its exit says nothing about quality."""
-    matches = pc.equal(trades.column("exit_reason"), END_OF_SESSION)
+def is_undecided(trades: pa.Table) -> Booleans:
+    """True where neither a decision nor a rule closed the trade: its exit says nothing about quality."""
+    matches = pc.is_in(trades.column("exit_reason"), value_set=pa.array(UNDECIDED))
     return np.asarray(pc.fill_null(matches, False).to_numpy(zero_copy_only=False), dtype=bool)
 
 
@@ -71,15 +81,17 @@ def nearest_pattern(trades: pa.Table) -> pa.Array:
     return pc.list_element(pc.if_else(some, named, pa.scalar([None], named.type)), 0)
 
 
-def closed_at_ms(trades: pa.Table, timeframe: Timeframe) -> Integers:
-    """When the outcome was known: the close of the bar that the trade left in, in milliseconds.
+def closed_at_ms(trades: pa.Table, day: date, timeframe: Timeframe) -> Integers:
+    """When the outcome was known, in milliseconds: the close of the bar that a trade of `day` left in.
 
-    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier. A position
-    that the session's end closed was open until the day's end, whenever its last traded bar was.
+    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier. What was closed
+    because candles or a market had come to an end may be dated earlier; that it was over was known on the day,
+    at its end for sure.
     """
-    closed = milliseconds(trades, "exit_time") + timeframe.minutes * 60_000
-    day_end = (milliseconds(trades, "exit_time") // _DAY_MS + 1) * _DAY_MS
-    return np.where(is_end_of_session(trades), day_end, closed)
+    bar = timeframe.minutes * 60_000
+    closed = milliseconds(trades, "exit_time") + bar
+    begins, ends = as_milliseconds(day_start(day)) + bar, as_milliseconds(day_end(day))
+    return np.where(is_undecided(trades), ends, np.maximum(closed, begins))
 
 
 def directions(trades: pa.Table) -> Floats:

@@ -1,6 +1,7 @@
 """Seeded candles, and a made-up ledger, that the rooms' tests share."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.candles.schema import OHLCV_SCHEMA, TIME, Timeframe, day_start
+from huracan.market.block import MarketBlock
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.regimes.model import REGIMES
 
@@ -171,3 +173,15 @@ def hourly_ledger(count: int, seed: int = 1, edge: float = 3.0, minutes_apart: i
 def make_ledger() -> Callable[..., pa.Table]:
     """(count, seed, edge, minutes_apart) -> TRADES_SCHEMA, one trade per `minutes_apart` from 2025-05-01."""
     return hourly_ledger
+
+
+@pytest.fixture(scope="session")
+def coarser() -> Callable[[MarketBlock, int], MarketBlock]:
+    """(block of decisions at every bar, k) -> the same bars, decided at the close of every k-th of them."""
+
+    def make(block: MarketBlock, bars: int) -> MarketBlock:
+        seen = ("features", "is_ready", "regime", "regime_probabilities", "pattern_context")
+        rows = {name: getattr(block, name)[:, bars - 1 :: bars] for name in seen}
+        return replace(block, decision_bars=bars, **rows)
+
+    return make

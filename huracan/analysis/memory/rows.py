@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.outcome import (
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     closed_at_ms,
     day_column,
-    is_end_of_session,
+    is_undecided,
     is_winning,
     times,
 )
@@ -47,11 +47,11 @@ MEMORY_COLUMNS = (
     Column(
         "closed_at",
         TIME,
-        "close of the bar it left in, of END_OF_SESSION the day's end: then its outcome is known",
+        "close of the bar it left in, or the day's end where is_end_of_session: then its outcome is known",
         "UTC",
     ),
     *chosen(TRADES_COLUMNS, "exit_reason"),
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     Column("is_winner", FLAG, "net result above 0"),
     *chosen(TRADES_COLUMNS, "bars_held"),
     Column("holding_minutes", FLOAT, "the same as time", "minutes"),
@@ -85,14 +85,14 @@ def memory_rows(
             f"{len(trades)} trades of {day} came with vectors of shape {embeddings.shape}.",
             "Embed exactly the trades of that day.",
         )
-    closed = closed_at_ms(trades, timeframe)
+    closed = closed_at_ms(trades, day, timeframe)
     columns = {name: trades.column(name) for name in _FROM_LEDGER}
     columns["entry_features"] = _without_nulls(trades.column("entry_features"))
     columns |= {
         "day": day_column(day, len(trades)),
         "trade_id": trades.column("trade_id"),
         "closed_at": times(closed),
-        "is_end_of_session": pa.array(is_end_of_session(trades)),
+        "is_end_of_session": pa.array(is_undecided(trades)),
         "is_winner": pa.array(is_winning(trades)),
         "holding_minutes": pa.array(
             trades.column("bars_held").to_numpy().astype(np.float64) * timeframe.minutes

@@ -24,8 +24,8 @@ SENTENCES: dict[str, str] = {
     "leave_volatile": "Leave once one-bar volatility is {volatility_ratio} times that at the signal.",
     "leave_regime": "Leave once the regime of the signal has ended.",
     "leave_adverse": "Leave if the price is {volatilities} one-bar volatilities against the entry within the "
-    "first {first_bars} bars.",
-    "leave_aged": "Leave after {bars} bars.",
+    "first {first_minutes} minutes.",
+    "leave_aged": "Leave after {minutes} minutes.",
     "widen_stop": "Place the stop at least {volatilities} one-bar volatilities away.",
     "widen_trail": "Let a trailing stop follow at least {volatilities} one-bar volatilities behind the best "
     "price.",

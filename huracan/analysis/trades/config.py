@@ -7,8 +7,8 @@ from huracan.setting_ranges import ABOVE_0, COUNT, FROM_0, SHARE, Range, check_r
 _MINUTES = Range(1.0, 1440.0, "Give minutes from 1 to 1440: the candles of one day are looked at.")
 _PERCENTILE = Range(0.0, 100.0, "Give a percentile from 0 to 100.")
 _LOSS_RANGES = {
-    "recovery_minutes": _MINUTES,
-    **dict.fromkeys(("shock_ratio", "early_bars", "minimum_precedents", "minimum_held_bars"), COUNT),
+    **dict.fromkeys(("recovery_minutes", "early_minutes", "minimum_held_minutes"), _MINUTES),
+    **dict.fromkeys(("shock_ratio", "minimum_precedents"), COUNT),
     **dict.fromkeys(("tight_stop_volatilities", "shock_bar_volatilities", "early_volatilities"), ABOVE_0),
     **dict.fromkeys(("weak_win_probability", "late_share"), SHARE),
     **dict.fromkeys(("poor_history_trades", "expected_band"), FROM_0),
@@ -33,11 +33,11 @@ class LossLimits:
     shock_bar_volatilities: float = 6.0
     """... or the true range of the bar that stopped it, in volatilities of the entry. A random walk goes so
     far within a bar once in a hundred million."""
-    early_bars: int = 3
-    """`adverse_selection`: the first bars ..."""
+    early_minutes: int = 3
+    """`adverse_selection`: the first minutes, one bar at least ..."""
     early_volatilities: float = 2.0
-    """... in which the price went so many volatilities against the entry. One within three bars is what noise
-    does every other time; two, one time in four."""
+    """... in which the price went so many one-bar volatilities against the entry. One within three bars is what
+    noise does every other time; two, one time in four."""
     minimum_precedents: int = 5
     """`weak_pattern`: fewer similar trades than this are no pattern (none at all say nothing) ..."""
     weak_win_probability: float = 0.45
@@ -46,7 +46,7 @@ class LossLimits:
     """`poor_pattern_history`: the effective number of similar trades that can speak against an entry."""
     late_share: float = 0.5
     """`held_too_long`: the share of the holding time spent after the best moment ..."""
-    minimum_held_bars: int = 10
+    minimum_held_minutes: int = 10
     """... of a trade that was held for at least so long."""
     usual_percentile: float = 5.0
     """`bad_luck`: a loss that beats so many of the entries by chance, in percent, is nothing unusual ..."""

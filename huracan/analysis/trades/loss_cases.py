@@ -17,7 +17,7 @@ from huracan.analysis.outcome import (
     cost_bps,
     directions,
     floats,
-    is_end_of_session,
+    is_undecided,
     milliseconds,
     net_scores,
 )
@@ -27,6 +27,7 @@ from huracan.analysis.trades.price_paths import PricePaths, paths_after_exit, pa
 from huracan.analysis.trades.trade_context import TradeContext
 from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
+from huracan.market.rules import bars_of
 from huracan.units import WHOLE_BPS
 
 
@@ -39,7 +40,8 @@ class LossCases:
     is_trailed: Booleans
     """By one that had followed the price."""
     is_ended: Booleans
-    """By the session's end, which says nothing of when it should have been left."""
+    """By no decision and no rule, which says nothing of when it should have been left."""
+    exit_reason: pa.ChunkedArray
     regime: pa.ChunkedArray
     exit_regime: pa.ChunkedArray
     gross_bps: Floats
@@ -47,12 +49,12 @@ class LossCases:
     cost_bps: Floats
     estimated_cost_bps: Floats
     net_score: Floats
-    bars_held: Floats
-    bars_to_best: Floats
+    held_minutes: Floats
+    minutes_to_best: Floats
     max_favourable_bps: Floats
     max_adverse_bps: Floats
     early_adverse_bps: Floats
-    """The worst within the first bars."""
+    """The worst within the first minutes."""
     entry_volatility_bps: Floats
     """With its floor, as the other volatility is not."""
     exit_volatility_bps: Floats
@@ -63,7 +65,7 @@ class LossCases:
     stop_distance_bps: Floats
     """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
     target_distance_bps: Floats
-    best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the same day
+    best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the exit's day
     adverse_before_target_bps: Floats
     """How far against the entry the price was, after the exit and until it came to the target; NaN where it
     did not come."""
@@ -80,14 +82,14 @@ def gather_loss_cases(
     limits: LossLimits,
 ) -> LossCases:
     """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
-    known whether the price came back after a stop, and of the first bars only what the ledger says."""
+    known whether the price came back after a stop, and of the first minutes only what the ledger says."""
     entry, direction = floats(trades, "entry_reference_price"), directions(trades)
     stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
     target_distance = direction * (target / entry - 1.0) * WHOLE_BPS
-    entered, step = milliseconds(trades, "entry_time"), timeframe.minutes * 60_000
-    to_worst = _bars_since(milliseconds(trades, "max_adverse_time"), entered, step)
+    entered = milliseconds(trades, "entry_time")
+    to_worst = _minutes_since(milliseconds(trades, "max_adverse_time"), entered)
     worst = floats(trades, "max_adverse_bps")
-    early = np.where(to_worst < limits.early_bars, worst, np.nan)
+    early = np.where(to_worst < limits.early_minutes, worst, np.nan)
     is_stopped = _left_by(trades, STOP, TRAILING_STOP)
     best_after = before_target = stop_range = np.full(len(trades), np.nan)
     if ohlcv is not None and len(trades):
@@ -97,14 +99,16 @@ def gather_loss_cases(
         before_target = _adverse_until(best >= target_distance[:, None], adverse)
         true_range = _true_range(trades, ohlcv, timeframe, until)
         stop_range = np.where(is_stopped, true_range / entry * WHOLE_BPS, np.nan)
-        first = paths_from(entered, trades, ohlcv, limits.early_bars, timeframe, until)
+        early_bars = bars_of(f"{limits.early_minutes}m", timeframe.minutes)
+        first = paths_from(entered, trades, ohlcv, early_bars, timeframe, until)
         deepest = -np.max(_moves(first, entry, direction)[1], axis=1)
         # Bars after the exit may lie in the window; no trade met a worse price than its worst.
         early = np.where(np.isfinite(deepest), np.clip(deepest, worst, 0.0), early)
     return LossCases(
         is_stopped=is_stopped,
         is_trailed=_left_by(trades, TRAILING_STOP),
-        is_ended=is_end_of_session(trades),
+        is_ended=is_undecided(trades),
+        exit_reason=trades.column("exit_reason"),
         regime=trades.column("regime"),
         exit_regime=trades.column("exit_regime"),
         gross_bps=floats(trades, "gross_bps"),
@@ -112,8 +116,8 @@ def gather_loss_cases(
         cost_bps=cost_bps(trades),
         estimated_cost_bps=floats(trades, "estimated_cost_bps"),
         net_score=net_scores(trades),
-        bars_held=floats(trades, "bars_held"),
-        bars_to_best=_bars_since(milliseconds(trades, "max_favourable_time"), entered, step),
+        held_minutes=floats(trades, "bars_held") * timeframe.minutes,
+        minutes_to_best=_minutes_since(milliseconds(trades, "max_favourable_time"), entered),
         max_favourable_bps=floats(trades, "max_favourable_bps"),
         max_adverse_bps=worst,
         early_adverse_bps=early,
@@ -160,5 +164,5 @@ def _left_by(trades: pa.Table, *reasons: str) -> Booleans:
     return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _bars_since(moments: Integers, entered: Integers, step: int) -> Floats:
-    return np.where(moments == UNKNOWN_TIME, np.nan, (moments - entered) / step)
+def _minutes_since(moments: Integers, entered: Integers) -> Floats:
+    return np.where(moments == UNKNOWN_TIME, np.nan, (moments - entered) / 60_000)

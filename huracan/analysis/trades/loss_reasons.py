@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.outcome import Booleans
+from huracan.analysis.outcome import UNDECIDED, Booleans
 from huracan.analysis.row_text import Column
 from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.loss_cases import LossCases
@@ -26,6 +26,10 @@ from huracan.analysis.trades.rule_suggestions import (
     skip_weak,
     widen_barrier,
 )
+from huracan.market.ledger import FORMER_EXIT_REASONS, LIQUIDATION
+
+
+MARKET_ENDED = tuple(reason for reason in UNDECIDED if reason not in FORMER_EXIT_REASONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,19 @@ class LossReason:
 def _cost_not_covered(cases: LossCases, _limits: LossLimits) -> Finding:
     holds = (cases.gross_bps > 0) & (cases.net_bps <= 0)
     return Finding(holds, {"gross_bps": cases.gross_bps, "cost_bps": cases.cost_bps})
+
+
+def _liquidation(cases: LossCases, _limits: LossLimits) -> Finding:
+    return Finding(_left_by(cases, LIQUIDATION), {"max_adverse_bps": cases.max_adverse_bps})
+
+
+def _market_ended(cases: LossCases, _limits: LossLimits) -> Finding:
+    return Finding(_left_by(cases, *MARKET_ENDED), {"exit_reason": cases.exit_reason})
+
+
+def _left_by(cases: LossCases, *reasons: str) -> Booleans:
+    matches = pc.is_in(cases.exit_reason, value_set=pa.array(reasons))
+    return np.asarray(matches.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _volatility_shock(cases: LossCases, limits: LossLimits) -> Finding:
@@ -104,14 +121,14 @@ def _stop_too_tight(cases: LossCases, limits: LossLimits) -> Finding:
 
 def _held_too_long(cases: LossCases, limits: LossLimits) -> Finding:
     was_paying = cases.max_favourable_bps > cases.cost_bps
-    late = cases.bars_held - cases.bars_to_best >= limits.late_share * cases.bars_held
+    late = cases.held_minutes - cases.minutes_to_best >= limits.late_share * cases.held_minutes
     chosen = ~cases.is_stopped & ~cases.is_ended
-    holds = was_paying & late & (cases.bars_held >= limits.minimum_held_bars) & chosen
+    holds = was_paying & late & (cases.held_minutes >= limits.minimum_held_minutes) & chosen
     evidence = {
         "max_favourable_bps": cases.max_favourable_bps,
         "cost_bps": cases.cost_bps,
-        "bars_to_best": cases.bars_to_best,
-        "bars_held": cases.bars_held,
+        "minutes_to_best": cases.minutes_to_best,
+        "held_minutes": cases.held_minutes,
     }
     return Finding(holds, evidence)
 
@@ -167,6 +184,19 @@ def _unexplained(cases: LossCases, limits: LossLimits) -> Finding:
 
 LOSS_REASONS = (
     LossReason("cost_not_covered", _cost_not_covered, True, skip_costly),
+    LossReason(
+        "liquidation",
+        _liquidation,
+        True,
+        unruled="None: a stop nearer than liquidation, or less leverage, would have left before the exchange did, "
+        "{max_adverse_bps} bps from the entry.",
+    ),
+    LossReason(
+        "market_ended",
+        _market_ended,
+        False,
+        unruled="None: it was not left but closed at the last known price ({exit_reason}).",
+    ),
     LossReason(
         "volatility_shock",
         _volatility_shock,

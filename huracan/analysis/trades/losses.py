@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.outcome import (
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     Booleans,
     Floats,
     Integers,
     day_column,
-    is_end_of_session,
+    is_undecided,
     is_winning,
     nullable,
 )
@@ -45,7 +45,7 @@ from huracan.tables import DAY, FLAG, TEXT, Column, arrow_schema, chosen
 LOSSES_COLUMNS = (
     DAY,
     *chosen(TRADES_COLUMNS, "trade_id", "symbol", "regime", "exit_reason"),
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     *chosen(TRADES_COLUMNS, "net_bps", "net_usd"),
     Column("primary_reason", TEXT, f"the first that holds of {', '.join(REASON_NAMES)}"),
     Column("further_reasons", TEXT, "list of the others that hold", "JSON"),
@@ -95,7 +95,7 @@ def analyse_losses(
     }
     columns |= {
         "day": day_column(day, len(trades)),
-        "is_end_of_session": pa.array(is_end_of_session(trades)),
+        "is_end_of_session": pa.array(is_undecided(trades)),
         "primary_reason": pa.array(REASON_NAMES, pa.string()).take(pa.array(primary)),
         "severity": _severity(cases),
         "is_preventable": pa.array(np.array([r.is_preventable for r in LOSS_REASONS])[primary]),

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.analysis.outcome import (
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     UNKNOWN_TIME,
     Booleans,
     Floats,
@@ -19,7 +19,7 @@ from huracan.analysis.outcome import (
     day_column,
     directions,
     floats,
-    is_end_of_session,
+    is_undecided,
     milliseconds,
     nearest_pattern,
     nullable,
@@ -42,7 +42,7 @@ POST_EXIT_COLUMNS = (
         "pattern_id", TEXT, "pattern that its entry resembled most, by the library of the day before; or null"
     ),
     *chosen(TRADES_COLUMNS, "exit_reason"),
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     *chosen(TRADES_COLUMNS, "exit_time"),
     Column(
         "exit_reference_price",
@@ -89,26 +89,26 @@ POST_EXIT_COLUMNS = (
     Column(
         "exit_quality",
         FLOAT,
-        "saved / (saved + missed): 1 left at the best moment; null of END_OF_SESSION and where nothing moved",
+        "saved / (saved + missed): 1 left at the best moment; null where is_end_of_session or nothing moved",
         "0 to 1",
     ),
     Column(
         "should_have_held",
         FLAG,
-        "the price went on by more than analysis.exits.hold_threshold_bps in four hours; null of "
-        "END_OF_SESSION and where not known",
+        "the price went on by more than analysis.exits.hold_threshold_bps in four hours; null where "
+        "is_end_of_session or not known",
     ),
     Column(
         "should_have_exited_earlier",
         FLAG,
         "analysis.exits.give_back_share of the best excursion, and at least "
-        "analysis.exits.give_back_floor_bps, was given back, and it had paid the costs; null of "
-        "END_OF_SESSION",
+        "analysis.exits.give_back_floor_bps, was given back, and it had paid the costs; null where "
+        "is_end_of_session",
     ),
 )
 POST_EXIT_SCHEMA = arrow_schema(POST_EXIT_COLUMNS)
 """One row per trade of the day before. Null where the bars are missing; quality and flags are null for trades
-that the session's end closed: nobody decided to leave them."""
+that nobody decided to leave, and no rule."""
 
 
 def track_post_exit(
@@ -151,7 +151,7 @@ def track_post_exit(
         columns[f"price_after_{minutes}_minutes"] = nullable(close)
         columns[f"return_after_{minutes}_minutes_bps"] = nullable(after[minutes])
     columns |= _extremes(paths, price, direction, first, timeframe)
-    columns["exit_quality"] = _quality(columns, is_end_of_session(trades))
+    columns["exit_quality"] = _quality(columns, is_undecided(trades))
     columns |= _quality_flags(trades, after[240], limits)
     return pa.table({name: columns[name] for name in POST_EXIT_SCHEMA.names}).cast(POST_EXIT_SCHEMA)
 
@@ -211,7 +211,7 @@ def _largest(path: Floats) -> tuple[Floats, Integers]:
 
 
 def _quality_flags(trades: pa.Table, after_240: Floats, limits: ExitLimits) -> dict[str, pa.Array]:
-    ended: Booleans = is_end_of_session(trades)
+    ended: Booleans = is_undecided(trades)
     best, gross = floats(trades, "max_favourable_bps"), floats(trades, "gross_bps")
     given_back = best - gross
     gave_back = (given_back >= limits.give_back_share * best) & (given_back >= limits.give_back_floor_bps)

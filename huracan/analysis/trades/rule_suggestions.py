@@ -52,15 +52,15 @@ def leave_regime(cases: LossCases, _limits: LossLimits) -> pa.Array:
 
 
 def leave_adverse(cases: LossCases, limits: LossLimits) -> pa.Array:
-    """How far the price was against the entry within the first bars."""
+    """How far the price was against the entry within the first minutes."""
     moved = rounded_down(-cases.early_adverse_bps / cases.entry_volatility_bps)
-    first_bars = np.full(moved.size, float(limits.early_bars))
-    return _texts("leave_adverse", volatilities=moved, first_bars=first_bars)
+    first_minutes = np.full(moved.size, float(limits.early_minutes))
+    return _texts("leave_adverse", volatilities=moved, first_minutes=first_minutes)
 
 
 def leave_aged(cases: LossCases, _limits: LossLimits) -> pa.Array:
     """The age at which the price was best, or soon after it."""
-    return _texts("leave_aged", bars=np.ceil(rounded_up(cases.bars_to_best + 1.0)))
+    return _texts("leave_aged", minutes=np.ceil(rounded_up(cases.minutes_to_best + 1.0)))
 
 
 def widen_barrier(cases: LossCases, limits: LossLimits) -> pa.Array:

@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.neighbourhood import Neighbourhoods
 from huracan.analysis.outcome import (
-    IS_END_OF_SESSION,
+    ENDINGS,
+    IS_UNDECIDED,
     Booleans,
     Floats,
     day_column,
     floats,
-    is_end_of_session,
+    is_undecided,
     is_winning,
     net_scores,
     nullable,
@@ -38,7 +39,7 @@ from huracan.tables import DAY, FLAG, FLOAT, TEXT, Column, arrow_schema, chosen
 WINS_COLUMNS = (
     DAY,
     *chosen(TRADES_COLUMNS, "trade_id", "symbol", "regime", "exit_reason"),
-    IS_END_OF_SESSION,
+    IS_UNDECIDED,
     *chosen(TRADES_COLUMNS, "net_bps", "net_usd"),
     replace(DRIVERS[0], meaning=f"the five largest inputs, whichever way they point: {DRIVERS[0].meaning}"),
     *DRIVERS[1:],
@@ -59,7 +60,7 @@ WINS_COLUMNS = (
         "0 to 1",
     ),
     Column("entry_label", TEXT, "excellent (from 0.8 on), good (from 0.6 on) or fair"),
-    Column("exit_quality", FLOAT, "net over the best excursion; null of END_OF_SESSION", "0 to 1"),
+    Column("exit_quality", FLOAT, "net over the best excursion; null where is_end_of_session", "0 to 1"),
     Column("missed_bps", FLOAT, "best excursion less gross: given back before the exit", "bps"),
     Column("repeat", TEXT, "yes (beyond luck, and the pattern strong), no (as good by chance) or unproven"),
     Column("what_to_repeat", TEXT, "the same in a sentence"),
@@ -80,7 +81,7 @@ _STOOD_OUT = "Stood out:"
 def analyse_wins(trades: pa.Table, context: TradeContext, day: date) -> pa.Table:
     """Rows WINS_SCHEMA for the trades with a net result above zero; `context` is of all `trades`."""
     won, alike, luck, drivers = is_winning(trades), context.alike, context.luck, context.drivers
-    ended = is_end_of_session(trades)
+    ended = is_undecided(trades)
     entry, left = _entry_quality(trades), _exit_quality(trades, ended)
     strength = pattern_strength(alike)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
@@ -109,7 +110,7 @@ def analyse_wins(trades: pa.Table, context: TradeContext, day: date) -> pa.Table
         "spoke": pa.array([_SPOKE.get(each, _STOOD_OUT) for each in drivers.source.to_pylist()], pa.string()),
         "probability": percentages(alike.win_probability * 100.0),
         "percentile": percentages(luck.surely_beaten),
-        "exit": _exit_text(left, ended),
+        "exit": _exit_text(left, trades.column("exit_reason")),
     }
     columns["what_to_repeat"] = say_repeat(columns["repeat"], spoken)
     columns["explanation"] = sentences(_TEXT, spoken, len(trades))
@@ -142,13 +143,14 @@ def _entry_label(quality: Floats) -> pa.Array:
 
 
 def _exit_quality(trades: pa.Table, ended: Booleans) -> Floats:
-    """Net over best excursion, in 0..1; unknown where the session's end closed the trade."""
+    """Net over best excursion, in 0..1; unknown where neither a decision nor a rule closed the trade."""
     best = floats(trades, "max_favourable_bps")
     share = np.divide(floats(trades, "net_bps"), best, out=np.full(len(trades), np.nan), where=best > 0)
     return np.where(ended, np.nan, np.clip(share, 0.0, 1.0))
 
 
-def _exit_text(quality: Floats, ended: Booleans) -> pa.Array:
+def _exit_text(quality: Floats, reasons: pa.ChunkedArray) -> pa.Array:
     share = {"share": percentages(quality * 100.0)}
     kept = sentences("exit kept {share} of the best excursion", share, len(quality))
-    return pc.if_else(pa.array(ended), "closed by the session's end", kept)
+    said = pa.array([ENDINGS.get(reason) for reason in reasons.to_pylist()], pa.string())
+    return pc.coalesce(said, kept)

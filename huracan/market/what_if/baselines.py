@@ -1,14 +1,20 @@
 """What doing nothing, holding and guessing would have made, by the same fills and costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
+from huracan.market.actions import (
+    ENTER_FULL_INDEX,
+    ENTER_SHORT_FULL_INDEX,
+    HOLD_INDEX,
+    WAIT_INDEX,
+)
 from huracan.market.block import MarketBlock
-from huracan.market.costs import CostAssumptions, Floats, slippage_bps
+from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
+from huracan.market.engine.records import CLOSED
 from huracan.market.rules import TradingRules
 from huracan.units import BASIS_POINT
 
@@ -25,7 +31,7 @@ class Guesses:
 
     trades: int
     holding_bars: NDArray[np.int64] | int
-    """Of an array every entry takes one by chance."""
+    """Detail bars. Of an array every entry takes one by chance."""
     draws: int = DRAWS
 
 
@@ -51,36 +57,50 @@ def random_entries(
     guesses: Guesses,
     generator: np.random.Generator,
 ) -> RandomEntries:
-    """Entries at random bars, left after their holding time unless stop, target or time-out came first.
+    """What the draws of `draw_entries` made. Without trades or bars: zeros."""
+    drawn = draw_entries(block, rules, costs, guesses, generator)
+    if not drawn.size:
+        return RandomEntries(np.zeros(guesses.draws), np.zeros(guesses.draws), 0)
+    return RandomEntries(net_bps(drawn).mean(axis=1), drawn["net_usd"].sum(axis=1), guesses.trades)
 
-    Where the rules allow shorts, half of the entries are short, by the toss of a coin.
+
+def draw_entries(
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    guesses: Guesses,
+    generator: np.random.Generator,
+) -> NDArray[np.void]:
+    """CLOSED records [draws, trades] of entries at random decisions; none where nothing can be entered.
+
+    Each is left after its holding time unless stop, target or time-out came first, over any midnight; what is
+    open at the block's end counts at liquidation value. Where a market may be sold short and the rules allow
+    it, half of the entries are short, by the toss of a coin.
 
     A pool of at most 8,000 such trades is stepped through the environment at once, each on an account of its
-    own; every draw takes `guesses.trades` of them with replacement. Without trades or bars: zeros.
+    own; every draw takes `guesses.trades` of them with replacement.
     """
     count, draws = guesses.trades, guesses.draws
-    indices = np.flatnonzero(bars_to_enter(block, rules))
-    nothing = RandomEntries(np.zeros(draws), np.zeros(draws), 0)
+    indices = np.flatnonzero(bars_to_enter(block))
+    nothing = np.zeros((draws, 0), CLOSED)
     if count < 1 or indices.size == 0:
         return nothing
     pool = min(_POOL, count * draws)
     chosen = indices[generator.integers(0, indices.size, pool)]
     entries = np.full(pool, ENTER_FULL_INDEX)
     if rules.allow_short:
-        entries[generator.random(pool) < 0.5] = ENTER_SHORT_FULL_INDEX
+        may_short = block.may_short[chosen // block.bar_count, block.day_of_bar[chosen % block.bar_count]]
+        entries[(generator.random(pool) < 0.5) & may_short] = ENTER_SHORT_FULL_INDEX
     held = np.atleast_1d(guesses.holding_bars)
     # One for all is no draw: the generator goes on as it would without.
     held = held[generator.integers(0, held.size, pool)] if held.size > 1 else np.full(pool, held[0])
     closed = hold_entries(block, rules, costs, chosen, entries, held)
-    if closed.size == 0:
-        return nothing
-    taken = closed[generator.integers(0, closed.size, (draws, count))]
-    return RandomEntries(net_bps(taken).mean(axis=1), taken["net_usd"].sum(axis=1), count)
+    return closed[generator.integers(0, closed.size, (draws, count))] if closed.size else nothing
 
 
 @dataclass(frozen=True)
 class BuyAndHold:
-    """One purchase per symbol, sold at its last tradable close."""
+    """One purchase per symbol, sold at its last price."""
 
     net_bps: dict[str, float]
     """Of what was bought; 0 where nothing could be."""
@@ -90,49 +110,66 @@ class BuyAndHold:
 
 
 def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> BuyAndHold:
-    """`notional_usd` of every symbol held over the whole block: one long position, priced as the market does.
+    """`notional_usd` of every symbol held over the whole block: one long position of the market's own step.
 
-    Decided at the first bar that is tradable and has a volatility, bought at the next tradable open. No stop,
-    no target, no session's end; funding is paid all the while.
+    Decided at the first decision whose bar is tradable and has a volatility and after which something is
+    traded; sold at the block's last price. No stop, no target, no limit of time, and all of it fills at once;
+    fees, spread, slippage and funding are paid as ever.
     """
-    results = [_held(block, index, rules, costs) for index in range(block.symbol_count)]
-    net_bps = {
-        symbol: net / (spent * BASIS_POINT) if spent > 0 else 0.0
-        for symbol, (net, spent) in zip(block.symbols, results, strict=True)
-    }
-    bought_usd = {symbol: spent for symbol, (_, spent) in zip(block.symbols, results, strict=True)}
-    return BuyAndHold(net_bps, bought_usd, float(sum(net for net, _ in results)))
-
-
-def _held(block: MarketBlock, index: int, rules: TradingRules, costs: CostAssumptions) -> tuple[float, float]:
-    """Net result of holding one symbol, and what was bought at the reference price, in USD."""
-    from huracan.market.engine.kernel_bars import bars_of
-    from huracan.market.engine.kernel_fills import at_step
-
-    able = block.is_tradable[index]
-    ready = np.flatnonzero(able & np.isfinite(block.volatility_bps[index]))
-    bars = np.flatnonzero(able[ready[0] + 1 :]) + ready[0] + 1 if ready.size else ready
-    if bars.size == 0:
-        return 0.0, 0.0
-    first, last = int(bars[0]), int(bars[-1])
-    bought, sold = float(block.open[index, first]), float(block.close[index, last])
-    quantity = at_step(rules.notional_usd / bought, float(block.step_size[index]), False)
-    slip_of = slippage_bps(
-        costs,
-        np.array([rules.notional_usd, quantity * sold]),
-        block.volatility_bps[index, [first - 1, last - 1]],
-        block.traded_value_usd[index, [first - 1, last - 1]],
+    closed = _hold_throughout(block, rules, costs)
+    bought = {index: 0.0 for index in range(block.symbol_count)}
+    net = dict(bought)
+    for trade in closed:
+        bought[int(trade["symbol"])] = float(trade["quantity"] * trade["entry_reference"])
+        net[int(trade["symbol"])] = float(trade["net_usd"])
+    return BuyAndHold(
+        {
+            symbol: net[index] / (bought[index] * BASIS_POINT) if bought[index] > 0 else 0.0
+            for index, symbol in enumerate(block.symbols)
+        },
+        {symbol: bought[index] for index, symbol in enumerate(block.symbols)},
+        float(sum(net.values())),
     )
 
-    def filled(reference: float, slip: float, sign: int) -> float:
-        """What an order's unit costs or brings, the fee included."""
-        raw = reference * (1.0 + sign * (costs.paid_half_spread_bps + slip) * BASIS_POINT)
-        price = at_step(raw, float(block.tick_size[index]), sign > 0)
-        return price * (1.0 + sign * costs.fee_bps * BASIS_POINT)
 
-    paid = filled(bought, float(slip_of[0]), 1)
-    received = filled(sold, float(slip_of[1]), -1)
-    held = slice(first + 1, last + 1)
-    rate = bars_of(block).rows["funding_rate"].reshape(block.open.shape)[index, held]
-    funding = float(rate @ block.open[index, held])
-    return quantity * (received - paid - funding), quantity * bought
+def _hold_throughout(block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> NDArray[np.void]:
+    """CLOSED records of the symbols that could be bought."""
+    # Compiled code loads slowly; who only draws entries does not wait for it.
+    from huracan.market.engine.environment import MarketEnvironment
+
+    free = replace(
+        block,
+        features=block.features[:, :, :0],
+        feature_names=(),
+        is_ready=np.ones_like(block.is_ready),
+        value_usd=np.full_like(block.value_usd, np.inf),
+    )
+    closes = block.decision_closes[:-1]
+    able = block.is_tradable[:, closes] & np.isfinite(block.volatility_bps[:, closes])
+    able &= block.is_tradable[:, closes + 1]
+    symbols = np.flatnonzero(able.any(axis=1))
+    if symbols.size == 0:
+        return np.zeros(0, CLOSED)
+    plain = replace(
+        rules,
+        starting_cash_usd=max(rules.starting_cash_usd, 2.0 * rules.notional_usd),
+        size_multipliers=(1.0, 1.0, 1.0),
+        allow_short=False,
+        entries_are_maker=False,
+        stop_floor_bps=9_000.0,
+        target_floor_bps=1e9,
+        maximum_holding="9999999m",
+        maximum_leverage=1.0,
+        maintenance_tiers=(),
+    )
+    market = MarketEnvironment(free, plain, costs, symbols.size, records=True)
+    lanes, first = np.arange(symbols.size), closes[able[symbols].argmax(axis=1)]
+    market.begin(lanes, symbols, first, closes_at_end=True)
+    for step in range(block.decision_count - 1):
+        is_flat = market.state["quantity"] == 0.0
+        actions = np.where(is_flat, WAIT_INDEX, HOLD_INDEX)
+        if step == 0:
+            actions = np.where(market.masks()[:, ENTER_FULL_INDEX], ENTER_FULL_INDEX, WAIT_INDEX)
+        market.advance(actions)
+        market.state["stop"] = 0.0  # A price that all but vanishes is held, too.
+    return market.closed()

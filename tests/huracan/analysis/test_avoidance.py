@@ -39,11 +39,11 @@ def test_rounding_goes_to_few_steps() -> None:
 
 def test_a_rule_is_written_where_its_numbers_are_known_and_read_back() -> None:
     texts = rule_texts(
-        "leave_adverse", {"volatilities": np.array([2.0, np.nan]), "first_bars": np.full(2, 3.0)}, 2
+        "leave_adverse", {"volatilities": np.array([2.0, np.nan]), "first_minutes": np.full(2, 3.0)}, 2
     )
     assert texts[1].as_py() is None
     rule = AvoidanceRule.read(texts[0].as_py())
-    assert (rule.kind, dict(rule.numbers)) == ("leave_adverse", {"volatilities": 2.0, "first_bars": 3.0})
+    assert (rule.kind, dict(rule.numbers)) == ("leave_adverse", {"volatilities": 2.0, "first_minutes": 3.0})
     assert rule.text == texts[0].as_py()
     assert rule.sentence == (
         "Leave if the price is 2 one-bar volatilities against the entry within the first 3 bars."

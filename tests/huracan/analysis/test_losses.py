@@ -33,7 +33,7 @@ RULES = {
     "volatility_shock": {"kind": "leave_volatile", "volatility_ratio": 2},
     "regime_change": {"kind": "leave_regime"},
     # 25 bps against it, five volatilities.
-    "adverse_selection": {"kind": "leave_adverse", "volatilities": 5, "first_bars": 3},
+    "adverse_selection": {"kind": "leave_adverse", "volatilities": 5, "first_minutes": 3},
     # Two volatilities are out of the noise; the stop was one away.
     "stop_too_tight": {"kind": "widen_stop", "volatilities": 2},
     # Best at bar 10, the eleventh close.
@@ -68,7 +68,7 @@ def test_a_trade_made_for_a_reason_gets_that_reason_with_its_numbers_and_rule(
         ("volatility_shock", LossLimits(shock_ratio=3.0)),
         ("adverse_selection", LossLimits(early_volatilities=6.0)),
         ("stop_too_tight", LossLimits(tight_stop_volatilities=0.5)),
-        ("held_too_long", LossLimits(minimum_held_bars=1_000)),
+        ("held_too_long", LossLimits(minimum_held_minutes=1_000)),
     ],
 )
 def test_the_settings_decide_where_a_reason_holds(reason, limits, make_trades, lose) -> None:
@@ -134,7 +134,7 @@ def test_a_loss_is_bad_luck_only_within_what_entries_by_chance_made(make_trades,
     assert _primary(few) == ["bad_luck", "unexplained"]
 
 
-def test_the_price_of_the_first_bars_decides_over_adverse_selection(make_trades, make_candles, lose) -> None:
+def test_the_price_of_the_first_minutes_decides_over_adverse_selection(make_trades, make_candles, lose) -> None:
     # Worst at the end, but already three volatilities down in the second bar, or in the fourth.
     trades = make_trades({"max_favourable_bps": 1.0, "max_adverse_bps": -25.0})
     soon = make_candles([100.0, 99.85, 99.9] + [99.75] * 80)

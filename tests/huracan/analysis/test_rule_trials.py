@@ -66,7 +66,7 @@ def test_no_rule_that_fires_nowhere_changes_anything() -> None:
     for a_rule in (
         rule("skip_costly", cost_volatilities=5), rule("skip_unlikely", win_probability=0.5),
         rule("leave_volatile", volatility_ratio=2), rule("leave_regime"), rule("leave_aged", bars=70),
-        rule("leave_adverse", volatilities=50, first_bars=3), rule("widen_stop", volatilities=10),
+        rule("leave_adverse", volatilities=50, first_minutes=3), rule("widen_stop", volatilities=10),
     ):  # fmt: skip
         found = change(a_rule, day)
         assert replace(found, unknown_trades=0) == Difference(0.0, 0, 0.0, 0, 0, 0), a_rule.text
@@ -136,7 +136,7 @@ def _left_at(close: np.ndarray, bar: int) -> float:
         (rule("leave_aged", bars=7), 107),  # the seventh close, that of the entry bar being the first
         (rule("leave_volatile", volatility_ratio=2), 120),
         (rule("leave_regime"), 130),
-        (rule("leave_adverse", volatilities=0.15, first_bars=3), 102),  # 1.5 bps are two closes down
+        (rule("leave_adverse", volatilities=0.15, first_minutes=3), 102),  # 1.5 bps are two closes down
     ],
 )
 def test_a_rule_that_leaves_early_leaves_at_the_open_after_it_fires(a_rule, fires) -> None:
@@ -162,16 +162,16 @@ def test_leaving_early_may_lose_a_win() -> None:
     close = falling(bars=30) + np.clip(np.arange(BARS) - 140, 0, 60) * 0.02
     day = past(day_block(close, YESTERDAY), ENTRY | {(0, 250): EXIT_INDEX})
     assert day.trades["net_usd"][0].as_py() == pytest.approx(1000 * 0.009)
-    found = change(rule("leave_adverse", volatilities=0.15, first_bars=3), day)
+    found = change(rule("leave_adverse", volatilities=0.15, first_minutes=3), day)
     assert found.net_usd == pytest.approx(1000 * (-0.0002 - 0.009)) and found.wins_lost == 1
 
 
 def test_a_short_is_left_when_the_price_rises() -> None:
     rising = 200 - falling()
     day = past(day_block(rising, YESTERDAY), {(0, 100): ENTER_SHORT_FULL_INDEX, (0, 150): EXIT_INDEX})
-    found = change(rule("leave_adverse", volatilities=0.15, first_bars=3), day)
+    found = change(rule("leave_adverse", volatilities=0.15, first_minutes=3), day)
     assert found.net_usd == pytest.approx(1000 * (0.005 - 0.0002)) and found.trades == 1
-    assert change(rule("leave_adverse", volatilities=0.15, first_bars=1), day).trades == 0
+    assert change(rule("leave_adverse", volatilities=0.15, first_minutes=1), day).trades == 0
 
 
 def test_a_trade_that_leaves_anyway_is_not_touched() -> None:
@@ -252,7 +252,7 @@ def test_many_rules_at_once_change_what_each_alone_would() -> None:
     several = [
         rule("skip_costly", cost_volatilities=5), rule("leave_aged", bars=20), rule("leave_regime"),
         rule("leave_volatile", volatility_ratio=2), rule("widen_stop", volatilities=20),
-        rule("leave_adverse", volatilities=3, first_bars=3), rule("widen_trail", volatilities=30),
+        rule("leave_adverse", volatilities=3, first_minutes=3), rule("widen_trail", volatilities=30),
     ]  # fmt: skip
     trials = try_rules(several, [day], DAY, rules, CostAssumptions())
     alone = [change(each, day, rules, CostAssumptions()) for each in several]
@@ -266,7 +266,7 @@ def test_many_rules_at_once_change_what_each_alone_would() -> None:
 def test_bars_after_a_rule_fires_do_not_move_it(kind: str) -> None:
     numbers = {
         "leave_aged": {"bars": 9}, "leave_volatile": {"volatility_ratio": 1.2}, "leave_regime": {},
-        "leave_adverse": {"volatilities": 3, "first_bars": 30},
+        "leave_adverse": {"volatilities": 3, "first_minutes": 30},
     }  # fmt: skip
     generator = np.random.default_rng(1)
     close = 100 * np.exp(np.cumsum(generator.standard_normal((1, BARS)) * 5e-4, axis=1))

@@ -11,7 +11,9 @@ from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import Guesses, buy_and_hold, random_entries
+from huracan.market.engine.held_entries import net_bps
+from huracan.market.ledger import EXIT_REASONS, WINDOW_END
+from huracan.market.what_if.baselines import Guesses, buy_and_hold, draw_entries, random_entries
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
@@ -49,7 +51,7 @@ def test_random_entries_are_short_half_of_the_time_where_they_may_be(make_block:
         )
         for may in (True, False)
     )
-    assert long.net_bps_per_trade == pytest.approx(np.full(50, -10.0), abs=0.1)
+    assert long.net_bps_per_trade == pytest.approx(np.full(50, -10.0), abs=0.2)  # a few end with the block
     assert both.net_bps_per_trade.mean() == pytest.approx(0.0, abs=0.5)
 
 
@@ -100,6 +102,43 @@ def test_buying_and_holding_is_what_the_market_makes_of_one_long_position(
     assert found.net_bps["S0"] == pytest.approx(trade["net_usd"] / spent * 1e4, rel=1e-12)
     assert trade["funding_usd"] != 0
     assert spent < 1_000
+
+
+def test_a_price_that_all_but_vanishes_and_comes_back_is_held_all_the_way(make_block: Maker) -> None:
+    block = make_block([[100.0, 100, 100, 1, 0.01, 50, 120]])
+    assert buy_and_hold(block, RULES, FREE).net_usd == pytest.approx(200.0)
+
+
+def test_rivals_hold_over_midnight_and_count_at_liquidation_value_in_the_end(make_block: Maker) -> None:
+    # Two days of a hundred bars, prices that stand still: whoever holds on pays two sides, wherever it ends.
+    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
+    block = make_block([[100.0] * 200], day_bars=100)
+    long = replace(RULES, maximum_holding="1000m")
+    drawn = draw_entries(block, long, costs, Guesses(50, 150, 4), np.random.default_rng(0))
+    assert net_bps(drawn) == pytest.approx(np.full((4, 50), -22.0), abs=0.01)
+    held = drawn["exit_bar"] - drawn["entry_bar"]
+    crossed = (drawn["entry_bar"] < 100) & (drawn["exit_bar"] >= 100)
+    assert crossed.mean() > 0.3 and held.max() <= 150
+    ended = drawn["reason"] == EXIT_REASONS.index(WINDOW_END)
+    assert (drawn["exit_bar"][ended] == 199).all() and (held[~ended] == 150).all() and ended.any()
+
+
+def test_no_guess_is_short_where_the_market_may_not_be_sold_short(make_block: Maker) -> None:
+    block = make_block([[100.0] * 200, [100.0] * 200], may_short=np.array([True, False]))
+    rules = replace(RULES, allow_short=True)
+    drawn = draw_entries(block, rules, FREE, Guesses(400, 10, 2), np.random.default_rng(0))
+    short = drawn["side"] < 0
+    assert 0.3 < short[drawn["symbol"] == 0].mean() < 0.7 and not short[drawn["symbol"] == 1].any()
+
+
+def test_holding_is_decided_on_decision_bars_and_needs_no_room_in_a_bar(
+    make_block: Maker, coarser: Maker
+) -> None:
+    block = coarser(make_block(np.linspace(100, 111, 12)[None], value_usd=np.full((1, 12), 10.0)), 3)
+    found = buy_and_hold(block, RULES, FREE)
+    # Decided at the close of the first three bars, filled at the open of the fourth.
+    assert found.bought_usd["S0"] == pytest.approx(1_000.0)
+    assert found.net_bps["S0"] == pytest.approx((111.0 / block.open[0, 3] - 1) * 1e4)
 
 
 def test_what_cannot_be_bought_is_not_held(make_block: Maker) -> None:

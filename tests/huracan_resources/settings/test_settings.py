@@ -219,7 +219,7 @@ def test_settings_load_without_the_heavy_libraries() -> None:
     ("key", "value", "words"),
     [
         ("analysis.losses.shock_ratio", 0.5, "shock_ratio was 0.5. Give at least 1"),
-        ("analysis.losses.early_bars", 0, "early_bars was 0. Give at least 1"),
+        ("analysis.losses.early_minutes", 0, "early_minutes was 0. Give minutes from 1"),
         ("analysis.losses.recovery_minutes", 1441, "Give minutes from 1 to 1440"),
         ("analysis.losses.usual_percentile", 101.0, "Give a percentile from 0 to 100"),
         ("analysis.losses.late_share", float("nan"), "Give a share from 0 to 1"),
