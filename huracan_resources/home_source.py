@@ -20,7 +20,7 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.whole_file import write_whole
 from huracan_resources.resources import Resources
-from huracan_resources.settings.by_decisions import Values
+from huracan_resources.settings.by_decisions import Values, decision_timeframe, defaults_at
 from huracan_resources.settings.secrets import STARS, without_password
 from huracan_resources.settings.settings import Settings, plain, shown
 from huracan_resources.settings.sources import home_profile, nested
@@ -116,7 +116,7 @@ def _refuse_contradiction(settings: Settings) -> None:
 def _only_source(values: Values) -> Settings:
     """Settings of nothing but where candles come from."""
     kept = {key: value for key, value in values.items() if key.startswith("source.") or key == _TIMEFRAME}
-    return Settings.model_validate(nested(kept))
+    return Settings.model_validate(nested(defaults_at(decision_timeframe(kept)) | kept))
 
 
 def _told(settings: Settings, key: str) -> str:

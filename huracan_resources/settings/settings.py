@@ -29,7 +29,7 @@ from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.trades.config import TradeAnalysisConfig
 from huracan.candles.limits import CandleLimits
 from huracan.candles.schema import Timeframe
-from huracan.durations import minute_of_day
+from huracan.durations import minute_of_day, minutes_of
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -205,8 +205,14 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _training_fits_the_longest_holding(self) -> Self:
-        self.training.check_holding(self.market.rules.maximum_holding)
+    def _positions_last_for_decisions_and_can_be_learned_from(self) -> Self:
+        holding, decision = self.market.rules.maximum_holding, self.decision_timeframe
+        if minutes_of(holding) < decision.minutes:
+            raise InvalidInput(
+                f"market.rules.maximum_holding is {holding}, shorter than a decision bar of {decision.name}.",
+                f"Set it to {decision.name} or more, or decide more often (market.decision_timeframe).",
+            )
+        self.training.check_holding(holding)
         return self
 
     @property

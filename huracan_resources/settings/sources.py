@@ -74,8 +74,7 @@ def gather(model: type[BaseModel], environ: Mapping[str, str], overrides: Mappin
     home = _of_home(model, _merged([*profiles, above]).get(_HOME_KEY))
     timeframe = decision_timeframe(_merged([*profiles, home, above]))
     at_it = [chosen(layer, timeframe) for layer in profiles]
-    defaults = {key: each for key, each in defaults_at(timeframe).items() if type_at(model, key) is not None}
-    return Layers(_merged(at_it), chosen(home, timeframe), chosen(above, timeframe), defaults)
+    return Layers(_merged(at_it), chosen(home, timeframe), chosen(above, timeframe), defaults_at(timeframe))
 
 
 def _merged(layers: Sequence[Values]) -> Values:

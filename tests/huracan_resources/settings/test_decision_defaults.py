@@ -114,5 +114,6 @@ def test_the_shipped_profiles_name_every_timeframe_where_they_name_one() -> None
 
 
 def test_the_digest_is_of_the_values_and_not_of_who_said_them(folder: Path) -> None:
-    said = load(folder, {"training.window_days": 120})
+    said = load(folder, {"training.window_days": 120, "market.rules.maximum_holding": "120m"})
+    assert said.market.rules.maximum_holding == "2h"
     assert said.digest() == load(folder).digest()

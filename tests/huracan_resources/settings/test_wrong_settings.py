@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan_resources.settings.settings import explain
+from huracan_resources.settings.former import FORMER
+from huracan_resources.settings.settings import Settings, explain
 from tests.huracan_resources.settings.written_profiles import load, origin
 
 
@@ -70,12 +71,42 @@ from tests.huracan_resources.settings.written_profiles import load, origin
             ["BTC/USDT at 2025-01-02 12:00:30 is at no bar's open of 1m"],
         ),
         ("universe: {first_day: yesterday}", ["universe.first_day"]),
-        ("market: {costs: {taker_fee_bps: -1}}", ["taker_fee_bps"]),
+        ("market: {costs: {half_spread_bps: -1}}", ["half_spread_bps"]),
         ("source: {kind: excel}", ["source.kind", "simulated"]),
         ("gates: {cost: {bufer_bps: 4}}", ["Did you mean gates.cost.buffer_bps?"]),
         ("gates: {cost_buffer_bps: 4}", ["Did you mean gates.cost.buffer_bps?"]),
         ("gates: {minimum_past_trades: 4}", ["Did you mean gates.", ".minimum_past_trades?"]),
         ("gates: {confidence_margin: {trend: 0}}", ["Did you mean gates.confidence.margin?"]),
+        (
+            "market: {rules: {maximum_holding_bars: 60}}",
+            ["line 1: the setting market.rules.maximum_holding_bars is one of an earlier version", "are 2h"],
+        ),
+        ("market: {rules: {scratch_bars: 5}}", ["an earlier version", "Write market.rules.scratch_age"]),
+        ("market: {rules: {volatility_horizon_bars: 5}}", ["Write market.rules.volatility_horizon"]),
+        ("market: {rules: {entry_margin_bars: 5}}", ["an earlier version", "Remove it"]),
+        (
+            "market: {rules: {maximum_holding: 90}}",
+            ["maximum_holding: 90 is not a span", "such as 90m"],
+        ),
+        ("market: {rules: {maximum_holding: long}}", ["line 1: the setting", "'long' is not a span of time"]),
+        (
+            "market: {rules: {maximum_holding: 30m}, decision_timeframe: 1h}",
+            ["line 1: market.rules.maximum_holding is 30m, shorter than a decision bar of 1h"],
+        ),
+        (
+            "market: {rules: {maximum_holding: 1d}}",
+            ["line 1: training.ppo.half_life is 4h, shorter than market.rules.maximum_holding, 1d"],
+        ),
+        (
+            "market: {decision_timeframe: 4h}\ntraining: {embargo_days: 2}",
+            ["line 2: training.embargo_days is 2, shorter than market.rules.maximum_holding, 7d"],
+        ),
+        ("market: {rules: {maximum_leverage: 0.5}}", ["line 1: maximum_leverage", "Give 1 (none) or more"]),
+        (
+            "market: {rules: {maximum_leverage: 2, maintenance_tiers: [{up_to_usd: 9, rate: 0.1},"
+            " {up_to_usd: 5, rate: 0.2}]}}",
+            ["line 1: maintenance_tiers of the trading rules do not rise"],
+        ),
         ("gates: {drift: {}}", ["gates.drift is unknown", "Known: cost, meta_label, confidence."]),
     ],
 )
@@ -227,3 +258,11 @@ def test_a_wrong_secret_is_not_in_the_error(folder: Path) -> None:
 def test_costs_that_the_scenarios_could_not_double_are_refused(folder: Path, costs: dict[str, float]) -> None:
     with pytest.raises(InvalidInput, match=r"market\.costs at 2 times"):
         load(folder, {f"market.costs.{name}": value for name, value in costs.items()})
+
+
+def test_a_former_setting_is_known_no_more_and_what_is_to_be_written_instead_is() -> None:
+    known = {key for key, _, _ in explain(Settings())}
+    assert not known & set(FORMER)
+    named = {word.rstrip(",.") for remedy in FORMER.values() for word in remedy.split() if "." in word[:-1]}
+    assert {word for word in named if word.split(".")[0] in Settings.model_fields} <= known
+    assert len(named & known) >= 3
