@@ -1,7 +1,7 @@
 """Small hand-made markets, and ways to trade them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -36,6 +36,7 @@ def make_block() -> BlockMaker:
         volatility_bps: float = 10.0,
         traded_value_usd: float = 1e6,
         day_bars: int | None = None,
+        decision_bars: int = 1,
         features: np.ndarray | None = None,
         funding_rate: object = None,
         tick_size: float = 0.0,
@@ -58,7 +59,8 @@ def make_block() -> BlockMaker:
         bar = np.arange(bars)
         # A day of `length` one-minute bars: what trades asks for times in bars, and costs for days.
         times = FIRST_DAY_MS + bar * MS_PER_MINUTE
-        seen = np.zeros((symbols, bars, 2), np.float32) if features is None else features.astype(np.float32)
+        rows = bars // decision_bars
+        seen = np.zeros((symbols, rows, 2), np.float32) if features is None else features.astype(np.float32)
         return MarketBlock(
             symbols=tuple(f"S{index}" for index in range(symbols)),
             feature_names=tuple(f"f{index}" for index in range(seen.shape[2])),
@@ -69,12 +71,13 @@ def make_block() -> BlockMaker:
             low=np.where(able, lows, carried),
             close=carried,
             is_tradable=able,
-            is_ready=np.ones((symbols, bars), bool),
+            is_ready=np.ones((symbols, rows), bool),
             volatility_bps=np.full((symbols, bars), volatility_bps),
             traded_value_usd=np.full((symbols, bars), traded_value_usd),
-            regime=np.zeros((symbols, bars), np.int8),
-            regime_probabilities=np.tile(np.array([1, 0, 0, 0], np.float32), (symbols, bars, 1)),
+            regime=np.zeros((symbols, rows), np.int8),
+            regime_probabilities=np.tile(np.array([1, 0, 0, 0], np.float32), (symbols, rows, 1)),
             day_index=FIRST_DAY_MS // MS_PER_DAY + bar // length,
+            decision_bars=decision_bars,
             funding_rate=np.zeros((symbols, bars)) if funding_rate is None else np.atleast_2d(funding_rate),
             tick_size=np.full(symbols, float(tick_size)),
             step_size=np.full(symbols, float(step_size)),
@@ -83,6 +86,20 @@ def make_block() -> BlockMaker:
         )
 
     return make
+
+
+SEEN = ("features", "is_ready", "regime", "regime_probabilities", "pattern_context")
+
+
+@pytest.fixture(scope="session")
+def decided_every() -> Callable[[MarketBlock, int], MarketBlock]:
+    """The same bars, decided on at every n-th close alone, where the same is seen."""
+
+    def of(block: MarketBlock, bars: int) -> MarketBlock:
+        seen = {name: getattr(block, name)[:, bars - 1 :: bars] for name in SEEN}
+        return replace(block, decision_bars=bars, **seen)
+
+    return of
 
 
 def day_ends(block: MarketBlock, bars: np.ndarray) -> np.ndarray:
@@ -138,6 +155,8 @@ class Played:
     """[steps, lanes, actions]"""
     observations: np.ndarray
     """[steps, lanes, names]"""
+    begun: np.ndarray
+    """LANE [lanes] as they began"""
 
     def only(self) -> np.void:
         """The one closed position."""
@@ -166,6 +185,7 @@ def play_lanes() -> Callable[..., Played]:
         environment = MarketEnvironment(block, rules, costs, symbols.size, reward, records=True)
         ends = day_ends(block, bars)
         environment.begin(np.arange(symbols.size), symbols, bars, ends=ends, closes_at_end=True)
+        begun = environment.state.copy()
         seen: list[list[np.ndarray]] = []
         left = [(environment.equity_usd(), environment.state["cash_usd"].copy())]
         while not environment.has_ended.all():
@@ -180,7 +200,7 @@ def play_lanes() -> Callable[..., Played]:
         equity, cash = (np.stack(part) for part in zip(*left, strict=True))
         return Played(
             environment, environment.fills(), environment.closed(), actions, rewards, rewards_usd, equity,
-            cash, masks, observations,
+            cash, masks, observations, begun,
         )  # fmt: skip
 
     return play

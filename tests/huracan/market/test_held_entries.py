@@ -60,7 +60,7 @@ def _stepped(block: MarketBlock, indices: np.ndarray, entries: np.ndarray, hold:
     """The same by the environment's own steps, masks asked at every bar."""
     environment = MarketEnvironment(block, RULES, CostAssumptions(), indices.size, records=True)
     lanes = np.arange(indices.size)
-    environment.begin(lanes, indices // block.bar_count, indices % block.bar_count)
+    environment.begin(lanes, indices // block.bar_count, indices % block.bar_count, closes_at_end=True)
     environment.advance(np.where(environment.masks()[lanes, entries], entries, WAIT_INDEX))
     age = 0
     while (is_open := environment.state["quantity"] > 0).any():
@@ -76,8 +76,8 @@ def test_holding_entries_is_what_the_market_makes_of_them_to_the_bit(random_mark
     # More entries than are stepped at once, some of them illegal.
     block = random_market(seed, symbols=3, tick_size=0.01, step_size=0.001)
     generator = np.random.default_rng(seed)
-    last = block.session_last == np.arange(block.bar_count)
-    begins = np.flatnonzero(np.tile(~last, block.symbol_count))
+    is_last = np.arange(block.bar_count) == block.bar_count - 1
+    begins = np.flatnonzero(np.tile(~is_last, block.symbol_count))
     indices = generator.choice(begins, 20_000)
     entries = generator.choice(entry_indices(allow_short=True), indices.size)
     hold = generator.integers(0, 25, indices.size)
@@ -90,15 +90,14 @@ def test_holding_entries_is_what_the_market_makes_of_them_to_the_bit(random_mark
 
 def test_an_entry_may_be_decided_where_the_masks_allow_it(random_market: Maker) -> None:
     block = random_market(5)
-    able = bars_to_enter(block, RULES)
-    last = block.session_last == np.arange(block.bar_count)
-    symbols, bars = np.nonzero(np.broadcast_to(~last, able.shape))
+    able, last = bars_to_enter(block), block.bar_count - 1
+    symbols, bars = (each.reshape(-1) for each in np.indices((block.symbol_count, last)))
     environment = MarketEnvironment(block, RULES, CostAssumptions(), symbols.size)
     environment.begin(np.arange(symbols.size), symbols, bars)
     assert np.array_equal(environment.masks()[:, ENTER_HALF_INDEX], able[symbols, bars])
     assert not able[:, last].any()
     unknown = replace(block, volatility_bps=np.full_like(block.volatility_bps, np.nan))
-    assert not bars_to_enter(unknown, RULES).any()
+    assert not bars_to_enter(unknown).any()
 
 
 def test_what_opens_no_position_is_refused(make_block: Maker) -> None:

@@ -200,19 +200,35 @@ def test_what_is_open_at_the_end_is_closed_at_the_last_traded_close(make_block: 
     assert played.equity[-1, 0] == played.cash[-1, 0]
 
 
-def test_a_session_ends_with_its_day_and_then_stands_still(make_block: Maker) -> None:
+@pytest.mark.parametrize(("ends", "last"), [(np.array([3]), 3), (None, 7)])
+def test_a_lane_ends_where_it_is_told_or_with_the_block_and_then_stands_still(
+    make_block: Maker, ends: np.ndarray | None, last: int
+) -> None:
     environment = MarketEnvironment(make_block([100.0] * 8, day_bars=4), RULES, FREE, 1)
-    environment.begin(np.zeros(1, int), np.zeros(1, int), np.array([1]))
-    assert [bool(environment.advance(np.zeros(1, int)).has_ended[0]) for _ in range(3)] == [False, True, True]
-    assert environment.bar[0] == 3
+    environment.begin(np.zeros(1, int), np.zeros(1, int), np.array([1]), ends=ends)
+    ended = [bool(environment.advance(np.zeros(1, int)).has_ended[0]) for _ in range(last)]
+    assert ended == [False] * (last - 2) + [True, True]
+    assert environment.bar[0] == last
     assert environment.masks()[0].nonzero()[0].tolist() == [WAIT_INDEX]
 
 
-def test_no_entry_is_allowed_in_the_last_bars_of_a_session(make_block: Maker) -> None:
-    environment = MarketEnvironment(make_block([100.0] * 10), TradingRules(), FREE, 10)
+def test_a_position_passes_midnight_as_any_other_bar(make_block: Maker) -> None:
+    block = make_block(100 + 0.01 * np.arange(12), day_bars=4)
+    environment = MarketEnvironment(block, RULES, FREE, 1, records=True)
+    environment.begin(np.zeros(1, int), np.zeros(1, int), np.array([2]))
+    for action in (ENTER_FULL_INDEX, *[HOLD_INDEX] * 6, EXIT_INDEX):
+        environment.advance(np.array([action]))
+    (trade,) = environment.closed()
+    assert (_reason(trade), trade["entry_bar"], trade["exit_bar"]) == ("POLICY_EXIT", 3, 10)
+    assert environment.fills()["price"].tolist() == pytest.approx([100.02, 100.09])
+
+
+def test_an_entry_is_allowed_at_every_close_but_the_last(make_block: Maker) -> None:
+    environment = MarketEnvironment(make_block([100.0] * 10, day_bars=5), TradingRules(), FREE, 10)
     environment.begin(np.arange(9), np.zeros(9, np.int64), np.arange(9))
-    allowed = environment.masks()[:9, ENTER_FULL_INDEX]
-    assert allowed.tolist() == [True] * 6 + [False] * 3
+    assert environment.masks()[:9, ENTER_FULL_INDEX].all()
+    environment.advance(np.zeros(10, np.int64))
+    assert environment.masks()[:9, ENTER_FULL_INDEX].tolist() == [True] * 8 + [False]
 
 
 def test_the_masks_follow_the_state(make_block: Maker) -> None:
@@ -275,8 +291,11 @@ def test_every_exit_reason_and_every_action_occurs(random_market: Maker, play_ra
         maximum_holding="12m", allow_short=True, trail_volatilities=2,
         scratch_volatilities=2,
     )  # fmt: skip
+    # One symbol is not traded for longer than the longest holding.
+    block.is_tradable[0, 50:90] = False
     played = play_randomly(block, 0, rules, COSTS)
-    assert {EXIT_REASONS[code] for code in played.closed["reason"]} == set(EXIT_REASONS)
-    assert {FILL_KINDS[code] for code in played.fills["kind"]} == set(FILL_KINDS)
+    elsewhere = {"LIQUIDATION", "DELISTED", "LEFT_UNIVERSE", "TIMEFRAME_CHANGED", "END_OF_SESSION"}
+    assert {EXIT_REASONS[code] for code in played.closed["reason"]} == set(EXIT_REASONS) - elsewhere
+    assert {FILL_KINDS[code] for code in played.fills["kind"]} == set(FILL_KINDS) - elsewhere
     assert set(np.unique(played.actions)) == set(range(13))
     assert {*played.closed["side"]} == {-1, 1}

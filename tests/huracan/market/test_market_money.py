@@ -131,9 +131,9 @@ def test_a_higher_cost_never_helps_the_same_actions(
     block, scale = random_market(seed), DEARER[name]
     low = replace(COSTS, **{name: cost * scale})
     played = play_randomly(block, seed, rules, low)
-    starts = (played.environment.symbol, np.tile(block.day_first, block.symbol_count))
     high = replace(COSTS, **{name: (cost + more) * scale})
-    dearer = replay(block, rules, high, ActionLists(*starts, played.actions.T))
+    lists = ActionLists(played.begun["symbol"], played.begun["bar"], played.actions.T)
+    dearer = replay(block, rules, high, lists, begin=played.begun)
     assert (dearer.closed["exit_bar"] == played.closed["exit_bar"]).all()
     assert (dearer.closed["net_usd"] <= played.closed["net_usd"]).all()
     # Makers pay their fee alone, and takers all but that.
@@ -154,7 +154,7 @@ def test_the_rewards_of_a_trade_sum_to_its_net_result(
     counted = np.zeros(played.rewards.shape, bool)
     for trade in played.closed:
         lane, first = trade["lane"], firsts[trade["lane"]] + 1
-        # A session's end closes at the last traded price, and the bars since then are the trade's too.
+        # A lane's end closes at the last traded price, and the bars since then are the trade's too.
         is_end = EXIT_REASONS[trade["reason"]] == WINDOW_END
         steps = slice(trade["entry_bar"] - first, None if is_end else trade["exit_bar"] - first + 1)
         scale = RULES.notional_usd * trade["unit_bps"] * BPS

@@ -44,7 +44,7 @@ def test_the_names_are_one_ordered_list() -> None:
     names = observation_names(("a", "b"))
     assert names[:3] == ("a", "b", "regime_trend")
     assert names[6:] == STATE_NAMES
-    assert len(STATE_NAMES) == len(set(STATE_NAMES)) == 17
+    assert len(STATE_NAMES) == len(set(STATE_NAMES)) == 18
 
 
 def test_a_long_position_is_seen_in_its_units(make_block: Maker) -> None:
@@ -91,7 +91,10 @@ def test_what_is_known_of_a_flat_lane(make_block: Maker) -> None:
     block = make_block([100.0] * 8, features=np.arange(24).reshape(1, 8, 3), traded_value_usd=100_000)
     context = np.zeros((1, 8, 3), np.float32)
     context[0, 2] = (0.1, -0.2, 0.7)
-    environment = _begin(replace(block, pattern_context=context), 2, CostAssumptions())
+    times = block.open_time_ms[0] + np.arange(8) * 10_800_000
+    block = replace(block, pattern_context=context, open_time_ms=times)
+    environment = MarketEnvironment(block, replace(RULES, volatility_horizon="75h"), CostAssumptions(), 1)
+    environment.begin(np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([2]))
     seen = _seen(environment)
     assert [seen[name] for name in ("f0", "f1", "f2")] == [6, 7, 8]
     assert not any(value for name, value in seen.items() if name.startswith("position_"))

@@ -112,10 +112,13 @@ def test_barriers_and_units_are_those_of_the_rules(
     closed = play_randomly(replace(block, volatility_bps=volatility), seed, rules, COSTS).closed
     known = volatility[closed["symbol"], closed["signal_bar"]]
     assert np.array_equal(closed["volatility_bps"], known)
-    assert closed["unit_bps"] == pytest.approx(rules.volatility_unit_bps(known))
+    unit = np.maximum(known, rules.minimum_volatility_bps) * np.sqrt(60.0)
+    assert closed["unit_bps"] == pytest.approx(unit)
     away = closed["side"] * closed["entry_reference"] * BPS
-    stop = closed["entry_reference"] - away * rules.stop_distance_bps(known)
-    target = closed["entry_reference"] + away * rules.target_distance_bps(known)
+    stop_bps = np.minimum(np.maximum(rules.stop_volatilities * unit, rules.stop_floor_bps), 9_000)
+    target_bps = np.maximum(rules.target_volatilities * unit, rules.target_floor_bps)
+    stop = closed["entry_reference"] - away * stop_bps
+    target = closed["entry_reference"] + away * target_bps
     assert closed["stop"] == pytest.approx(stop)
     assert closed["target"] == pytest.approx(target)
 
@@ -184,12 +187,12 @@ def test_the_masks_are_what_the_step_refuses(random_market: Market, play_lanes: 
 
     def choose(step: int, environment: MarketEnvironment, masks: np.ndarray) -> np.ndarray:
         assert masks.any(axis=1).all()
-        bars, (rules, costs, _) = environment._bars, environment._conditions
+        bars, rules = environment._bars, environment._conditions.rules
         for action in (*range(13), -1, 13):
             wanted = np.full(2, action)
             legal = masks[:, action] if 0 <= action < 13 else np.zeros(2, bool)
             expected = -1 if legal.all() else int(np.flatnonzero(~legal)[0])
-            assert first_illegal(environment.state, wanted, bars, rules, costs) == expected
+            assert first_illegal(environment.state, wanted, bars, rules) == expected
         return np.where(masks, drawn[step], -1.0).argmax(axis=1)
 
     play_lanes(block, choose, replace(RULES, starting_cash_usd=1_700), COSTS, [0, 1], [0, 0])

@@ -13,11 +13,12 @@ from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.paper.replay import replay
 from huracan.market.paper.stored_actions import ActionLists
-from huracan.market.rules import TradingRules
+from huracan.market.rules import MaintenanceTier, TradingRules
 
 COSTS = CostAssumptions()
 RULES = TradingRules()
 ONE = np.zeros(1, np.int64)
+TIER = MaintenanceTier(1e5, 0.004)
 
 Maker = Callable[..., MarketBlock]
 
@@ -58,8 +59,7 @@ def test_a_block_that_lacks_bars_of_a_column_is_refused(make_block: Maker) -> No
         (-1, 0, "symbol that the block lacks"),
         (0, 6, "bar that the block lacks"),
         (0, -1, "bar that the block lacks"),
-        (0, 2, "last bar of a session"),
-        (0, 5, "last bar of a session"),
+        (0, 5, "begin at its last bar"),
     ],
 )
 def test_a_lane_begins_only_where_there_is_something_to_trade(
@@ -74,12 +74,34 @@ def test_a_lane_begins_only_where_there_is_something_to_trade(
         )
 
 
-def test_a_session_of_one_bar_is_refused(make_block: Maker) -> None:
-    block = make_block([100.0] * 3, day_bars=1)
-    with pytest.raises(InvalidInput, match="last bar of a session"):
-        MarketEnvironment(block, RULES, COSTS, 1).begin(ONE, ONE, ONE)
-    with pytest.raises(InputRefused, match="no day of at least two bars"):
+@pytest.mark.parametrize(
+    ("bar", "end", "words"),
+    [
+        (3, 3, "begin at its last bar"),
+        (3, 1, "begin at its last bar"),
+        (2, 5, "inside a decision bar"),
+        (1, 4, "inside a decision bar"),
+        (1, 7, "end at a bar that the block lacks"),
+    ],
+)
+def test_a_lane_ends_only_at_a_decision_after_its_first(
+    make_block: Maker, bar: int, end: int, words: str
+) -> None:
+    environment = MarketEnvironment(make_block([100.0] * 6, decision_bars=2), RULES, COSTS, 1)
+    before = environment.state.copy()
+    with pytest.raises(InvalidInput, match=words):
+        environment.begin(ONE, ONE, ONE + bar, ends=ONE + end)
+    assert environment.state == before
+
+
+def test_a_block_of_one_decision_is_refused(make_block: Maker) -> None:
+    block = make_block([100.0] * 3, decision_bars=3)
+    with pytest.raises(InvalidInput, match="begin at its last bar"):
+        MarketEnvironment(block, RULES, COSTS, 1).begin(ONE, ONE, ONE + 2)
+    with pytest.raises(InputRefused, match="no two decisions"):
         TrainingLanes(block, RULES, COSTS, 1, LaneStarts(np.random.default_rng(0)))
+    with pytest.raises(InvalidInput, match="no whole number of decisions of 2"):
+        make_block([100.0] * 3, decision_bars=2)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +151,17 @@ def test_arrays_of_another_shape_are_refused(make_block: Maker) -> None:
         ({"size_multipliers": (1.0, 2.0)}, "size_multipliers"),
         ({"maximum_adds": -1}, "maximum_adds"),
         ({"maximum_adds": 1_000}, "maximum_adds"),
-        ({"scratch_bars": 0}, "below 1"),
+        ({"scratch_age": "0m"}, "'0m' is not a span of time"),
+        ({"maximum_holding": "120"}, "'120' is not a span of time"),
+        ({"volatility_horizon": "1.5h"}, "'1.5h' is not a span of time"),
+        ({"maximum_participation": 0.0}, "maximum_participation"),
+        ({"maximum_participation": 1.5}, "maximum_participation"),
+        ({"maximum_leverage": 0.5}, "maximum_leverage"),
+        ({"maximum_leverage": 3.0}, "without maintenance_tiers"),
+        ({"maintenance_tiers": (TIER, MaintenanceTier(2e5, 0.001))}, "do not rise"),
+        ({"maintenance_tiers": (TIER, MaintenanceTier(9e4, 0.01))}, "do not rise"),
+        ({"maintenance_tiers": (MaintenanceTier(1e5, 1.0),)}, "do not rise"),
+        ({"maintenance_tiers": tuple(MaintenanceTier(float(n), 0.01) for n in range(1, 10))}, "do not rise"),
         ({"minimum_notional_usd": -1.0}, "minimum_notional_usd"),
         ({"trail_volatilities": 0.0}, "not positive"),
         ({"add_multiplier": float("nan")}, "not positive"),

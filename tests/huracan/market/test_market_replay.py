@@ -24,24 +24,24 @@ Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
 
 
-def _places(block: MarketBlock) -> tuple[np.ndarray, np.ndarray]:
-    days = block.day_first
-    return np.repeat(np.arange(block.symbol_count), days.size), np.tile(days, block.symbol_count)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_replayed_actions_give_the_same_records_to_the_bit(
     random_market: Maker, play_randomly: Player, seed: int
 ) -> None:
     block = random_market(seed, symbols=4, tick_size=0.01, step_size=0.001)
     played = play_randomly(block, seed, RULES, COSTS)
-    again = replay(block, RULES, COSTS, ActionLists(*_places(block), played.actions.T))
+    lists = ActionLists(played.begun["symbol"], played.begun["bar"], played.actions.T)
+    again = replay(block, RULES, COSTS, lists, begin=played.begun)
     assert played.closed.size > 50
     for ours, theirs in ((again.fills, played.fills), (again.closed, played.closed)):
         for name in theirs.dtype.names:
             assert np.array_equal(ours[name], theirs[name])
     assert np.array_equal(again.equity_usd, played.equity[-1])
     assert np.array_equal(again.cash_usd, played.cash[-1])
+    # What only rewards remember is not replayed.
+    for name in played.environment.state.dtype.names:
+        if name != "peak_usd":
+            assert np.array_equal(again.state[name], played.environment.state[name]), name
 
 
 def test_an_illegal_action_in_a_list_is_named(make_block: Maker) -> None:
@@ -68,11 +68,11 @@ def test_a_lenient_replay_does_nothing_where_it_may_not(make_block: Maker) -> No
     assert (found.closed["entry_bar"].tolist(), found.closed["exit_bar"].tolist()) == ([2], [5])
 
 
-def test_after_its_session_a_list_may_only_wait(make_block: Maker) -> None:
-    block, place = make_block([100.0] * 8, day_bars=4), np.zeros(1, int)
-    actions = np.zeros((1, 7), np.int8)
+def test_after_its_end_a_list_may_only_wait(make_block: Maker) -> None:
+    block, place = make_block([100.0] * 8), np.zeros(1, int)
+    actions = np.zeros((1, 9), np.int8)
     assert replay(block, RULES, COSTS, ActionLists(place, place, actions)).cash_usd[0] == 10_000
-    actions[0, 5] = ENTER_FULL_INDEX
+    actions[0, 7] = ENTER_FULL_INDEX
     with pytest.raises(InvalidInput, match="mask forbids"):
         replay(block, RULES, COSTS, ActionLists(place, place, actions))
 
@@ -94,7 +94,7 @@ def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> N
 
 def test_a_book_without_records_never_grows() -> None:
     book = RecordBook(False)
-    assert book.with_room(1_000).fills.size == book.fills().size == book.closed().size == 0
+    assert book.with_room(1_000, 1_000).fills.size == book.fills().size == book.closed().size == 0
 
 
 def _lanes(block: MarketBlock, seed: int = 0, count: int = 16) -> TrainingLanes:
@@ -128,18 +128,6 @@ def test_lanes_go_on_from_a_snapshot_to_the_bit(random_market: Maker) -> None:
     assert any(part.dtype == bool and part.ndim == 1 and part.any() for part in expected)
     with pytest.raises(InputRefused, match="another number of lanes"):
         _lanes(block, count=8).restore(kept)
-
-
-def test_lanes_that_end_begin_again_at_the_start_of_a_day(random_market: Maker) -> None:
-    lanes = _lanes(random_market(2))
-    lanes.reset()
-    begun = 0
-    for _ in range(100):
-        *_, ended = lanes.step(np.where(lanes.environment.masks()[:, 0], 0, HOLD_INDEX))
-        assert not lanes.environment.has_ended.any()
-        assert np.isin(lanes.environment.bar[ended], [0, 80]).all()
-        begun += int(ended.sum())
-    assert begun >= 16
 
 
 def test_the_cost_ramp_ends_at_the_full_costs(random_market: Maker) -> None:
