@@ -22,7 +22,7 @@ _HELD_OUT = {
     "random_net_bps_per_trade": "mean trade of random entries, bps",
     "random_share_below": "share of the random draws beaten",
     "buy_and_hold_net_usd": "buying and holding, USD",
-    "median_holding_bars": "median holding, bars",
+    "median_holding_minutes": "median holding, minutes",
     "traded_notional_usd": "notional traded, USD",
     "first_day": "first held-out day",
     "last_day": "last held-out day",

@@ -23,7 +23,7 @@ def dispersion(held_out: Sequence[Mapping[str, Any]], published: int) -> dict[st
     """
     net = np.array([result["net_usd"] for result in held_out], np.float64)
     trades = np.array([result["trades"] for result in held_out], np.int64)
-    names = ("net_usd", "net_bps_per_trade", "trades", "win_rate", "median_holding_bars")
+    names = ("net_usd", "net_bps_per_trade", "trades", "win_rate", "median_holding_minutes")
     return {
         "count": len(held_out),
         "published": published,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.market.block import MarketBlock
-from huracan.market.costs import CostAssumptions
+from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.ledger import EXIT_REASONS
 from huracan.market.paper.session_arrays import SessionArrays, run_sessions
 from huracan.market.policy import Policy
@@ -24,11 +24,12 @@ def evaluate_policy(
     costs: CostAssumptions,
     generator: np.random.Generator,
 ) -> dict[str, Any]:
-    """JSON-able numbers of the policy's sessions over the block's days, at full costs.
+    """JSON-able numbers of the policy over the block's days, one account for each symbol, at full costs.
 
-    `daily_net_usd` is per day over all symbols, `hourly_returns_bps` the change of all accounts together per
-    hour, in bps of what they opened with. `random` are entries at random bars with the same number of trades
-    and the same median holding; `random_draws_net_bps_per_trade` has every draw.
+    Accounts run on over the midnights; what is open at the end counts at liquidation value, as a trade of its
+    own. `daily_net_usd` is the change of all marked accounts together by day, `hourly_returns_bps` the same by
+    hour (`periods_of`), in bps of what they opened with. `random` are entries at random decisions with the
+    same number of trades and the same median holding; `random_draws_net_bps_per_trade` has every draw.
     """
     ran = run_sessions(block, policy, rules, costs)
     net_usd, net_bps = ran.net_usd(), ran.net_bps()
@@ -36,6 +37,9 @@ def evaluate_policy(
     held = _bars_held(ran)
     median_holding = int(np.median(held)) if held.size else 0
     guesses = random_entries(block, rules, costs, Guesses(ran.trade_count, max(1, median_holding)), generator)
+    equity_usd = (ran.cash_usd + ran.position_usd).sum(axis=0)
+    by_day = _changes(equity_usd, block.day_of_bar[block.decision_closes])
+    by_hour = _changes(equity_usd, periods_of(block)[block.decision_closes])
     holding = buy_and_hold(block, rules, costs)
     return {
         "first_day": str(block.days[0]),
@@ -44,11 +48,11 @@ def evaluate_policy(
         "net_usd": float(net_usd.sum()),
         "net_bps_per_trade": per_trade,
         "win_rate": float((net_usd > 0).mean()) if net_usd.size else 0.0,
-        "median_holding_bars": median_holding,
+        "median_holding_minutes": median_holding * block.bar_minutes,
         "exit_reasons": _count_reasons(ran),
         "traded_notional_usd": ran.notional_usd(),
-        "daily_net_usd": _daily_net_usd(ran, len(block.days)),
-        "hourly_returns_bps": _hourly_returns_bps(ran, block),
+        "daily_net_usd": by_day.tolist(),
+        "hourly_returns_bps": (by_hour / equity_usd[0] * WHOLE_BPS).tolist(),
         "do_nothing_net_usd": DO_NOTHING_NET_USD,
         "random_net_bps_per_trade": float(guesses.net_bps_per_trade.mean()),
         "random_draws_net_bps_per_trade": [float(value) for value in guesses.net_bps_per_trade],
@@ -70,22 +74,18 @@ def _bars_held(ran: SessionArrays) -> NDArray[np.int64]:
 
 def _count_reasons(ran: SessionArrays) -> dict[str, int]:
     counts = np.bincount(ran.closed["reason"].astype(np.int64), minlength=len(EXIT_REASONS))
-    return dict(zip(EXIT_REASONS, counts.tolist(), strict=True))
+    return {reason: count for reason, count in zip(EXIT_REASONS, counts.tolist(), strict=True) if count}
 
 
-def _daily_net_usd(ran: SessionArrays, days: int) -> list[float]:
-    daily = np.zeros(days)
-    # Lanes are ordered by symbol, then day.
-    np.add.at(daily, ran.closed["lane"].astype(np.int64) % days, ran.net_usd())
-    return [float(value) for value in daily]
+def periods_of(block: MarketBlock) -> NDArray[np.int64]:
+    """[T] the how-many-th hour of the clock of the block a bar lies in; a decision bar that is longer than an
+    hour is a period by itself."""
+    opened = block.open_time_ms[:: block.decision_bars] // _HOUR_MS
+    period = np.cumsum(np.append(False, opened[1:] != opened[:-1]))
+    return np.repeat(period, block.decision_bars)
 
 
-def _hourly_returns_bps(ran: SessionArrays, block: MarketBlock) -> list[float]:
-    """Days one after the other; within a day an hour's return starts from the equity of the hour before."""
-    bars = ran.cash_usd.shape[1]
-    equity = (ran.cash_usd + ran.position_usd).reshape(block.symbol_count, -1, bars).sum(axis=0)
-    hours = block.open_time_ms[:bars] // _HOUR_MS
-    ends = np.flatnonzero(np.append(hours[1:] != hours[:-1], True))
-    levels = np.concatenate([equity[:, :1], equity[:, ends]], axis=1)
-    returns = np.diff(levels, axis=1) / equity[:, :1] * WHOLE_BPS
-    return [float(value) for value in returns.reshape(-1)]
+def _changes(equity_usd: Floats, group: NDArray[np.integer]) -> Floats:
+    """[groups] of equity [decisions] from the end of one group of decisions to the end of the next."""
+    ends = np.flatnonzero(np.append(group[1:] != group[:-1], True))
+    return np.diff(np.append(equity_usd[0], equity_usd[ends]))

@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.agent.policy.evaluation import periods_of
 from huracan.errors import InputRefused
-from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
-from huracan.market.engine.records import CLOSED
+from huracan.market.engine.held_entries import net_bps
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import DRAWS, TIE_BPS
+from huracan.market.what_if.baselines import DRAWS, TIE_BPS, Guesses, draw_entries
 from huracan.units import BASIS_POINT
 
 _HOUR_MS = 3_600_000
-_POOL, _SHARE_SHORT = 8_000, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +29,7 @@ class HeldOutEquity:
 
     first_day: date
     hours: NDArray[np.float64]
-    """[cuts] since the first bar opened."""
+    """[cuts] since the first decision bar opened."""
     brain_usd: NDArray[np.float64]
     """[cuts] open positions included."""
     rivals_usd: NDArray[np.float64]
@@ -52,7 +50,8 @@ def held_out_equity(
     """
     hourly_bps = np.asarray(held_out["hourly_returns_bps"], np.float64)
     opening_usd = rules.starting_cash_usd * block.symbol_count
-    rivals = _draw_rivals(held_out, block, rules, costs, generator)
+    held = max(1, round(float(held_out["median_holding_minutes"]) / block.bar_minutes))
+    rivals = draw_entries(block, rules, costs, Guesses(int(held_out["trades"]), held), generator)
     made_bps = net_bps(rivals)
     trades = rivals.shape[1]
     reported = np.asarray(held_out["random_draws_net_bps_per_trade"], np.float64)
@@ -62,11 +61,10 @@ def held_out_equity(
             "The random rivals of the held-out days come out otherwise than the training reported them.",
             "Its market, rules or costs have changed since; the verdict stands on the report.",
         )
-    # The report cuts on the clock's hours; longer bars are cut one by one.
-    hour = block.open_time_ms // _HOUR_MS
-    period = np.cumsum(np.append(True, hour[1:] != hour[:-1]))
+    # The sums of a period stand at its end: the first cut is the beginning.
+    period = periods_of(block) + 1
     begins_ms = block.open_time_ms[np.append(True, period[1:] != period[:-1])]
-    end_ms = 2 * block.open_time_ms[-1] - block.open_time_ms[-2]
+    end_ms = block.open_time_ms[-1] + block.bar_ms
     cuts_ms = np.append(begins_ms, end_ms) - begins_ms[0]
     usd_of_bps = BASIS_POINT * float(held_out["traded_notional_usd"]) / max(1, trades)
     return HeldOutEquity(
@@ -74,34 +72,6 @@ def held_out_equity(
         hours=cuts_ms / _HOUR_MS,
         brain_usd=np.append(0.0, np.cumsum(hourly_bps)) * BASIS_POINT * opening_usd,
         rivals_usd=_summed(made_bps, period[rivals["exit_bar"]], cuts_ms.size) * usd_of_bps,
-    )
-
-
-def _draw_rivals(
-    held_out: Mapping[str, Any],
-    block: MarketBlock,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    generator: np.random.Generator,
-) -> NDArray[np.void]:
-    """[draws, trades] CLOSED records: one by one what `random_entries` gives in sums, drawn in its order.
-
-    Beside it and not inside: what explains past trades depends on that file, and no picture may make it anew.
-    """
-    count, indices = int(held_out["trades"]), np.flatnonzero(bars_to_enter(block, rules))
-    if count < 1 or indices.size == 0:
-        return np.zeros((DRAWS, 0), CLOSED)
-    pool = min(_POOL, count * DRAWS)
-    chosen = indices[generator.integers(0, indices.size, pool)]
-    entries = np.full(pool, ENTER_FULL_INDEX)
-    if rules.allow_short:
-        entries[generator.random(pool) < _SHARE_SHORT] = ENTER_SHORT_FULL_INDEX
-    held = np.full(pool, max(1, int(held_out["median_holding_bars"])))
-    closed = hold_entries(block, rules, costs, chosen, entries, held)
-    return (
-        closed[generator.integers(0, closed.size, (DRAWS, count))]
-        if closed.size
-        else np.zeros((DRAWS, 0), CLOSED)
     )
 
 

@@ -29,7 +29,7 @@ def test_the_dispersion_tells_every_seed_and_their_spread() -> None:
             "net_bps_per_trade": net / 2,
             "trades": trades,
             "win_rate": 0.5,
-            "median_holding_bars": 9,
+            "median_holding_minutes": 9,
             "more": [1],
         }
         for net, trades in ((1.0, 4), (4.0, 6), (10.0, 5))

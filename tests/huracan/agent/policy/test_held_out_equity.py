@@ -28,8 +28,7 @@ def block(planted_market: Maker) -> MarketBlock:
 
 
 def _report(block: MarketBlock, rules: TradingRules = RULES) -> dict[str, Any]:
-    bars, lanes = block.bar_count // DAYS, block.symbol_count * DAYS
-    script = np.full((bars, lanes), WAIT_INDEX)
+    script = np.full((block.decision_count, block.symbol_count), WAIT_INDEX)
     script[::90] = ENTER_FULL_INDEX
     policy = ScriptedPolicy(script, is_lenient=True)
     return evaluate_policy(block, policy, rules, COSTS, judges_generator(SEED))
@@ -62,23 +61,23 @@ def test_the_curves_are_cut_at_every_hour_of_the_held_out_days(block: MarketBloc
 
 def test_a_rivals_trade_counts_from_its_end_on(block: MarketBlock) -> None:
     # Neither stop nor target is met, so that every trade is held for 240 bars of two minutes.
-    far = {"stop_volatilities": 1e3, "target_volatilities": 1e3, "maximum_holding_bars": 240}
+    far = {"stop_volatilities": 1e3, "target_volatilities": 1e3, "maximum_holding": "8h"}
     rules = replace(RULES, **far)
     report = _report(block, rules)
-    assert report["median_holding_bars"] == 240
+    assert report["median_holding_minutes"] == 480
     rivals_usd = held_out_equity(report, block, rules, COSTS, judges_generator(SEED)).rivals_usd
     assert not rivals_usd[:, : 8 + 1].any()
     assert rivals_usd[:, 8 + 1].any()
 
 
 def test_rivals_of_another_market_are_refused_and_not_drawn(block: MarketBlock) -> None:
-    dearer = replace(COSTS, taker_fee_bps=COSTS.taker_fee_bps + 1)
+    dearer = replace(COSTS, taker_fee_bps=11.0)
     with pytest.raises(InputRefused, match="come out otherwise than the training reported"):
         held_out_equity(_report(block), block, RULES, dearer, judges_generator(SEED))
 
 
 def test_a_brain_that_never_traded_has_flat_curves(block: MarketBlock) -> None:
-    waiting = np.full((block.bar_count // DAYS, block.symbol_count * DAYS), WAIT_INDEX)
+    waiting = np.full((block.decision_count, block.symbol_count), WAIT_INDEX)
     report = evaluate_policy(block, ScriptedPolicy(waiting), RULES, COSTS, judges_generator(SEED))
     equity = held_out_equity(report, block, RULES, COSTS, judges_generator(SEED))
     assert report["trades"] == 0
