@@ -43,7 +43,7 @@ def build_definitions(settings: Settings, first_day: date | None = None) -> dg.D
             night_schedule(jobs[MARKET], schedule.hour, schedule.is_enabled),
             retention_schedule(ageing, schedule.hour, schedule.is_enabled),
         ],
-        sensors=[*chain_sensors(jobs), *health_sensors(jobs[MARKET], first_day)],
+        sensors=[*chain_sensors(jobs), *health_sensors(jobs, first_day)],
         resources={"resources": Resources(settings)},
         executor=dg.in_process_executor,
     )

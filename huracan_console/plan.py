@@ -134,8 +134,9 @@ def _days_before(day: date, count: int) -> list[date]:
 
 def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[date, tuple[str, ...]]:
     """The nights before `day` that are missing between nights, in order, with the jobs of each: all of them,
-    or the trades alone where they were cut short. Nothing before the first night ever, or across more than a
-    week without any.
+    or the trades alone of the last nights in a row that were cut short or judged bad, for each day goes on
+    from the positions of the day before. Nothing before the first night ever, or across more than a week
+    without any.
 
     A night that was whole stays as it was traded, also after an upgrade: its policy was of that version.
     """
@@ -144,10 +145,14 @@ def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[dat
     # A night that came to its end was whole: an asset that it lacks was added by a later version.
     whole = freshness.days_of_all(trade) | set(freshness.days(LAST_OF_NIGHT))
     whole = {each for each in whole if each < day}
-    holes = holes_before(day, whole, reach_of(trade, settings), settings.universe.first_day)
-    if traded and is_within_reach(max(traded), day) and not freshness.is_there(trade, max(traded)):
-        holes = sorted({*holes, max(traded)})
-    return {each: (TRADE,) if each in traded else NIGHT for each in holes}
+    holes = set(holes_before(day, whole, reach_of(trade, settings), settings.universe.first_day))
+    later = day
+    for each in sorted(traded, reverse=True):
+        if not is_within_reach(each, later) or freshness.is_there(trade, each):
+            break
+        holes.add(each)
+        later = each
+    return {each: (TRADE,) if each in traded else NIGHT for each in sorted(holes)}
 
 
 def reach_of(assets: Collection[str], settings: Settings) -> int:

@@ -3,17 +3,18 @@
 Each turns what it sees into troubles; telling of them once is the business of `alerts`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from huracan_assets.inputs.windows import lead_days
 from huracan_assets.job_definitions import Job
+from huracan_assets.jobs import MARKET, TRADE
 from huracan_resources.resources import Resources
 from huracan_sensors.alerts import Trouble, alert, resolve, resolve_others
 from huracan_sensors.chain import NIGHT_TAG
-from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_night
+from huracan_sensors.lateness import LATE_KIND, late_days, late_troubles, missed_run
 from huracan_sensors.night import night_request
 
 _BATCH = 200
@@ -28,9 +29,9 @@ _UNFINISHED = (
 )
 
 
-def health_sensors(market: Job, first_day: date) -> list[dg.SensorDefinition]:
-    """`first_day` is where the partitions of `market` begin: no run can be asked for before it."""
-    return [run_failed, run_recovered, check_failed, _partition_late(market, first_day)]
+def health_sensors(jobs: Mapping[str, Job], first_day: date) -> list[dg.SensorDefinition]:
+    """`first_day` is where the partitions of the `jobs` begin: no run can be asked for before it."""
+    return [run_failed, run_recovered, check_failed, _partition_late(jobs, first_day)]
 
 
 @dg.run_failure_sensor(
@@ -117,10 +118,10 @@ def latest_checks(records: Sequence[dg.EventLogRecord]) -> dict[str, Trouble | N
     return latest
 
 
-def _partition_late(market: Job, first_day: date) -> dg.SensorDefinition:
+def _partition_late(jobs: Mapping[str, Job], first_day: date) -> dg.SensorDefinition:
     @dg.sensor(
         name="partition_late",
-        job=market,
+        jobs=[jobs[MARKET], jobs[TRADE]],
         minimum_interval_seconds=600,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Alerts when the newest day is late, and starts missed nights, one after the other.",
@@ -136,11 +137,12 @@ def _partition_late(market: Job, first_day: date) -> dg.SensorDefinition:
         told = alert(resources, troubles, now)
         over = resolve_others(resources, LATE_KIND, troubles, now)
         is_ours = settings.schedule.is_enabled and not _is_night_under_way(context.instance)
-        missed = missed_night(resources.lake, late) if is_ours else None
+        missed = missed_run(resources.lake, late) if is_ours else None
         if missed is not None:
+            job, day = missed
             # Once an hour: an exchange that was down at two may be up at five.
             attempt = f"{now:%Y-%m-%dT%H}"
-            return dg.SensorResult(run_requests=[night_request(missed.isoformat(), attempt)])
+            return dg.SensorResult(run_requests=[night_request(day.isoformat(), attempt, job)])
         reason = f"{len(late)} partitions late, {len(told)} alerts, {len(over)} resolved."
         return dg.SensorResult(skip_reason=reason)
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
+from huracan_assets.finished import LEDGER
+from huracan_assets.jobs import MARKET, TRADE
 from huracan_resources.lake.lake import LONGEST_HOLE_DAYS, Lake
 from huracan_sensors.alerts import Trouble
 
@@ -50,17 +52,23 @@ def _beginning(known: Sequence[date]) -> date:
     return after[-1] if after else known[0]
 
 
-def missed_night(lake: Lake, late: Sequence[tuple[str, date]]) -> date | None:
-    """The first day without a market, of the last week, whose day before is there.
+def missed_run(lake: Lake, late: Sequence[tuple[str, date]]) -> tuple[str, date] | None:
+    """The first day of the last week that can be made up for, and the job to begin with: its market where
+    that is missing and the day before has one, else its trades where the day before was traded, whose
+    positions they go on from.
 
     An older or a longer gap is history, which a person backfills; its days would only fail for lack of one
     another.
     """
-    known = set(lake.days(LAST_OF_MARKET))
-    missed = sorted(day for asset, day in late if asset == LAST_OF_MARKET)
-    newest = max([*missed[-1:], *known], default=None)
-    missed = [day for day in missed if newest and day > newest - timedelta(days=CATCH_UP_DAYS)]
-    return next((day for day in missed if day - timedelta(days=1) in known), None)
+    markets, traded = set(lake.days(LAST_OF_MARKET)), set(lake.days(LEDGER))
+    missed = [(MARKET, day, markets) for asset, day in late if asset == LAST_OF_MARKET]
+    missed += [(TRADE, day, traded) for asset, day in late if asset == LEDGER and day in markets]
+    newest = max([*markets, *(day for _, day, _ in missed)], default=date.min)
+    for job, day, known in sorted(missed, key=lambda each: each[1]):
+        is_near = (newest - day).days < CATCH_UP_DAYS
+        if is_near and day - timedelta(days=1) in known:
+            return job, day
+    return None
 
 
 def late_troubles(late: list[tuple[str, date]]) -> list[Trouble]:

@@ -29,7 +29,7 @@ def night_schedule(market: Job, hour: int, is_enabled: bool = True) -> dg.Schedu
     return night
 
 
-def night_request(day: str, attempt: str = "") -> dg.RunRequest:
-    """The run that starts the night of `day`, asked for at most once per `attempt`."""
-    key = f"{MARKET}:{day}:{attempt}" if attempt else f"{MARKET}:{day}"
-    return dg.RunRequest(run_key=key, partition_key=day, tags={NIGHT_TAG: day})
+def night_request(day: str, attempt: str = "", job: str = MARKET) -> dg.RunRequest:
+    """The run that starts the night of `day`, or takes it up at `job`; asked for once per `attempt`."""
+    key = f"{job}:{day}:{attempt}" if attempt else f"{job}:{day}"
+    return dg.RunRequest(run_key=key, job_name=job, partition_key=day, tags={NIGHT_TAG: day})

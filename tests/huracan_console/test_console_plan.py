@@ -101,6 +101,24 @@ def test_trades_of_the_night_before_that_were_cut_short_are_made_again(settings:
     assert _plan(settings, Done(done, [_before(1)])) == [again, *TODAYS]
 
 
+def test_bad_trades_of_several_nights_in_a_row_are_made_again_from_the_first_on(settings: Settings) -> None:
+    done = [(MARKET, _before(back)) for back in range(9)] + [(LEARN, _before(1)), (TRADE, _before(4))]
+    again = [PlannedRun(TRADE, _before(back), True) for back in (3, 2, 1)]
+    assert _plan(settings, Done(done, [_before(back) for back in range(1, 6)])) == [*again, *TODAYS]
+
+
+def test_a_bad_night_before_nights_that_are_missing_is_made_again_before_them(settings: Settings) -> None:
+    done = [(MARKET, _before(back)) for back in range(9)] + [(LEARN, _before(1)), (TRADE, _before(4))]
+    missing = [PlannedRun(job, _before(back), True) for back in (2, 1) for job in NIGHT]
+    assert _plan(settings, Done(done, [_before(4), _before(3)])) == [
+        PlannedRun(TRADE, _before(3), True),
+        *missing,
+        *TODAYS,
+    ]
+    long_ago = Done(done, [_before(20)])
+    assert _plan(settings, long_ago) == TODAYS, "a history that began anew goes on from nothing of before"
+
+
 def test_a_whole_night_of_an_earlier_version_is_not_traded_again(settings: Settings) -> None:
     done = Done([(MARKET, _before(back)) for back in range(1, 7)] + [(LEARN, _before(1))], [_before(1)])
     assert _plan(settings, done)[0] == PlannedRun(TRADE, _before(1), True)

@@ -7,7 +7,7 @@ import pytest
 
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
-from huracan_sensors.lateness import late_days, late_troubles, missed_night
+from huracan_sensors.lateness import late_days, late_troubles, missed_run
 
 NIGHT_START, HISTORY_DAYS = 2, 20
 
@@ -73,10 +73,33 @@ def test_missed_nights_are_taken_up_one_after_the_other(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
     noon = datetime(2025, 3, 11, 12, tzinfo=UTC)
     made = []
-    while (missed := missed_night(lake, _late(lake, noon))) is not None:
-        made.append(missed.day)
-        lake.write("regimes", missed, {})
+    while (missed := missed_run(lake, _late(lake, noon))) is not None:
+        job, day = missed
+        assert job == "market"
+        made.append(day.day)
+        lake.write("regimes", day, {})
     assert made == [8, 9, 10]
+
+
+def test_trades_that_were_refused_for_lack_of_the_day_before_are_taken_up_after_it(lake: Lake) -> None:
+    _store(lake, "regimes", date(2025, 3, 1), 7)
+    _store(lake, "shadow_trades", date(2025, 3, 5), 3)
+    _store(lake, "regimes", date(2025, 3, 9), 2)  # the schedule's own nights, while 8 March was missed
+    noon, made = datetime(2025, 3, 11, 12, tzinfo=UTC), []
+    while (missed := missed_run(lake, _late(lake, noon))) is not None:
+        job, day = missed
+        made.append((job, day.day))
+        if job == "market":
+            lake.write("regimes", day, {})  # which starts its trades
+        lake.write("shadow_trades", day, {})
+    assert made == [("market", 8), ("trade", 9), ("trade", 10)]
+
+
+def test_trades_of_before_the_first_night_are_not_missed(lake: Lake) -> None:
+    _store(lake, "regimes", date(2025, 2, 1), 38)
+    _store(lake, "shadow_trades", date(2025, 3, 9), 1)
+    assert missed_run(lake, _late(lake, datetime(2025, 3, 11, 4, tzinfo=UTC))) is None
+    assert missed_run(lake, _late(lake, datetime(2025, 3, 11, 5, tzinfo=UTC))) == ("trade", date(2025, 3, 10))
 
 
 def test_a_hole_in_older_history_is_no_missed_night(lake: Lake) -> None:
@@ -84,14 +107,14 @@ def test_a_hole_in_older_history_is_no_missed_night(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 2, 4), 35)
     late = _late(lake, datetime(2025, 3, 11, 12, tzinfo=UTC))
     assert late == [("regimes", date(2025, 2, 3))]
-    assert missed_night(lake, late) is None
+    assert missed_run(lake, late) is None
 
 
 def test_a_gap_longer_than_a_week_is_left_to_a_backfill(lake: Lake) -> None:
     _store(lake, "regimes", date(2025, 3, 1), 7)
     late = _late(lake, datetime(2025, 5, 1, 12, tzinfo=UTC))
     assert late != []
-    assert missed_night(lake, late) is None
+    assert missed_run(lake, late) is None
 
 
 def test_nothing_is_late_between_two_histories(lake: Lake) -> None:
