@@ -186,7 +186,7 @@ class _HeldOut:
 
     @cached_property
     def _block(self) -> MarketBlock:
-        return market_block.market_block(self._inputs)
+        return market_block.market_block(self._inputs, self._context.settings)
 
     def net_usd(self, brain: Brain) -> float:
         """What the brain makes on them."""

@@ -3,7 +3,7 @@
 Training, the shadow ledger and the verdict on a brain build it here, so that they see the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -11,8 +11,9 @@ import pyarrow as pa
 from huracan.analysis.patterns.context import KnownPatterns, with_pattern_context
 from huracan.analysis.patterns.nearest import NamedPatterns
 from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
+from huracan.durations import minute_of_day, minutes_of
 from huracan.features.recipe import RECIPE
-from huracan.market.block import VOLATILITY_COLUMN, MarketBlock
+from huracan.market.block import MarketBlock
 from huracan.market.block_tables import build_market_block
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.remembered import statistics_from
@@ -21,18 +22,29 @@ from huracan_resources.settings.settings import Settings
 
 
 def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
-    """The libraries that the bars of `days` days are compared with: each day with the one of the day before.
+    """The libraries that the bars of `days` days are compared with: a day with that of the day before, and up
+    to the handover with the one before that.
 
     Without an edge: a library comes from trades, trades from a policy, and a policy from earlier libraries.
     """
+
+    def one_more(settings: Settings) -> int:
+        return 1 + (days(settings) if callable(days) else days)
+
     return Read(
-        "pattern_library", key="patterns", days=days, ends=-1, edge=False, is_record=True, may_lack_days=True
+        "pattern_library",
+        key="patterns",
+        days=one_more,
+        ends=-1,
+        edge=False,
+        is_record=True,
+        may_lack_days=True,
     )
 
 
-def market_block(inputs: Inputs) -> MarketBlock:
-    """Of the days whose regimes are among the inputs. A further day of candles before them is used for the
-    trailing traded value of their first bars."""
+def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
+    """Of the days whose regimes are among the inputs. A further day of candles before them is used for what
+    trails their first bars."""
     days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
     candles = inputs.tables_by_day("ohlcv")
     block = build_market_block(
@@ -45,6 +57,7 @@ def market_block(inputs: Inputs) -> MarketBlock:
             for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()
         },
         earlier=candles.get(min(days) - timedelta(days=1)),
+        volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
     known = {
@@ -52,25 +65,52 @@ def market_block(inputs: Inputs) -> MarketBlock:
         for day, library in inputs.tables_by_day("patterns").items()
         if day in statistics
     }
-    return with_pattern_context(block, known)
+    return with_pattern_context(block, known, minute_of_day(settings.market.handover))
 
 
-def priced_block(inputs: Inputs, day: date, lead: str = "") -> MarketBlock:
-    """One day's market without features: all that fills, masks and regimes need, and no policy can look at.
+def priced_block(
+    inputs: Inputs, settings: Settings, day: date, lead: str = "", days_before: int = 0
+) -> MarketBlock:
+    """The market of `day` without features: all that fills, masks and regimes need, and no policy can look at;
+    and of as many of the `days_before` before it as are there, in a row and with the same symbols.
 
     From the reads `ohlcv`, `features` and `regimes`, their names led by `lead`. `InputRefused` where one of
     them lacks the day; candles of the day before are used where they are there, as in `market_block`.
     """
-    before = day - timedelta(days=1)
-    candles = f"{lead}ohlcv"
+    days = [day]
+    while len(days) <= days_before and _goes_on(inputs, days[0], lead):
+        days.insert(0, days[0] - timedelta(days=1))
+    before, candles = days[0] - timedelta(days=1), f"{lead}ohlcv"
     return build_market_block(
-        inputs.of_day(candles, day),
-        inputs.of_day(f"{lead}features", day, ["symbol", "open_time", "is_ready", VOLATILITY_COLUMN]),
-        inputs.of_day(f"{lead}regimes", day),
+        _of_days(inputs, candles, days),
+        _of_days(inputs, f"{lead}features", days, ["symbol", "open_time", "is_ready"]),
+        _of_days(inputs, f"{lead}regimes", days),
         (),
-        market_infos={day: market_infos_from_json(inputs.file_of_day(candles, day, MARKET_INFO_FILE))},
+        market_infos={
+            each: market_infos_from_json(inputs.file_of_day(candles, each, MARKET_INFO_FILE)) for each in days
+        },
         earlier=inputs.of_day(candles, before) if inputs.holds(candles, before) else None,
+        volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
+
+
+def _of_days(
+    inputs: Inputs, name: str, days: Sequence[date], columns: Sequence[str] | None = None
+) -> pa.Table:
+    tables = [inputs.of_day(name, day, columns) for day in days]
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _goes_on(inputs: Inputs, day: date, lead: str) -> bool:
+    """Whether the day before holds the same symbols, on bars of the same length."""
+    before = day - timedelta(days=1)
+    if not all(inputs.holds(f"{lead}{name}", before) for name in ("ohlcv", "features", "regimes")):
+        return False
+    first, second = (
+        inputs.of_day(f"{lead}regimes", each, ["symbol"]).group_by("symbol").aggregate([([], "count_all")])
+        for each in (before, day)
+    )
+    return bool(first.sort_by("symbol").equals(second.sort_by("symbol")))
 
 
 def named_patterns(inputs: Inputs, feature_names: tuple[str, ...]) -> NamedPatterns | None:

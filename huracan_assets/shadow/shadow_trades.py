@@ -83,7 +83,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     except InputRefused as refused:
         # A record is not trained again, so a night that failed here would fail for good.
         return _untraded(context, refused.what)
-    block = market_block.market_block(inputs)
+    block = market_block.market_block(inputs, context.settings)
     manifest = inputs.manifests("features")[0]
     provenance = Provenance(
         policy.model_id, manifest.content_hash, context.configuration_digest, inputs.is_simulated

@@ -1,7 +1,7 @@
-"""What the pattern library of the day before knows of each bar: part of what the policy observes.
+"""What the pattern library in force knows of each bar: part of what the policy observes.
 
-A bar of day D is compared with the library of D-1 and with no other. The library itself is made in
-`library`; nothing is fitted here.
+A bar is compared with the library of the night whose brain decides at its close, and with no other. The
+library itself is made in `library`; nothing is fitted here.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from huracan.analysis.outcome import Floats, floats
 from huracan.analysis.patterns.identity import previous_centroids
 from huracan.analysis.patterns.table import RETIRED
 from huracan.market.block import PATTERN_CONTEXT, MarketBlock
+from huracan.market.handover import as_date, brain_days
 from huracan.market.ledger import SHORT
 
 PRIOR_TRADES = 30.0
@@ -75,17 +76,22 @@ class KnownPatterns:
         return known
 
 
-def with_pattern_context(block: MarketBlock, libraries: Mapping[date, KnownPatterns]) -> MarketBlock:
+def with_pattern_context(
+    block: MarketBlock, libraries: Mapping[date, KnownPatterns], handover_minute: int
+) -> MarketBlock:
     """The block with `pattern_context` from `libraries`, by the library's own day.
 
-    A bar of day D takes the library of D-1; where that is not given, where its statistics are of other
-    features or not older than D, and where a bar is not ready, nothing is known (0).
+    A decision bar that closes on day D at the minute `handover_minute` or later takes the library of D-1, one
+    that closes earlier that of D-2; where that is not given, where its statistics are of other features or
+    younger than the library, and where a bar is not ready, nothing is known (0).
     """
-    known = np.zeros((block.symbol_count, block.bar_count, len(PATTERN_CONTEXT)), np.float32)
-    ends = np.append(block.session_first[1:], block.bar_count)
-    for first, end, day in zip(block.session_first, ends, block.days, strict=True):
-        library = libraries.get(day - timedelta(days=1))
-        if library is None or not _may_serve(library.statistics, block, day):
+    known = np.zeros((block.symbol_count, block.decision_count, len(PATTERN_CONTEXT)), np.float32)
+    nights = brain_days(block.time_of(block.decision_closes + 1), handover_minute)
+    begins = np.flatnonzero(np.append(True, nights[1:] != nights[:-1]))
+    for first, end in zip(begins, np.append(begins[1:], nights.size), strict=True):
+        night = as_date(nights[first])
+        library = libraries.get(night)
+        if library is None or not _may_serve(library.statistics, block, night + timedelta(days=1)):
             continue
         for symbol in range(block.symbol_count):
             # Symbol by symbol: a day of all of them in double precision would not stay in cache.

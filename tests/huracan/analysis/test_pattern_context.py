@@ -109,16 +109,24 @@ def test_a_pattern_of_another_embedding_is_embedded_anew_from_its_features() -> 
     assert _patterns(old).context(np.array([[0.0, 1.0]], np.float32))[0, 2] == pytest.approx(0.5)
 
 
-def test_each_day_asks_the_library_of_the_day_before_it_and_no_other() -> None:
+def test_each_bar_asks_the_library_of_the_night_in_force_at_its_close_and_no_other() -> None:
     east, north = _patterns(EAST), _patterns(NORTH)
     block = _block(np.ones((2, 4 * BARS, 2), np.float32))
     libraries = {FIRST: east, FIRST + timedelta(days=2): north}
-    known = with_pattern_context(block, libraries).pattern_context[:, :, 0]
-    assert known.shape == (2, 4 * BARS)
-    by_day = known.reshape(2, 4, BARS)
-    assert not by_day[:, [0, 2]].any()  # the libraries of the evenings before those days are not there
-    assert np.allclose(by_day[:, 1], 0.1)
-    assert np.allclose(by_day[:, 3], -0.2)
+    # From 04:00 of the day after on, for 24 hours: the bar that closes then opened at 03:00.
+    for handover, begins in ((4 * 60, 3), (60, 0), (0, -1)):
+        known = with_pattern_context(block, libraries, handover).pattern_context[:, :, 0]
+        expected = np.zeros(4 * BARS)
+        expected[BARS + begins : 2 * BARS + begins] = 0.1
+        expected[3 * BARS + begins : 4 * BARS + begins] = -0.2
+        assert np.allclose(known, expected[None])
+
+
+def test_a_decision_bar_asks_by_its_close(coarser: Callable[[MarketBlock, int], MarketBlock]) -> None:
+    block = coarser(_block(np.ones((1, 2 * BARS, 2), np.float32)), 4)
+    known = with_pattern_context(block, {FIRST: _patterns(EAST)}, 4 * 60).pattern_context[0, :, 0]
+    # Those that close at 04:00, 08:00 ... of the second day; the next midnight lies before the next handover.
+    assert (known != 0).tolist() == [False] * 6 + [True] * 6
 
 
 def test_statistics_that_are_too_young_or_of_other_features_say_nothing() -> None:
@@ -127,30 +135,30 @@ def test_statistics_that_are_too_young_or_of_other_features_say_nothing() -> Non
     young = KnownPatterns.of(_library(EAST), replace(PLAIN, before_day=FIRST))
     other = KnownPatterns.of(_library(EAST), replace(PLAIN, feature_names=("f0", "f9")))
     for library in (young, other):
-        assert not with_pattern_context(block, {before: library}).pattern_context.any()
-    assert with_pattern_context(block, {before: _patterns(EAST)}).pattern_context.all()
+        assert not with_pattern_context(block, {before: library}, 60).pattern_context.any()
+    assert with_pattern_context(block, {before: _patterns(EAST)}, 60).pattern_context.all()
 
 
 def test_a_bar_that_is_not_ready_is_told_nothing() -> None:
     block = _block(np.ones((1, BARS, 2), np.float32))
     block.is_ready[0, :5] = False
-    known = with_pattern_context(block, {FIRST - timedelta(days=1): _patterns(EAST)}).pattern_context
+    known = with_pattern_context(block, {FIRST - timedelta(days=1): _patterns(EAST)}, 60).pattern_context
     assert not known[0, :5].any()
     assert known[0, 5:].all()
 
 
-@pytest.mark.parametrize("cut", [1, 7, BARS, BARS + 11])
+@pytest.mark.parametrize("cut", [2, 7, BARS, BARS + 11])
 def test_a_bar_depends_on_no_later_bar(cut: int) -> None:
     features = _random(days=2)
     day = timedelta(days=1)
     libraries = {FIRST - day: _patterns(EAST, NORTH), FIRST: _patterns(NORTH)}
-    whole = with_pattern_context(_block(features), libraries).pattern_context
-    prefix = with_pattern_context(_block(features[:, :cut]), libraries).pattern_context
+    whole = with_pattern_context(_block(features), libraries, 60).pattern_context
+    prefix = with_pattern_context(_block(features[:, :cut]), libraries, 60).pattern_context
     assert np.allclose(whole[:, :cut], prefix, rtol=0, atol=1e-6)
     scrambled = features.copy()
     scrambled[:, cut:] = np.random.default_rng(9).normal(size=scrambled[:, cut:].shape) * 50
     libraries[FIRST + day] = _patterns(EAST)  # of the last day, known only after it
-    again = with_pattern_context(_block(scrambled), libraries).pattern_context
+    again = with_pattern_context(_block(scrambled), libraries, 60).pattern_context
     assert np.array_equal(whole[:, :cut], again[:, :cut])
 
 
