@@ -79,9 +79,7 @@ def test_costs_that_could_eat_a_whole_order_are_refused() -> None:
         CostAssumptions(maximum_slippage_bps=10_000.0)
 
 
-def test_a_buy_pays_above_the_reference_and_a_sale_receives_below_it(
-    make_block: Maker, play: Player
-) -> None:
+def test_a_buy_pays_above_the_reference_and_a_sale_receives_below_it(make_block: Maker, play: Player) -> None:
     costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=2)
     block = make_block([100.0] * 6, volatility_bps=3.0, traded_value_usd=1_000.0)
     rules = TradingRules()
