@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.outcome import Floats, Integers, floats, milliseconds
+from huracan.analysis.outcome import Booleans, Floats, Integers, floats, milliseconds
 from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
-from huracan.market.block import MS_PER_DAY, MarketBlock
+from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
-from huracan.market.rules import TradingRules
+from huracan.market.rules import TradingRules, bars_of
 from huracan.market.what_if.baselines import TIE_BPS
 from huracan.regimes.model import REGIMES
 
@@ -27,9 +27,10 @@ MOST_ENTRIES = 500
 """Of more than this an even share is taken."""
 SCOPES = ("symbol_hour", "all_symbols_hour", "neighbouring_hours", "whole_day")
 """Which bars of the trade's regime count as entries: those of its symbol in its hour; of all symbols in it;
-of all symbols in it and the hours beside it; of all symbols on the day."""
+of all symbols in it and the hours beside it; of all symbols on the UTC day of its signal."""
 
 _HOURS = 24
+_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +74,19 @@ class Luck:
 
 
 def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> Luck:
-    """Each of `trades` (TRADES_SCHEMA, of the block's day) among the entries of its hour and regime.
+    """Each of `trades` (TRADES_SCHEMA, signalled in the block) among the entries of its hour and regime.
 
-    An entry is a bar at which one is legal, in the same UTC hour of the day and the same regime, taken by the
+    An entry is a decision at which one is legal, in the hour and the regime of the trade's own, taken by the
     same action (so on the same side and in the same size) under `rules` and `costs`. Where a scope has fewer
-    than 20, the next of SCOPES is taken. The trade's own bar is one of them. `block` needs no features.
-    InvalidInput where a trade is not of the block.
+    than 20, the next of SCOPES is taken. The trade's own decision is one of them. Entries run on over
+    midnight; what is open at the block's end counts at liquidation value. `block` needs no features. A trade
+    whose symbol or signal it lacks has no entry. InvalidInput where a signal lies between two bars.
     """
-    symbol, bar = _signal_bars(trades, block)
-    hour = (block.open_time_ms % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
-    indices, first, count, scope = _candidates(block, rules, symbol, hour[bar], block.regime[symbol, bar])
-    taken = np.minimum(count, MOST_ENTRIES)
+    symbol, bar, is_known = _signal_bars(trades, block)
+    hour = block.open_time_ms // _HOUR_MS
+    regime = block.regime[symbol, np.maximum(block.row_of(bar), 0)]
+    indices, first, count, scope = _candidates(block, symbol, hour[bar], regime)
+    taken = np.where(is_known, np.minimum(count, MOST_ENTRIES), 0)
     owner = np.repeat(np.arange(len(trades)), taken)
     number = np.arange(owner.size) - np.repeat(np.cumsum(taken) - taken, taken)
     chosen = indices[first[owner] + number * count[owner] // np.maximum(taken[owner], 1)]
@@ -92,7 +95,8 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     mine, held = floats(trades, "net_bps"), floats(trades, "bars_held").astype(np.int64)
     entries = np.zeros(len(trades), dtype=np.int64)
     percentiles = []
-    for bars in (held[owner], np.full(owner.size, rules.maximum_holding_bars)):
+    longest = bars_of(rules.maximum_holding, block.bar_minutes)
+    for bars in (held[owner], np.full(owner.size, longest)):
         closed = hold_entries(block, rules, costs, chosen, action, bars)
         whose, made = owner[closed["lane"]], net_bps(closed)
         is_tied = np.abs(made - mine[whose]) <= TIE_BPS
@@ -104,41 +108,47 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     return Luck(percentiles[0], percentiles[1], entries, scope)
 
 
-def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Integers]:
-    """Symbol and bar of the block at whose close each trade was decided."""
-    symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1)
+def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Integers, Booleans]:
+    """Symbol and bar of the block at whose close each trade was decided, and whether the block has them: where
+    it does not they are 0."""
+    symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1).to_numpy()
     # The close of the signal bar is the open of the bar after it.
-    opened = milliseconds(trades, "signal_time")
-    bar = np.searchsorted(block.open_time_ms, opened) - 1
-    known = (symbol.to_numpy() >= 0) & (bar >= 0) & (bar + 1 < block.bar_count)
-    known &= block.open_time_ms[np.minimum(bar + 1, block.bar_count - 1)] == opened
-    if not known.all():
-        stranger = trades["trade_id"][int(np.argmin(known))]
+    past_ms = milliseconds(trades, "signal_time") - int(block.open_time_ms[0])
+    if (past_ms % block.bar_ms).any():
+        stranger = trades["trade_id"][int(np.argmax(past_ms % block.bar_ms != 0))]
         raise InvalidInput(
-            f"Trade {stranger} was decided at a bar that the market block lacks.",
+            f"Trade {stranger} was decided between two bars of the market block.",
             "Give the candles that the trades were made on.",
         )
-    return symbol.to_numpy().astype(np.int64), bar.astype(np.int64)
+    bar = past_ms // block.bar_ms - 1
+    known = (symbol >= 0) & (bar >= block.decision_bars - 1) & (bar + 1 < block.bar_count)
+    return np.where(known, symbol, 0).astype(np.int64), np.where(known, bar, 0).astype(np.int64), known
 
 
 def _candidates(
-    block: MarketBlock, rules: TradingRules, symbol: Integers, hour: Integers, regime: npt.NDArray[np.int8]
+    block: MarketBlock, symbol: Integers, hour: Integers, regime: npt.NDArray[np.int8]
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Indices of entries, and per trade the first of its own among them, their number, and the scope."""
-    indices = np.flatnonzero(bars_to_enter(block, rules))
+    """Indices of entries, and per trade the first of its own among them, their number, and the scope; `hour`
+    counts from 1970."""
+    indices = np.flatnonzero(bars_to_enter(block))
     bars = indices % block.bar_count
-    moment = block.regime.reshape(-1)[indices].astype(np.int64) * _HOURS
-    moment += (block.open_time_ms[bars] % MS_PER_DAY) // (MS_PER_DAY // _HOURS)
-    span = len(REGIMES) * _HOURS
+    hours = block.open_time_ms // _HOUR_MS
+    # From the midnight before the block to the one after it.
+    start, end = hours[0] // _HOURS * _HOURS, (hours[-1] // _HOURS + 1) * _HOURS
+    length = int(end - start)
+    moment = block.regime[indices // block.bar_count, block.row_of(bars)].astype(np.int64) * length
+    moment += hours[bars] - start
+    span = len(REGIMES) * length
     of_symbol = indices // block.bar_count * span + moment
     by_moment, by_symbol = np.argsort(moment, kind="stable"), np.argsort(of_symbol, kind="stable")
     # Two orders of the same indices, one after the other: every scope is a stretch of one of them.
-    day = regime.astype(np.int64) * _HOURS
-    now, line, lines = day + hour, moment[by_moment], of_symbol[by_symbol]
+    own, at = regime.astype(np.int64) * length, hour - start
+    now, line, lines = own + at, moment[by_moment], of_symbol[by_symbol]
+    day = own + at // _HOURS * _HOURS
     stretches = [
         (lines, symbol * span + now, symbol * span + now, indices.size),
         (line, now, now, 0),
-        (line, day + np.maximum(hour - 1, 0), day + np.minimum(hour + 1, _HOURS - 1), 0),
+        (line, own + np.maximum(at - 1, 0), own + np.minimum(at + 1, length - 1), 0),
         (line, day, day + _HOURS - 1, 0),
     ]
     begins = np.stack([np.searchsorted(keys, low) + lead for keys, low, _, lead in stretches])

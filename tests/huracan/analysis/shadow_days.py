@@ -32,10 +32,10 @@ def day_block(
     low: np.ndarray | None = None,
     high: np.ndarray | None = None,
 ) -> MarketBlock:
-    """One-minute bars of a day, closes [symbols, 1440]; a bar opens at the close before."""
+    """One-minute bars from `day` on, closes [symbols, bars], 1440 a day; a bar opens at the close before."""
     symbols = close.shape[0]
     opened = np.concatenate([close[:, :1], close[:, :-1]], axis=1)
-    times = (day - EPOCH).days * MS_PER_DAY + np.arange(BARS) * 60_000
+    times = (day - EPOCH).days * MS_PER_DAY + np.arange(close.shape[1]) * 60_000
     labels = np.zeros(close.shape, np.int8) if regime is None else np.broadcast_to(regime, close.shape)
     return MarketBlock(
         symbols=tuple(f"S{index}" for index in range(symbols)),
@@ -62,8 +62,8 @@ def trade(
     rules: TradingRules = WIDE,
     costs: CostAssumptions = FREE,
 ) -> Session:
-    """The ledger of `script`, which gives the action by (symbol, bar); elsewhere nothing is done."""
-    actions = np.full((BARS, block.symbol_count), HOLD_INDEX)
+    """The ledger of `script`, which gives the action by (symbol, decision); elsewhere nothing is done."""
+    actions = np.full((block.decision_count, block.symbol_count), HOLD_INDEX)
     for (symbol, bar), action in script.items():
         actions[bar, symbol] = action
     made_by = Provenance("model", "data", "configuration", True)

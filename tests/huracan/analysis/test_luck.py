@@ -150,13 +150,51 @@ def test_trades_keep_their_order_and_do_not_depend_on_each_other() -> None:
     assert measure_luck(trades.slice(0, 0), block, WIDE, FREE).percentile.size == 0
 
 
-def test_a_trade_of_another_day_is_refused() -> None:
+def test_a_trade_whose_signal_or_symbol_the_market_lacks_has_no_entry() -> None:
+    # Opened under a longer holding than today's, or of a symbol that has left the universe.
     block = day_block(_walk())
     trades = _held(block, 70, 20)
-    with pytest.raises(InvalidInput, match="lacks"):
-        measure_luck(trades, day_block(_walk(), block.days[0].replace(day=3)), WIDE, FREE)
-    with pytest.raises(InvalidInput, match="lacks"):
-        measure_luck(trades, replace(block, symbols=("S7",)), WIDE, FREE)
+    for other in (day_block(_walk(), block.days[0].replace(day=3)), replace(block, symbols=("S7",))):
+        luck = measure_luck(trades, other, WIDE, FREE)
+        assert luck.entries.tolist() == [0] and np.isnan(luck.percentile).all()
+
+
+def test_a_signal_between_two_bars_is_refused() -> None:
+    block = day_block(_walk())
+    moved = replace(block, open_time_ms=block.open_time_ms + 20_000)
+    with pytest.raises(InvalidInput, match="between two bars"):
+        measure_luck(_held(block, 70, 20), moved, WIDE, FREE)
+
+
+def test_entries_run_on_over_midnight_and_the_day_of_the_signal_is_searched() -> None:
+    # Two days; a trade signalled in the last hour of the first and left in the second.
+    close = np.concatenate([_walk(1), _walk(2)], axis=1)
+    block = day_block(close)
+    held, first = 50, BARS - 30
+    trades = _held(block, first, held)
+    luck = measure_luck(trades, block, WIDE, FREE)
+    others = _returns(close[0], range(BARS - 60, BARS), held)
+    assert luck.entries.tolist() == [60] and luck.scope.tolist() == [SYMBOL_HOUR]
+    assert luck.percentile[0] == pytest.approx(100 * ((others < others[30]).sum() + 0.5) / 60)
+
+
+def test_entries_that_the_blocks_end_cuts_off_count_at_their_liquidation_value() -> None:
+    # A fee of 10 bps a side, prices that stand still: all pay 20 bps, also those cut off.
+    costs = CostAssumptions(taker_fee_bps=10.0, half_spread_bps=0.0, slippage_coefficient=0.0)
+    block = day_block(flat_closes())
+    trades = _held(block, BARS - 50, 40, costs=costs)
+    luck = measure_luck(trades, block, WIDE, costs)
+    assert luck.entries.tolist() == [59]  # every decision of the last hour but the block's last
+    assert luck.percentile.tolist() == [50.0]
+
+
+def test_on_decision_bars_the_entries_are_decisions(coarser) -> None:
+    close = _walk(symbols=3)
+    block = coarser(day_block(close), 15)
+    trades = trade(block, {(0, 41): ENTER_FULL_INDEX, (0, 47): EXIT_INDEX}, WIDE, FREE).trades
+    luck = measure_luck(trades, block, WIDE, FREE)
+    # Four decisions an hour: with the hours beside it and all symbols twelve each.
+    assert luck.scope.tolist() == [NEIGHBOURS] and luck.entries.tolist() == [36]
 
 
 def test_of_a_policy_without_any_skill_few_trades_are_beyond_luck() -> None:
