@@ -54,6 +54,8 @@ _FEWEST_PRICES = 10
 _MEDIAN_ERROR = 1.2533
 """Standard error of a median over that of a mean."""
 _MOST_DECIMALS = 10
+_MOST_BPS = 1000.0
+"""A wider market is none: a tick that is not of these prices says so, or a day that is no market's."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +96,8 @@ def price_step(prices: Floats) -> float | None:
     different = np.unique(prices)
     for decimals in range(_MOST_DECIMALS + 1) if len(different) >= _FEWEST_PRICES else ():
         scaled = different * 10.0**decimals
-        if np.abs(scaled - np.round(scaled)).max() < 1e-3:
+        whole = np.round(scaled)
+        if whole[0] >= 1 and np.abs(scaled - whole).max() < 1e-3:
             return float(10.0**-decimals)
     return None
 
@@ -119,8 +122,8 @@ def with_half_spreads(
         least, known = (steps[-1] if steps else 0.0), last_closes.get(info.symbol)
         if info.tick_size is not None and known is not None:
             least = info.tick_size / 2 / known.close * WHOLE_BPS
-        estimate = MarketInfo(info.symbol, half_spread_bps=max(_trailing(before), least))
-        found.append(info.completed_by(estimate).resolved())
+        half_spread = min(max(_trailing(before), least), _MOST_BPS)
+        found.append(info.completed_by(MarketInfo(info.symbol, half_spread_bps=half_spread)).resolved())
     return found
 
 
