@@ -99,6 +99,11 @@ def declared_by(declared: Iterable[Redenomination], day: date) -> tuple[Redenomi
     return tuple(each for each in declared if each.moment < day_end(day))
 
 
+def units_factor(declared: Iterable[Redenomination], symbol: str, until_ms: int) -> float:
+    """What those of a symbol before a moment come to: stored prices after them are over it."""
+    return math.prod(each.factor for each in declared if each.symbol == symbol and each.moment_ms < until_ms)
+
+
 def redenominations_to_json(declared: Iterable[Redenomination]) -> bytes:
     """The same bytes for the same declarations, in any order."""
     rows = sorted((each.symbol, each.moment_ms, each.factor) for each in declared)

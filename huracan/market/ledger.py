@@ -15,6 +15,7 @@ from huracan.tables import (
     TEXTS,
     Column,
     arrow_schema,
+    chosen,
 )
 
 (
@@ -90,7 +91,7 @@ TRADES_COLUMNS = (
     Column(
         "exit_time",
         TIME,
-        "open of the bar in which the last part was closed; of DATA_GAP the last traded bar",
+        "open of the bar in which the last part was closed; of DATA_GAP the one in which it was given up",
         "UTC",
     ),
     Column(
@@ -164,6 +165,25 @@ TRADES_SCHEMA = arrow_schema(TRADES_COLUMNS)
 """One row per closed trade, from flat to flat. Quantities and prices are of all that was opened and closed,
 adds and scale-outs included (means weighted by quantity); all bps are of that entry notional at reference
 price."""
+
+ENTRY_COLUMNS = chosen(
+    TRADES_COLUMNS,
+    "trade_id",
+    "regime",
+    *(f"probability_{name}" for name in REGIMES),
+    "entry_features",
+    "action",
+    *(column.name for column in _TRACE),
+    "value_estimate",
+    "nearest_patterns",
+    "nearest_pattern_cosines",
+    "model_id",
+    "data_hash",
+    "configuration_digest",
+    "is_simulated",
+)
+"""What is known of a trade from its entry on."""
+ENTRY_SCHEMA = arrow_schema(ENTRY_COLUMNS)
 
 FILLS_COLUMNS = (
     TRADE_ID,

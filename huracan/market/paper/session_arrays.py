@@ -1,18 +1,19 @@
-"""Sessions as arrays: every symbol on every day from flat to flat, by a frozen policy, all lanes at once.
+"""A span of a market as arrays: one lane for every symbol, from decision to decision, all lanes at once.
 
 The ledger's Arrow tables are made of these in `session`; a held-out judgement reads them as they are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.errors import InvalidInput
-from huracan.market.actions import WAIT_INDEX
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.paper.watch import NOBODY, Watch, watch_of
 from huracan.market.policy import Decision, Policy
 from huracan.market.rules import TradingRules
 from huracan.units import WHOLE_BPS
@@ -20,55 +21,64 @@ from huracan.units import WHOLE_BPS
 
 @dataclass(frozen=True, eq=False)
 class DecisionTrace:
-    """What led to every decision, arrays [lanes, bars, ...] as in `Decision`; nothing at the last bar."""
+    """What led to every decision, arrays [lanes, decisions, ...] as in `Decision`; 0 where nobody decided."""
 
     logits: NDArray[np.float32]
     bias: NDArray[np.float32]
     bias_terms: NDArray[np.float32]
+    """As wide as the longest list of terms; `terms` says how many are a decision's."""
     masks: NDArray[np.bool_]
     probabilities: NDArray[np.float32]
     values: NDArray[np.float32]
+    terms: NDArray[np.int64]
+    """[decisions]"""
 
     @staticmethod
-    def empty(decision: Decision, lanes: int, bars: int) -> "DecisionTrace":
-        """Zeros, as wide as the decisions are."""
-
-        def zeros(like: NDArray[np.float32]) -> NDArray[np.float32]:
-            return np.zeros((lanes, bars, *like.shape[1:]), np.float32)
-
+    def empty(lanes: int, decisions: int, actions: int) -> "DecisionTrace":
+        """Zeros, without a term of a bias yet."""
+        shape = (lanes, decisions)
         return DecisionTrace(
-            logits=zeros(decision.logits),
-            bias=zeros(decision.bias),
-            bias_terms=zeros(decision.bias_terms),
-            masks=np.zeros((lanes, bars, decision.logits.shape[1]), bool),
-            probabilities=zeros(decision.probabilities),
-            values=zeros(decision.values),
+            logits=np.zeros((*shape, actions), np.float32),
+            bias=np.zeros((*shape, actions), np.float32),
+            bias_terms=np.zeros((*shape, 0), np.float32),
+            masks=np.zeros((*shape, actions), np.bool_),
+            probabilities=np.zeros((*shape, actions), np.float32),
+            values=np.zeros(shape, np.float32),
+            terms=np.zeros(decisions, np.int64),
         )
 
-    def keep(self, bar: int, decision: Decision, masks: NDArray[np.bool_]) -> None:
-        """Writes down what was decided at a bar of all lanes."""
-        self.masks[:, bar] = masks
-        for name in ("logits", "bias", "bias_terms", "probabilities", "values"):
-            getattr(self, name)[:, bar] = getattr(decision, name)
+    def keep(self, at: int, decision: Decision) -> None:
+        """Writes down the decisions of all lanes at a close."""
+        self.terms[at] = width = decision.bias_terms.shape[1]
+        more = width - self.bias_terms.shape[2]
+        if more > 0:
+            object.__setattr__(self, "bias_terms", np.pad(self.bias_terms, ((0, 0), (0, 0), (0, more))))
+        self.bias_terms[:, at, :width] = decision.bias_terms
+        for name in ("logits", "bias", "probabilities", "values"):
+            getattr(self, name)[:, at] = getattr(decision, name)
 
 
 @dataclass(frozen=True, eq=False)
 class SessionArrays:
-    """Lanes are ordered by symbol, then day. Money in USD, arrays [lanes, bars] at each bar's close."""
+    """One lane for every symbol. Money in USD, arrays [symbols, decisions] at each decision bar's close."""
 
     closed: NDArray[np.void]
     """records.CLOSED, by lane and trade."""
     fills: NDArray[np.void]
     """records.FILL, by lane, trade and time."""
     action: NDArray[np.int8]
-    """What was decided at each bar's close; WAIT at the last one, where nothing can be decided any more."""
+    """What was decided there; WAIT at the last one, where nothing can be decided any more."""
     cash_usd: Floats
     position_usd: Floats
     costs_usd: Floats
     symbol: NDArray[np.int64]
-    """[lanes]"""
+    """[symbols] index in the block"""
     first_bar: NDArray[np.int64]
-    """[lanes]"""
+    """[symbols] the detail bar at whose close the first decision is made"""
+    state: NDArray[np.void]
+    """LANE [symbols] as the lanes stand in the end"""
+    in_charge: NDArray[np.int64]
+    """[decisions] index among those who decide; NOBODY where nobody does"""
     trace: DecisionTrace | None = None
 
     @property
@@ -92,54 +102,71 @@ class SessionArrays:
 
 
 def run_sessions(
-    block: MarketBlock,
-    policy: Policy,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    *,
-    keeps_trace: bool = False,
+    block: MarketBlock, policy: Policy, rules: TradingRules, costs: CostAssumptions
 ) -> SessionArrays:
-    """Trades every symbol on every day of the block, all at once: one lane per symbol and day.
+    """Trades every symbol over the whole block, all at once: one lane per symbol.
 
-    A day is one session: flat at its first bar, closed at its last, on an account of its own. Days must be
-    of equal length (whole partitions are). `policy` is asked once per bar for all lanes. `keeps_trace` costs
-    memory of about 200 bytes per lane and bar: meant for a day, not for a held-out window.
+    A lane begins flat at the close of the block's first decision bar; what is open at the last bar is closed
+    there at liquidation value (WINDOW_END).
     """
-    firsts = block.session_first
-    lengths = np.diff(np.append(firsts, block.bar_count))
-    if (lengths != lengths[0]).any():
-        raise InvalidInput("The days of the block are not of equal length.", "Give it whole days.")
-    bars = int(lengths[0])
-    symbol = np.repeat(np.arange(block.symbol_count), firsts.size)
-    first_bar = np.tile(firsts, block.symbol_count)
-    lanes = symbol.size
-    environment = MarketEnvironment(block, rules, costs, lanes, records=True)
-    environment.begin(np.arange(lanes), symbol, first_bar)
-    shape = (lanes, bars)
+    environment = MarketEnvironment(block, rules, costs, block.symbol_count, records=True)
+    begin_everywhere(environment, closes_at_end=True)
+    return run_lanes(environment, [Watch(policy, "")], keeps_trace=False)
+
+
+def begin_everywhere(environment: MarketEnvironment, *, closes_at_end: bool) -> None:
+    """Puts one lane of each symbol at the close of the block's first decision bar, flat."""
+    block = environment.block
+    every = np.arange(block.symbol_count)
+    first = np.full(block.symbol_count, block.decision_closes[0])
+    environment.begin(every, every, first, closes_at_end=closes_at_end)
+
+
+def run_lanes(
+    environment: MarketEnvironment, watches: Sequence[Watch], *, keeps_trace: bool
+) -> SessionArrays:
+    """Lets those in charge decide for all lanes from where they stand, one of each symbol at the close of the
+    block's first decision bar, up to the block's end. They are asked once for each decision bar.
+
+    `keeps_trace` costs memory of about 200 bytes per lane and decision: meant for a day, not for a held-out
+    window.
+    """
+    block, lanes = environment.block, environment.lanes
+    decisions, actions = block.decision_count, len(environment.action_names)
+    shape = (lanes, decisions)
     action = np.full(shape, WAIT_INDEX, np.int8)
-    cash, position, paid = np.empty(shape), np.zeros(shape), np.zeros(shape)
-    cash[:, 0] = rules.starting_cash_usd
-    trace: DecisionTrace | None = None
-    for step in range(bars - 1):
-        masks = environment.masks()
-        decision = policy.decide(environment.observe(), masks)
-        if keeps_trace:
-            trace = trace or DecisionTrace.empty(decision, lanes, bars)
-            trace.keep(step, decision, masks)
-        action[:, step] = decision.actions
-        environment.advance(decision.actions)
-        cash[:, step + 1] = environment.state["cash_usd"]
-        position[:, step + 1] = environment.equity_usd() - cash[:, step + 1]
-        paid[:, step + 1] = environment.state["costs_usd"]
-    closed, fills = environment.closed(), environment.fills()
+    cash, position, paid = np.empty(shape), np.empty(shape), np.empty(shape)
+    in_charge = np.full(decisions, NOBODY, np.int64)
+    in_charge[:-1] = watch_of(watches, block.time_of(block.decision_closes + 1))[:-1]
+    trace = DecisionTrace.empty(lanes, decisions, actions) if keeps_trace else None
+    for at in range(decisions):
+        state = environment.state
+        cash[:, at], paid[:, at] = state["cash_usd"], state["costs_usd"]
+        position[:, at] = environment.equity_usd() - cash[:, at]
+        if at == decisions - 1:
+            break
+        chosen = np.where(state["quantity"] == 0.0, WAIT_INDEX, HOLD_INDEX).astype(np.int64)
+        if in_charge[at] != NOBODY:
+            policy = watches[in_charge[at]].policy
+            assert policy is not None
+            masks = environment.masks()
+            decision = policy.decide(environment.observe(), masks)
+            chosen = decision.actions
+            if trace is not None:
+                trace.masks[:, at] = masks
+                trace.keep(at, decision)
+        action[:, at] = chosen
+        environment.advance(chosen)
     return SessionArrays(
-        closed=closed,
-        fills=fills,
+        closed=environment.closed(),
+        fills=environment.fills(),
         action=action,
         cash_usd=cash,
         position_usd=position,
         costs_usd=paid,
-        symbol=symbol,
-        first_bar=first_bar,
+        symbol=np.arange(lanes),
+        first_bar=np.full(lanes, block.decision_closes[0]),
+        state=environment.state.copy(),
+        in_charge=in_charge,
         trace=trace,
     )

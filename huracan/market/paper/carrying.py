@@ -1,0 +1,193 @@
+"""How a day begins with what was open at the end of the day before."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.candles.redenominations import units_factor
+from huracan.errors import InputRefused
+from huracan.market.block import MarketBlock
+from huracan.market.costs import CostAssumptions, Floats
+from huracan.market.engine.environment import beginning
+from huracan.market.engine.lane import LANE, NOTHING_PENDING
+from huracan.market.engine.records import FILL
+from huracan.market.ledger import (
+    DELISTED,
+    ENTRY_SCHEMA,
+    EXIT_REASONS,
+    FILL_KINDS,
+    LEFT_UNIVERSE,
+    SHORT,
+    TIMEFRAME_CHANGED,
+)
+from huracan.market.paper.closures import NO_CLOSURES, Closures, close_at_mark
+from huracan.market.paper.open_positions import AS_TOLD, OF_ACCOUNT, TIMES
+from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.signal_context import NO_ENTRIES, Entries
+from huracan.market.paper.trade_log import BUY
+from huracan.market.rules import TradingRules
+
+_PRICES = ("mark_price", "mark_tick_size", "entry_reference", "entry_price", "stop", "target", "best", "worst")
+_QUANTITIES = ("quantity", "opened_quantity")
+_MARKS = {
+    "mark_price": ("open", "high", "low", "close"),
+    "mark_volatility_bps": ("volatility_bps",),
+    "mark_slippage_volatility_bps": ("slippage_volatility_bps",),
+}
+"""What an account knows of its market, and the arrays of a block that it stands in for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What the day before handed over."""
+
+    accounts: pa.Table
+    """OPEN_POSITIONS_SCHEMA"""
+    outside: frozenset[str] = field(default_factory=frozenset)
+    """Symbols that are outside the universe from the new day on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """With what a span begins, by the symbols of its block."""
+
+    block: MarketBlock
+    """The block, with the last known prices where its own begin later."""
+    state: NDArray[np.void]
+    """LANE [symbols] at the close of the block's first decision bar."""
+    equity_usd: Floats
+    """[symbols] as the day before ended; of a new account its starting cash."""
+    entries: Entries
+    """Of what is held."""
+    fills: NDArray[np.void]
+    """FILL records of what is held, by lane."""
+    exit_models: list[str | None]
+    """[symbols] who decided the exit that waits."""
+    closures: Closures
+    """What was closed before the first decision."""
+
+
+def begin_flat(block: MarketBlock, rules: TradingRules) -> Opening:
+    """Every account with its starting cash."""
+    every = np.arange(block.symbol_count)
+    return Opening(
+        block=block,
+        state=beginning(block, rules, every, np.full(every.size, block.decision_closes[0])),
+        equity_usd=np.full(every.size, rules.starting_cash_usd),
+        entries=NO_ENTRIES,
+        fills=np.zeros(0, FILL),
+        exit_models=[None] * every.size,
+        closures=NO_CLOSURES,
+    )
+
+
+def carried_in(
+    carried: Carried,
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    provenance: Provenance,
+) -> Opening:
+    """The accounts of the day before at the close of the block's first decision bar.
+
+    What the new day has no market for is closed at the last known price: see `Closures`. Prices and
+    quantities are brought into the units of the new day's candles. InputRefused where the accounts stand at
+    another moment.
+    """
+    begins_ms = int(block.time_of(block.decision_closes[0] + 1))
+    accounts = _in_units_of_now(carried.accounts, provenance)
+    _require_moment(accounts, begins_ms)
+    symbols, minutes = (accounts[name].to_pylist() for name in ("symbol", "bar_minutes"))
+    reasons = [_reason(*each, block, carried) for each in zip(symbols, minutes, strict=True)]
+    is_held = accounts["side"].is_valid().to_numpy(zero_copy_only=False)
+    gone = np.array([reason is not None for reason in reasons], np.bool_) & is_held
+    codes = [EXIT_REASONS.index(reason) for reason, is_gone in zip(reasons, gone, strict=True) if is_gone and reason]
+    closures = close_at_mark(accounts.filter(pa.array(gone)), codes, begins_ms, rules, costs)
+    opening = begin_flat(_with_marks(block, accounts), rules)
+    place = pc.index_in(pa.array(block.symbols), value_set=accounts["symbol"].combine_chunks())
+    lanes = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
+    own = accounts.take(place.drop_null())
+    found, state = lanes_of(own, block), opening.state
+    keeps = found["quantity"] > 0.0
+    keeps &= ~np.isin(own["symbol"].to_numpy(zero_copy_only=False), closures.symbols)
+    for name in OF_ACCOUNT:
+        state[name][lanes] = found[name]
+    for name in (*AS_TOLD, *TIMES, "signal_bar", "side", "pending"):
+        state[name][lanes[keeps]] = found[name][keeps]
+    state["peak_usd"][lanes] = own["peak_usd"].to_numpy()
+    opening.equity_usd[lanes] = own["equity_usd"].to_numpy()
+    closures.settle(state, block.symbols)
+    kept, lanes = own.filter(pa.array(keeps)), lanes[keeps]
+    keys = lanes.astype(np.int64) << 32 | (found["trades"][keeps] - 1)
+    for lane, model in zip(lanes.tolist(), kept["exit_model_id"].to_pylist(), strict=True):
+        opening.exit_models[lane] = model
+    return replace(
+        opening,
+        entries=Entries(keys, kept.select(ENTRY_SCHEMA.names)),
+        fills=fills_of(kept, keys, block),
+        closures=closures,
+    )
+
+
+def _reason(symbol: str, bar_minutes: int, block: MarketBlock, carried: Carried) -> str | None:
+    """Why the account of a symbol cannot go on holding what it has; None where it can."""
+    if symbol not in block.symbols:
+        return LEFT_UNIVERSE
+    if symbol in carried.outside:
+        return DELISTED
+    return None if bar_minutes == block.bar_minutes else TIMEFRAME_CHANGED
+
+
+def _require_moment(accounts: pa.Table, begins_ms: int) -> None:
+    other = [each for each in milliseconds(accounts, "as_of") if each != begins_ms]
+    if other:
+        stood, begins = (np.datetime64(int(each), "ms") for each in (other[0], begins_ms))
+        raise InputRefused(
+            f"The accounts of the day before stand at {stood}, and the first decision is made at {begins}.",
+            "Make the day before it again, its candles too: a position cannot skip the time between.",
+        )
+
+
+def _with_marks(block: MarketBlock, accounts: pa.Table) -> MarketBlock:
+    """The block, with the last known price and volatility of an account where its own begin later."""
+    if not np.isnan(block.close[:, 0]).any():
+        return block
+    marks = dict(zip(accounts["symbol"].to_pylist(), accounts.to_pylist(), strict=True))
+    known = [marks.get(symbol, {}) for symbol in block.symbols]
+    changed = {}
+    for column, names in _MARKS.items():
+        mark = np.array([each.get(column) for each in known], dtype=np.float64)[:, None]
+        for name in names:
+            values = getattr(block, name)
+            is_before = np.isnan(np.maximum.accumulate(values, axis=1)) & np.isnan(values)
+            changed[name] = np.where(is_before, mark, values)
+    return replace(block, **changed)
+
+
+def _in_units_of_now(accounts: pa.Table, provenance: Provenance) -> pa.Table:
+    """Prices and quantities of accounts in the units of candles for which more, or less, is declared."""
+    stood = accounts["units_factor"].to_numpy()
+    moments = milliseconds(accounts, "as_of").tolist()
+    places = zip(accounts["symbol"].to_pylist(), moments, strict=True)
+    now = np.array([units_factor(provenance.declared, symbol, moment) for symbol, moment in places])
+    if np.array_equal(stood, now):
+        return accounts
+    dearer = stood / now
+    scales = dict.fromkeys(_PRICES, dearer) | dict.fromkeys(_QUANTITIES, 1.0 / dearer)
+    columns = {name: accounts[name] for name in accounts.column_names}
+    columns |= {name: pc.multiply(accounts[name], pa.array(scale)) for name, scale in scales.items()}
+    lists = accounts["fills"].combine_chunks()
+    rows = pa.Table.from_struct_array(lists.flatten())
+    by_fill = np.repeat(dearer, pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))
+    for name in ("reference_price", "price", "quantity", "ordered_quantity"):
+        scale = by_fill if name.endswith("price") else 1.0 / by_fill
+        scaled = pc.multiply(rows[name], pa.array(scale))
+        rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), scaled)
+    offsets = np.concatenate([[0], np.cumsum(pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))])
+    columns["fills"] = pa.ListArray.from_arrays(
+        pa.array(offsets.astype(np.int32)), rows.to_struct_array().combine_chunks(), mask=lists.is_null()
+    )
+    return pa.table(columns, schema=accounts.schema)
