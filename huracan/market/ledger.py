@@ -20,7 +20,7 @@ from huracan.tables import (
 
 (
     STOP, TARGET, TIME_OUT, POLICY_EXIT, WINDOW_END, TRAILING_STOP, SCRATCH, LIQUIDATION, DATA_GAP, DELISTED,
-    LEFT_UNIVERSE, TIMEFRAME_CHANGED, END_OF_SESSION,
+    LEFT_UNIVERSE, TIMEFRAME_CHANGED,
 ) = EXIT_REASONS = (
     "STOP",
     "TARGET",
@@ -34,10 +34,9 @@ from huracan.tables import (
     "DELISTED",
     "LEFT_UNIVERSE",
     "TIMEFRAME_CHANGED",
-    "END_OF_SESSION",
 )  # fmt: skip
 """Why a position's last part was closed."""
-FORMER_EXIT_REASONS = (END_OF_SESSION,)
+(END_OF_SESSION,) = FORMER_EXIT_REASONS = ("END_OF_SESSION",)
 """Of trades from versions whose days ended flat."""
 ENTRY, ADD, SCALE_OUT = "ENTRY", "ADD", "SCALE_OUT"
 FILL_KINDS = (*EXIT_REASONS, ENTRY, ADD, SCALE_OUT)

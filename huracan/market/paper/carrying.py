@@ -12,25 +12,31 @@ from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import beginning
-from huracan.market.engine.lane import LANE, NOTHING_PENDING
 from huracan.market.engine.records import FILL
 from huracan.market.ledger import (
     DELISTED,
     ENTRY_SCHEMA,
     EXIT_REASONS,
-    FILL_KINDS,
     LEFT_UNIVERSE,
-    SHORT,
     TIMEFRAME_CHANGED,
 )
 from huracan.market.paper.closures import NO_CLOSURES, Closures, close_at_mark
+from huracan.market.paper.lane_rows import fills_of, lanes_of, milliseconds
 from huracan.market.paper.open_positions import AS_TOLD, OF_ACCOUNT, TIMES
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.signal_context import NO_ENTRIES, Entries
-from huracan.market.paper.trade_log import BUY
 from huracan.market.rules import TradingRules
 
-_PRICES = ("mark_price", "mark_tick_size", "entry_reference", "entry_price", "stop", "target", "best", "worst")
+_PRICES = (
+    "mark_price",
+    "mark_tick_size",
+    "entry_reference",
+    "entry_price",
+    "stop",
+    "target",
+    "best",
+    "worst",
+)
 _QUANTITIES = ("quantity", "opened_quantity")
 _MARKS = {
     "mark_price": ("open", "high", "low", "close"),
@@ -104,7 +110,11 @@ def carried_in(
     reasons = [_reason(*each, block, carried) for each in zip(symbols, minutes, strict=True)]
     is_held = accounts["side"].is_valid().to_numpy(zero_copy_only=False)
     gone = np.array([reason is not None for reason in reasons], np.bool_) & is_held
-    codes = [EXIT_REASONS.index(reason) for reason, is_gone in zip(reasons, gone, strict=True) if is_gone and reason]
+    codes = [
+        EXIT_REASONS.index(reason)
+        for reason, is_gone in zip(reasons, gone, strict=True)
+        if is_gone and reason
+    ]
     closures = close_at_mark(accounts.filter(pa.array(gone)), codes, begins_ms, rules, costs)
     opening = begin_flat(_with_marks(block, accounts), rules)
     place = pc.index_in(pa.array(block.symbols), value_set=accounts["symbol"].combine_chunks())
@@ -186,7 +196,9 @@ def _in_units_of_now(accounts: pa.Table, provenance: Provenance) -> pa.Table:
         scale = by_fill if name.endswith("price") else 1.0 / by_fill
         scaled = pc.multiply(rows[name], pa.array(scale))
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), scaled)
-    offsets = np.concatenate([[0], np.cumsum(pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))])
+    offsets = np.concatenate(
+        [[0], np.cumsum(pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))]
+    )
     columns["fills"] = pa.ListArray.from_arrays(
         pa.array(offsets.astype(np.int32)), rows.to_struct_array().combine_chunks(), mask=lists.is_null()
     )

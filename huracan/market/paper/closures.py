@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.market.actions import HOLD_INDEX
-from huracan.market.block import MS_PER_DAY, MarketBlock
+from huracan.market.block import MS_PER_DAY, MS_PER_MINUTE, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
-from huracan.market.ledger import ENTRY_SCHEMA, FILLS_SCHEMA, TRADES_SCHEMA
+from huracan.market.engine.lane import LANE
+from huracan.market.ledger import ENTRY_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, TRADES_SCHEMA
 from huracan.market.paper.lane_rows import fills_of, lanes_of
-from huracan.market.paper.open_positions import OF_ACCOUNT
+from huracan.market.paper.open_positions import OF_ACCOUNT, OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.signal_context import Entries, keys_of
 from huracan.market.paper.trade_log import fills_table, trades_table
 from huracan.market.rules import TradingRules
 from huracan.regimes.model import REGIMES
-
-MS_PER_MINUTE = 60_000
+from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +31,24 @@ class Closures:
     """TRADES_SCHEMA"""
     fills: pa.Table
     """FILLS_SCHEMA"""
-    symbols: tuple[str, ...]
-    """Of the accounts, in the order of the lanes in `state`."""
+    accounts: pa.Table
+    """OPEN_POSITIONS_SCHEMA of those that held it."""
     state: NDArray[np.void]
-    """LANE [symbols] after it."""
+    """LANE [accounts] after it."""
+
+    @property
+    def symbols(self) -> list[str]:
+        """Of the accounts, in their order."""
+        return self.accounts["symbol"].to_pylist()
+
+    def bars(self, symbols: Sequence[str]) -> pa.Table:
+        """SESSION_SCHEMA: the last row of each account whose symbol is not among `symbols`, and so has none."""
+        rows = [
+            _last_row(account, lane)
+            for account, lane in zip(self.accounts.to_pylist(), self.state, strict=True)
+            if account["symbol"] not in symbols
+        ]
+        return pa.Table.from_pylist(rows, schema=SESSION_SCHEMA)
 
     def settle(self, state: NDArray[np.void], symbols: Sequence[str]) -> None:
         """Hands the money on to those of the lanes [symbols] that are theirs."""
@@ -41,6 +56,30 @@ class Closures:
             if symbol in symbols:
                 for name in OF_ACCOUNT:
                     state[name][symbols.index(symbol)] = lane[name]
+
+
+NO_CLOSURES = Closures(
+    TRADES_SCHEMA.empty_table(),
+    FILLS_SCHEMA.empty_table(),
+    OPEN_POSITIONS_SCHEMA.empty_table(),
+    np.zeros(0, LANE),
+)
+
+
+def _last_row(account: dict[str, Any], lane: np.void) -> dict[str, Any]:
+    equity, peak = float(lane["cash_usd"]), account["peak_usd"]
+    return {
+        "symbol": account["symbol"],
+        "open_time": account["as_of"],
+        "action": None,
+        "cash_usd": equity,
+        "position_value_usd": 0.0,
+        "equity_usd": equity,
+        "result_usd": equity - account["equity_usd"],
+        "exposure": 0.0,
+        "costs_usd": float(lane["costs_usd"]),
+        "drawdown_bps": max(peak - equity, 0.0) / peak * WHOLE_BPS,
+    }
 
 
 def close_at_mark(
@@ -56,7 +95,7 @@ def close_at_mark(
     return Closures(
         trades=pa.concat_tables([TRADES_SCHEMA.empty_table(), *(each.trades for each in found)]),
         fills=pa.concat_tables([FILLS_SCHEMA.empty_table(), *(each.fills for each in found)]),
-        symbols=tuple(symbol for each in found for symbol in each.symbols),
+        accounts=pa.concat_tables([OPEN_POSITIONS_SCHEMA.empty_table(), *(each.accounts for each in found)]),
         state=np.concatenate([np.zeros(0, LANE), *(each.state for each in found)]),
     )
 
@@ -83,7 +122,7 @@ def _closed_by_timeframe(
         yield Closures(
             trades=trades_table(closed, entries, block, [None] * closed.size),
             fills=fills_table(fills, closed, entries, block),
-            symbols=block.symbols,
+            accounts=held,
             state=environment.state.copy(),
         )
 

@@ -36,7 +36,9 @@ _ACCOUNT = (
     Column("costs_usd", FLOAT, "fees, spread, slippage and funding paid since the account began", "USD"),
     Column("turnover_usd", FLOAT, "filled since the account began, at reference prices", "USD"),
     Column("trades", INTEGER, "positions opened since the account began"),
-    Column("bar_minutes", INTEGER, "length of the stored bars, in which ages and limits are counted", "minutes"),
+    Column(
+        "bar_minutes", INTEGER, "length of the stored bars, in which ages and limits are counted", "minutes"
+    ),
     Column(
         "units_factor",
         FLOAT,
@@ -53,8 +55,15 @@ _ACCOUNT = (
 )
 _POSITION = (
     Column("side", TEXT, "long or short; null like all that follows where the account is flat"),
-    Column("result_usd", FLOAT, "what the position has come to so far, its costs and closed parts included", "USD"),
-    Column("pending", TEXT, "exit reason of an order that waits for a bar that is traded; null where none does"),
+    Column(
+        "result_usd",
+        FLOAT,
+        "what the position has come to so far, its costs and closed parts included",
+        "USD",
+    ),
+    Column(
+        "pending", TEXT, "exit reason of an order that waits for a bar that is traded; null where none does"
+    ),
     Column("exit_model_id", TEXT, "checkpoint that decided that order; null where none did"),
     Column("quantity", FLOAT, "held", "base currency"),
     Column("is_trailing", FLAG, "the stop follows the price"),
@@ -91,7 +100,9 @@ _POSITION = (
     Column("scratch_bars", INTEGER, "the same: how old it may be scratched", "bars"),
     Column("maximum_adds", INTEGER, "the same: how often it may be added to"),
     Column("targets_are_maker", FLAG, "the same: its target rests in the book"),
-    Column("scratch_volatilities", FLOAT, "the same: loss at which it may be scratched", "horizon volatilities"),
+    Column(
+        "scratch_volatilities", FLOAT, "the same: loss at which it may be scratched", "horizon volatilities"
+    ),
     Column("add_notional_usd", FLOAT, "the same: value of an add", "USD"),
     Column("trail_volatilities", FLOAT, "the same: distance of a trailing stop", "horizon volatilities"),
 )

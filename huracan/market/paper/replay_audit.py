@@ -6,12 +6,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.carrying import Carried
+from huracan.market.paper.closures import Closures
+from huracan.market.paper.open_positions import lane_columns
+from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.replay import replay
-from huracan.market.paper.session import Session
+from huracan.market.paper.session import Session, all_fills, opening_of
+from huracan.market.paper.signal_context import as_array, keys_of
 from huracan.market.paper.stored_actions import stored_actions
 from huracan.market.paper.trade_log import fill_columns, outcome_columns
 from huracan.market.rules import TradingRules
@@ -19,27 +25,51 @@ from huracan.verdict import Verdict
 
 
 def judge_replay(
-    session: Session, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
+    session: Session,
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    provenance: Provenance,
+    carried: Carried | None = None,
 ) -> Verdict:
     """Check "replay_equals_ledger", blocking.
 
-    Nothing but the stored actions and the candles is used: the ledger holds no trade that its decisions did
-    not make, and lacks none that they made.
+    Nothing but the stored actions, the accounts of the day before and the candles is used: the ledger holds no
+    trade that its decisions did not make, lacks none that they made, and hands on what they left.
     """
+    opening = opening_of(block, rules, costs, provenance, carried)
+    block = opening.block
     stored = stored_actions(session.bars, block, rules)
     try:
-        again = replay(block, rules, costs, stored)
+        again = replay(block, rules, costs, stored, begin=opening.state)
     except InvalidInput as illegal:
         faults = [f"The stored actions cannot have been taken: {illegal.what}"]
     else:
-        times = block.open_time_ms
+        fills = all_fills(opening, again.fills)
+        of_closed = fills[np.isin(keys_of(fills), keys_of(again.closed))]
+        closed_before = opening.closures.trades.num_rows, opening.closures.fills.num_rows
         faults = [
-            *_differences("trade", outcome_columns(again.closed, times), session.trades),
-            *_differences("fill", fill_columns(again.fills, times), session.fills),
+            *_closures_differ(opening.closures, session),
+            *_differences("trade", outcome_columns(again.closed, block), session.trades.slice(closed_before[0])),
+            *_differences("fill", fill_columns(of_closed, block), session.fills.slice(closed_before[1])),
+            *_differences("account", lane_columns(again.state, block), session.open_positions),
+            *_fills_differ(fills[~np.isin(keys_of(fills), keys_of(again.closed))], block, session.open_positions),
         ]
-    reason = faults[0] if faults else "The stored actions give the same trades and fills to the bit."
+    reason = faults[0] if faults else "The stored actions give the same trades, fills and accounts to the bit."
     numbers = {"trades": session.trades.num_rows, "actions": int(stored.actions.size), "faults": len(faults)}
     return Verdict("replay_equals_ledger", not faults, reason, dict(numbers))
+
+
+def _closures_differ(closures: Closures, session: Session) -> Iterator[str]:
+    """What was closed before the first decision stands first in the ledger."""
+    for made, kept in ((closures.trades, session.trades), (closures.fills, session.fills)):
+        if not made.equals(kept.slice(0, made.num_rows)):
+            yield "What was closed at the day's start is not what the ledger begins with."
+
+
+def _fills_differ(made: NDArray[np.void], block: MarketBlock, accounts: pa.Table) -> Iterator[str]:
+    rows = accounts["fills"].combine_chunks().flatten()
+    yield from _differences("open fill", fill_columns(made, block), pa.Table.from_struct_array(rows))
 
 
 def _differences(what: str, made: Mapping[str, Any], kept: pa.Table) -> Iterator[str]:
@@ -49,11 +79,12 @@ def _differences(what: str, made: Mapping[str, Any], kept: pa.Table) -> Iterator
         return
     for name, values in made.items():
         field = kept.schema.field(name)
-        ours, theirs = pa.array(values, field.type), kept[name].combine_chunks()
+        ours, theirs = as_array(values, field.type), kept[name].combine_chunks()
+        same = ours.is_null().to_numpy(zero_copy_only=False) == theirs.is_null().to_numpy(zero_copy_only=False)
         if pa.types.is_floating(field.type):
-            same = ours.to_numpy().view(np.int64) == theirs.to_numpy().view(np.int64)
+            bits = [pc.fill_null(each, 0.0).to_numpy().view(np.int64) for each in (ours, theirs)]
+            same &= bits[0] == bits[1]
         else:
-            same = pc.equal(ours, theirs).to_numpy(zero_copy_only=False)
+            same &= pc.fill_null(pc.equal(ours, theirs), True).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(~same)[:1].tolist():
-            identity = kept["trade_id"][row]
-            yield f"Trade {identity}: replay gives {name} {ours[row]} of a {what}, the ledger {theirs[row]}."
+            yield f"Of {what} {row} replay gives {name} {ours[row]}, the ledger {theirs[row]}."

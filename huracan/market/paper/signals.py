@@ -16,9 +16,12 @@ from huracan.market.actions import WAIT_INDEX, action_names, actions_of
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
-from huracan.market.engine.kernel_numbers import cost_numbers
+from huracan.market.engine.kernel_bars import bars_of
+from huracan.market.engine.kernel_numbers import rule_numbers
 from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
+from huracan.market.paper.signal_context import held_positions
+from huracan.market.paper.watch import NOBODY
 from huracan.market.rules import TradingRules
 from huracan.regimes.model import REGIMES
 
@@ -27,11 +30,11 @@ DECLINED_FROM = 0.25
 """A bar is a signal that the policy declined where its entries together had this probability."""
 
 NOT_FILLED, POLICY_WAITED = "order_not_filled", "policy_waited"
-SESSION_ENDS, NOT_TRADED, NOT_READY, NO_VOLATILITY, NO_CASH, TOO_SMALL = MASK_REASONS = (
-    "session_ends",
+NOT_TRADED, NOT_READY, NO_VOLATILITY, NO_SHORTS, NO_CASH, TOO_SMALL = MASK_REASONS = (
     "bar_not_traded",
     "features_incomplete",
     "volatility_unknown",
+    "not_sold_short",
     "cash_short",
     "order_too_small",
 )
@@ -45,16 +48,18 @@ class _Found:
     """The signals [n] of sessions: where they stand, and which entry was made or wanted."""
 
     lane: NDArray[np.int64]
-    bar: NDArray[np.int64]
-    """Of the session, from 0."""
+    column: NDArray[np.int64]
+    """Of the session's decisions, from 0."""
     symbol: NDArray[np.int64]
     at: NDArray[np.int64]
-    """Bar of the block."""
+    """Bar of the block at whose close was decided."""
+    row: NDArray[np.int64]
+    """Row of what the block shows there."""
     entry: NDArray[np.int64]
     """Index in the action list."""
     status: NDArray[np.object_]
     trade: NDArray[np.int64]
-    """Index among the closed trades; -1 where none."""
+    """Index among the trades; -1 where none."""
     unmasked: NDArray[np.float32]
 
 
@@ -65,23 +70,24 @@ def signals_table(
     costs: CostAssumptions,
     trade_ids: Sequence[str] | pa.ChunkedArray,
 ) -> pa.Table:
-    """SIGNALS_SCHEMA of sessions whose trace was kept. `trade_ids`: of `arrays.closed`, in order."""
+    """SIGNALS_SCHEMA of a session whose trace was kept. `trade_ids`: of `arrays.closed`, in order, and of what
+    its lanes still hold."""
     trace = arrays.trace
     if trace is None or arrays.action.shape[1] < 2:
         return SIGNALS_SCHEMA.empty_table()
-    found = _find(arrays, trace, rules)
+    found = _find(arrays, trace, block, rules)
     identities = np.array([*(str(each) for each in trade_ids), None], dtype=object)
     data: dict[str, Any] = {
         "symbol": np.array(block.symbols, dtype=object)[found.symbol],
-        "signal_time": block.open_time_ms[found.at + 1],
+        "signal_time": block.time_of(found.at + 1),
         **_entry_columns(found, rules),
         "status": found.status,
         "reason": _reasons(found, arrays, block, rules, costs),
         "trade_id": identities[found.trade],
-        "probability": trace.probabilities[found.lane, found.bar, found.entry],
+        "probability": trace.probabilities[found.lane, found.column, found.entry],
         "unmasked_probability": found.unmasked,
-        "value_estimate": trace.values[found.lane, found.bar],
-        "regime": np.array(REGIMES, dtype=object)[block.regime[found.symbol, found.at]],
+        "value_estimate": trace.values[found.lane, found.column],
+        "regime": np.array(REGIMES, dtype=object)[block.regime[found.symbol, found.row]],
         "entry_volatility_bps": block.volatility_bps[found.symbol, found.at],
         **_would_have_made(found, block, rules, costs),
     }
@@ -89,7 +95,7 @@ def signals_table(
     return pa.table(columns, schema=SIGNALS_SCHEMA)
 
 
-def _find(arrays: SessionArrays, trace: DecisionTrace, rules: TradingRules) -> _Found:
+def _find(arrays: SessionArrays, trace: DecisionTrace, block: MarketBlock, rules: TradingRules) -> _Found:
     last = arrays.action.shape[1] - 1
     entries = np.array([index for index, action in enumerate(actions_of(rules.allow_short)) if action.side])
     chosen, masks = arrays.action[:, :last].astype(np.int64), trace.masks[:, :last]
@@ -101,21 +107,22 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, rules: TradingRules) -> _
     may = np.take_along_axis(masks, wanted[:, :, None], axis=2)[:, :, 0]
     masked = waited & is_wanted & ~may
     declined = waited & ~masked & (trace.probabilities[:, :last][:, :, entries].sum(axis=2) >= DECLINED_FROM)
-    lane, bar = np.nonzero(entered | masked | declined)
-    entry = np.where(entered, chosen, wanted)[lane, bar]
-    trade = _trades(arrays)[lane, bar]
-    conditions = [trade >= 0, entered[lane, bar], masked[lane, bar]]
+    lane, column = np.nonzero((entered | masked | declined) & (arrays.in_charge[:last] != NOBODY))
+    entry = np.where(entered, chosen, wanted)[lane, column]
+    trade = _trades(arrays, block)[lane, column]
+    conditions = [trade >= 0, entered[lane, column], masked[lane, column]]
     status = np.select(conditions, [TRADED, LAPSED, MASKED], DECLINED).astype(object)
     index = np.searchsorted(entries, entry) + 1
     return _Found(
         lane=lane,
-        bar=bar,
+        column=column,
         symbol=arrays.symbol[lane],
-        at=arrays.first_bar[lane] + bar,
+        at=arrays.first_bar[lane] + column * block.decision_bars,
+        row=block.row_of(arrays.first_bar[lane]) + column,
         entry=entry,
         status=status,
         trade=trade,
-        unmasked=chances[lane, bar, index],
+        unmasked=chances[lane, column, index],
     )
 
 
@@ -126,11 +133,15 @@ def _chances(trace: DecisionTrace, last: int, entries: NDArray[np.int64]) -> NDA
     return np.asarray(powers / powers.sum(axis=2, keepdims=True), dtype=np.float32)
 
 
-def _trades(arrays: SessionArrays) -> NDArray[np.int64]:
-    """[lanes, bars] index among the closed trades of the one that was signalled there, or -1."""
-    closed = arrays.closed
+def _trades(arrays: SessionArrays, block: MarketBlock) -> NDArray[np.int64]:
+    """[symbols, decisions] index, among the closed trades and then what is held, of the one that was signalled
+    there; -1 where none was."""
     found = np.full(arrays.action.shape, -1, np.int64)
-    found[closed["lane"], closed["signal_bar"] - arrays.first_bar[closed["lane"]]] = np.arange(closed.size)
+    held = held_positions(arrays.state)
+    lane, signal = (np.concatenate([arrays.closed[name], held[name]]) for name in ("lane", "signal_bar"))
+    column = block.row_of(signal) - block.row_of(arrays.first_bar)[lane]
+    own = column >= 0  # the others were signalled before the span
+    found[lane[own], column[own]] = np.flatnonzero(own)
     return found
 
 
@@ -157,13 +168,14 @@ def _reasons(
 ) -> NDArray[np.object_]:
     """What came in the way of each signal; None of a traded one. Masks by the rules of `kernel_masks`."""
     symbol, at = found.symbol, found.at
-    needed_usd = rules.notional_usd * _sizes(rules)[found.entry] * cost_numbers(costs).cash_per_usd
+    markets = bars_of(block, costs).markets.reshape(block.symbol_count, -1)[symbol, block.day_of_bar[at]]
+    needed_usd = rules.notional_usd * _sizes(rules)[found.entry] * markets["cash_per_usd"]
     forbidden = [
-        block.session_last[at] - at < rules.entry_margin_bars,
         ~block.is_tradable[symbol, at],
-        ~block.is_ready[symbol, at],
+        ~block.is_ready[symbol, found.row],
         ~np.isfinite(block.volatility_bps[symbol, at]),
-        arrays.cash_usd[found.lane, found.bar] < needed_usd,
+        (_sides(rules)[found.entry] < 0) & ~markets["may_short"],
+        arrays.cash_usd[found.lane, found.column] * rules.maximum_leverage < needed_usd,
     ]
     reasons = np.select(forbidden, MASK_REASONS[:-1], TOO_SMALL).astype(object)
     for status, reason in ((TRADED, None), (LAPSED, NOT_FILLED), (DECLINED, POLICY_WAITED)):
@@ -180,7 +192,7 @@ def _would_have_made(
     reason = np.full(count, None, dtype=object)
     if rows.size:
         indices = found.symbol[rows] * block.bar_count + found.at[rows]
-        longest = np.full(rows.size, rules.maximum_holding_bars)
+        longest = np.full(rows.size, rule_numbers(rules, block.bar_minutes).maximum_holding_bars)
         closed = hold_entries(block, rules, costs, indices, found.entry[rows], longest)
         filled = rows[closed["lane"]]
         net[filled] = net_bps(closed)

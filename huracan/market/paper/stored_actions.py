@@ -15,39 +15,40 @@ from huracan.market.rules import TradingRules
 
 @dataclass(frozen=True, eq=False)
 class ActionLists:
-    """What each lane does, bar after bar; of a stored session one lane per symbol and day."""
+    """What each lane does, decision after decision; of a stored session one lane per symbol."""
 
     symbols: NDArray[np.integer]
     """[lanes] index in the block."""
     first_bars: NDArray[np.integer]
-    """[lanes]"""
+    """[lanes] the detail bar at whose close the first decision is made."""
     actions: NDArray[np.integer]
-    """[lanes, bars] what is decided at the close of the lane's first bar and of each after it."""
+    """[lanes, decisions] what is decided there, and at each decision bar's close after it."""
 
 
 def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> ActionLists:
-    """The lanes of `bars` (SESSION_SCHEMA, in its order; no columns but symbol, time and action are needed).
+    """One lane for every symbol of the block, in its order: the actions of `bars` (SESSION_SCHEMA in any order
+    of symbols; no columns but symbol, time and action are needed).
 
-    InputRefused where the table holds an action or a symbol that the market does not know, or does not hold
-    every bar of its sessions.
+    The rows are those of the block's decision bars but the first, whose close is where the lanes begin; those
+    of a symbol that left the universe are no decisions. InputRefused where the table holds an action that the
+    market does not know, or lacks a decision.
     """
-    code = pc.index_in(bars["action"], value_set=pa.array(action_names(rules.allow_short)))
-    symbol = pc.index_in(bars["symbol"], value_set=pa.array(block.symbols))
-    if code.null_count or symbol.null_count:
+    decided = bars.filter(pc.is_in(bars["symbol"], value_set=pa.array(block.symbols)))
+    code = pc.index_in(decided["action"], value_set=pa.array(action_names(rules.allow_short)))
+    if code.null_count:
         raise InputRefused(
-            "The session holds an action or a symbol that the market does not know.", "Trade the day again."
+            "The session holds an action that the market does not know.", "Trade the day again."
         )
-    index = np.searchsorted(block.open_time_ms, bars["open_time"].cast(pa.int64()).to_numpy())
-    starts = np.flatnonzero(np.isin(index, block.session_first))
-    first_bars, lanes = index[starts].astype(np.int64), starts.size
-    if lanes and len(index) % lanes == 0:
-        expected = first_bars[:, None] + np.arange(len(index) // lanes)
-        times = block.open_time_ms[np.minimum(expected, block.bar_count - 1)]
-        whole = np.array_equal(times.reshape(-1), bars["open_time"].cast(pa.int64()).to_numpy())
-        whole &= np.array_equal(expected[:, -1], block.session_last[first_bars])
-    else:
-        whole = False
-    if not whole:
-        raise InputRefused("The session does not hold every bar of the market.", "Trade the day again.")
-    rows = code.to_numpy().astype(np.int8).reshape(lanes, -1)
-    return ActionLists(symbol.to_numpy().astype(np.int64)[starts], first_bars, rows)
+    symbol = pc.index_in(decided["symbol"], value_set=pa.array(block.symbols)).to_numpy()
+    moment = decided["open_time"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((moment, symbol))
+    expected = block.time_of(block.decision_closes[:-1] + 1)
+    count = block.symbol_count
+    if not (
+        len(order) == count * expected.size
+        and np.array_equal(symbol[order], np.repeat(np.arange(count), expected.size))
+        and np.array_equal(moment[order], np.tile(expected, count))
+    ):
+        raise InputRefused("The session does not hold every decision of the market.", "Trade the day again.")
+    rows = code.to_numpy().astype(np.int8)[order].reshape(count, -1)
+    return ActionLists(np.arange(count), np.full(count, block.decision_closes[0]), rows)

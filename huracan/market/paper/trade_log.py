@@ -74,33 +74,63 @@ def fills_table(
 
 
 def exit_models(
-    arrays: SessionArrays,
-    block: MarketBlock,
-    watches: Sequence[Watch],
-    positions: NDArray[np.void],
-    carried: Sequence[str | None],
+    arrays: SessionArrays, block: MarketBlock, watches: Sequence[Watch], carried: Sequence[str | None]
 ) -> list[str | None]:
-    """The model in charge at the exits of `positions` (records with lane, signal_bar, exit_bar and reason).
+    """The model in charge at the exit of each closed position.
 
     Of an exit that a policy decided, the model of that decision, which may have waited long for a bar that was
     traded: `carried` by lane where that was before the span.
     """
-    lane, first = positions["lane"], block.row_of(arrays.first_bar)
-    last = block.row_of(positions["exit_bar"] - 1) - first[lane]
-    orders = np.isin(arrays.action, (EXIT_INDEX, SCRATCH_INDEX))
-    column = np.maximum.accumulate(np.where(orders, np.arange(orders.shape[1]), -1), axis=1)
-    found: list[str | None] = []
-    entered = block.row_of(positions["signal_bar"]) - first[lane]
-    is_decided = np.isin(positions["reason"], DECIDED_EXITS)
-    for index, at in enumerate(last.tolist()):
-        if is_decided[index]:
-            at = int(column[lane[index], at]) if at >= 0 else -1
-            if at <= entered[index] or at < 0:
-                found.append(carried[lane[index]])
-                continue
-        decider = int(arrays.in_charge[at]) if at >= 0 else NOBODY
-        found.append(None if decider == NOBODY else watches[decider].model_id)
+    closed = arrays.closed
+    last = _column(arrays, block, closed["lane"], closed["exit_bar"] - 1)
+    found = [_model_at(int(at), arrays, watches) for at in last]
+    decided = np.flatnonzero(np.isin(closed["reason"], DECIDED_EXITS))
+    ordered = _last_orders(arrays)
+    entered = _column(arrays, block, closed["lane"], closed["signal_bar"])
+    for index in decided.tolist():
+        lane = int(closed["lane"][index])
+        at = int(ordered[lane, last[index]]) if last[index] >= 0 else -1
+        is_new = at > max(int(entered[index]), -1)
+        found[index] = _model_at(at, arrays, watches) if is_new else carried[lane]
     return found
+
+
+def waiting_models(
+    arrays: SessionArrays, block: MarketBlock, watches: Sequence[Watch], carried: Sequence[str | None]
+) -> list[str | None]:
+    """[symbols] the model that decided the exit that still waits at the end; None where none does."""
+    state, ordered = arrays.state, _last_orders(arrays)[:, -1]
+    lanes = np.arange(state.size)
+    entered = _column(arrays, block, lanes, state["signal_bar"])
+    waits = (state["quantity"] > 0.0) & np.isin(state["pending"], DECIDED_EXITS)
+    is_new = ordered > np.maximum(entered, -1)
+    return [
+        None
+        if not waits[lane]
+        else _model_at(int(ordered[lane]), arrays, watches)
+        if is_new[lane]
+        else carried[lane]
+        for lane in lanes.tolist()
+    ]
+
+
+def _model_at(column: int, arrays: SessionArrays, watches: Sequence[Watch]) -> str | None:
+    decider = int(arrays.in_charge[column]) if column >= 0 else NOBODY
+    return None if decider == NOBODY else watches[decider].model_id
+
+
+def _column(
+    arrays: SessionArrays, block: MarketBlock, lanes: NDArray[np.integer], bars: NDArray[np.integer]
+) -> NDArray[np.integer]:
+    """The column of the last decision that was made by the close of `bars` of `lanes`; below 0 before all."""
+    return block.row_of(bars) - block.row_of(arrays.first_bar)[lanes]
+
+
+def _last_orders(arrays: SessionArrays) -> NDArray[np.int64]:
+    """[symbols, decisions] the column of the last order to leave up to each decision, -1 before any."""
+    orders = np.isin(arrays.action, (EXIT_INDEX, SCRATCH_INDEX))
+    columns = np.where(orders, np.arange(orders.shape[1]), -1)
+    return np.asarray(np.maximum.accumulate(columns, axis=1), dtype=np.int64)
 
 
 def _exit_columns(closed: NDArray[np.void], block: MarketBlock) -> dict[str, Any]:
