@@ -60,7 +60,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
     from huracan.market.block_tables import build_market_block
     from huracan.market.costs import CostAssumptions
     from huracan.market.paper.session import trade_session
-    from huracan.market.paper.trade_log import Provenance
+    from huracan.market.paper.provenance import Provenance
     from huracan.market.policy import ScriptedPolicy
     from huracan.market.rules import TradingRules
     from huracan.regimes.model import REGIMES

@@ -105,8 +105,8 @@ TRADES_COLUMNS = (
     Column(
         "exit_reason",
         TEXT,
-        "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, TRAILING_STOP, SCRATCH, LIQUIDATION, DATA_GAP,"
-        " DELISTED, LEFT_UNIVERSE or TIMEFRAME_CHANGED; END_OF_SESSION of versions whose days ended flat",
+        "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, TRAILING_STOP, SCRATCH, LIQUIDATION,"
+        " DATA_GAP, DELISTED, LEFT_UNIVERSE or TIMEFRAME_CHANGED; END_OF_SESSION of versions whose days ended flat",
     ),
     Column("adds", INTEGER, "times that the position was added to"),
     Column("scale_outs", INTEGER, "times that half of the position was closed early"),
@@ -150,9 +150,7 @@ TRADES_COLUMNS = (
     Column("action", TEXT, "the entry that was decided, such as ENTER_FULL"),
     *_TRACE,
     replace(_VALUE, type=FLOAT),
-    Column(
-        "nearest_patterns", TEXTS, "pattern_id of up to three patterns known at the signal, nearest first"
-    ),
+    Column("nearest_patterns", TEXTS, "pattern_id of up to three patterns known then, nearest first"),
     Column("nearest_pattern_cosines", SINGLES, "their likeness to the entry, in the same order", "-1 to 1"),
     Column("model_id", TEXT, "checkpoint that decided the entry"),
     Column("exit_model_id", TEXT, "checkpoint in charge at the exit; null where none was"),

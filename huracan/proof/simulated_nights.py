@@ -21,7 +21,7 @@ from huracan.market.actions import ENTER_FULL_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.session import trade_session
-from huracan.market.paper.trade_log import Provenance
+from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarket, days_of

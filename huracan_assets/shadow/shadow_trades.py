@@ -69,7 +69,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     from huracan.market.paper.conservation import judge_ledger, judge_signals_told
     from huracan.market.paper.replay_audit import judge_replay
     from huracan.market.paper.session import trade_session
-    from huracan.market.paper.trade_log import Provenance
+    from huracan.market.paper.provenance import Provenance
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from huracan.errors import InvalidInput
-from huracan.market.ledger import EXIT_REASONS
+from huracan.market.ledger import EXIT_REASONS, FORMER_EXIT_REASONS
 from huracan.regimes.model import REGIMES
 from huracan_console.printing.row_text import rows_as_csv, rows_as_json
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
@@ -72,7 +72,7 @@ def _check_words(asked: TradeFilter) -> None:
         # Imported late: it brings all that judges a loss, a tenth of a second that nobody else needs.
         from huracan.analysis.trades.loss_reasons import REASON_NAMES
 
-        known = (*(name.lower() for name in EXIT_REASONS), *REASON_NAMES)
+        known = (*(name.lower() for name in (*EXIT_REASONS, *FORMER_EXIT_REASONS)), *REASON_NAMES)
         _check_word("reason", asked.reason.lower(), known)
 
 

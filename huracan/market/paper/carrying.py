@@ -1,6 +1,7 @@
 """How a day begins with what was open at the end of the day before."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -167,7 +168,7 @@ def _with_marks(block: MarketBlock, accounts: pa.Table) -> MarketBlock:
         return block
     marks = dict(zip(accounts["symbol"].to_pylist(), accounts.to_pylist(), strict=True))
     known = [marks.get(symbol, {}) for symbol in block.symbols]
-    changed = {}
+    changed: dict[str, Any] = {}
     for column, names in _MARKS.items():
         mark = np.array([each.get(column) for each in known], dtype=np.float64)[:, None]
         for name in names:

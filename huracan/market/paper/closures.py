@@ -39,10 +39,10 @@ class Closures:
     @property
     def symbols(self) -> list[str]:
         """Of the accounts, in their order."""
-        return self.accounts["symbol"].to_pylist()
+        return [str(each) for each in self.accounts["symbol"]]
 
     def bars(self, symbols: Sequence[str]) -> pa.Table:
-        """SESSION_SCHEMA: the last row of each account whose symbol is not among `symbols`, and so has none."""
+        """SESSION_SCHEMA: the last row of each account whose symbol is not among `symbols`."""
         rows = [
             _last_row(account, lane)
             for account, lane in zip(self.accounts.to_pylist(), self.state, strict=True)
@@ -85,11 +85,11 @@ def _last_row(account: dict[str, Any], lane: np.void) -> dict[str, Any]:
 def close_at_mark(
     accounts: pa.Table, reasons: Sequence[int], at_ms: int, rules: TradingRules, costs: CostAssumptions
 ) -> Closures:
-    """Closes what `accounts` (OPEN_POSITIONS_SCHEMA, each holding something) hold, by exit `reasons`, in a bar
-    that opens at `at_ms`.
+    """Closes what `accounts` (OPEN_POSITIONS_SCHEMA, each holding something) hold, by exit `reasons`, in a
+    bar that opens at `at_ms`.
 
-    The market's own step fills it, as an exit that waited, in a market of one bar at the last known price with
-    the volatility, traded value, spread and fee of the day before.
+    The market's own step fills it, as an exit that waited, in a market of one bar at the last known price
+    with the volatility, traded value, spread and fee of the day before.
     """
     found = list(_closed_by_timeframe(accounts, np.asarray(reasons, np.int8), at_ms, rules, costs))
     return Closures(
@@ -137,7 +137,6 @@ def _market_at_mark(accounts: pa.Table, at_ms: int, bar_minutes: int) -> MarketB
 
     price, count = twice("mark_price"), accounts.num_rows
     regimes = [REGIMES.index(each) for each in accounts["mark_regime"].to_pylist()]
-    market = {name: twice(f"mark_{name}") for name in ("half_spread_bps", "taker_fee_bps", "tick_size")}
     return MarketBlock(
         symbols=tuple(accounts["symbol"].to_pylist()),
         feature_names=(),
@@ -155,5 +154,7 @@ def _market_at_mark(accounts: pa.Table, at_ms: int, bar_minutes: int) -> MarketB
         regime=np.repeat(np.array(regimes, np.int8)[:, None], 2, axis=1),
         regime_probabilities=np.zeros((count, 2, len(REGIMES)), np.float32),
         day_index=times // MS_PER_DAY,
-        **market,
+        half_spread_bps=twice("mark_half_spread_bps"),
+        taker_fee_bps=twice("mark_taker_fee_bps"),
+        tick_size=twice("mark_tick_size"),
     )

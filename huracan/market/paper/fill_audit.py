@@ -10,11 +10,22 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.candles.schema import TRADED
-from huracan.market.ledger import ADD, ENTRY, SCALE_OUT, TARGET
+from huracan.market.ledger import (
+    ADD,
+    DATA_GAP,
+    DELISTED,
+    ENTRY,
+    LEFT_UNIVERSE,
+    SCALE_OUT,
+    TARGET,
+    TIMEFRAME_CHANGED,
+)
 
 CENT = 0.005
 _SHARE = 1e-9
 """Room for rounding, relative."""
+AT_MARK = (DATA_GAP, DELISTED, LEFT_UNIVERSE, TIMEFRAME_CHANGED)
+"""Exits at the last known price because there was no candle to leave in."""
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +43,8 @@ def fill_faults(trades: pa.Table, fills: pa.Table) -> Iterator[str]:
     column = {name: fills[name].to_numpy(zero_copy_only=False) for name in fills.column_names[2:]}
     trade = {name: trades[name].to_numpy(zero_copy_only=False) for name in trades.column_names}
     opens = np.isin(column["kind"], (ENTRY, ADD))
+    if (column["quantity"] > column["ordered_quantity"] * (1 + _SHARE)).any():
+        yield "A fill is larger than its order."
     for name, wrong in _compared(own, column, trade, opens):
         for row in np.flatnonzero(wrong):
             yield f"Trade {trade['trade_id'][row]}: its fills do not add up to its {name}."
@@ -93,7 +106,16 @@ def _compared(
 
 
 def candle_faults(fills: pa.Table, ohlcv: pa.Table) -> Iterator[str]:
-    """Fills on a bar that was not traded, or at a reference price outside the candle's range."""
+    """Fills on a bar that was not traded, or at a reference price outside the candle's range.
+
+    Those of days before the candles are not asked, nor those at the last known price for want of a candle.
+    """
+    begins = pc.min(ohlcv["open_time"])
+    is_asked = pc.and_(
+        pc.greater_equal(fills["time"], begins.cast(fills["time"].type)),
+        pc.invert(pc.is_in(fills["kind"], value_set=pa.array(AT_MARK))),
+    )
+    fills = fills.filter(is_asked)
     symbols = pc.unique(ohlcv["symbol"])
     candle, wanted = _keys(ohlcv, "open_time", symbols), _keys(fills, "time", symbols)
     order = np.argsort(candle, kind="stable")

@@ -14,10 +14,11 @@ from huracan.market.paper.trade_log import BUY
 
 
 def lanes_of(accounts: pa.Table, block: MarketBlock) -> NDArray[np.void]:
-    """LANE of accounts, in their order: what stands in the table, with bars counted from the block's first."""
+    """LANE of accounts, in their order: what the table says, bars counted from the block's first."""
     state = np.zeros(accounts.num_rows, LANE)
     for name in (*OF_ACCOUNT, *AS_TOLD):
-        state[name] = pc.fill_null(accounts[name], pa.scalar(0, accounts[name].type)).to_numpy()
+        nothing = pa.scalar(0).cast(accounts[name].type)
+        state[name] = pc.fill_null(accounts[name], nothing).to_numpy()
     for name, column in TIMES.items():
         state[name] = bars_at(milliseconds(accounts, column), block)
     state["signal_bar"] = bars_at(milliseconds(accounts, "signal_time"), block) - 1
@@ -46,7 +47,7 @@ def fills_of(accounts: pa.Table, keys: NDArray[np.int64], block: MarketBlock) ->
 
 def bars_at(times_ms: NDArray[np.int64], block: MarketBlock) -> NDArray[np.int64]:
     """The bars that open at those times, counted from the block's first; below 0 before it."""
-    return (times_ms - block.open_time_ms[0]) // block.bar_ms
+    return np.asarray((times_ms - block.open_time_ms[0]) // block.bar_ms, dtype=np.int64)
 
 
 def milliseconds(table: pa.Table, name: str) -> NDArray[np.int64]:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.market.block import MarketBlock
@@ -34,8 +33,8 @@ def judge_replay(
 ) -> Verdict:
     """Check "replay_equals_ledger", blocking.
 
-    Nothing but the stored actions, the accounts of the day before and the candles is used: the ledger holds no
-    trade that its decisions did not make, lacks none that they made, and hands on what they left.
+    Nothing but the stored actions, the accounts of the day before and the candles is used: the ledger holds
+    no trade that its decisions did not make, lacks none that they made, and hands on what they left.
     """
     opening = opening_of(block, rules, costs, provenance, carried)
     block = opening.block
@@ -46,16 +45,18 @@ def judge_replay(
         faults = [f"The stored actions cannot have been taken: {illegal.what}"]
     else:
         fills = all_fills(opening, again.fills)
-        of_closed = fills[np.isin(keys_of(fills), keys_of(again.closed))]
-        closed_before = opening.closures.trades.num_rows, opening.closures.fills.num_rows
+        is_closed = np.isin(keys_of(fills), keys_of(again.closed))
+        trades = session.trades.slice(opening.closures.trades.num_rows)
+        of_closed = session.fills.slice(opening.closures.fills.num_rows)
+        of_held = pa.Table.from_struct_array(session.open_positions["fills"].combine_chunks().flatten())
         faults = [
             *_closures_differ(opening.closures, session),
-            *_differences("trade", outcome_columns(again.closed, block), session.trades.slice(closed_before[0])),
-            *_differences("fill", fill_columns(of_closed, block), session.fills.slice(closed_before[1])),
+            *_differences("trade", outcome_columns(again.closed, block), trades),
+            *_differences("fill", fill_columns(fills[is_closed], block), of_closed),
             *_differences("account", lane_columns(again.state, block), session.open_positions),
-            *_fills_differ(fills[~np.isin(keys_of(fills), keys_of(again.closed))], block, session.open_positions),
+            *_differences("fill", fill_columns(fills[~is_closed], block), of_held),
         ]
-    reason = faults[0] if faults else "The stored actions give the same trades, fills and accounts to the bit."
+    reason = faults[0] if faults else "The stored actions give trades, fills and accounts again to the bit."
     numbers = {"trades": session.trades.num_rows, "actions": int(stored.actions.size), "faults": len(faults)}
     return Verdict("replay_equals_ledger", not faults, reason, dict(numbers))
 
@@ -67,11 +68,6 @@ def _closures_differ(closures: Closures, session: Session) -> Iterator[str]:
             yield "What was closed at the day's start is not what the ledger begins with."
 
 
-def _fills_differ(made: NDArray[np.void], block: MarketBlock, accounts: pa.Table) -> Iterator[str]:
-    rows = accounts["fills"].combine_chunks().flatten()
-    yield from _differences("open fill", fill_columns(made, block), pa.Table.from_struct_array(rows))
-
-
 def _differences(what: str, made: Mapping[str, Any], kept: pa.Table) -> Iterator[str]:
     count = len(next(iter(made.values())))
     if count != kept.num_rows:
@@ -80,7 +76,7 @@ def _differences(what: str, made: Mapping[str, Any], kept: pa.Table) -> Iterator
     for name, values in made.items():
         field = kept.schema.field(name)
         ours, theirs = as_array(values, field.type), kept[name].combine_chunks()
-        same = ours.is_null().to_numpy(zero_copy_only=False) == theirs.is_null().to_numpy(zero_copy_only=False)
+        same = pc.equal(ours.is_null(), theirs.is_null()).to_numpy(zero_copy_only=False)
         if pa.types.is_floating(field.type):
             bits = [pc.fill_null(each, 0.0).to_numpy().view(np.int64) for each in (ours, theirs)]
             same &= bits[0] == bits[1]

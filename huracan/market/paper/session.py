@@ -29,8 +29,8 @@ from huracan.units import WHOLE_BPS
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The ledger of a span: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA, SIGNALS_SCHEMA
-    and, at its end, OPEN_POSITIONS_SCHEMA."""
+    """The ledger of a span: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA,
+    SIGNALS_SCHEMA and, at its end, OPEN_POSITIONS_SCHEMA."""
 
     trades: pa.Table
     fills: pa.Table
@@ -52,7 +52,8 @@ def trade_session(
 
     `policy` decides alone, or several do, each from a moment on. The accounts go on as `carried` has them,
     and begin flat without it; what is held at the end stays open. Every signal is told of in `signals`, also
-    one that made no trade. InputRefused where the model is of another recipe, or the accounts stand elsewhere.
+    one that made no trade. InputRefused where the model is of another recipe, or the accounts stand
+    elsewhere.
     """
     if provenance.feature_names is not None and provenance.feature_names != block.feature_names:
         raise InputRefused(

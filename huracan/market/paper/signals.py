@@ -70,8 +70,8 @@ def signals_table(
     costs: CostAssumptions,
     trade_ids: Sequence[str] | pa.ChunkedArray,
 ) -> pa.Table:
-    """SIGNALS_SCHEMA of a session whose trace was kept. `trade_ids`: of `arrays.closed`, in order, and of what
-    its lanes still hold."""
+    """SIGNALS_SCHEMA of a session whose trace was kept. `trade_ids`: of `arrays.closed`, in order, and of
+    what its lanes still hold."""
     trace = arrays.trace
     if trace is None or arrays.action.shape[1] < 2:
         return SIGNALS_SCHEMA.empty_table()
@@ -134,8 +134,8 @@ def _chances(trace: DecisionTrace, last: int, entries: NDArray[np.int64]) -> NDA
 
 
 def _trades(arrays: SessionArrays, block: MarketBlock) -> NDArray[np.int64]:
-    """[symbols, decisions] index, among the closed trades and then what is held, of the one that was signalled
-    there; -1 where none was."""
+    """[symbols, decisions] index, among the closed trades and then what is held, of the one signalled there;
+    -1 where none was."""
     found = np.full(arrays.action.shape, -1, np.int64)
     held = held_positions(arrays.state)
     lane, signal = (np.concatenate([arrays.closed[name], held[name]]) for name in ("lane", "signal_bar"))

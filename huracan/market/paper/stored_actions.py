@@ -26,8 +26,8 @@ class ActionLists:
 
 
 def stored_actions(bars: pa.Table, block: MarketBlock, rules: TradingRules) -> ActionLists:
-    """One lane for every symbol of the block, in its order: the actions of `bars` (SESSION_SCHEMA in any order
-    of symbols; no columns but symbol, time and action are needed).
+    """One lane for every symbol of the block, in its order: the actions of `bars` (SESSION_SCHEMA in any
+    order; no columns but symbol, time and action are needed).
 
     The rows are those of the block's decision bars but the first, whose close is where the lanes begin; those
     of a symbol that left the universe are no decisions. InputRefused where the table holds an action that the

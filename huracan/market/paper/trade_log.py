@@ -59,7 +59,7 @@ def trades_table(
 def fills_table(
     fills: NDArray[np.void], closed: NDArray[np.void], entries: Entries, block: MarketBlock
 ) -> pa.Table:
-    """FILLS_SCHEMA of those `fills` (by lane, trade and time) whose positions are `closed`, in their order."""
+    """FILLS_SCHEMA of those `fills` (by lane, trade, time) whose positions are `closed`, in their order."""
     fills = fills[np.isin(keys_of(fills), keys_of(closed))]
     if fills.size == 0:
         return FILLS_SCHEMA.empty_table()
@@ -78,8 +78,8 @@ def exit_models(
 ) -> list[str | None]:
     """The model in charge at the exit of each closed position.
 
-    Of an exit that a policy decided, the model of that decision, which may have waited long for a bar that was
-    traded: `carried` by lane where that was before the span.
+    Of an exit that a policy decided, the model of that decision, which may have waited long for a bar that
+    was traded: `carried` by lane where that was before the span.
     """
     closed = arrays.closed
     last = _column(arrays, block, closed["lane"], closed["exit_bar"] - 1)
@@ -123,7 +123,7 @@ def _column(
     arrays: SessionArrays, block: MarketBlock, lanes: NDArray[np.integer], bars: NDArray[np.integer]
 ) -> NDArray[np.integer]:
     """The column of the last decision that was made by the close of `bars` of `lanes`; below 0 before all."""
-    return block.row_of(bars) - block.row_of(arrays.first_bar)[lanes]
+    return np.asarray(block.row_of(bars) - block.row_of(arrays.first_bar)[lanes])
 
 
 def _last_orders(arrays: SessionArrays) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from huracan.market.actions import (
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.session import Session, trade_session
-from huracan.market.paper.trade_log import Provenance
+from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import DRAWS

@@ -27,7 +27,7 @@ from huracan.market.ledger import (
 )
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.session_arrays import run_sessions
-from huracan.market.paper.trade_log import Provenance
+from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
 

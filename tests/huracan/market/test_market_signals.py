@@ -22,7 +22,7 @@ from huracan.market.ledger import SIGNALS_SCHEMA
 from huracan.market.paper.conservation import judge_signals_told
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.signals import MASK_REASONS
-from huracan.market.paper.trade_log import Provenance
+from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
 

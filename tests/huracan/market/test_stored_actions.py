@@ -13,7 +13,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.stored_actions import stored_actions
-from huracan.market.paper.trade_log import Provenance
+from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 
