@@ -3,14 +3,23 @@ those that are looked at each hour for days.
 
 A position may be held for some 70 to 120 decisions, looks at the volatility of half of that time or of a day,
 and earns by a discount that is halved in twice that time. Between the days that are trained on and those that
-judge lie as many as the longest holding reaches over. The fewer decisions a day has, the more days a training
-needs and the fewer steps are worth their time.
+judge lie as many as the longest holding reaches over. The fewer decisions a day has, the more days a training,
+the regimes and the models of past trades need, and the fewer steps are worth their time.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "regimes.fit_days": {
+        "1m": 14, "3m": 14, "5m": 14, "15m": 30, "30m": 45, "1h": 60, "2h": 120, "4h": 240,
+    },
+    "regimes.minimum_days": {
+        "1m": 3, "3m": 3, "5m": 3, "15m": 5, "30m": 10, "1h": 20, "2h": 30, "4h": 60,
+    },
+    "regimes.stride_bars": {
+        "1m": 5, "3m": 5, "5m": 5, "15m": 2, "30m": 2, "1h": 1, "2h": 1, "4h": 1,
+    },
     "market.rules.maximum_holding": {
         "1m": "2h", "3m": "4h", "5m": "6h", "15m": "1d", "30m": "36h", "1h": "3d", "2h": "5d", "4h": "7d",
     },
@@ -38,6 +47,9 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "training.total_steps": {
         "1m": 3_000_000, "3m": 3_000_000, "5m": 3_000_000, "15m": 2_000_000,
         "30m": 2_000_000, "1h": 1_000_000, "2h": 1_000_000, "4h": 600_000,
+    },
+    "models.trailing_days": {
+        "1m": 30, "3m": 30, "5m": 30, "15m": 60, "30m": 90, "1h": 180, "2h": 365, "4h": 365,
     },
 }  # fmt: skip
 """Dotted key of a setting to its default at each decision timeframe."""

@@ -7,7 +7,9 @@ from huracan.candles.redenominations import Redenomination
 
 @dataclass(frozen=True)
 class CandleLimits:
-    """What sets a symbol aside for the day. The outage of 2023-03-24 (80 of 1440 minutes) passes."""
+    """What sets a symbol aside for the day. The outage of 2023-03-24 (80 of 1440 minutes) passes.
+
+    A share above 0 allows one bar at least: of the six bars of a day at 4h one is more than a tenth."""
 
     maximum_absent_share: float = 0.15
     """of a symbol's bars, missing or quarantined"""

@@ -113,11 +113,12 @@ def why_set_aside(
     """The cause (one of CAUSES) and a sentence; None where nothing is wrong with the symbol that day."""
     if refused:
         return REFUSED, refused
-    if each.quarantined_share > limits.maximum_quarantined_share:
+    bars = len(each.status)
+    if each.quarantined_rows > _allowed(limits.maximum_quarantined_share, bars):
         share, why = f"{each.quarantined_share:.1%}", each.quarantine_reasons.most_common(1)[0][0]
         rows = f"rows in quarantine: {each.quarantined_rows} ({share} of the bars)"
         return QUARANTINE, f"{rows}, most often because {why}"
-    if each.absent_share > limits.maximum_absent_share:
+    if bars - int(each.has_candle.sum()) > _allowed(limits.maximum_absent_share, bars):
         if not each.has_candle.any():
             return ABSENT, "there is no candle at all"
         return ABSENT, f"more than {limits.maximum_absent_share:.0%} of the bars are absent"
@@ -129,6 +130,11 @@ def why_set_aside(
         count = each.rates + each.quarantined_rates
         return FUNDING, f"most of its {count} funding rate{'s' if count > 1 else ''} fit no bar"
     return None
+
+
+def _allowed(share: float, bars: int) -> float:
+    """How many of a day's bars that share is: one at least, for of six bars one is much; none where it is 0."""
+    return max(1.0, share * bars) if share else 0.0
 
 
 def tell_jump(jump: Jump, timeframe: Timeframe) -> str:

@@ -255,3 +255,16 @@ def test_a_plain_factor_is_a_number_of_one_figure_or_one_over_it(factor: float, 
 def test_a_factor_that_is_no_number_above_zero_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"Q/USDT has the factor 0\.0"):
         Redenomination("Q/USDT", START, 0.0)
+
+
+@pytest.mark.parametrize(("timeframe", "allowed"), [("4h", 1), ("1h", 3), ("1m", 216)])
+def test_of_a_day_of_few_bars_one_may_be_absent_whatever_its_share(timeframe: str, allowed: int) -> None:
+    frame = Timeframe(timeframe)
+    whole = candles(walk())[:: frame.minutes]
+    for absent in (allowed, allowed + 1):
+        day = assemble_day({"A/USDT": whole.slice(absent), "B/USDT": whole}, DAY, frame)
+        judged = reasons(judge_day(day, frame, CandleLimits()))
+        assert list(judged) == ["A/USDT"] * (absent > allowed), judged
+    strict = CandleLimits(maximum_absent_share=0.0)
+    day = assemble_day({"A/USDT": whole.slice(1), "B/USDT": whole}, DAY, frame)
+    assert list(reasons(judge_day(day, frame, strict))) == ["A/USDT"]

@@ -43,6 +43,9 @@ def test_the_defaults_of_a_timeframe_fit_together(timeframe: str) -> None:
     assert minutes_of(at["training.episode"]) >= 2 * holding
     assert at["training.embargo_days"] * MINUTES_PER_DAY >= holding
     assert at["training.held_out_days"] * MINUTES_PER_DAY >= 4 * holding
+    assert at["regimes.minimum_days"] * MINUTES_PER_DAY / decision >= 360
+    assert at["regimes.fit_days"] >= 3 * at["regimes.minimum_days"]
+    assert at["models.trailing_days"] * MINUTES_PER_DAY >= 40 * holding
     for profile in ("local", "production"):
         environ = {"HURACAN_ENV": profile, "HURACAN_HOME": "/nowhere"}
         training = load_settings({DECISIONS: timeframe}, environ).training
