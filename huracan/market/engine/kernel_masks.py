@@ -57,6 +57,8 @@ def may_order(
 
 @compiled_inline
 def may_add(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> bool:
+    if lane.side < 0 and not market.may_short:
+        return False
     held_usd = lane.quantity * bar.close
     return lane.adds < lane.maximum_adds and may_order(
         lane.cash_usd + lane.side * held_usd, held_usd, lane.add_notional_usd, bar, market, rules

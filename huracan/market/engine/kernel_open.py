@@ -43,6 +43,8 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
     rules, costs = conditions.rules, conditions.costs
     side, is_maker = -1 if action >= FIRST_SHORT else 1, rules.entries_are_maker
     reference, multiplier = bar.open, rules.size_multipliers[entry_slot(action)]
+    if side < 0 and not market.may_short:
+        return False
     if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):
         return False
     notional = rules.notional_usd * multiplier
@@ -108,8 +110,11 @@ def set_barriers(lane: Lane, tick: float, rules: RuleNumbers) -> None:
 
 @compiled
 def add_to_position(lane: Lane, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
-    """More of the same side at the open; False where rounding leaves too little or cash does not pay it."""
+    """More of the same side at the open; False where it may not be sold short, rounding leaves too little
+    or cash does not pay it."""
     reference, market, rules = moment.bar.open, moment.market, conditions.rules
+    if lane.side < 0 and not market.may_short:
+        return False
     notional = lane.add_notional_usd
     ordered = at_step(notional / reference, market.step_size, False)
     quantity = shared_quantity(ordered, reference, moment.bar, market, rules)
