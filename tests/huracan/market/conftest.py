@@ -39,9 +39,9 @@ def make_block() -> BlockMaker:
         decision_bars: int = 1,
         features: np.ndarray | None = None,
         funding_rate: object = None,
-        tick_size: float = 0.0,
-        step_size: float = 0.0,
-        minimum_notional_usd: float = 0.0,
+        tick_size: object = 0.0,
+        step_size: object = 0.0,
+        minimum_notional_usd: object = 0.0,
         **more: object,
     ) -> MarketBlock:
         closes = np.atleast_2d(np.asarray(close, dtype=float))
@@ -61,6 +61,11 @@ def make_block() -> BlockMaker:
         times = FIRST_DAY_MS + bar * MS_PER_MINUTE
         rows = bars // decision_bars
         seen = np.zeros((symbols, rows, 2), np.float32) if features is None else features.astype(np.float32)
+
+        def of_market(value: object) -> np.ndarray:
+            given = np.asarray(value, dtype=float)
+            return given if given.ndim else np.full(symbols, given)
+
         return MarketBlock(
             symbols=tuple(f"S{index}" for index in range(symbols)),
             feature_names=tuple(f"f{index}" for index in range(seen.shape[2])),
@@ -79,9 +84,9 @@ def make_block() -> BlockMaker:
             day_index=FIRST_DAY_MS // MS_PER_DAY + bar // length,
             decision_bars=decision_bars,
             funding_rate=np.zeros((symbols, bars)) if funding_rate is None else np.atleast_2d(funding_rate),
-            tick_size=np.full(symbols, float(tick_size)),
-            step_size=np.full(symbols, float(step_size)),
-            minimum_notional_usd=np.full(symbols, float(minimum_notional_usd)),
+            tick_size=of_market(tick_size),
+            step_size=of_market(step_size),
+            minimum_notional_usd=of_market(minimum_notional_usd),
             **more,
         )
 

@@ -24,7 +24,8 @@ from huracan.market.rules import TradingRules
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 # One unit is 10 bps x sqrt(25) = 50 bps; the stop 100 bps away, the target 400.
 RULES = TradingRules(
-    stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, volatility_horizon="25m", allow_short=True,
+    stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1,
+    volatility_horizon="25m", allow_short=True,
 )  # fmt: skip
 ENTER_SHORT_FULL_INDEX = action_names(True).index("ENTER_SHORT_FULL")
 
@@ -165,7 +166,8 @@ def test_a_trailing_stop_never_goes_back(make_block: Maker, play: Player) -> Non
 
 def test_a_trailing_stop_that_never_moved_is_a_stop(make_block: Maker, play: Player) -> None:
     wide = TradingRules(
-        stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1, volatility_horizon="25m", trail_volatilities=3,
+        stop_volatilities=2, stop_floor_bps=1, target_volatilities=8, target_floor_bps=1,
+        volatility_horizon="25m", trail_volatilities=3,
     )  # fmt: skip
     played = play(make_block([100, 100, 100, 98, 98]), {0: ENTER_FULL_INDEX, 1: TRAIL_INDEX}, wide, FREE)
     assert (_reason(played.only()), bool(played.only()["is_trailing"])) == ("STOP", True)

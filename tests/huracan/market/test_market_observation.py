@@ -23,7 +23,8 @@ from huracan.market.rules import TradingRules
 FREE = CostAssumptions(taker_fee_bps=0, maker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 # A unit is 10 x sqrt(25) = 50 bps.
 RULES = TradingRules(
-    stop_volatilities=0, stop_floor_bps=100, target_volatilities=0, target_floor_bps=200, volatility_horizon="25m", allow_short=True,
+    stop_volatilities=0, stop_floor_bps=100, target_volatilities=0, target_floor_bps=200,
+    volatility_horizon="25m", allow_short=True,
 )  # fmt: skip
 
 Maker = Callable[..., MarketBlock]

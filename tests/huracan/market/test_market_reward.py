@@ -17,7 +17,8 @@ from huracan.market.rules import TradingRules
 COSTS = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
 # A unit is 10 x sqrt(25) = 50 bps of 1,000 USD: 5 USD.
 RULES = TradingRules(
-    stop_volatilities=0, stop_floor_bps=900, target_volatilities=0, target_floor_bps=900, volatility_horizon="25m",
+    stop_volatilities=0, stop_floor_bps=900, target_volatilities=0, target_floor_bps=900,
+    volatility_horizon="25m",
 )  # fmt: skip
 UNIT_USD = 5.0
 ACTIONS = {0: ENTER_FULL_INDEX, 2: ADD_INDEX, 5: EXIT_INDEX}
