@@ -57,6 +57,8 @@ class BundleParts:
     meta_label: MetaLabelModel | Unfit
     costs: Mapping[str, object]
     trading_rules: Mapping[str, object]
+    markets: Mapping[str, object]
+    """By symbol what an order met on the brain's day: kind, fees, half-spread, steps (`market_info.json`)."""
     patterns: Mapping[str, object]
     """`embedding` (its statistics), `centroids`, `outcomes` and `trust` of the pattern library of the day."""
     data_hashes: Mapping[str, str]
@@ -126,7 +128,12 @@ def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
         "patterns.json": {"rule": PATTERN_RULE, **parts.patterns},
         "regimes.json": parts.regimes,
         "gates.json": parts.gates,
-        "costs.json": {"costs": parts.costs, "trading_rules": parts.trading_rules},
+        "costs.json": {
+            "costs": parts.costs,
+            "rule": "a cost that is null is each market's own",
+            "markets": parts.markets,
+            "trading_rules": parts.trading_rules,
+        },
         "data.json": {
             "source": parts.source,
             "is_simulated": parts.is_simulated,

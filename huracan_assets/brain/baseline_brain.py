@@ -7,6 +7,7 @@ from typing import Any
 from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.patterns.context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
+from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.evaluation.promotion import BrainVerdict
 from huracan.features.recipe import RECIPE
 from huracan.gates.contract import GateContext
@@ -43,6 +44,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("gate_stats"),
         Read("pattern_library"),
         Read("regimes"),
+        Read("ohlcv", edge=False),
         TRAILING_TRADES,
         Read("features", days=window_days, edge=False),
     ],
@@ -122,6 +124,7 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         meta_label=meta_label,
         costs=asdict(settings.market.costs),
         trading_rules=asdict(settings.market.rules),
+        markets=json.loads(inputs.file("ohlcv", MARKET_INFO_FILE) or b"{}"),
         patterns=_patterns(inputs),
         data_hashes={m.day.isoformat(): m.content_hash for m in inputs.manifests("features")},
         source=manifest.source,

@@ -54,6 +54,12 @@ def bundle(parts: BundleParts) -> dict[str, bytes]:
     return build_bundle(parts, PRIVATE)
 
 
+def test_it_says_what_each_market_costs(bundle: dict[str, bytes]) -> None:
+    told = json.loads(bundle["costs.json"])
+    assert told["markets"] == {"BTC/USDT": {"kind": "spot", "taker_fee_bps": 10.0}}
+    assert told["costs"]["taker_fee_bps"] is None
+
+
 def some_rows(count: int = 400, actions: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Rows in which features are missing here and there, and each term of the bias is met at every height."""
     generator = np.random.default_rng(8)
