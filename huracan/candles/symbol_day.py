@@ -133,7 +133,7 @@ def why_set_aside(
 
 
 def _allowed(share: float, bars: int) -> float:
-    """How many of a day's bars that share is: one at least, for of six bars one is much; none where it is 0."""
+    """So many of a day's bars: one at least, for of six bars one is much; none where the share is 0."""
     return max(1.0, share * bars) if share else 0.0
 
 

@@ -248,3 +248,6 @@ def trailing_mean(values: Floats, bars: int) -> Floats:
         total += padded[..., shift : shift + values.shape[-1]]
     count = np.minimum(np.arange(values.shape[-1]) + 1, bars)
     return np.asarray(total / count, dtype=np.float64)
+
+
+VOLATILITY_COLUMN = "x"
