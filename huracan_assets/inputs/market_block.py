@@ -14,7 +14,6 @@ from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan.durations import minute_of_day, minutes_of
 from huracan.features.recipe import RECIPE
 from huracan.market.block import MarketBlock
-from huracan.market.block_tables import build_market_block
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.reads import Inputs, Read
@@ -43,8 +42,11 @@ def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
 
 
 def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
-    """Of the days whose regimes are among the inputs. A further day of candles before them is used for what
-    trails their first bars."""
+    """Of the days whose regimes are among the inputs. Candles of days before them (see `lead_candle_days`) are
+    used for what trails their first bars."""
+    # Compiled: definitions must load fast.
+    from huracan.market.block_tables import build_market_block
+
     days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
     candles = inputs.tables_by_day("ohlcv")
     block = build_market_block(
@@ -56,7 +58,7 @@ def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
             day: market_infos_from_json(content)
             for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()
         },
-        earlier=candles.get(min(days) - timedelta(days=1)),
+        earlier=_before(min(days), candles.get),
         volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
@@ -75,12 +77,14 @@ def priced_block(
     and of as many of the `days_before` before it as are there, in a row and with the same symbols.
 
     From the reads `ohlcv`, `features` and `regimes`, their names led by `lead`. `InputRefused` where one of
-    them lacks the day; candles of the day before are used where they are there, as in `market_block`.
+    them lacks the day; candles of days before are used where they are there, as in `market_block`.
     """
+    from huracan.market.block_tables import build_market_block
+
     days = [day]
     while len(days) <= days_before and _goes_on(inputs, days[0], lead):
         days.insert(0, days[0] - timedelta(days=1))
-    before, candles = days[0] - timedelta(days=1), f"{lead}ohlcv"
+    candles = f"{lead}ohlcv"
     return build_market_block(
         _of_days(inputs, candles, days),
         _of_days(inputs, f"{lead}features", days, ["symbol", "open_time", "is_ready"]),
@@ -89,9 +93,26 @@ def priced_block(
         market_infos={
             each: market_infos_from_json(inputs.file_of_day(candles, each, MARKET_INFO_FILE)) for each in days
         },
-        earlier=inputs.of_day(candles, before) if inputs.holds(candles, before) else None,
+        earlier=_before(
+            days[0], lambda each: inputs.of_day(candles, each) if inputs.holds(candles, each) else None
+        ),
         volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
+
+
+def _before(first: date, candles_of: Callable[[date], pa.Table | None]) -> pa.Table | None:
+    """The candles of the days in a row before `first`, as far as they are there with the same symbols and
+    bars; None where there are none."""
+    own, found = candles_of(first), list[pa.Table]()
+    day = first - timedelta(days=1)
+    while own is not None and (each := candles_of(day)) is not None and _is_alike(each, own):
+        found.insert(0, each)
+        day -= timedelta(days=1)
+    return pa.concat_tables(found, promote_options="default") if found else None
+
+
+def _is_alike(one: pa.Table, other: pa.Table) -> bool:
+    return bool(one["symbol"].equals(other["symbol"]))
 
 
 def _of_days(

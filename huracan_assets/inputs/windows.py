@@ -3,6 +3,7 @@
 from huracan.candles.schema import Timeframe
 from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.features.recipe import RECIPE
+from huracan.market.block import TRAILING_BARS
 from huracan_resources.settings.settings import Settings
 
 
@@ -16,7 +17,8 @@ def held_out_days(settings: Settings) -> int:
 
 
 def held_out_and_before(settings: Settings) -> int:
-    return settings.training.held_out_days + 1
+    """With the candles that its first bars look back on."""
+    return settings.training.held_out_days + lead_candle_days(settings)
 
 
 def trailing_days(settings: Settings) -> int:
@@ -34,8 +36,8 @@ def with_held_days(settings: Settings) -> int:
 
 
 def before_held_days(settings: Settings) -> int:
-    """The same with one day more, for bars that need a past of their own."""
-    return 2 + held_days(settings)
+    """The same with the candles that their first bars look back on."""
+    return with_held_days(settings) + lead_candle_days(settings)
 
 
 def older_nights(settings: Settings) -> int:
@@ -47,6 +49,17 @@ def older_nights(settings: Settings) -> int:
 def trailing_days_of_older_nights(settings: Settings) -> int:
     """The days whose trades the models of those nights were fitted on, or that of D-1."""
     return trailing_days(settings) + older_nights(settings)
+
+
+def lead_candle_days(settings: Settings) -> int:
+    """The days of candles before a block on which its first bars' volatility and traded value look back."""
+    bars = TRAILING_BARS * Timeframe(settings.universe.timeframe).minutes
+    return -(-max(bars, minutes_of(settings.market.rules.volatility_horizon)) // MINUTES_PER_DAY)
+
+
+def day_with_lead(settings: Settings) -> int:
+    """A day and the candles before it."""
+    return 1 + lead_candle_days(settings)
 
 
 def warmup_days(settings: Settings) -> int:
