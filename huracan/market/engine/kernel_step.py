@@ -177,15 +177,23 @@ def settle_funding(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> 
 
 
 @compiled_inline
-def liquidation_price(lane: Lane, value_usd: float, rules: RuleNumbers) -> float:
-    """Where equity falls to what the maintenance tier of a position of that value wants."""
-    at = 0
-    while value_usd > rules.maintenance[at]:
-        at += TIER_NUMBERS
-    rate, amount = rules.maintenance[at + 1], rules.maintenance[at + 2]
-    if lane.side > 0:
-        return float(-(lane.cash_usd + amount) / (lane.quantity * (1.0 - rate)))
-    return float((lane.cash_usd + amount) / (lane.quantity * (1.0 + rate)))
+def liquidation_price(lane: Lane, rules: RuleNumbers) -> float:
+    """Where equity falls to what maintenance wants of the position.
+
+    Rates rise and amounts make them meet, so what is wanted of a value is the most that any tier wants of it:
+    the first tier that is not content, as the price comes nearer, is the one that counts.
+    """
+    is_long, price = lane.side > 0, 0.0
+    for at in range(0, len(rules.maintenance), TIER_NUMBERS):
+        if rules.maintenance[at] == 0.0:
+            break
+        rate, amount = rules.maintenance[at + 1], rules.maintenance[at + 2]
+        if is_long:
+            price = max(price, -(lane.cash_usd + amount) / (lane.quantity * (1.0 - rate)))
+        else:
+            forced = (lane.cash_usd + amount) / (lane.quantity * (1.0 + rate))
+            price = forced if at == 0 else min(price, forced)
+    return float(price)
 
 
 @compiled_inline
@@ -213,7 +221,7 @@ def meet_barriers(lane: Lane, bar: Bar, may_reach: bool, rules: RuleNumbers) -> 
     best, worst = (bar.high, bar.low) if is_long else (bar.low, bar.high)
     stop, reason = lane.stop, (TRAILING_STOP_CODE if lane.stop_has_followed else STOP_CODE)
     if rules.maintenance[0] > 0.0:
-        forced = liquidation_price(lane, lane.quantity * bar.open, rules)
+        forced = liquidation_price(lane, rules)
         if side * (forced - stop) > 0.0:
             stop, reason = forced, LIQUIDATION_CODE
     if side * (worst - stop) <= 0.0:
