@@ -22,12 +22,12 @@ class Action:
 
 
 _FLAT = (
-    "flat; the bar is ready and traded, the session has room for a trade, the order is worth the minimum"
-    " notional and the account can pay it"
+    "flat; the bar is ready and traded, the order is worth the minimum notional and the account can pay it"
 )
+_FLAT_SHORT = f"{_FLAT}; the market may be sold short"
 _FREE = "holding, and no order is on its way"
 
-WAIT = Action("WAIT", "flat, or the session is over")
+WAIT = Action("WAIT", "flat")
 """Do nothing."""
 ENTER_HALF = Action("ENTER_HALF", _FLAT, 0, 1)
 ENTER_FULL = Action("ENTER_FULL", _FLAT, 1, 1)
@@ -39,8 +39,8 @@ SCRATCH = Action("SCRATCH", f"{_FREE}; young, and losing no more than a small pa
 """Leave at the next tradable open, because the trade did not start as it should have."""
 ADD = Action(
     "ADD",
-    f"{_FREE}; fewer adds than the rules allow, the order is worth the minimum notional and the account can"
-    " pay it",
+    f"{_FREE}; fewer adds than its rules allow, the order is worth the minimum notional, the account can pay"
+    " it and, short, the market may be sold short",
 )
 """Buy (or sell) more at the next open; stop and target stay where they are.
 
@@ -55,9 +55,9 @@ ACTIONS = (
 )  # fmt: skip
 """The ten of a long-only market."""
 SHORT_ENTRIES = (
-    Action("ENTER_SHORT_HALF", _FLAT, 0, -1),
-    Action("ENTER_SHORT_FULL", _FLAT, 1, -1),
-    Action("ENTER_SHORT_ONE_AND_HALF", _FLAT, 2, -1),
+    Action("ENTER_SHORT_HALF", _FLAT_SHORT, 0, -1),
+    Action("ENTER_SHORT_FULL", _FLAT_SHORT, 1, -1),
+    Action("ENTER_SHORT_ONE_AND_HALF", _FLAT_SHORT, 2, -1),
 )
 """What `allow_short` appends: the mirrored entries."""
 

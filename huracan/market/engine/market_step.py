@@ -18,4 +18,4 @@ class MarketStep(NamedTuple):
     rewards_usd: Floats
     """The change of equity alone."""
     has_ended: NDArray[np.bool_]
-    """The lane's session is over; it stands still until it begins again."""
+    """The lane has come to its end; it stands still until it begins again."""
