@@ -178,7 +178,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     report["whole_seconds"] = sum(report.values())
     with timed("of_it_reading"):
         days = list(past_days(inputs, context))
-    sixty = [AvoidanceRule.read(f'{{"kind": "leave_aged", "bars": {bars}}}') for bars in range(1, 61)]
+    sixty = [AvoidanceRule.read(f'{{"kind": "leave_aged", "minutes": {bars}}}') for bars in range(1, 61)]
     with timed("sixty_more_rules"):
         try_rules(sixty, days, DAY, market.rules, market.costs)
     report |= {"trades": trades.num_rows, "losses": losses.num_rows, "rules": len(rules)}

@@ -64,11 +64,13 @@ def _cost_not_covered(cases: LossCases, _limits: LossLimits) -> Finding:
 
 
 def _liquidation(cases: LossCases, _limits: LossLimits) -> Finding:
-    return Finding(_left_by(cases, LIQUIDATION), {"max_adverse_bps": cases.max_adverse_bps})
+    evidence = {"max_adverse_bps": cases.max_adverse_bps, "stop_distance_bps": cases.stop_distance_bps}
+    return Finding(_left_by(cases, LIQUIDATION), evidence)
 
 
 def _market_ended(cases: LossCases, _limits: LossLimits) -> Finding:
-    return Finding(_left_by(cases, *MARKET_ENDED), {"exit_reason": cases.exit_reason})
+    evidence = {"exit_reason": cases.exit_reason, "held_minutes": cases.held_minutes}
+    return Finding(_left_by(cases, *MARKET_ENDED), evidence)
 
 
 def _left_by(cases: LossCases, *reasons: str) -> Booleans:
@@ -188,8 +190,8 @@ LOSS_REASONS = (
         "liquidation",
         _liquidation,
         True,
-        unruled="None: a stop nearer than liquidation, or less leverage, would have left before the exchange did, "
-        "{max_adverse_bps} bps from the entry.",
+        unruled="None: the exchange left {max_adverse_bps} bps from the entry, before the stop at "
+        "-{stop_distance_bps}; a nearer stop or less leverage would have.",
     ),
     LossReason(
         "market_ended",

@@ -46,14 +46,14 @@ def test_a_rule_is_written_where_its_numbers_are_known_and_read_back() -> None:
     assert (rule.kind, dict(rule.numbers)) == ("leave_adverse", {"volatilities": 2.0, "first_minutes": 3.0})
     assert rule.text == texts[0].as_py()
     assert rule.sentence == (
-        "Leave if the price is 2 one-bar volatilities against the entry within the first 3 bars."
+        "Leave if the price is 2 one-bar volatilities against the entry within the first 3 minutes."
     )
     assert rule_sentences(texts).to_pylist() == [rule.sentence, None]
 
 
 def test_each_rule_is_tried_once() -> None:
-    texts = rule_texts("leave_aged", {"bars": np.array([20.0, 15.0, np.nan, 20.0])}, 4)
-    assert [rule.numbers["bars"] for rule in distinct_rules(texts)] == [15.0, 20.0]
+    texts = rule_texts("leave_aged", {"minutes": np.array([20.0, 15.0, np.nan, 20.0])}, 4)
+    assert [rule.numbers["minutes"] for rule in distinct_rules(texts)] == [15.0, 20.0]
     assert distinct_rules(pa.nulls(3, pa.string())) == []
 
 
@@ -70,7 +70,7 @@ def test_every_kind_has_a_sentence_and_does_exactly_one_thing() -> None:
         "{}",
         '{"kind": "sell_everything"}',
         '{"kind": "leave_aged"}',
-        '{"kind": "leave_aged", "bars": "x"}',
+        '{"kind": "leave_aged", "minutes": "x"}',
     ],
 )
 def test_what_is_no_rule_is_refused(text: str) -> None:

@@ -20,6 +20,8 @@ EARLY = datetime(2023, 6, 2, 0, 1, tzinfo=UTC)
 
 MADE_FOR = {
     "cost_not_covered": {"gross_bps": 5.0, "net_bps": -15.0},
+    "liquidation": {"exit_reason": "LIQUIDATION"},
+    "market_ended": {"exit_reason": "DELISTED"},
     "volatility_shock": {"exit_volatility_bps": 12.0},
     "regime_change": {"exit_regime": "panic"},
     "adverse_selection": {"max_adverse_time": EARLY, "max_favourable_bps": 1.0},
@@ -30,14 +32,16 @@ MADE_FOR = {
 RULES = {
     # 20 bps of costs at a volatility of 5.
     "cost_not_covered": {"kind": "skip_costly", "cost_volatilities": 3},
+    "liquidation": None,
+    "market_ended": None,
     "volatility_shock": {"kind": "leave_volatile", "volatility_ratio": 2},
     "regime_change": {"kind": "leave_regime"},
     # 25 bps against it, five volatilities.
     "adverse_selection": {"kind": "leave_adverse", "volatilities": 5, "first_minutes": 3},
     # Two volatilities are out of the noise; the stop was one away.
     "stop_too_tight": {"kind": "widen_stop", "volatilities": 2},
-    # Best at bar 10, the eleventh close.
-    "held_too_long": {"kind": "leave_aged", "bars": 15},
+    # Best in the bar that opened ten minutes after the entry.
+    "held_too_long": {"kind": "leave_aged", "minutes": 15},
     "bad_luck": None,
 }
 
@@ -297,4 +301,4 @@ def test_a_loss_without_a_reason_fails_the_check(make_trades, lose) -> None:
 def test_the_reasons_of_last_resort_stand_last() -> None:
     is_last = [reason.is_last_resort for reason in LOSS_REASONS]
     assert is_last == sorted(is_last) and sum(is_last) == 2
-    assert all((reason.suggest is None) == reason.is_last_resort for reason in LOSS_REASONS)
+    assert all(reason.suggest is not None or "{" in reason.unruled for reason in LOSS_REASONS)

@@ -65,7 +65,7 @@ def test_no_rule_that_fires_nowhere_changes_anything() -> None:
     day = past(day_block(falling(), YESTERDAY), ENTRY | {(0, 150): EXIT_INDEX})
     for a_rule in (
         rule("skip_costly", cost_volatilities=5), rule("skip_unlikely", win_probability=0.5),
-        rule("leave_volatile", volatility_ratio=2), rule("leave_regime"), rule("leave_aged", bars=70),
+        rule("leave_volatile", volatility_ratio=2), rule("leave_regime"), rule("leave_aged", minutes=70),
         rule("leave_adverse", volatilities=50, first_minutes=3), rule("widen_stop", volatilities=10),
     ):  # fmt: skip
         found = change(a_rule, day)
@@ -133,7 +133,7 @@ def _left_at(close: np.ndarray, bar: int) -> float:
 @pytest.mark.parametrize(
     ("a_rule", "fires"),
     [
-        (rule("leave_aged", bars=7), 107),  # the seventh close, that of the entry bar being the first
+        (rule("leave_aged", minutes=7), 107),  # the seventh close, that of the entry bar being the first
         (rule("leave_volatile", volatility_ratio=2), 120),
         (rule("leave_regime"), 130),
         (rule("leave_adverse", volatilities=0.15, first_minutes=3), 102),  # 1.5 bps are two closes down
@@ -176,8 +176,8 @@ def test_a_short_is_left_when_the_price_rises() -> None:
 
 def test_a_trade_that_leaves_anyway_is_not_touched() -> None:
     day = past(day_block(falling(), YESTERDAY), ENTRY | {(0, 107): EXIT_INDEX})
-    assert change(rule("leave_aged", bars=7), day).trades == 0
-    assert change(rule("leave_aged", bars=6), day).trades == 1
+    assert change(rule("leave_aged", minutes=7), day).trades == 0
+    assert change(rule("leave_aged", minutes=6), day).trades == 1
 
 
 def test_a_rule_for_one_trade_leaves_the_next_one_of_the_symbol_alone() -> None:
@@ -185,7 +185,7 @@ def test_a_rule_for_one_trade_leaves_the_next_one_of_the_symbol_alone() -> None:
     script = ENTRY | {(0, 110): EXIT_INDEX, (0, 115): ENTER_FULL_INDEX, (0, 215): EXIT_INDEX}
     close = falling(bars=200)
     day = past(day_block(close, YESTERDAY), script)
-    found = change(rule("leave_aged", bars=30), day)
+    found = change(rule("leave_aged", minutes=30), day)
     # Bought at the open of 116, left at that of 146.
     expected = 1000 * (close[0, 145] - close[0, 215]) / close[0, 115]
     assert (found.net_usd, found.trades) == (pytest.approx(expected), 1)
@@ -203,7 +203,7 @@ def test_an_entry_decided_where_the_trade_before_it_ended_is_not_struck_out() ->
 
 def test_a_trade_that_ends_at_another_bar_is_touched_even_at_the_same_price() -> None:
     day = past(day_block(flat_closes(), YESTERDAY), ENTRY | {(0, 150): EXIT_INDEX})
-    assert change(rule("leave_aged", bars=7), day) == Difference(0.0, 1, pytest.approx(1000.0), 0, 0, 0)
+    assert change(rule("leave_aged", minutes=7), day) == Difference(0.0, 1, pytest.approx(1000.0), 0, 0, 0)
 
 
 def test_a_stop_that_is_farther_away_survives_the_dip_and_holds_until_the_stored_exit() -> None:
@@ -250,7 +250,7 @@ def test_many_rules_at_once_change_what_each_alone_would() -> None:
     rules = TradingRules(allow_short=True, stop_floor_bps=20)
     day = past(block, script, rules, CostAssumptions())
     several = [
-        rule("skip_costly", cost_volatilities=5), rule("leave_aged", bars=20), rule("leave_regime"),
+        rule("skip_costly", cost_volatilities=5), rule("leave_aged", minutes=20), rule("leave_regime"),
         rule("leave_volatile", volatility_ratio=2), rule("widen_stop", volatilities=20),
         rule("leave_adverse", volatilities=3, first_minutes=3), rule("widen_trail", volatilities=30),
     ]  # fmt: skip
@@ -265,7 +265,7 @@ def test_many_rules_at_once_change_what_each_alone_would() -> None:
 @pytest.mark.parametrize("kind", LEAVES)
 def test_bars_after_a_rule_fires_do_not_move_it(kind: str) -> None:
     numbers = {
-        "leave_aged": {"bars": 9}, "leave_volatile": {"volatility_ratio": 1.2}, "leave_regime": {},
+        "leave_aged": {"minutes": 9}, "leave_volatile": {"volatility_ratio": 1.2}, "leave_regime": {},
         "leave_adverse": {"volatilities": 3, "first_minutes": 30},
     }  # fmt: skip
     generator = np.random.default_rng(1)
@@ -292,7 +292,7 @@ def test_bars_after_a_rule_fires_do_not_move_it(kind: str) -> None:
 
 
 def test_the_day_itself_and_later_days_change_nothing() -> None:
-    a_rule = rule("leave_aged", bars=7)
+    a_rule = rule("leave_aged", minutes=7)
     days = [past(day_block(falling(), day), ENTRY | {(0, 150): EXIT_INDEX}) for day in days_before(2)]
     later = [
         past(day_block(falling(), DAY + timedelta(days=n)), ENTRY | {(0, 160): EXIT_INDEX}) for n in (0, 1)
@@ -315,7 +315,7 @@ def test_a_day_that_cannot_be_played_is_named_and_so_is_one_that_was_traded_othe
     unread = UnusableDay(fourth - timedelta(days=9), "There are no candles.")
     long_only = replace(WIDE, allow_short=False)
     trials = try_rules(
-        [rule("leave_aged", bars=7)], [unread, good, dearer, other_market, torn], DAY, long_only, FREE
+        [rule("leave_aged", minutes=7)], [unread, good, dearer, other_market, torn], DAY, long_only, FREE
     )
     assert trials.days == (first,) and trials.otherwise_traded == (second,)
     assert len(trials.differences) == 1

@@ -81,7 +81,7 @@ def _days(count: int, lossy: bool = True):
     return found
 
 
-STRIKE = {"kind": "leave_aged", "bars": 5}
+STRIKE = {"kind": "leave_aged", "minutes": 5}
 
 
 def _losses(make_trades, lose, bars_to_best: int = 3) -> pa.Table:

@@ -33,7 +33,7 @@ LOST = SHARED | {
     "severity": "minor",
     "is_preventable": False,
     "avoidance_rule": "Leave once the regime of the signal has ended.",
-    "rule": '{"kind": "leave_aged", "bars": 20}',
+    "rule": '{"kind": "leave_aged", "minutes": 20}',
 }
 WON = SHARED | {"net_bps": 1.5, "drivers": "[]"}
 
