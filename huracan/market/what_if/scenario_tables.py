@@ -11,7 +11,11 @@ _SYMBOL_OR_ALL = Column("symbol", TEXT, "market, or all")
 SCENARIOS_COLUMNS = (
     Column("scenario", TEXT, "as_traded, costs_x1.5, costs_x2, one_bar_later or volatility_x1.5"),
     _SYMBOL_OR_ALL,
-    Column("trades", INTEGER, "closed trades of the replayed actions"),
+    Column(
+        "trades",
+        INTEGER,
+        "of the replayed actions: closed on the day, or open at its end and counted at liquidation value",
+    ),
     Column("winners", INTEGER, "of them those with a net result above 0"),
     Column("stopped", INTEGER, "of them those left by a stop, one that followed the price included"),
     Column("notional_usd", FLOAT, "entry notional of all trades, at reference prices", "USD"),
@@ -26,8 +30,8 @@ SCENARIOS_COLUMNS = (
     Column(
         "break_even_fee_bps",
         FLOAT,
-        "fee of each side, of the value filled, at which the fills net 0; below 0: none is low enough; "
-        "null without a fill",
+        "fee of each side, of the value filled, at which the trades net 0; below 0: none is low enough; "
+        "null without a trade",
         "bps",
     ),
 )
@@ -46,7 +50,7 @@ RIVALS_COLUMNS = (
         "buy_and_hold net of all that was bought; null without a trade",
         "bps",
     ),
-    Column("draws", INTEGER, "random sessions drawn; null of other rivals"),
+    Column("draws", INTEGER, "random days drawn; null of other rivals"),
     Column("net_bps_low", FLOAT, "5 % quantile of the draws' mean trades; null without a brain trade", "bps"),
     Column("net_bps_high", FLOAT, "95 % quantile of the same; null likewise", "bps"),
     Column(

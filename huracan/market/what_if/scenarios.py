@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.market.actions import WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.ledger import EXIT_REASONS, STOP, TRAILING_STOP
-from huracan.market.paper.replay import Replay, replay
+from huracan.market.paper.carrying import Opening
+from huracan.market.paper.replay import replay
 from huracan.market.paper.stored_actions import ActionLists, stored_actions
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.scenario_tables import ALL_SYMBOLS, AS_TRADED, SCENARIOS_SCHEMA
@@ -30,49 +32,70 @@ _USD = ("gross_usd", "fee_usd", "spread_usd", "slippage_usd", "funding_usd", "ne
 
 
 @dataclass(frozen=True, eq=False)
+class PlayedDay:
+    """A day on paper as it is played again: `bars` (SESSION_SCHEMA) from what it began with."""
+
+    bars: pa.Table
+    opening: Opening
+
+    def actions(self, rules: TradingRules) -> ActionLists:
+        """What every symbol did."""
+        return stored_actions(self.bars, self.opening.block, rules)
+
+
+@dataclass(frozen=True, eq=False)
 class _Circumstances:
-    """What the actions of a session meet."""
+    """What the actions of a day meet."""
 
     block: MarketBlock
     costs: CostAssumptions
     lists: ActionLists
 
 
-def run_scenarios(
-    bars: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
-) -> pa.Table:
-    """SCENARIOS_SCHEMA of the sessions in `bars` (SESSION_SCHEMA), traded by these rules and costs.
+def run_scenarios(day: PlayedDay, rules: TradingRules, costs: CostAssumptions) -> pa.Table:
+    """SCENARIOS_SCHEMA of a day that was traded by these rules and costs.
 
-    `as_traded`; `costs_x1.5` and `costs_x2` (fee, spread and slippage); `one_bar_later` (every action a bar
-    later); and `volatility_x1.5`: every bar's range that much wider around its middle, and that much
-    slippage, with stops and targets where they were.
+    `as_traded`; `costs_x1.5` and `costs_x2` (fee, spread, slippage and borrowing; a rebate stays what it is);
+    `one_bar_later` (every action a decision later); and `volatility_x1.5`: every bar's range that much wider
+    around its middle, and that much slippage, with stops and targets where they were. All begin with what the
+    day began with, and what is open at its end counts at liquidation value.
 
-    The break-even fee of a scenario is the one, of the value filled on each side, at which its fills net
-    zero: a statement about these fills, exact as long as cash does not run out.
+    The break-even fee of a scenario is the one, of the value filled on each side, at which its trades net
+    zero: a statement about their fills, exact as long as cash does not run out.
     """
-    base = _Circumstances(block, costs, stored_actions(bars, block, rules))
+    base = _Circumstances(day.opening.block, costs, day.actions(rules))
+    begin = day.opening.state.copy()
+    begin["closes_at_end"] = True
     rows: list[dict[str, Any]] = []
     earned: dict[str, float] = {}
     for name, circumstances in _scenarios(base).items():
-        for row in _figures(name, circumstances, rules):
+        for row in _figures(name, circumstances, rules, begin):
             earned.setdefault(row["symbol"], row["net_usd"])
             rows.append(row | {"change_usd": row["net_usd"] - earned[row["symbol"]]})
     return pa.Table.from_pylist(rows, schema=SCENARIOS_SCHEMA)
 
 
-def judge_scenario_base(scenarios: pa.Table, trades: pa.Table) -> Verdict:
-    """Check "scenario_base", blocking: replayed as they were, the actions make the net of the ledger."""
-    replayed = {
-        row["symbol"]: row["net_usd"] for row in scenarios.to_pylist() if row["scenario"] == AS_TRADED
-    }
-    booked = dict.fromkeys(replayed, 0.0)
-    for row in trades.select(["symbol", "net_usd"]).to_pylist():
-        booked[row["symbol"]] += row["net_usd"]
-        booked[ALL_SYMBOLS] += row["net_usd"]
-    worst = max(abs(replayed[symbol] - booked[symbol]) for symbol in replayed)
-    reason = (
-        f"Replayed, the day nets {replayed[ALL_SYMBOLS]:.2f} USD; the ledger says {booked[ALL_SYMBOLS]:.2f}."
+def judge_scenario_base(
+    day: PlayedDay, rules: TradingRules, costs: CostAssumptions, trades: pa.Table, accounts: pa.Table
+) -> Verdict:
+    """Check "scenario_base", blocking: replayed as they were, the actions make the net of the ledger's `trades`
+    and leave the equity of its `accounts` (OPEN_POSITIONS_SCHEMA), symbol by symbol."""
+    opening = day.opening
+    again = replay(opening.block, rules, costs, day.actions(rules), begin=opening.state, is_lenient=True)
+    net_usd = np.bincount(
+        again.closed["symbol"], weights=again.closed["net_usd"], minlength=opening.block.symbol_count
     )
+    ledger = trades.slice(opening.closures.trades.num_rows)
+    worst = 0.0
+    for index, symbol in enumerate(opening.block.symbols):
+        booked = pc.sum(ledger.filter(pc.equal(ledger["symbol"], symbol))["net_usd"]).as_py() or 0.0
+        left = accounts.filter(pc.equal(accounts["symbol"], symbol))["equity_usd"].to_pylist()
+        worst = max(worst, abs(float(net_usd[index]) - booked))
+        worst = max(worst, *(abs(float(again.equity_usd[index]) - usd) for usd in left), 0.0)
+    booked = pc.sum(ledger["net_usd"]).as_py() or 0.0
+    reason = f"Replayed, the day's closed trades net {net_usd.sum():.2f} USD; the ledger says {booked:.2f}."
+    if worst >= CENT:
+        reason += f" By symbol, trades or accounts differ by up to {worst:.2f} USD."
     return Verdict("scenario_base", worst < CENT, reason, {"largest_difference_usd": worst})
 
 
@@ -89,9 +112,9 @@ def _scenarios(base: _Circumstances) -> dict[str, _Circumstances]:
 
 
 def _later(actions: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Every action one bar later; the last one is never taken."""
+    """Every action one decision later; the last one is never taken."""
     moved = np.full_like(actions, WAIT_INDEX)
-    moved[:, 1:-1] = actions[:, :-2]
+    moved[:, 1:] = actions[:, :-1]
     return moved
 
 
@@ -101,21 +124,20 @@ def _wilder(block: MarketBlock) -> MarketBlock:
     return replace(block, high=block.high + more, low=np.maximum(block.low - more, block.low * 0.1))
 
 
-def _figures(name: str, met: _Circumstances, rules: TradingRules) -> list[dict[str, Any]]:
+def _figures(
+    name: str, met: _Circumstances, rules: TradingRules, begin: NDArray[np.void]
+) -> list[dict[str, Any]]:
     """The row of all symbols, then one per symbol."""
-    done = replay(met.block, rules, met.costs, met.lists, is_lenient=True)
-    indices = {ALL_SYMBOLS: np.arange(met.block.symbol_count)}
-    indices |= {symbol: np.array([index]) for index, symbol in enumerate(met.block.symbols)}
-    return [_row(name, symbol, done, met.lists.symbols, of) for symbol, of in indices.items()]
+    closed = replay(met.block, rules, met.costs, met.lists, begin=begin, is_lenient=True).closed
+    rows = [_row(name, ALL_SYMBOLS, closed)]
+    return rows + [
+        _row(name, symbol, closed[closed["symbol"] == index]) for index, symbol in enumerate(met.block.symbols)
+    ]
 
 
-def _row(
-    name: str, symbol: str, done: Replay, lane_symbol: NDArray[np.integer], of: NDArray[np.int64]
-) -> dict[str, Any]:
-    closed = done.closed[np.isin(done.closed["symbol"], of)]
-    fills = done.fills[np.isin(lane_symbol[done.fills["lane"]], of)]
+def _row(name: str, symbol: str, closed: NDArray[np.void]) -> dict[str, Any]:
     notional = float((closed["quantity"] * closed["entry_reference"]).sum())
-    filled = float((fills["quantity"] * fills["price"]).sum())
+    filled = float((closed["quantity"] * (closed["entry_price"] + closed["exit_price"])).sum())
     usd = {column: float(closed[column].sum()) for column in _USD}
     stops = [EXIT_REASONS.index(reason) for reason in (STOP, TRAILING_STOP)]
     before_fees = usd["net_usd"] + usd["fee_usd"]
