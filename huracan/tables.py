@@ -80,12 +80,14 @@ def as_markdown(columns: Sequence[Column]) -> str:
 @dataclass(frozen=True)
 class Table:
     """One table of a partition. `name` is that of its view, by default the asset's, with the key of any table
-    but `data` behind it; where it is `in_database`, the table of PostgreSQL has the same name."""
+    but `data` behind it; where it is `in_database`, the table of PostgreSQL has the same name. Of one whose
+    columns are `by_settings` a partition holds some, in this order: which, its settings decide."""
 
     columns: Sequence[Column]
     keep: Keep = FOREVER
     name: str = ""
     in_database: bool = False
+    by_settings: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

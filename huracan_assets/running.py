@@ -148,6 +148,8 @@ def _refuse_undeclared(stage: Stage, outcome: Outcome) -> None:
     for key, table in outcome.tables.items():
         made = [(field.name, field.type) for field in table.schema]
         declared = [(column.name, column.type) for column in stage.tables[key].columns]
+        if stage.tables[key].by_settings:
+            declared = [column for column in declared if column[0] in table.column_names]
         if made != declared:
             raise InvalidInput(
                 f"{stage.name} made the table {key} otherwise than declared: {_difference(made, declared)}.",

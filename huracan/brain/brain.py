@@ -24,6 +24,7 @@ from huracan.brain.policy_weights import (
 )
 from huracan.brain.signature import verify
 from huracan.errors import InputRefused, InvalidInput
+from huracan.features.specification import FeatureRecipe
 from huracan.market.policy import Decision
 from huracan.models.canonical import read_json_object
 
@@ -46,6 +47,21 @@ class Brain:
         """The verdict allowed it, and it was trained on real candles."""
         return bool(self.manifest["live_eligible"]) and not bool(self.manifest["is_simulated"])
 
+    def reads_otherwise(self, recipe: FeatureRecipe) -> str:
+        """In a sentence why rows of `recipe` are not what the brain was trained on; empty where they are.
+
+        It decides all the same on rows of its own recipe, whose columns and formulas lie in `recipe.json`.
+        """
+        own = read_json_object(self.files["recipe.json"], "recipe.json")["features"]
+        if own["digest"] == recipe.digest:
+            return ""
+        decided = own.get("decision_timeframe", self.manifest.get("timeframe", "?"))
+        return (
+            f"{self.brain_id} was made by feature recipe {own['version']} for decisions at {decided},"
+            f" {'an older one' if own['version'] < recipe.version else 'another one'} than recipe"
+            f" {recipe.version} for decisions at {recipe.decision.name}."
+        )
+
     def is_expired(self, at: datetime) -> bool:
         """Whether `at` (with time zone) lies outside the time that the brain was made for."""
         if at.tzinfo is None:
@@ -66,7 +82,7 @@ class Brain:
         if observations.ndim != 2 or observations.shape[1] != width:
             raise InvalidInput(
                 f"Observations of shape {observations.shape} were given to a brain of {width} columns.",
-                "Build them with the recipe of the brain.",
+                "Build them with the brain's own recipe, which lies in its recipe.json.",
             )
         _refuse_unknown(self.weights, observations)
         said = answer(self.weights, observations, masks)

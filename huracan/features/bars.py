@@ -5,12 +5,14 @@ No column of the recipe is defined here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from huracan.features.rolling import (
     FloatArray,
+    deviation_from_mean,
     lag,
     ratio,
     rolling_max,
@@ -19,6 +21,11 @@ from huracan.features.rolling import (
     rolling_sum,
     ta_lib,
 )
+
+if TYPE_CHECKING:
+    from huracan.features.hours import SymbolWeeks
+
+Made = TypeVar("Made")
 
 STILL_BARS = 200
 """After so many bars without any movement Wilder's averages are rounding, and mean nothing."""
@@ -31,7 +38,8 @@ class Bars:
     Prices are in units of the first observed close / 10,000 (which keeps the fixed epsilons inside TA-Lib
     harmless for a coin of 1e-6 USDT), volumes in units of the source; only flow may be NaN.
     `slots` are the bars' indices on the window's time grid, so that another symbol can be laid beside them;
-    `minutes` counts from 1970-01-01 UTC.
+    `minutes`, of their opens, counts from 1970-01-01 UTC; `bar_minutes` is the length of one. `weeks` is what
+    hourly summaries say beside the last of them, those of the day; None where there are none.
     """
 
     slots: npt.NDArray[np.int64]
@@ -43,17 +51,20 @@ class Bars:
     volume: FloatArray
     trade_count: FloatArray
     taker_buy_volume: FloatArray
+    bar_minutes: int = 1
+    weeks: "SymbolWeeks | None" = None
     leaders: Mapping[str, "Bars"] = field(default_factory=dict)
-    _memo: dict[str, FloatArray] = field(default_factory=dict)
+    _memo: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.close)
 
-    def once(self, key: str, make: Callable[[], FloatArray]) -> FloatArray:
+    def once(self, key: str, make: Callable[[], Made]) -> Made:
         """`make()`, computed for the first formula that asks and kept for the others."""
         if key not in self._memo:
             self._memo[key] = make()
-        return self._memo[key]
+        made: Made = self._memo[key]
+        return made
 
     def log_return(self, bars: int) -> FloatArray:
         """ln(close / close `bars` observed bars ago)."""
@@ -78,6 +89,10 @@ class Bars:
     def lowest(self, window: int) -> FloatArray:
         """Lowest low of the last `window` bars."""
         return self.once(f"lowest_{window}", lambda: rolling_min(self.low, window))
+
+    def deviation(self) -> tuple[FloatArray, FloatArray]:
+        """The close less the mean of 20 closes, and their population standard deviation."""
+        return self.once("deviation", lambda: deviation_from_mean(self.close, 20))
 
     def volume_surge(self) -> FloatArray:
         """Volume over the mean volume of the 20 bars before, at most 10; 1 where those traded nothing."""

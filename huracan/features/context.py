@@ -65,6 +65,10 @@ def _leader_return(leader: str, bars: int) -> FeatureSpec:
 
 def _joint_moments(bars: Bars) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Covariance, own variance and BTC's of one-bar returns over the last 60 bars that both markets have."""
+    return bars.once("joint_moments", lambda: _moments_beside_leader(bars))
+
+
+def _moments_beside_leader(bars: Bars) -> tuple[FloatArray, FloatArray, FloatArray]:
     leader = beside(bars, "BTC", lambda other: other.log_return(1))
     own = bars.log_return(1)
     is_joint = ~np.isnan(leader) & ~np.isnan(own)

@@ -44,6 +44,15 @@ class CandleGrid:
         leaders = {base: self._bars(name) for base, name in self._leader_symbols().items()}
         return self._bars(symbol, leaders)
 
+    def closes_of_day(self) -> dict[str, FloatArray]:
+        """[bars of the day] the closes of each of the day's symbols, as they are; NaN without a candle."""
+        closes = {}
+        for symbol in self.symbols:
+            rows, slots = self.rows[symbol], self.slots[symbol] - self.first_slot_of_day
+            closes[symbol] = np.full(self.bars_per_day, np.nan)
+            closes[symbol][slots[slots >= 0]] = self.columns["close"][rows[slots >= 0]]
+        return closes
+
     def _leader_symbols(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for symbol in self.rows:
@@ -66,6 +75,7 @@ class CandleGrid:
             volume=taken["volume"],
             trade_count=taken["trade_count"],
             taker_buy_volume=taken["taker_buy_volume"],
+            bar_minutes=self.timeframe_minutes,
             leaders=leaders or {},
         )
 

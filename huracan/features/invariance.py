@@ -4,15 +4,17 @@ Only judged here, never repaired. The checks recompute; they trust nothing that 
 """
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.candles.schema import MISSING, QUARANTINED, TIME, Timeframe, day_start
+from huracan.candles.aggregate import aggregate_candles
+from huracan.candles.hourly import period_minutes
+from huracan.candles.schema import MISSING, QUARANTINED, TIME, day_start
 from huracan.features.compute import compute_features
-from huracan.features.recipe import RECIPE
 from huracan.features.specification import FeatureRecipe
 from huracan.verdict import Number, Verdict
 
@@ -29,41 +31,43 @@ FloatArray = npt.NDArray[np.float64]
 
 def judge_features(
     ohlcv: pa.Table,
+    hourly: pa.Table | None,
     features: pa.Table,
     day: date,
-    timeframe: Timeframe,
+    recipe: FeatureRecipe,
     seed: int,
-    recipe: FeatureRecipe = RECIPE,
 ) -> list[Verdict]:
-    """Judge the stored `features` of `day` against the candles (`ohlcv`: the same window that made them).
+    """Judge the stored `features` of `day` against what made them: the candles (`ohlcv`) and `hourly`.
 
-    Each of four samples takes a random symbol and bar t of the day, destroys every later bar (in turn:
-    cut off, or replaced by an invented market), recomputes, and demands the stored values of that symbol
-    up to t to the bit. Deterministic in `seed`.
+    Each of four samples takes a random symbol and decision bar t of the day, destroys what was not known at
+    its close, later bars and hours that had not ended (in turn: cut off, or replaced by an invented market),
+    recomputes, and demands the stored values of that symbol up to t to the bit. Deterministic in `seed`.
     """
     return [
-        _judge_prefix(ohlcv, features, day, timeframe, seed, recipe),
+        _judge_prefix(ohlcv, hourly, features, day, recipe, seed),
         _judge_labels(ohlcv, features, day, recipe),
     ]
 
 
 def _judge_prefix(
     ohlcv: pa.Table,
+    hourly: pa.Table | None,
     features: pa.Table,
     day: date,
-    timeframe: Timeframe,
-    seed: int,
     recipe: FeatureRecipe,
+    seed: int,
 ) -> Verdict:
     check = "features_prefix_invariance"
     random = np.random.default_rng(seed)
     symbols = features["symbol"].unique().to_pylist()
     for sample in range(_SAMPLES):
         symbol = symbols[int(random.integers(len(symbols)))]
-        bar = int(random.integers(1, timeframe.bars_per_day))
-        moment = int(day_start(day).timestamp() * 1000) + bar * timeframe.minutes * 60_000
-        altered = _cut_after(ohlcv, moment) if sample % 2 == 0 else scramble_after(ohlcv, moment, random)
-        again = compute_features(altered, day, timeframe, symbols=[symbol], recipe=recipe)
+        bar = int(random.integers(1, recipe.decision.bars_per_day))
+        moment = int(day_start(day).timestamp() * 1000) + (bar + 1) * recipe.decision.minutes * 60_000
+        known = _cut if sample % 2 == 0 else partial(scramble, random=random)
+        altered = known(ohlcv, moment - recipe.detail.minutes * 60_000)
+        hours = None if hourly is None else known(hourly, moment - period_minutes(recipe.detail) * 60_000)
+        again = compute_features(altered, day, recipe, hourly=hours, symbols=[symbol])
         stored = features.filter(pc.equal(features["symbol"], symbol))
         different = _different_columns(stored.slice(0, bar + 1), again.slice(0, bar + 1), recipe)
         if different:
@@ -83,13 +87,14 @@ def _judge_prefix(
     )
 
 
-def _cut_after(ohlcv: pa.Table, moment: int) -> pa.Table:
-    return ohlcv.filter(pc.less_equal(ohlcv["open_time"].cast(pa.int64()), moment))
+def _cut(table: pa.Table, last_open: int) -> pa.Table:
+    return table.filter(pc.less_equal(table["open_time"].cast(pa.int64()), last_open))
 
 
-def scramble_after(ohlcv: pa.Table, moment: int, random: np.random.Generator) -> pa.Table:
-    """Replace all bars that open after `moment` (ms since 1970 UTC) by an invented market with gaps."""
-    is_later = ohlcv["open_time"].cast(pa.int64()).to_numpy() > moment
+def scramble(table: pa.Table, last_open: int, random: np.random.Generator) -> pa.Table:
+    """Replace all candles, or hourly summaries, that open after `last_open` (ms since 1970 UTC) by those of
+    an invented market with gaps."""
+    is_later = table["open_time"].cast(pa.int64()).to_numpy() > last_open
     count = int(is_later.sum())
     prices = np.exp(random.normal(0.0, 0.3, (count, 4)) + random.normal(0.0, 3.0))
     volume = random.exponential(100.0, count)
@@ -101,18 +106,26 @@ def scramble_after(ohlcv: pa.Table, moment: int, random: np.random.Generator) ->
         "volume": volume,
         "trade_count": random.integers(1, 1000, count),
         "taker_buy_volume": volume * random.random(count),
+        "traded_value": volume * prices[:, 1],
+        "realised_variance": random.exponential(0.1, count),
+        "observed_bars": random.integers(0, 60, count),
+        "funding_rate": random.normal(0.0, 0.01, count),
     }
     is_gone = random.random(count) < 0.1
     for name, values in invented.items():
-        kept = ohlcv[name].combine_chunks()
-        made = pa.array(values, mask=is_gone).cast(kept.type)
-        column = pc.replace_with_mask(kept, pa.array(is_later), made)
-        ohlcv = ohlcv.set_column(ohlcv.column_names.index(name), name, column)
+        if name in table.column_names:
+            kept = table[name].combine_chunks()
+            made = pa.array(values, mask=is_gone).cast(kept.type)
+            table = _with(table, name, pc.replace_with_mask(kept, pa.array(is_later), made))
+    if "status" not in table.column_names:
+        return table
     status = pa.array(np.where(is_gone, np.where(random.random(count) < 0.5, MISSING, QUARANTINED), "traded"))
-    column = pc.replace_with_mask(
-        ohlcv["status"].combine_chunks(), pa.array(is_later), status.cast(pa.string())
-    )
-    return ohlcv.set_column(ohlcv.column_names.index("status"), "status", column)
+    kept = table["status"].combine_chunks()
+    return _with(table, "status", pc.replace_with_mask(kept, pa.array(is_later), status.cast(pa.string())))
+
+
+def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, column)
 
 
 def _different_columns(stored: pa.Table, again: pa.Table, recipe: FeatureRecipe) -> list[str]:
@@ -134,6 +147,7 @@ def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: Featur
         return Verdict(check, False, f"{', '.join(named)} is named like a label.", {"columns": len(named)})
     since = pa.scalar(day_start(day), TIME)
     candles = ohlcv.filter(pc.greater_equal(ohlcv["open_time"], since))
+    candles = aggregate_candles(candles, recipe.detail, recipe.decision)
     highest, where = 0.0, ""
     for symbol in features["symbol"].unique().to_pylist():
         close = candles.filter(pc.equal(candles["symbol"], symbol))["close"].to_numpy()

@@ -5,7 +5,6 @@ import numpy as np
 from huracan.features.bars import Bars
 from huracan.features.rolling import (
     FloatArray,
-    deviation_from_mean,
     lag,
     ratio,
     rolling_mean,
@@ -20,12 +19,12 @@ _SAME_RANGE = 1e-10
 
 
 def _bollinger_position(bars: Bars) -> FloatArray:
-    deviation, spread = deviation_from_mean(bars.close, 20)
+    deviation, spread = bars.deviation()
     return ratio(deviation, 2.0 * spread, neutral=0.0)
 
 
 def _bollinger_width(bars: Bars) -> FloatArray:
-    deviation, spread = deviation_from_mean(bars.close, 20)
+    deviation, spread = bars.deviation()
     return 4.0 * spread / (bars.close - deviation) * WHOLE_BPS
 
 

@@ -51,6 +51,10 @@ def _directional_index(bars: Bars, sign: int) -> FloatArray:
     TA-Lib's own decides between an up and a down move of equally many ticks by the last bit of the prices,
     and so by their unit; here equal moves are equal, and neither counts, as Wilder has it.
     """
+    return bars.once(f"directional_index_{sign}", lambda: _movement_index(bars, sign))
+
+
+def _movement_index(bars: Bars, sign: int) -> FloatArray:
     equal = _SAME_MOVE * bars.close
     up = np.nan_to_num(bars.high - lag(bars.high, 1))
     down = np.nan_to_num(lag(bars.low, 1) - bars.low)
@@ -102,8 +106,12 @@ def _momentum_change(bars: Bars) -> FloatArray:
 
 def stochastic_k(bars: Bars) -> FloatArray:
     """Slow %K (14, 3) in 0..1, 0.5 where the range is zero (TA-Lib says 0 there, the very bottom)."""
-    low = bars.lowest(14)
-    return rolling_mean(ratio(bars.close - low, bars.highest(14) - low, neutral=0.5), 3)
+
+    def make() -> FloatArray:
+        low = bars.lowest(14)
+        return rolling_mean(ratio(bars.close - low, bars.highest(14) - low, neutral=0.5), 3)
+
+    return bars.once("stochastic_k", make)
 
 
 TREND = (
@@ -111,7 +119,13 @@ TREND = (
     _ema_spread(8, 34),
     _ema_spread(5, 60),
     _ema_spread(30, 240),
-    FeatureSpec("ema_slope_21_bps", "trend", "EMA 21 / EMA 21 5 bars ago - 1, x 1e4", 152, _ema_slope),
+    FeatureSpec(
+        "ema_slope_21_bps",
+        "trend",
+        "EMA 21 / EMA 21 5 bars ago - 1, x 1e4",
+        settled_bars(21) + 5,
+        _ema_slope,
+    ),
     FeatureSpec(
         "adx_14",
         "trend",

@@ -46,7 +46,7 @@ def _taker_imbalance(window: int) -> FeatureSpec:
         f"2 x taker-buy volume / volume - 1 over {window} bars; 0 without volume, NaN without flow",
         window,
         lambda b: _imbalance(b, window),
-        is_optional=True,
+        lacks="from a source without order flow",
     )
 
 
@@ -108,7 +108,7 @@ ORDER_FLOW = (
         "taker imbalance of 5 bars minus that of 60",
         60,
         lambda b: _imbalance(b, 5) - _imbalance(b, 60),
-        is_optional=True,
+        lacks="from a source without order flow",
     ),
     FeatureSpec(
         "trade_size_ratio_20_240",
@@ -116,7 +116,7 @@ ORDER_FLOW = (
         "volume per trade over 20 bars / over 240; 1 without trades",
         240,
         _trade_size_ratio,
-        is_optional=True,
+        lacks="from a source without order flow",
     ),
     FeatureSpec(
         "trade_count_z_60",
@@ -124,6 +124,6 @@ ORDER_FLOW = (
         "number of trades, z-score within its last 60 bars",
         60,
         lambda b: rolling_z(b.trade_count, 60),
-        is_optional=True,
+        lacks="from a source without order flow",
     ),
 )

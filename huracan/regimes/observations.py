@@ -1,6 +1,6 @@
 """What the regime model sees of a bar: five scale-free numbers made of that bar's feature row alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +18,27 @@ COLUMNS = (
     "trend_strength_60",
     "return_60_bps",
     "return_15_bps",
-    "ema_spread_30_240_bps",
 )
 
-READ_COLUMNS = ("symbol", "open_time", "is_ready", *COLUMNS)
-"""All of a features table that the regimes are made of: the rest need not be read."""
+DIRECTIONS = {"ema_spread_30_240_bps": 60.0, "ema_spread_5_60_bps": 15.0, "ema_spread_8_34_bps": 8.0}
+"""Distance of a fast mean to a slow one, the slowest first, each with the bars over which a walk goes as far:
+where a bar is so long that a recipe has no slower one, the next."""
+
+KEYS = ("symbol", "open_time", "is_ready")
+
+
+def read_columns(names: Collection[str]) -> tuple[str, ...]:
+    """Of a features table with the columns `names` all that the regimes are made of: the rest need not be
+    read. InvalidInput where one is missing."""
+    direction = next((name for name in DIRECTIONS if name in names), next(iter(DIRECTIONS)))
+    needed = (*COLUMNS, direction)
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InvalidInput(
+            f"The features lack {', '.join(missing)}, which the regimes are made of.",
+            "Make the features with the current recipe.",
+        )
+    return (*KEYS, *needed)
 
 
 @dataclass(frozen=True)
@@ -41,12 +57,7 @@ class FeatureGrid:
 
 def lay_features_on_grid(features: pa.Table) -> FeatureGrid:
     """Pivot a features table of one or more days. Raises InvalidInput when a needed column is missing."""
-    missing = [name for name in READ_COLUMNS if name not in features.column_names]
-    if missing:
-        raise InvalidInput(
-            f"The features lack {', '.join(missing)}, which the regimes are made of.",
-            "Make the features with the current recipe.",
-        )
+    columns = read_columns(features.column_names)[len(KEYS) :]
     encoded = pc.dictionary_encode(features["symbol"].combine_chunks())
     codes = encoded.indices.to_numpy()
     times, indices = np.unique(features["open_time"].cast(pa.int64()).to_numpy(), return_inverse=True)
@@ -54,7 +65,7 @@ def lay_features_on_grid(features: pa.Table) -> FeatureGrid:
     is_ready = np.zeros(shape, dtype=np.bool_)
     is_ready[codes, indices] = features["is_ready"].combine_chunks().to_numpy(zero_copy_only=False)
     values = {}
-    for name in COLUMNS:
+    for name in columns:
         values[name] = np.full(shape, np.nan)
         values[name][codes, indices] = features[name].to_numpy()
         is_ready &= np.isfinite(values[name])
@@ -77,9 +88,11 @@ def observe(grid: FeatureGrid, usual_bps: Mapping[str, float], pooled_bps: float
     """Observation vectors [symbols, times, 5], NaN where the bar is not ready.
 
     With v the symbol's usual volatility: ln of volatility / v; ln of volatility 10 / 50; strength of the
-    trend |return 60| / (volatility x sqrt 60), square root; distance of EMA 30 to EMA 240 in v x sqrt 60,
-    absolute, square root; and the deeper of the falls of 15 and 60 bars, in v x sqrt of their length.
+    trend |return 60| / (volatility x sqrt 60), square root; distance of EMA 30 to EMA 240 in v x sqrt 60
+    (or the next of `DIRECTIONS`), absolute, square root; and the deeper of the falls of 15 and 60 bars, in
+    v x sqrt of their length.
     """
+    direction = next(name for name in DIRECTIONS if name in grid.values)
     usual = np.array([usual_bps.get(symbol, pooled_bps) for symbol in grid.symbols])[:, None]
     volatility = grid.values["return_std_60_bps"]
     fall_15 = grid.values["return_15_bps"] / (usual * np.sqrt(15.0))
@@ -90,7 +103,7 @@ def observe(grid: FeatureGrid, usual_bps: Mapping[str, float], pooled_bps: float
                 np.log(np.maximum(volatility / usual, 1e-2)),
                 np.log(np.clip(grid.values["volatility_ratio_10_50"], 0.1, 10.0)),
                 np.sqrt(np.abs(grid.values["trend_strength_60"])),
-                np.sqrt(np.abs(grid.values["ema_spread_30_240_bps"]) / (usual * np.sqrt(60.0))),
+                np.sqrt(np.abs(grid.values[direction]) / (usual * np.sqrt(DIRECTIONS[direction]))),
                 np.minimum(np.minimum(fall_15, fall_60), 0.0),
             ],
             axis=-1,

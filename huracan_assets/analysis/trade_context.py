@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.memory.rows import with_entries_named
 from huracan.analysis.trades.checks import judge_neighbours
 from huracan.analysis.trades.drivers import explain_by_night
 from huracan.analysis.trades.luck import measure_luck
@@ -12,6 +13,7 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.in_force import models_in_force, nights_of
+from huracan_assets.inputs.named_features import names_of_day
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.inputs.remembered import statistics_of
 from huracan_assets.jobs import TRADE
@@ -44,8 +46,9 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
     market = context.settings.market
+    named = with_entries_named(trades, names_of_day(inputs, context), statistics_of(inputs).feature_names)
     drivers = explain_by_night(
-        trades,
+        named,
         nights_of(trades, context.settings),
         statistics_of(inputs),
         lambda night: confidence_of(inputs, context, as_date(night)),

@@ -5,15 +5,17 @@ import pyarrow.compute as pc
 
 from huracan.analysis.memory.agreement import judge_agreement
 from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory.rows import MEMORY_COLUMNS, memory_rows
+from huracan.analysis.memory.rows import MEMORY_COLUMNS, memory_rows, with_entries_named
 from huracan.analysis.trades.checks import judge_embeddings
-from huracan.features.recipe import RECIPE
+from huracan.features.specification import FeatureRecipe
 from huracan.tables import Always, Table
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.named_features import names_of_day
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+from huracan_resources.lake.entry_features import entry_timeframe
 
 KEEP_DAYS = 10 * 365
 """Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
@@ -45,7 +47,7 @@ AGREEMENT_DAYS = 30
     tables={
         "data": Table(MEMORY_COLUMNS, keep=Always("every search reads all of it"), in_database=True),
     },
-    settings=["universe"],
+    settings=["universe", "market.decision_timeframe"],
     checks=[
         Check("memory_embedding", "Embeddings are finite and point in different directions."),
         Check(
@@ -59,21 +61,27 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
     """Each trade's entry context as a vector, searchable in pgvector.
 
     The vector's statistics are fitted once, on days before their first use, and then carried from night to
-    night, so that distances stay comparable; a new recipe fits them anew.
+    night, so that distances stay comparable; a new recipe fits them anew. The trades of an older recipe are
+    embedded by the columns that it shares with the one of now, and what they do not know counts as average;
+    those that were decided on bars of another length are left out, for their columns mean other things.
     """
-    carried = inputs.file("earlier", EMBEDDING_FILE)
+    carried, recipe = inputs.file("earlier", EMBEDDING_FILE), recipe_for(context.settings)
     statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
-    # Of a day without a session nothing is embedded, and the recipe says what the next one will be made of.
-    names = names_of_day(inputs, context) if inputs.has("shadow_trades") else RECIPE.names
-    if statistics is None or not statistics.serves(names, context.day, KEEP_DAYS):
+    if statistics is None or not statistics.serves(recipe.digest, context.day, KEEP_DAYS):
         past = inputs.table("past") if inputs.has("past") else None
-        if past is None or not pc.sum(past["is_ready"]).as_py():
-            return Outcome(note=f"No bar before {context.day} has features to fit the embedding on.")
-        statistics = fit_embedding(past, names, context.day)
+        if past is None or not _are_of(recipe, past):
+            return Outcome(note=f"No bar before {context.day} has the features that the embedding is of.")
+        statistics = fit_embedding(past, recipe.names, context.day, recipe=recipe.digest)
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
     if not inputs.has("shadow_trades"):
         return Outcome(files=files, note=f"No session was traded on {context.day}.")
-    trades = inputs.table("shadow_trades")
+    ledger = inputs.manifests("shadow_trades")[0]
+    decided = entry_timeframe(context.resources.lake, ledger) or context.timeframe.name
+    if decided != recipe.decision.name:
+        why = f"Its trades were decided on bars of {decided}, and trades are now on bars of"
+        return Outcome(files=files, note=f"{why} {recipe.decision.name}.")
+    names = names_of_day(inputs, context)
+    trades = with_entries_named(inputs.table("shadow_trades"), names, recipe.names)
     embeddings = embed_trades(trades, statistics)
     rows = memory_rows(trades, embeddings, statistics.version, context.day, context.timeframe)
     remembered = pa.concat_tables([*inputs.each_day("before"), rows])
@@ -81,5 +89,16 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
         tables={"data": rows},
         files=files,
         verdicts=[judge_embeddings(embeddings), judge_agreement(remembered, statistics.version)],
-        metadata={"embedding_version": statistics.version},
+        metadata={
+            "embedding_version": statistics.version,
+            "embedded_by_columns": len(set(names) & set(recipe.names)),
+            "trades_of_another_embedding": pc.sum(
+                pc.not_equal(remembered["embedding_version"], statistics.version)
+            ).as_py(),
+        },
     )
+
+
+def _are_of(recipe: FeatureRecipe, past: pa.Table) -> bool:
+    """Whether these features have the recipe's columns, on bars that are ready."""
+    return set(recipe.names) <= set(past.column_names) and bool(pc.sum(past["is_ready"]).as_py())

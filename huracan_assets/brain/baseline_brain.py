@@ -9,13 +9,13 @@ from huracan.analysis.patterns.context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.evaluation.promotion import BrainVerdict
-from huracan.features.recipe import RECIPE
 from huracan.gates.contract import GateContext
 from huracan.gates.roster import describe_gates, fit_gates
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
 from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import PUBLISH
 from huracan_assets.reads import Inputs, Read, record
@@ -111,12 +111,7 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         checkpoint=checkpoint,
         timeframe=settings.universe.timeframe,
         symbols=tuple(settings.universe.symbols),
-        recipe={
-            "version": RECIPE.version,
-            "digest": RECIPE.digest,
-            "warmup_bars": RECIPE.warmup_bars,
-            "columns": RECIPE.describe(),
-        },
+        recipe=recipe_for(settings).published(),
         mask_rules=mask_rules(settings.market.rules.allow_short),
         regimes=json.loads(regimes or b"{}"),
         gates=describe_gates(gates),

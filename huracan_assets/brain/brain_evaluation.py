@@ -20,7 +20,6 @@ from huracan.evaluation.promotion import (
     out_of_sample_verdict,
 )
 from huracan.evaluation.sharpe import measure_returns
-from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
 from huracan.tables import Always, Table, arrow_schema
@@ -29,6 +28,7 @@ from huracan_assets.brain import plots
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.file_names import VERDICT_FILE
 from huracan_assets.inputs.past_trades import TRAILING_TRADES
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import held_out_and_before, held_out_days
 from huracan_assets.jobs import PUBLISH
 from huracan_assets.reads import Inputs, Read, record
@@ -170,8 +170,11 @@ def last_brain(context: StageContext) -> Brain | Incomparable | None:
         brain = load_brain(read_bundle(context.resources.brains, key), public_key)
     except InputRefused as refused:
         return Incomparable(brain_id_of(key), refused.what)
-    if brain.weights.observation_names != observation_names(RECIPE.names):
-        return Incomparable(brain.brain_id, "It was made by another feature recipe.")
+    recipe = recipe_for(context.settings)
+    if why := brain.reads_otherwise(recipe):
+        return Incomparable(brain.brain_id, why)
+    if brain.weights.observation_names != observation_names(recipe.names):
+        return Incomparable(brain.brain_id, "It sees other columns beside the features.")
     if brain.weights.action_names != action_names(context.settings.market.rules.allow_short):
         return Incomparable(brain.brain_id, "It has another list of actions.")
     return brain

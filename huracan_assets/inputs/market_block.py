@@ -12,9 +12,9 @@ from huracan.analysis.patterns.context import KnownPatterns, with_pattern_contex
 from huracan.analysis.patterns.nearest import NamedPatterns
 from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan.durations import minute_of_day, minutes_of
-from huracan.features.recipe import RECIPE
 from huracan.market.block import MarketBlock
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.reads import Inputs, Read
 from huracan_resources.settings.settings import Settings
@@ -53,7 +53,7 @@ def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
         pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
         inputs.each_day("features"),
         inputs.table("regimes"),
-        RECIPE.names,
+        recipe_for(settings).names,
         market_infos={
             day: market_infos_from_json(content)
             for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()

@@ -14,7 +14,7 @@ from huracan.market.ledger import TRADES_SCHEMA
 from huracan.models.window import trailing_trades
 from huracan_assets.reads import Inputs
 from huracan_assets.stage import StageContext
-from huracan_resources.lake.entry_features import entry_feature_names
+from huracan_resources.lake.entry_features import entry_feature_names, entry_timeframe
 
 LEDGER = "shadow_trades"
 
@@ -47,21 +47,23 @@ def names_of_day(inputs: Inputs, context: StageContext) -> tuple[str, ...]:
 
 
 def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
-    """The trades that `trailing_trades` lets a model of the day learn from and whose entry features are named
-    as those of the newest that are named at all; no rows on the first nights."""
+    """The trades that `trailing_trades` lets a model of the day learn from, decided on bars as long as those of
+    now, whose entry features are named as those of the newest that are named at all; no rows on the first
+    nights."""
     lake, tables = context.resources.lake, inputs.tables_by_day(LEDGER)
+    decided = context.decision_timeframe.name
     names = {
         each.day: entry_feature_names(lake, each)
         for each in inputs.manifests(LEDGER)
-        if "data.parquet" in each.files
+        if "data.parquet" in each.files and (entry_timeframe(lake, each) or context.timeframe.name) == decided
     }
     known = [each for each in names.values() if not isinstance(each, Unnamed)]
     newest = known[-1] if known else ()
-    kept = [table for day, table in tables.items() if names[day] == newest]
+    kept = [table for day, table in tables.items() if names.get(day) == newest]
     found = pa.concat_tables(kept, promote_options="default") if kept else TRADES_SCHEMA.empty_table()
     settings = context.settings
     holding = settings.market.rules.maximum_holding
     trades = trailing_trades(found, context.day, settings.models.trailing_days, holding)
-    others = [str(day) for day in tables if names[day] != newest]
-    why = "have entry features of other names, or of names that nobody knows any more, and were left out."
+    others = [str(day) for day in tables if names.get(day) != newest]
+    why = "have entry features of other names or bars, or of names nobody knows any more, and were left out."
     return NamedTrades(trades, newest, f"The trades of {', '.join(others)} {why}" if others else "")

@@ -19,6 +19,7 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 
 LAST_CLOSES = "last_closes"
+HOURLY = "hourly"
 
 
 def stored_candles(inputs: Inputs, context: StageContext, source: str) -> Stored:

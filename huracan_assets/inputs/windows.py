@@ -2,8 +2,8 @@
 
 from huracan.candles.schema import Timeframe
 from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
-from huracan.features.recipe import RECIPE
 from huracan.market.block import TRAILING_BARS
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_resources.settings.settings import Settings
 
 
@@ -64,7 +64,7 @@ def day_with_lead(settings: Settings) -> int:
 
 def warmup_days(settings: Settings) -> int:
     """The days before a day that the recipe's slowest column needs."""
-    return -(-RECIPE.warmup_bars // Timeframe(settings.universe.timeframe).bars_per_day)
+    return recipe_for(settings).warmup_days
 
 
 def days_with_warmup(settings: Settings) -> int:

@@ -45,7 +45,12 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"{len(days)} of the {config.window_days} days that training needs are there.")
     recovery = FileRecovery(recovery_file(context))
     trained = train_policy(
-        market_block.market_block(inputs, context.settings), config, market.rules, market.costs, context.steps, recovery
+        market_block.market_block(inputs, context.settings),
+        config,
+        market.rules,
+        market.costs,
+        context.steps,
+        recovery,
     )
     return Outcome(
         tables={"curve": trained.curve},

@@ -1,12 +1,14 @@
-"""The asset `features`: the recipe's columns for every bar of the day."""
+"""The asset `features`: the recipe's columns for every decision bar of the day."""
 
 import pyarrow.compute as pc
 
 from huracan.features.compute import compute_features, features_columns
+from huracan.features.hours import HOURLY_DAYS
 from huracan.features.invariance import judge_features
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import EVERY_COLUMN
 from huracan.tables import Table
-from huracan_assets.inputs.stored_candles import LAST_CLOSES
+from huracan_assets.inputs.recipes import recipe_for
+from huracan_assets.inputs.stored_candles import HOURLY, LAST_CLOSES
 from huracan_assets.inputs.windows import days_with_warmup
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
@@ -16,28 +18,33 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 @stage(
     job=MARKET,
     kinds={"parquet"},
-    reads=[Read("ohlcv", days=days_with_warmup, chained=LAST_CLOSES)],
-    tables={"data": Table(features_columns())},
-    settings=["universe"],
+    reads=[
+        Read("ohlcv", days=days_with_warmup, chained=LAST_CLOSES),
+        Read("ohlcv", key="hours", days=HOURLY_DAYS, table=HOURLY, may_lack_days=True, edge=False),
+    ],
+    tables={"data": Table(features_columns(EVERY_COLUMN), by_settings=True)},
+    settings=["universe", "market.decision_timeframe"],
     checks=[
         Check("features_prefix_invariance", "Bars after t change no feature at or before t (sampled)."),
         Check("no_label_among_features", "No column is, or moves like, a return that is still to come."),
     ],
 )
 def features(inputs: Inputs, context: StageContext) -> Outcome:
-    """The feature recipe over the day's bars: named, ordered, scale-free columns, computed from closed bars.
+    """The feature recipe over the day's decision bars: named, ordered, scale-free columns, from closed bars.
 
-    A bar without a candle has no features; a column that the source cannot feed (order flow) is null.
+    A bar without a candle has no features; a column that the source cannot feed (order flow) is null, and so
+    are those of a calendar horizon of which less than half is known: they hold no bar up.
     """
-    candles = inputs.table("ohlcv")
-    table = compute_features(candles, context.day, context.timeframe)
+    candles, recipe = inputs.table("ohlcv"), recipe_for(context.settings)
+    hourly = inputs.table("hours", HOURLY) if inputs.has("hours", f"{HOURLY}.parquet") else None
+    table = compute_features(candles, context.day, recipe, hourly=hourly)
     return Outcome(
         tables={"data": table},
-        verdicts=judge_features(candles, table, context.day, context.timeframe, seed=context.day.toordinal()),
+        verdicts=judge_features(candles, hourly, table, context.day, recipe, seed=context.day.toordinal()),
         metadata={
-            "recipe_version": RECIPE.version,
-            "recipe_digest": RECIPE.digest,
-            "columns": len(RECIPE.names),
+            "recipe_version": recipe.version,
+            "recipe_digest": recipe.digest,
+            "columns": len(recipe.names),
             "ready_bars": pc.sum(table["is_ready"]).as_py(),
         },
     )

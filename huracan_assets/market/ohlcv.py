@@ -1,6 +1,7 @@
 """The asset `ohlcv`: the day's closed candles of every symbol, on an explicit grid."""
 
 from huracan.candles.fetch import Wanted, fetch_universe, former_candles
+from huracan.candles.hourly import HOURLY_COLUMNS, hourly_summaries
 from huracan.candles.last_closes import LAST_CLOSES_COLUMNS, causes_from, last_closes_from
 from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_to_json
 from huracan.candles.quality import SET_ASIDE_COLUMNS, Before, assemble_day, judge_day
@@ -45,6 +46,7 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
         "set_aside": Table(SET_ASIDE_COLUMNS),
         "last_closes": Table(LAST_CLOSES_COLUMNS),
         "spreads": Table(SPREADS_COLUMNS),
+        "hourly": Table(HOURLY_COLUMNS),
         "former": Table(OHLCV_COLUMNS),
     },
     settings=["universe", "source", "candles"],
@@ -69,8 +71,8 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     stand in the column `funding_rate` of the bar at whose open they are settled. What an order meets in each
     market (kind, fees, steps of price and quantity, least value, and the half-spread by the days before) lies
     in `market_info.json`, as it was when the day was fetched, so that training need not ask the exchange; the
-    day's own half-spreads, for days after it, in `spreads`. Candles of symbols that have left the universe
-    stay, in the table `former`.
+    day's own half-spreads, for days after it, in `spreads`. What features of later weeks look back on lies
+    by the hour in `hourly`. Candles of symbols that have left the universe stay, in the table `former`.
     """
     settings, source = context.settings, context.resources.candle_source
     universe, declared = settings.universe, settings.candles.redenominations
@@ -86,6 +88,7 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     return Outcome(
         tables=judged.tables
         | {"spreads": day_spreads(judged.day.ohlcv)}
+        | {"hourly": hourly_summaries(judged.day.ohlcv, context.timeframe)}
         | former_candles(stored, set(universe.symbols) - outside),
         files=_files(markets, declared_by(declared, context.day)),
         verdicts=judged.verdicts,

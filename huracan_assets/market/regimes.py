@@ -2,16 +2,21 @@
 
 import pyarrow as pa
 
+from huracan.candles.aggregate import aggregate_candles
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import REGIMES_COLUMNS, filter_regimes
 from huracan.regimes.fit import fit_regimes
-from huracan.regimes.observations import READ_COLUMNS
+from huracan.regimes.observations import read_columns
 from huracan.tables import Table
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import lead_days, regime_days
 from huracan_assets.jobs import MARKET
 from huracan_assets.market import plots
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+
+LEAD_IN_BARS = 120
+"""Bars before the day, at least, from which the filter starts with what is usual."""
 
 
 @stage(
@@ -23,8 +28,8 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("ohlcv"),
     ],
     tables={"data": Table(REGIMES_COLUMNS)},
-    settings=["universe", "regimes"],
-    checks=[Check("regime_coverage", "Every bar has a regime and probabilities that sum to one.")],
+    settings=["universe", "regimes", "market.decision_timeframe"],
+    checks=[Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one.")],
 )
 def regimes(inputs: Inputs, context: StageContext) -> Outcome:
     """Trend, range, high volatility or panic, with probabilities.
@@ -38,18 +43,15 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(
             note=f"{known} of the {needed} days of features that a fit needs before {context.day}."
         )
-    past = inputs.table("past", columns=READ_COLUMNS)
-    today = inputs.table("today", columns=READ_COLUMNS)
-    parameters = fit_regimes(past, config)
-    lead_in = pa.concat_tables([inputs.table("past", columns=READ_COLUMNS, last_days=1), today])
-    table = filter_regimes(lead_in, context.day, parameters)
+    columns, decision = read_columns(recipe_for(context.settings).names), context.decision_timeframe
+    today = inputs.table("today", columns=columns)
+    parameters = fit_regimes(inputs.table("past", columns=columns), config)
+    lead_in = inputs.table("past", columns=columns, last_days=-(-LEAD_IN_BARS // decision.bars_per_day))
+    table = filter_regimes(pa.concat_tables([lead_in, today]), context.day, parameters)
+    candles = aggregate_candles(inputs.table("ohlcv"), context.timeframe, decision)
     return Outcome(
         tables={"data": table},
         files={"parameters.json": parameters.to_json().encode()},
-        verdicts=[
-            judge_regimes(
-                table, context.day, context.timeframe, context.settings.universe.symbols, parameters
-            )
-        ],
-        metadata={"price_with_regimes": plots.price_with_regimes(inputs.table("ohlcv"), table)},
+        verdicts=[judge_regimes(table, context.day, decision, context.settings.universe.symbols, parameters)],
+        metadata={"price_with_regimes": plots.price_with_regimes(candles, table)},
     )

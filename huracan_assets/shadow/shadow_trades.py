@@ -4,7 +4,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InputRefused
-from huracan.features.recipe import RECIPE
 from huracan.market.actions import action_names
 from huracan.market.ledger import (
     DECISIONS_COLUMNS,
@@ -16,6 +15,7 @@ from huracan.market.ledger import (
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
+from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.shadow import plots
@@ -67,9 +67,9 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     from huracan.agent.policy.checkpoint import load_policy
     from huracan.market.observation import observation_names
     from huracan.market.paper.conservation import judge_ledger, judge_signals_told
+    from huracan.market.paper.provenance import Provenance
     from huracan.market.paper.replay_audit import judge_replay
     from huracan.market.paper.session import trade_session
-    from huracan.market.paper.provenance import Provenance
 
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     if checkpoint is None:
@@ -79,7 +79,8 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     market = context.settings.market
     actions = action_names(market.rules.allow_short)
     try:
-        policy = load_policy(checkpoint, observation_names(RECIPE.names), actions)
+        names = observation_names(recipe_for(context.settings).names)
+        policy = load_policy(checkpoint, names, actions, context.decision_timeframe.minutes)
     except InputRefused as refused:
         # A record is not trained again, so a night that failed here would fail for good.
         return _untraded(context, refused.what)
@@ -96,6 +97,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
         "actions": actions,
         "bias_terms": terms,
         "entry_features": block.feature_names,
+        "decision_timeframe": context.decision_timeframe.name,
     }
     return Outcome(
         tables={

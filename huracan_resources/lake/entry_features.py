@@ -8,7 +8,17 @@ from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.manifest import Manifest
 
 TRACE_FILE = "model.json"
-"""Names the lists of a ledger's trades: `actions`, `bias_terms` and `entry_features`, each in order."""
+"""Names the lists of a ledger's trades: `actions`, `bias_terms` and `entry_features`, each in order, and the
+`decision_timeframe` on whose bars they were decided."""
+
+
+def entry_timeframe(lake: Lake, ledger: Manifest) -> str:
+    """On bars of what length the trades in the partition `ledger` of shadow_trades were decided; empty where
+    it does not say so: then it is of a version that decided on every stored bar."""
+    if TRACE_FILE not in ledger.files:
+        return ""
+    trace = read_json_object(lake.read_file(ledger.asset, ledger.day, TRACE_FILE), TRACE_FILE)
+    return str(trace.get("decision_timeframe", ""))
 
 
 def entry_feature_names(lake: Lake, ledger: Manifest) -> tuple[str, ...] | Unnamed:

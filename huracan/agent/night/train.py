@@ -236,6 +236,7 @@ def _facts(window: MarketBlock, night: _Night, run: SeedRun, *, is_refit: bool) 
         "symbols": list(window.symbols),
         "first_day": str(window.days[0]),
         "last_day": str(window.days[-1]),
+        "decision_minutes": window.decision_bars * window.bar_minutes,
         "steps": run.curve[-1].steps,
         "updates": run.curve[-1].update,
         "seed_place": run.seed_index,

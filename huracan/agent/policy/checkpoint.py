@@ -72,13 +72,21 @@ def load_policy(
     checkpoint: bytes,
     observation_names: tuple[str, ...] | None = None,
     actions: tuple[str, ...] | None = None,
+    decision_minutes: int | None = None,
 ) -> GreedyPolicy:
     """The policy of `checkpoint`. InputRefused where it is damaged or speaks of other columns or actions.
 
-    `observation_names` and `actions` (names), where given, must equal the checkpoint's, in order.
+    `observation_names` and `actions` (names), where given, must equal the checkpoint's, in order, and
+    `decision_minutes` the bars that it was trained to decide on: columns of one name mean other things there.
     """
     read_agreement(checkpoint)
     tensors, agreement = unseal(checkpoint)
+    trained = agreement["training"].get("decision_minutes", decision_minutes)
+    if decision_minutes is not None and trained != decision_minutes:
+        raise InputRefused(
+            f"The checkpoint was trained to decide every {trained} minutes, not every {decision_minutes}.",
+            "Train it again, or set market.decision_timeframe as it was in training.",
+        )
     try:
         names, acting = tuple(agreement["observation_names"]), tuple(agreement["action_names"])
         _check_agreement(agreement, names, acting, observation_names, actions)

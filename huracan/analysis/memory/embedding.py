@@ -6,7 +6,7 @@ What is stored of them is in `rows`; the search is not here.
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -31,8 +31,9 @@ class EmbeddingStatistics:
     """How a feature row becomes a vector: z = clip((x - mean) / scale, 5), then z @ rotation, then length 1.
 
     `mean` and `scale` [features] (scale 0 marks a feature that never varied: it is left out), `rotation`
-    [features, dimensions]. `before_day`: every fitted row is older than this day. `version` is a digest of
-    everything else.
+    [features, dimensions]. `before_day`: every fitted row is older than this day. `recipe`: the digest of the
+    feature recipe, which says what the names mean; empty of versions before it was kept. `version` is a
+    digest of everything else.
     """
 
     feature_names: tuple[str, ...]
@@ -41,6 +42,7 @@ class EmbeddingStatistics:
     rotation: Floats
     rows: int
     before_day: date
+    recipe: str = ""
     version: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,13 +53,13 @@ class EmbeddingStatistics:
     def dimensions(self) -> int:
         return int(self.rotation.shape[1])
 
-    def serves(self, feature_names: tuple[str, ...], day: date, keep_days: int = 28) -> bool:
-        """True where these statistics may still embed `day`: same features, older than it, not outdated.
+    def serves(self, recipe: str, day: date, keep_days: int = 28) -> bool:
+        """True where these statistics may still embed `day`: same recipe, older than it, not outdated.
 
         Keeping them for some weeks is what makes yesterday's vectors comparable with today's.
         """
         is_young = self.before_day <= day < self.before_day + timedelta(days=keep_days)
-        return is_young and tuple(feature_names) == self.feature_names
+        return is_young and recipe == self.recipe
 
     def standardise(self, rows: npt.NDArray[np.floating]) -> Floats:
         """Feature rows [n, features] in standard deviations, clipped to 5; 0 where unknown or constant."""
@@ -87,6 +89,7 @@ class EmbeddingStatistics:
                 rotation=np.array(content["rotation"], dtype=np.float64),
                 rows=content["rows"],
                 before_day=date.fromisoformat(content["before_day"]),
+                recipe=content.get("recipe", ""),
             )
             stored = content["version"]
         except (ValueError, KeyError, TypeError) as error:
@@ -103,6 +106,7 @@ class EmbeddingStatistics:
             "rotation": self.rotation.tolist(),
             "rows": self.rows,
             "before_day": self.before_day.isoformat(),
+            **({"recipe": self.recipe} if self.recipe else {}),
         }
 
 
@@ -110,11 +114,16 @@ _REBUILD = "Materialise trade_memory of that day again."
 
 
 def fit_embedding(
-    features: pa.Table, feature_names: tuple[str, ...], day: date, dimensions: int = EMBEDDING_DIMENSIONS
+    features: pa.Table,
+    feature_names: tuple[str, ...],
+    day: date,
+    dimensions: int = EMBEDDING_DIMENSIONS,
+    recipe: str = "",
 ) -> EmbeddingStatistics:
     """Statistics from the feature rows older than `day`; rows of `day` or later are not looked at.
 
-    `features`: columns symbol, open_time, is_ready and the recipe's. Only ready rows count; of more than
+    `features`: columns symbol, open_time, is_ready and those of the `recipe` (its digest). Only ready rows
+    count; of more than
     100,000 an even sample is taken (neighbouring minutes say nearly the same). Whitening by principal
     components of a shrunk covariance, with a floor on the eigenvalues. Raises InvalidInput with fewer than
     two rows.
@@ -130,9 +139,8 @@ def fit_embedding(
     rows = np.column_stack([_column(chosen, name) for name in feature_names])
     mean, scale = _moments(rows)
     identity = np.zeros((len(feature_names), 0))
-    plain = EmbeddingStatistics(tuple(feature_names), mean, scale, identity, len(rows), day)
-    rotation = _whitening(plain.standardise(rows), dimensions)
-    return EmbeddingStatistics(tuple(feature_names), mean, scale, rotation, len(rows), day)
+    plain = EmbeddingStatistics(tuple(feature_names), mean, scale, identity, len(rows), day, recipe)
+    return replace(plain, rotation=_whitening(plain.standardise(rows), dimensions))
 
 
 def entry_features(trades: pa.Table, feature_names: tuple[str, ...]) -> npt.NDArray[np.float32]:

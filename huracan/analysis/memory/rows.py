@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.analysis.memory.embedding import entry_features
 from huracan.analysis.outcome import (
     IS_UNDECIDED,
     closed_at_ms,
@@ -20,6 +21,7 @@ from huracan.analysis.outcome import (
 )
 from huracan.candles.schema import TIME, Timeframe
 from huracan.errors import InvalidInput
+from huracan.features.naming import reordered
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.tables import DAY, FLAG, FLOAT, SINGLES, TEXT, Column, arrow_schema, chosen
 
@@ -101,6 +103,16 @@ def memory_rows(
         "embedding": vector_column(embeddings),
     }
     return pa.table({name: columns[name] for name in MEMORY_SCHEMA.names}).cast(MEMORY_SCHEMA)
+
+
+def with_entries_named(trades: pa.Table, before: tuple[str, ...], after: tuple[str, ...]) -> pa.Table:
+    """Trades whose entry features are called `before`, with them as `after` has them: each value under its
+    own name, NaN under one that the trades did not know."""
+    if before == after:
+        return trades
+    rows = reordered(entry_features(trades, before).astype(np.float64), before, after)
+    index = trades.column_names.index("entry_features")
+    return trades.set_column(index, trades.schema.field(index), vector_column(rows))
 
 
 def vector_column(vectors: npt.NDArray[np.floating]) -> pa.Array:

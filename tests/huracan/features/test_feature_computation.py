@@ -10,15 +10,17 @@ import pytest
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan.features.compute import compute_features, features_schema
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import recipe_of
 
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
-FLOW = [spec.name for spec in RECIPE.specs if spec.is_optional]
-FILLED = [name for name in RECIPE.names if name not in FLOW]
+RECIPE = recipe_of(MINUTE, MINUTE)
+FLOW = [spec.name for spec in RECIPE.specs if "order flow" in spec.lacks]
+FILLED = [spec.name for spec in RECIPE.specs if not spec.is_optional]
+BY_BARS = [spec.name for spec in RECIPE.specs if not spec.is_optional or spec.name in FLOW]
 
 
-def values_of(features: pa.Table, symbol: str, names=RECIPE.names) -> np.ndarray:
+def values_of(features: pa.Table, symbol: str, names=BY_BARS) -> np.ndarray:
     rows = features.filter(pc.equal(features["symbol"], symbol))
     return np.column_stack([rows[name].to_numpy() for name in names])
 
@@ -34,11 +36,11 @@ def candles(make_candles):
 
 @pytest.fixture(scope="module")
 def features(candles):
-    return compute_features(candles, DAY, MINUTE)
+    return compute_features(candles, DAY, RECIPE)
 
 
 def test_the_table_has_every_bar_of_the_day_in_the_universes_order(features):
-    assert features.schema == features_schema()
+    assert features.schema == features_schema(RECIPE)
     assert features["symbol"].to_pylist() == [
         s for s in ("BTC/USDT", "ETH/USDT", "SOL/USDT") for _ in range(1440)
     ]
@@ -50,7 +52,7 @@ def test_the_table_has_every_bar_of_the_day_in_the_universes_order(features):
 
 def test_hand_computed_values(candles, features):
     close = candles.filter(pc.equal(candles["symbol"], "SOL/USDT"))["close"].to_numpy()
-    row = dict(zip(RECIPE.names, values_of(features, "SOL/USDT")[-1], strict=True))
+    row = dict(zip(BY_BARS, values_of(features, "SOL/USDT")[-1], strict=True))
     returns = np.diff(np.log(close))
     assert row["return_15_bps"] == pytest.approx(np.log(close[-1] / close[-16]) * 1e4, rel=1e-5)
     assert row["return_std_60_bps"] == pytest.approx(returns[-60:].std() * 1e4, rel=1e-5)
@@ -67,7 +69,7 @@ def test_hand_computed_values(candles, features):
 
 def test_a_missing_bar_is_nan_everywhere_and_never_filled(make_candles):
     gap = list(range(2 * 1440 + 600, 2 * 1440 + 680))
-    holed = compute_features(make_candles(DAY, 3, gaps={"ETH/USDT": gap}), DAY, MINUTE)
+    holed = compute_features(make_candles(DAY, 3, gaps={"ETH/USDT": gap}), DAY, RECIPE)
     eth = values_of(holed, "ETH/USDT")
     assert np.isnan(eth[600:680]).all()
     assert not ready_of(holed, "ETH/USDT")[600:680].any()
@@ -78,10 +80,10 @@ def test_a_missing_bar_is_nan_everywhere_and_never_filled(make_candles):
 
 def test_flat_bars_give_finite_neutral_values(make_candles):
     flats = list(range(2 * 1440 + 100, 2 * 1440 + 900))
-    still = compute_features(make_candles(DAY, 3, flats={"SOL/USDT": flats}), DAY, MINUTE)
+    still = compute_features(make_candles(DAY, 3, flats={"SOL/USDT": flats}), DAY, RECIPE)
     sol = values_of(still, "SOL/USDT")
     assert np.isfinite(sol).all() and np.abs(sol).max() < 1e4
-    last = dict(zip(RECIPE.names, sol[899], strict=True))
+    last = dict(zip(BY_BARS, sol[899], strict=True))
     neutral = {
         "rsi_14": 0.0,
         "adx_14": 0.0,
@@ -93,7 +95,7 @@ def test_flat_bars_give_finite_neutral_values(make_candles):
 
 
 def test_a_source_without_order_flow_has_nan_flow_and_ready_bars(make_candles):
-    bare = compute_features(make_candles(DAY, 3, has_flow=False), DAY, MINUTE)
+    bare = compute_features(make_candles(DAY, 3, has_flow=False), DAY, RECIPE)
     assert np.isnan(values_of(bare, "SOL/USDT", FLOW)).all()
     assert np.isfinite(values_of(bare, "SOL/USDT", FILLED)).all()
     assert ready_of(bare, "SOL/USDT").all()
@@ -102,20 +104,20 @@ def test_a_source_without_order_flow_has_nan_flow_and_ready_bars(make_candles):
 def test_a_symbol_is_ready_once_it_has_been_seen_for_the_warm_up(make_candles):
     listed = 1440 + 300
     young = make_candles(DAY, 3, gaps={"SOL/USDT": list(range(listed))})
-    ready = ready_of(compute_features(young, DAY, MINUTE), "SOL/USDT")
+    ready = ready_of(compute_features(young, DAY, RECIPE), "SOL/USDT")
     first = listed + RECIPE.ready_bars - 1 - 2 * 1440
     assert not ready[:first].any() and ready[first:].all()
 
 
 def test_a_symbol_without_any_candle_is_nan_and_not_ready(make_candles):
     dead = make_candles(DAY, 2, gaps={"BTC/USDT": list(range(2880))})
-    table = compute_features(dead, DAY, MINUTE)
+    table = compute_features(dead, DAY, RECIPE)
     assert np.isnan(values_of(table, "BTC/USDT")).all() and not ready_of(table, "BTC/USDT").any()
     assert np.isfinite(values_of(table, "SOL/USDT", ("btc_beta_60", "btc_return_5_bps"))[-1]).all()
 
 
 def test_a_universe_without_leaders_has_the_documented_neutral_context(make_candles):
-    alone = compute_features(make_candles(DAY, 3, symbols=("PEPE/USDT",)), DAY, MINUTE)
+    alone = compute_features(make_candles(DAY, 3, symbols=("PEPE/USDT",)), DAY, RECIPE)
     names = [spec.name for spec in RECIPE.specs if spec.group == "cross_market"]
     rows = values_of(alone, "PEPE/USDT", names)
     assert (rows == np.array([1.0 if name == "btc_beta_60" else 0.0 for name in names])).all()
@@ -128,7 +130,7 @@ def test_units_of_price_and_volume_change_nothing(candles, features, price_unit,
         unit = volume_unit if "volume" in name else price_unit
         index = scaled.column_names.index(name)
         scaled = scaled.set_column(index, name, pc.multiply(scaled[name], unit))
-    again = compute_features(scaled, DAY, MINUTE)
+    again = compute_features(scaled, DAY, RECIPE)
     for symbol in ("BTC/USDT", "SOL/USDT"):
         np.testing.assert_allclose(
             values_of(again, symbol), values_of(features, symbol), rtol=1e-5, atol=2e-6
@@ -138,24 +140,25 @@ def test_units_of_price_and_volume_change_nothing(candles, features, price_unit,
 def test_the_start_of_the_window_does_not_matter(make_candles):
     four = make_candles(DAY, 5)
     two = four.slice(2 * 3 * 1440)
-    long, short = (compute_features(table, DAY, MINUTE) for table in (four, two))
+    long, short = (compute_features(table, DAY, RECIPE) for table in (four, two))
     for symbol in ("BTC/USDT", "SOL/USDT"):
         np.testing.assert_allclose(values_of(short, symbol), values_of(long, symbol), rtol=1e-6, atol=1e-6)
 
 
 def test_other_timeframes_work(make_candles):
-    table = compute_features(make_candles(DAY, 31, timeframe="15m"), DAY, Timeframe("15m"))
+    quarter = Timeframe("15m")
+    table = compute_features(make_candles(DAY, 22, timeframe="15m"), DAY, recipe_of(quarter, quarter))
     assert table.num_rows == 3 * 96 and all(table["is_ready"].to_pylist())
 
 
 def test_candles_of_a_later_day_a_lacking_day_and_a_repeated_day_are_refused(candles):
     with pytest.raises(InvalidInput, match="after 2024-05-03"):
-        compute_features(candles, date(2024, 5, 3), MINUTE)
+        compute_features(candles, date(2024, 5, 3), RECIPE)
     with pytest.raises(InvalidInput, match="no candles of 2024-05-05"):
-        compute_features(candles, date(2024, 5, 5), MINUTE)
+        compute_features(candles, date(2024, 5, 5), RECIPE)
     with pytest.raises(InvalidInput, match="twice"):
-        compute_features(pa.concat_tables([candles, candles.slice(0, 1440)]), DAY, MINUTE)
+        compute_features(pa.concat_tables([candles, candles.slice(0, 1440)]), DAY, RECIPE)
     with pytest.raises(InvalidInput, match="15m grid"):
-        compute_features(candles, DAY, Timeframe("15m"))
+        compute_features(candles, DAY, recipe_of(Timeframe("15m"), Timeframe("15m")))
     with pytest.raises(InvalidInput, match="DOGE"):
-        compute_features(candles, DAY, MINUTE, symbols=["DOGE/USDT"])
+        compute_features(candles, DAY, RECIPE, symbols=["DOGE/USDT"])

@@ -6,15 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.candles.hourly import hourly_summaries
 from huracan.candles.schema import Timeframe
 from huracan.features.bars import Bars
 from huracan.features.compute import compute_features
-from huracan.features.invariance import judge_features, scramble_after
-from huracan.features.recipe import RECIPE
+from huracan.features.hours import Weeks
+from huracan.features.invariance import judge_features, scramble
+from huracan.features.recipe import recipe_of
 from huracan.features.specification import FeatureRecipe, FeatureSpec
 
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
+RECIPE = recipe_of(MINUTE, MINUTE)
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +28,30 @@ def candles(make_candles):
 
 
 @pytest.fixture(scope="module")
-def features(candles):
-    return compute_features(candles, DAY, MINUTE)
+def hourly(make_candles):
+    return hours_of(make_candles(DAY, 31), MINUTE)
 
 
-def verdicts(candles, features, recipe=RECIPE, seed=0):
-    prefix, labels = judge_features(candles, features, DAY, MINUTE, seed, recipe=recipe)
+@pytest.fixture(scope="module")
+def features(candles, hourly):
+    return compute_features(candles, DAY, RECIPE, hourly=hourly)
+
+
+def hours_of(candles, detail):
+    per_day = 3 * detail.bars_per_day
+    days = range(0, candles.num_rows, per_day)
+    return pa.concat_tables([hourly_summaries(candles.slice(day, per_day), detail) for day in days])
+
+
+def verdicts(candles, features, recipe=RECIPE, seed=0, hourly=None):
+    prefix, labels = judge_features(candles, hourly, features, DAY, recipe, seed)
     assert (prefix.check, labels.check) == ("features_prefix_invariance", "no_label_among_features")
     return prefix, labels
 
 
 def with_column(name: str, compute) -> FeatureRecipe:
-    return FeatureRecipe("planted", (*RECIPE.specs[:5], FeatureSpec(name, "returns", "planted", 1, compute)))
+    specs = (*RECIPE.specs[:5], FeatureSpec(name, "returns", "planted", 1, compute))
+    return FeatureRecipe("planted", specs, MINUTE, MINUTE)
 
 
 def ahead(bars: Bars, horizon: int) -> np.ndarray:
@@ -45,17 +61,21 @@ def ahead(bars: Bars, horizon: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_recipe_passes_both_rules(candles, features, seed):
-    prefix, labels = verdicts(candles, features, seed=seed)
+def test_the_recipe_passes_both_rules(candles, hourly, features, seed):
+    prefix, labels = verdicts(candles, features, seed=seed, hourly=hourly)
     assert prefix.passed and labels.passed, (prefix.reason, labels.reason)
     assert prefix.blocking and labels.blocking
 
 
-def test_every_bar_of_a_scrambled_future_leaves_the_past_as_it_was(candles, features):
+def test_every_bar_of_a_scrambled_future_leaves_the_past_as_it_was(candles, hourly, features):
     for bar in (1, 700, 1438):
-        moment = int(features["open_time"][bar].as_py().timestamp() * 1000)
-        scrambled = scramble_after(candles, moment, np.random.default_rng(bar))
-        again = compute_features(scrambled, DAY, MINUTE)
+        moment, random = (
+            int(features["open_time"][bar].as_py().timestamp() * 1000),
+            np.random.default_rng(bar),
+        )
+        scrambled = scramble(candles, moment, random)
+        hours = scramble(hourly, moment + MINUTE_MS - HOUR_MS, random)
+        again = compute_features(scrambled, DAY, RECIPE, hourly=hours)
         for symbol in range(3):
             for name in RECIPE.names:
                 left = features[name].to_numpy()[symbol * 1440 : symbol * 1440 + bar + 1]
@@ -73,14 +93,14 @@ def test_every_bar_of_a_scrambled_future_leaves_the_past_as_it_was(candles, feat
 )
 def test_a_column_that_looks_ahead_is_caught(candles, name, leak):
     recipe = with_column(name, leak)
-    prefix, _ = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    prefix, _ = verdicts(candles, compute_features(candles, DAY, recipe), recipe)
     assert not prefix.passed and name in prefix.reason
 
 
 def test_a_backward_fill_of_missing_bars_is_caught(make_candles):
     # Missing from 01:40 on, for half a day: whatever the random bar, some of the filling lies before it.
     candles = make_candles(DAY, 3, symbols=("SOL/USDT",), gaps={"SOL/USDT": list(range(2885, 3700))})
-    features = compute_features(candles, DAY, MINUTE)
+    features = compute_features(candles, DAY, RECIPE)
     values = features["return_1_bps"].to_numpy().copy()
     is_gap = np.isnan(values)
     values[is_gap] = values[
@@ -93,11 +113,11 @@ def test_a_backward_fill_of_missing_bars_is_caught(make_candles):
     assert not prefix.passed and "return_1_bps" in prefix.reason
 
 
-def test_a_stored_value_that_differs_in_its_last_bit_is_caught(candles, features):
+def test_a_stored_value_that_differs_in_its_last_bit_is_caught(candles, hourly, features):
     values = features["rsi_14"].to_numpy().copy()
     values[::1440] = np.nextafter(values[::1440], np.float32(2.0))
     index = features.column_names.index("rsi_14")
-    prefix, _ = verdicts(candles, features.set_column(index, "rsi_14", pa.array(values)))
+    prefix, _ = verdicts(candles, features.set_column(index, "rsi_14", pa.array(values)), hourly=hourly)
     assert not prefix.passed and "rsi_14" in prefix.reason
 
 
@@ -105,18 +125,38 @@ def test_a_stored_value_that_differs_in_its_last_bit_is_caught(candles, features
 @pytest.mark.parametrize("horizon", [1, 5, 15, 60])
 def test_a_label_under_an_innocent_name_is_caught_by_its_correlation(candles, horizon, sign):
     recipe = with_column("momentum_quality", lambda b: np.tanh(sign * 10.0 * ahead(b, horizon)))
-    _, labels = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    _, labels = verdicts(candles, compute_features(candles, DAY, recipe), recipe)
     assert not labels.passed and "momentum_quality" in labels.reason
 
 
 def test_a_column_named_like_a_label_is_caught(candles):
     recipe = with_column("return_next_5_bps", lambda b: b.log_return(5))
-    _, labels = verdicts(candles, compute_features(candles, DAY, MINUTE, recipe=recipe), recipe)
+    _, labels = verdicts(candles, compute_features(candles, DAY, recipe), recipe)
     assert not labels.passed and "return_next_5_bps" in labels.reason
 
 
 def test_real_candles_of_the_outage_pass(real_ohlcv):
     candles = real_ohlcv(date(2023, 3, 24), 3)
-    features = compute_features(candles, date(2023, 3, 24), MINUTE)
-    for verdict in judge_features(candles, features, date(2023, 3, 24), MINUTE, seed=4):
+    features = compute_features(candles, date(2023, 3, 24), RECIPE)
+    for verdict in judge_features(candles, None, features, date(2023, 3, 24), RECIPE, seed=4):
         assert verdict.passed, verdict.reason
+
+
+@pytest.mark.parametrize(("detail", "decision"), [("1m", "5m"), ("1m", "1h"), ("15m", "4h"), ("2h", "4h")])
+def test_decision_bars_know_no_later_detail_bar_and_no_later_hour(make_candles, detail, decision):
+    stored, decided = Timeframe(detail), Timeframe(decision)
+    recipe = recipe_of(stored, decided)
+    candles = make_candles(DAY, 31, timeframe=detail)
+    hourly = hours_of(candles, stored)
+    features = compute_features(candles, DAY, recipe, hourly=hourly)
+    assert features.num_rows == 3 * decided.bars_per_day and all(features["is_ready"].to_pylist())
+    for seed in range(3):
+        for verdict in verdicts(candles, features, recipe, seed, hourly):
+            assert verdict.passed, verdict.reason
+
+
+def test_a_horizon_that_uses_an_hour_before_it_has_closed_is_caught(candles, hourly, features, monkeypatch):
+    monkeypatch.setattr(Weeks, "ends", property(lambda weeks: np.arange(1440) // 60 + 1))
+    leaking = compute_features(candles, DAY, RECIPE, hourly=hourly)
+    prefix, _ = verdicts(candles, leaking, hourly=hourly)
+    assert not prefix.passed and "_1h" in prefix.reason
