@@ -42,7 +42,7 @@ def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
 
 
 def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
-    """Of the days whose regimes are among the inputs. Candles of days before them (see `lead_candle_days`) are
+    """Of the days whose regimes are among the inputs. Candles of days before them (`lead_candle_days`) are
     used for what trails their first bars."""
     # Compiled: definitions must load fast.
     from huracan.market.block_tables import build_market_block
@@ -73,8 +73,8 @@ def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
 def priced_block(
     inputs: Inputs, settings: Settings, day: date, lead: str = "", days_before: int = 0
 ) -> MarketBlock:
-    """The market of `day` without features: all that fills, masks and regimes need, and no policy can look at;
-    and of as many of the `days_before` before it as are there, in a row and with the same symbols.
+    """The market of `day` without features: all that fills, masks and regimes need, and no policy can look
+    at; and of as many of the `days_before` before it as are there, in a row and with the same symbols.
 
     From the reads `ohlcv`, `features` and `regimes`, their names led by `lead`. `InputRefused` where one of
     them lacks the day; candles of days before are used where they are there, as in `market_block`.

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from huracan.errors import InputRefused
 from huracan.verdict import Verdict
 from huracan_assets.freshness import Freshness
-from huracan_assets.inputs.stored_candles import LAST_CLOSES
 from huracan_assets.reads import Inputs
 from huracan_assets.registry import stages
 from huracan_assets.running import run_stage
@@ -28,6 +27,8 @@ from huracan_resources.lake.store import LocalStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
+CHAINED = ("open_positions",)
+"""Tables whose every day is made from the one of the day before."""
 FIRST = date(2025, 1, 1)
 SETTINGS = load_settings(
     {
@@ -43,15 +44,34 @@ SETTINGS = load_settings(
 )
 
 
+READ_ALONE = {
+    (read.asset, read.table or read.newest)
+    for stage in stages()
+    for read in stage.reads
+    if read.table or read.newest
+}
+"""(asset, table) of the tables whose own hash is what is recorded."""
+
+
 def _recorded(stage: Stage) -> Stage:
-    """The declared asset with a body that writes its inputs down, and no rows in a database."""
+    """The declared asset with a body that writes its inputs down, and no rows in a database.
+
+    What others read of it alone says, where it was made from its like of the day before, from which.
+    """
 
     def body(inputs: Inputs, context: StageContext) -> Outcome:
-        files = {"made_from.json": json.dumps(sorted(inputs.hashes().items())).encode()}
-        made = {LAST_CLOSES: stage.tables[LAST_CLOSES]} if LAST_CLOSES in stage.tables else {}
-        schema = {name: pa.schema([(c.name, c.type) for c in table.columns]) for name, table in made.items()}
+        made_from = inputs.hashes()
+        files = {"made_from.json": json.dumps(sorted(made_from.items())).encode()}
+        alone = {name: table for name, table in stage.tables.items() if (stage.name, name) in READ_ALONE}
+        chain = json.dumps({key: made for key, made in made_from.items() if key.startswith(stage.name)})
         return Outcome(
-            tables={name: each.empty_table() for name, each in schema.items()},
+            tables={
+                name: pa.schema(
+                    [(column.name, column.type) for column in table.columns],
+                    metadata={"made_from": chain if name in CHAINED else ""},
+                ).empty_table()
+                for name, table in alone.items()
+            },
             files=files,
             verdicts=[Verdict(check.name, True, "", blocking=check.blocking) for check in stage.checks],
         )
