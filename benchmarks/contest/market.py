@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from huracan.agent.normaliser import Normaliser
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.block import EPOCH, MarketBlock
+from huracan.market.block import EPOCH, MS_PER_MINUTE, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
-from huracan.proof.planted_market import BARS_PER_DAY, MS_PER_MINUTE, PlantedMarketConfig, plant_market
+from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarketConfig, plant_market
 from huracan.regimes.model import REGIMES
 from huracan.units import BASIS_POINT
 

@@ -11,17 +11,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.durations import MINUTES_PER_DAY
 from huracan.errors import InvalidInput
-from huracan.market.block import EPOCH, VOLATILITY_COLUMN, MarketBlock
+from huracan.market.block import EPOCH, MS_PER_DAY, MS_PER_MINUTE, MarketBlock
 from huracan.regimes.model import REGIMES
 from huracan.units import BASIS_POINT
 
 Floats = NDArray[np.float64]
 
-BARS_PER_DAY = 1_440
-MS_PER_MINUTE = 60_000
+BARS_PER_DAY = MINUTES_PER_DAY
+"""Of a market of minutes."""
 WARMUP_BARS = 720
 """Bars before the first day, so that every column is complete from the first bar on."""
+VOLATILITY_COLUMN = "return_std_60_bps"
 SPANS = (1, 5, 15, 60)
 """Bars over which each flow is averaged."""
 FEATURE_NAMES = (
@@ -38,18 +40,21 @@ without any memory."""
 
 @dataclass(frozen=True)
 class PlantedMarketConfig:
-    """A market of minute bars. The latent imbalance is an AR(1) of variance 1 for every symbol."""
+    """A market whose bars are all decided on. The latent imbalance is an AR(1) of variance 1 for every
+    symbol."""
 
+    bar_minutes: int = 1
+    """Length of a bar."""
     edge_bps: float = 1.0
-    """Drift of the next minute where the latent imbalance is 1; 0 plants nothing."""
+    """Drift of the next bar where the latent imbalance is 1; 0 plants nothing."""
     half_life_bars: float = 45.0
-    """Of the latent imbalance."""
+    """Of the latent imbalance: after that time half of what it pays has been paid."""
     measurement_noise: float = 1.0
-    """Standard deviation of one minute's measured flow around the latent imbalance."""
+    """Standard deviation of one bar's measured flow around the latent imbalance."""
     volatility_bps: float = 5.0
-    """Of one minute, without the drift."""
+    """Of one bar, without the drift."""
     traded_value_usd: float = 1_000_000.0
-    """Of one minute."""
+    """Of one bar."""
     symbols: int = 4
     days: int = 40
     first_day: date = date(2025, 1, 1)
@@ -65,6 +70,15 @@ class PlantedMarketConfig:
                 "A planted market had no symbol, no day, no half-life or no volatility.",
                 "Give numbers above 0.",
             )
+        if self.bar_minutes < 1 or MINUTES_PER_DAY % self.bar_minutes:
+            raise InvalidInput(
+                f"A planted market had bars of {self.bar_minutes} minutes.",
+                "Give a number of minutes that divides a day.",
+            )
+
+    @property
+    def bars_per_day(self) -> int:
+        return MINUTES_PER_DAY // self.bar_minutes
 
     @property
     def persistence(self) -> float:
@@ -83,7 +97,7 @@ class PlantedMarket:
     drift_bps: Floats
     """Expected log return of the next bar."""
     measured: Floats
-    """One minute's measured flow of the carrier in force, with the sign in force: latent + noise."""
+    """One bar's measured flow of the carrier in force, with the sign in force: latent + noise."""
 
 
 def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
@@ -92,12 +106,12 @@ def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
     The drift of bar t + 1 is `edge_bps` x latent(t): what is known at the close of t and filled at the open
     of t + 1 can be earned. Highs and lows are those of a Brownian bridge between open and close.
     """
-    bars = config.days * BARS_PER_DAY
+    bars = config.days * config.bars_per_day
     parts = [_symbol(config, index) for index in range(config.symbols)]
     shape = (config.symbols, bars)
     days = (config.first_day - EPOCH).days
     stacked = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    open_time = days * 86_400_000 + np.arange(bars, dtype=np.int64) * MS_PER_MINUTE
+    open_time = days * MS_PER_DAY + np.arange(bars, dtype=np.int64) * (config.bar_minutes * MS_PER_MINUTE)
     features = stacked.pop("features").astype(np.float32)
     truth = {name: stacked.pop(name) for name in ("latent", "measured")}
     known: dict[str, Any] = {
@@ -112,7 +126,7 @@ def plant_market(config: PlantedMarketConfig) -> PlantedMarket:
         "traded_value_usd": np.full(shape, config.traded_value_usd),
         "regime": np.zeros(shape, np.int8),
         "regime_probabilities": np.full((*shape, len(REGIMES)), 1.0 / len(REGIMES), np.float32),
-        "day_index": open_time // 86_400_000,
+        "day_index": open_time // MS_PER_DAY,
     }
     block = MarketBlock(**known)
     return PlantedMarket(config, block, drift_bps=config.edge_bps * truth["latent"], **truth)
@@ -124,7 +138,7 @@ def _symbol(config: PlantedMarketConfig, index: int) -> dict[str, Floats]:
     Every series has a stream of its own: a market of more days begins with the same ones.
     """
     draw = [np.random.default_rng(seed) for seed in np.random.SeedSequence([config.seed, index]).spawn(9)]
-    bars = WARMUP_BARS + config.days * BARS_PER_DAY
+    bars = WARMUP_BARS + config.days * config.bars_per_day
     flow, decoy = (_autoregression(draw[each], bars, config.persistence) for each in (0, 1))
     seen_flow = flow + config.measurement_noise * draw[2].standard_normal(bars)
     seen_decoy = decoy + config.measurement_noise * draw[3].standard_normal(bars)
@@ -155,7 +169,7 @@ def _in_force(config: PlantedMarketConfig, flow: Floats, decoy: Floats) -> Float
     """What drives prices: `flow` before the switch, and `-flow` or `decoy` from it on."""
     if config.switch_day is None:
         return flow
-    switched = np.arange(flow.size) >= WARMUP_BARS + config.switch_day * BARS_PER_DAY
+    switched = np.arange(flow.size) >= WARMUP_BARS + config.switch_day * config.bars_per_day
     return np.where(switched, -flow if config.switch == "sign" else decoy, flow)
 
 
@@ -203,7 +217,8 @@ def days_of(market: PlantedMarket, first: int, last: int) -> PlantedMarket:
     """The days at indices `first` to `last`, both included."""
     start = market.config.first_day
     block = market.block.slice_days(start + timedelta(days=first), start + timedelta(days=last))
-    bars = slice(first * BARS_PER_DAY, (last + 1) * BARS_PER_DAY)
+    per_day = market.config.bars_per_day
+    bars = slice(first * per_day, (last + 1) * per_day)
     truth = {
         field.name: getattr(market, field.name)[:, bars]
         for field in fields(market)
