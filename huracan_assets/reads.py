@@ -45,6 +45,8 @@ class Read:
     newest: str = ""
     chained: str = ""
     key: str = ""
+    because: str = ""
+    """What hangs on it, for whoever reads that it is refused."""
 
     @property
     def name(self) -> str:
@@ -164,11 +166,11 @@ class Inputs:
         self, name: str, day: date, columns: Sequence[str] | None = None, file: str = "data"
     ) -> pa.Table:
         """The table of one day of the read; `InputRefused` where there is none."""
-        return self._lake.read_manifests([self._manifest_of(name, day)], columns, file)
+        return self._lake.read_manifests([self.manifest_of(name, day)], columns, file)
 
     def file_of_day(self, name: str, day: date, file: str) -> bytes | None:
         """One file of one day of the read; None where the partition has no such file."""
-        manifest = self._manifest_of(name, day)
+        manifest = self.manifest_of(name, day)
         held = file in manifest.files
         return self._lake.read_file(manifest.asset, day, file) if held else None
 
@@ -176,7 +178,7 @@ class Inputs:
         """Whether that day of the read is there and has the file."""
         return any(manifest.day == day and file in manifest.files for manifest in self._manifests[name])
 
-    def _manifest_of(self, name: str, day: date) -> Manifest:
+    def manifest_of(self, name: str, day: date) -> Manifest:
         for manifest in self._manifests[name]:
             if manifest.day == day:
                 return manifest
@@ -238,6 +240,8 @@ def resolve_all(lake: Lake, reads: Sequence[Read], day: date, settings: Settings
             manifests[read.name] = resolve(lake, read, day, settings)
         except InputRefused as refused:
             last = day + timedelta(days=read.ends)
+            if read.because:
+                raise InputRefused(f"{refused.what} {read.because}", refused.remedy) from None
             if read.is_needed or lake.manifest(read.asset, last) is None:
                 raise
             manifests[read.name], refusals[read.name] = [], refused.what

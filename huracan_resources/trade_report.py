@@ -126,7 +126,7 @@ def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dic
         "actions": {
             action: {label: values[action] for label, values in told.items()} for action in names["actions"]
         },
-        "bias_terms": {} if terms is None else named_values(names["bias_terms"], terms, row),
+        "bias_terms": named_values(names["bias_terms"], terms, row) if terms else {},
     }
 
 

@@ -106,7 +106,7 @@ TRADES_COLUMNS = (
         "exit_reason",
         TEXT,
         "of the last part: STOP, TARGET, TIME_OUT, POLICY_EXIT, TRAILING_STOP, SCRATCH, LIQUIDATION,"
-        " DATA_GAP, DELISTED, LEFT_UNIVERSE or TIMEFRAME_CHANGED; END_OF_SESSION of versions whose days ended flat",
+        " DATA_GAP, DELISTED, LEFT_UNIVERSE or TIMEFRAME_CHANGED; END_OF_SESSION where days still ended flat",
     ),
     Column("adds", INTEGER, "times that the position was added to"),
     Column("scale_outs", INTEGER, "times that half of the position was closed early"),
@@ -146,7 +146,11 @@ TRADES_COLUMNS = (
     ),
     Column("exit_regime", TEXT, "of the bar before the exit's"),
     Column("exit_volatility_bps", FLOAT, "as entry_volatility_bps, at the bar before the exit's", "bps"),
-    Column("entry_features", SINGLES, "feature row of the signal bar, in the order of the recipe"),
+    Column(
+        "entry_features",
+        SINGLES,
+        "feature row of the signal bar, in the order of the recipe; NaN where that has changed since",
+    ),
     Column("action", TEXT, "the entry that was decided, such as ENTER_FULL"),
     *_TRACE,
     replace(_VALUE, type=FLOAT),

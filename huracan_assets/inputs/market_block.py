@@ -44,14 +44,27 @@ def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
 def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
     """Of the days whose regimes are among the inputs. Candles of days before them (`lead_candle_days`) are
     used for what trails their first bars."""
+    return _with_patterns(_market(inputs, settings), inputs, settings)
+
+
+def paper_block(inputs: Inputs, settings: Settings) -> MarketBlock:
+    """The last day of the inputs, led by the last decision bar of the day before where that is among them: at
+    its close the day's first decision is made."""
+    block = _market(inputs, settings)
+    first = int(block.day_first[-1])
+    whole = block.slice(first - block.decision_bars if first else 0, block.bar_count - 1)
+    return _with_patterns(whole, inputs, settings)
+
+
+def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
     # Compiled: definitions must load fast.
     from huracan.market.block_tables import build_market_block
 
     days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
     candles = inputs.tables_by_day("ohlcv")
-    block = build_market_block(
+    return build_market_block(
         pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
-        inputs.each_day("features"),
+        (inputs.of_day("features", day) for day in sorted(days)),
         inputs.table("regimes"),
         recipe_for(settings).names,
         market_infos={
@@ -61,6 +74,9 @@ def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
         earlier=_before(min(days), candles.get),
         volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
+
+
+def _with_patterns(block: MarketBlock, inputs: Inputs, settings: Settings) -> MarketBlock:
     statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
     known = {
         day: KnownPatterns.of(library, statistics_from(statistics[day]))
@@ -134,13 +150,13 @@ def _goes_on(inputs: Inputs, day: date, lead: str) -> bool:
     return bool(first.sort_by("symbol").equals(second.sort_by("symbol")))
 
 
-def named_patterns(inputs: Inputs, feature_names: tuple[str, ...]) -> NamedPatterns | None:
-    """The library of the day before, to name the patterns that the day's entries resemble; None where it is
-    of other features than `feature_names`."""
-    content = inputs.file("patterns", EMBEDDING_FILE)
-    if content is None or not inputs.has("patterns"):
+def named_patterns(inputs: Inputs, night: date, feature_names: tuple[str, ...]) -> NamedPatterns | None:
+    """The library of a night, to name the patterns that entries resemble while it is in force; None where
+    there is none, or one of other features than `feature_names`."""
+    if not inputs.holds("patterns", night):
         return None
-    statistics = statistics_from(content)
-    if statistics.feature_names != feature_names:
+    content = inputs.file_of_day("patterns", night, EMBEDDING_FILE)
+    statistics = None if content is None else statistics_from(content)
+    if statistics is None or statistics.feature_names != feature_names:
         return None
-    return NamedPatterns.of(inputs.table("patterns"), statistics)
+    return NamedPatterns.of(inputs.of_day("patterns", night), statistics)

@@ -96,18 +96,20 @@ def after_the_exit(quality: pa.Table) -> Shown:
 
 
 def equity_curve(session: pa.Table) -> Shown:
-    """Equity less starting cash in USD, per symbol and in all."""
+    """What the day has made so far in USD, per symbol and in all: the change of marked equity."""
     figure = blank_figure(height=3.6)
     axes = figure.subplots()
-    symbols = session["symbol"].to_numpy(zero_copy_only=False)
-    names = list(dict.fromkeys(symbols.tolist()))
-    equity = session["equity_usd"].to_numpy().reshape(len(names), -1)
-    hours = hours_of(session).reshape(len(names), -1)[0]
-    gained = equity - equity[:, :1]
-    total = gained.sum(axis=0)
-    for index, (name, line) in enumerate(zip(names, gained, strict=True)):
-        axes.plot(hours, line, color=LINES[index % len(LINES)], linewidth=1, label=name)
-    axes.plot(hours, total, color=BLUE, linewidth=2.2, label="all together")
+    hours, rows = np.unique(hours_of(session), return_inverse=True)
+    names = session["symbol"].to_numpy(zero_copy_only=False)
+    result = session["result_usd"].to_numpy()
+    # At a bar's close; the day opens with nothing made.
+    ends = np.append(hours, hours[-1] + (hours[1] - hours[0] if hours.size > 1 else 0.0))
+    total = np.append(0.0, np.cumsum(np.bincount(rows, weights=result, minlength=hours.size)))
+    for index, name in enumerate(dict.fromkeys(names.tolist())):
+        own = np.bincount(rows, weights=np.where(names == name, result, 0.0), minlength=hours.size)
+        made = np.append(0.0, np.cumsum(own))
+        axes.plot(ends, made, color=LINES[index % len(LINES)], linewidth=1, label=name)
+    axes.plot(ends, total, color=BLUE, linewidth=2.2, label="all together")
     zero_line(axes)
     axes.set(xticks=range(0, 25, 4), xlim=(0, 24))
     legend(axes, loc="upper left")
@@ -115,6 +117,16 @@ def equity_curve(session: pa.Table) -> Shown:
     fell = worst_drawdown_usd(total.astype(np.float64))
     told = f"{total[-1]:+,.2f} USD net of costs; the deepest fall was {fell:,.2f} USD"
     return as_picture(figure, "equity curve", told)
+
+
+def held_table(accounts: pa.Table) -> Shown:
+    """What is open at the day's end: side, size, what it has come to so far, stop and target."""
+    held = accounts.filter(accounts["side"].is_valid())
+    names = [
+        "symbol", "side", "entry_time", "quantity", "entry_price", "mark_price", "result_usd", "stop",
+        "target",
+    ]  # fmt: skip
+    return top_rows(held.select(names), 60)
 
 
 def win_loss_table(trades: pa.Table) -> Shown:

@@ -23,7 +23,7 @@ from huracan.market.ledger import (
 )
 from huracan.market.paper.closures import NO_CLOSURES, Closures, close_at_mark
 from huracan.market.paper.lane_rows import fills_of, lanes_of, milliseconds
-from huracan.market.paper.open_positions import AS_TOLD, OF_ACCOUNT, TIMES
+from huracan.market.paper.open_positions import AS_TOLD, OF_ACCOUNT, TIMES, recipe_digest
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.signal_context import NO_ENTRIES, Entries
 from huracan.market.rules import TradingRules
@@ -105,7 +105,7 @@ def carried_in(
     another moment.
     """
     begins_ms = int(block.time_of(block.decision_closes[0] + 1))
-    accounts = _in_units_of_now(carried.accounts, provenance)
+    accounts = _of_this_recipe(_in_units_of_now(carried.accounts, provenance), block)
     _require_moment(accounts, begins_ms)
     symbols, minutes = (accounts[name].to_pylist() for name in ("symbol", "bar_minutes"))
     reasons = [_reason(*each, block, carried) for each in zip(symbols, minutes, strict=True)]
@@ -176,6 +176,19 @@ def _with_marks(block: MarketBlock, accounts: pa.Table) -> MarketBlock:
             is_before = np.isnan(np.maximum.accumulate(values, axis=1)) & np.isnan(values)
             changed[name] = np.where(is_before, mark, values)
     return replace(block, **changed)
+
+
+def _of_this_recipe(accounts: pa.Table, block: MarketBlock) -> pa.Table:
+    """Entry features of another recipe than the block's would be read by the wrong names: not a number."""
+    rows, digest = accounts["entry_features"].to_pylist(), recipe_digest(block)
+    other = [recipe != digest for recipe in accounts["recipe"].to_pylist()]
+    if not any(other):
+        return accounts
+    unknown = [float("nan")] * len(block.feature_names)
+    known = [unknown if is_other and row else row for row, is_other in zip(rows, other, strict=True)]
+    place = accounts.column_names.index("entry_features")
+    field = accounts.schema.field(place)
+    return accounts.set_column(place, field, pa.array(known, field.type))
 
 
 def _in_units_of_now(accounts: pa.Table, provenance: Provenance) -> pa.Table:

@@ -31,8 +31,8 @@ def judge_ledger(
     every bar equity = cash + position, and its result is the change of equity, at the first since `accounts`;
     per account the results sum to the net of what was closed and the change of what is open, to the cent, and
     what is handed on is what the last bar says; net = gross - costs in every trade, in USD and in bps; the
-    fills of a trade add up to it. With `ohlcv` of the day, also that each of its fills lies on a candle that was
-    traded, inside its range.
+    fills of a trade add up to it. With `ohlcv` of the day, also that each of its fills lies inside the range
+    of a candle that was traded.
     """
     faults = [
         *_trade_faults(session.trades),

@@ -3,6 +3,7 @@
 How a day begins with it is in `carrying`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,7 @@ _ACCOUNT = (
         FLOAT,
         "what declared redenominations had multiplied the symbol's prices by: prices here are over it",
     ),
+    Column("recipe", TEXT, "digest of the names of the day's features and of the length of a decision bar"),
     Column("mark_price", FLOAT, "the last known close; null where there was none yet", "quote currency"),
     Column("mark_volatility_bps", FLOAT, "as volatility_bps, of the last bar", "bps"),
     Column("mark_slippage_volatility_bps", FLOAT, "standard deviation of the last 60 one-bar returns", "bps"),
@@ -205,6 +207,7 @@ def _marks(block: MarketBlock, provenance: Provenance) -> dict[str, Any]:
         "as_of": [end_ms] * block.symbol_count,
         "bar_minutes": [block.bar_minutes] * block.symbol_count,
         "units_factor": [units_factor(provenance.declared, each, end_ms) for each in block.symbols],
+        "recipe": [recipe_digest(block)] * block.symbol_count,
         "mark_price": _known(block.close[:, -1]),
         "mark_volatility_bps": _known(block.volatility_bps[:, -1]),
         "mark_slippage_volatility_bps": _known(block.slippage_volatility_bps[:, -1]),
@@ -215,6 +218,12 @@ def _marks(block: MarketBlock, provenance: Provenance) -> dict[str, Any]:
             for name in ("half_spread_bps", "taker_fee_bps", "tick_size")
         },
     }
+
+
+def recipe_digest(block: MarketBlock) -> str:
+    """By which entry features of another recipe are told from the block's."""
+    words = (str(block.bar_minutes * block.decision_bars), *block.feature_names)
+    return hashlib.sha256("|".join(words).encode()).hexdigest()[:16]
 
 
 def _known(values: Floats) -> pa.Array:
