@@ -269,11 +269,16 @@ SIGNALS_COLUMNS = (
     Column(
         "would_net_bps",
         FLOAT,
-        "net of a declined entry left to stop, target and time-out; null of others and where unfilled",
+        "net of a declined entry left to stop, target and time-out; null of others, where unfilled, and where "
+        "it would still be open at the day's end",
         "bps",
     ),
-    Column("would_exit_reason", TEXT, "exit reason of the same; null likewise"),
-    Column("would_bars_held", INTEGER, "from entry to exit of the same; null likewise", "bars"),
+    Column(
+        "would_exit_reason",
+        TEXT,
+        "exit reason of the same; STILL_OPEN at the day's end; null of others and where unfilled",
+    ),
+    Column("would_bars_held", INTEGER, "from entry to exit of the same; null as would_net_bps", "bars"),
 )
 SIGNALS_SCHEMA = arrow_schema(SIGNALS_COLUMNS)
 """One row per signal, by symbol, day and time; made in `paper.signals`."""

@@ -18,7 +18,7 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.engine.kernel_bars import bars_of
 from huracan.market.engine.kernel_numbers import rule_numbers
-from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA
+from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA, WINDOW_END
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
 from huracan.market.paper.signal_context import held_positions
 from huracan.market.paper.watch import NOBODY
@@ -30,6 +30,8 @@ DECLINED_FROM = 0.25
 """A bar is a signal that the policy declined where its entries together had this probability."""
 
 NOT_FILLED, POLICY_WAITED = "order_not_filled", "policy_waited"
+STILL_OPEN = "STILL_OPEN"
+"""Of what a declined entry would have made, where that is not known by the day's end."""
 NOT_TRADED, NOT_READY, NO_VOLATILITY, NO_SHORTS, NO_CASH, TOO_SMALL = MASK_REASONS = (
     "bar_not_traded",
     "features_incomplete",
@@ -186,7 +188,8 @@ def _reasons(
 def _would_have_made(
     found: _Found, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
 ) -> dict[str, Any]:
-    """What the declined entries would have come to, each by itself; null for the others."""
+    """What the declined entries would have come to, each by itself; null for the others, and for those that
+    are still open where the block ends: what they had made by then would say that they ended so."""
     rows, count = np.flatnonzero(found.status == DECLINED), found.status.size
     net, held = np.full(count, np.nan), np.full(count, np.nan)
     reason = np.full(count, None, dtype=object)
@@ -194,8 +197,11 @@ def _would_have_made(
         indices = found.symbol[rows] * block.bar_count + found.at[rows]
         longest = np.full(rows.size, rule_numbers(rules, block.bar_minutes).maximum_holding_bars)
         closed = hold_entries(block, rules, costs, indices, found.entry[rows], longest)
+        is_open = closed["reason"] == EXIT_REASONS.index(WINDOW_END)
+        reason[rows[closed["lane"]]] = np.array(EXIT_REASONS, dtype=object)[closed["reason"]]
+        reason[rows[closed["lane"][is_open]]] = STILL_OPEN
+        closed = closed[~is_open]
         filled = rows[closed["lane"]]
         net[filled] = net_bps(closed)
-        reason[filled] = np.array(EXIT_REASONS, dtype=object)[closed["reason"]]
         held[filled] = closed["exit_bar"] - closed["entry_bar"]
     return {"would_net_bps": net, "would_exit_reason": reason, "would_bars_held": held}

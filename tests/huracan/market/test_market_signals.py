@@ -69,6 +69,7 @@ def test_each_way_of_a_signal_is_told_with_its_reason(make_block: Market) -> Non
     wishes = dict.fromkeys((1, 10, 20, 25, 26, 58), (ENTER_FULL_INDEX, 2.0)) | {30: (ENTER_HALF_INDEX, -0.5)}
     session = _signals(block, wishes)
     (trade,) = session.trades.to_pylist()
+    (open_,) = session.open_positions.to_pylist()
     assert session.signals.schema == SIGNALS_SCHEMA
     told = [(row["status"], row["reason"], row["trade_id"]) for row in session.signals.to_pylist()]
     assert told == [
@@ -78,7 +79,7 @@ def test_each_way_of_a_signal_is_told_with_its_reason(make_block: Market) -> Non
         ("masked", "features_incomplete", None),
         ("masked", "volatility_unknown", None),
         ("declined", "policy_waited", None),
-        ("masked", "session_ends", None),
+        ("traded", None, open_["trade_id"]),  # and is held at the day's end
     ]
     first = session.signals.to_pylist()[0]
     assert first["signal_time"] == trade["signal_time"] and first["action"] == "ENTER_FULL"
@@ -107,7 +108,9 @@ def test_an_order_that_cannot_be_sent_says_why(make_block: Market, changes: dict
 
 
 def test_the_probabilities_of_a_signal_are_those_worked_out_by_hand(make_block: Market) -> None:
-    session = _signals(make_block([100.0] * 40), {5: (ENTER_FULL_INDEX, np.log(3.0)), 39 - 2: (2, 1.0)})
+    block = make_block([100.0] * 40)
+    block = replace(block, is_ready=block.is_ready & (np.arange(40) != 37))
+    session = _signals(block, {5: (ENTER_FULL_INDEX, np.log(3.0)), 37: (2, 1.0)})
     traded, masked = session.signals.to_pylist()
     assert traded["probability"] == pytest.approx(0.75, abs=1e-6)
     assert traded["unmasked_probability"] == pytest.approx(0.75, abs=1e-6)
@@ -123,6 +126,21 @@ def test_a_declined_entry_says_what_it_would_have_made(make_block: Market) -> No
     assert row["status"] == "declined" and row["probability"] == pytest.approx(1 / (1 + np.exp(0.1)))
     assert row["would_net_bps"] == taken["net_bps"] and row["would_exit_reason"] == taken["exit_reason"]
     assert row["would_bars_held"] == taken["bars_held"] == 15
+
+
+def test_of_a_declined_entry_that_would_still_be_open_nothing_is_claimed(make_block: Market) -> None:
+    close = 100.0 * (1 + 1e-4) ** np.arange(60)
+    rows = _signals(make_block(close), {bar: (ENTER_FULL_INDEX, -0.1) for bar in (43, 44, 57)}).signals
+    # Filled a bar later and left fifteen bars after that: the first at the day's last open.
+    assert rows["would_exit_reason"].to_pylist() == ["TIME_OUT", "STILL_OPEN", "STILL_OPEN"]
+    assert rows["would_net_bps"].is_valid().to_pylist() == [True, False, False]
+    assert rows["would_bars_held"].to_pylist() == [15, None, None]
+
+
+def test_a_market_that_may_not_be_sold_short_says_so(make_block: Market) -> None:
+    block = make_block([100.0] * 40, may_short=np.array([False]))
+    (row,) = _signals(block, {5: (11, 2.0)}, replace(RULES, allow_short=True)).signals.to_pylist()
+    assert (row["status"], row["reason"], row["side"]) == ("masked", "not_sold_short", "short")
 
 
 def test_an_entry_of_little_probability_is_no_signal(make_block: Market) -> None:
@@ -143,17 +161,13 @@ def test_a_mask_is_named_exactly_where_the_market_forbids_the_entry(random_marke
     session = trade_session(block, Eager(every), rules, COSTS, PROVENANCE)
     signals = session.signals.to_pylist()
     statuses = Counter(row["status"] for row in signals)
-    assert statuses["traded"] == session.trades.num_rows > 5 and statuses["masked"] > 50
+    held = len(session.open_positions) - session.open_positions["side"].null_count
+    assert statuses["traded"] == session.trades.num_rows + held > 5 and statuses["masked"] > 50
     assert {row["reason"] for row in signals if row["status"] == "masked"} <= set(MASK_REASONS)
     decisions = {(row["symbol"], row["open_time"]): row for row in session.decisions.to_pylist()}
-    open_of = dict(zip(block.open_time_ms[1:].tolist(), block.open_time_ms[:-1].tolist(), strict=True))
     names = action_names(False)
     for row in signals:
-        at = open_of[round(row["signal_time"].timestamp() * 1000)]
-        decision = next(
-            each for (symbol, time), each in decisions.items()
-            if symbol == row["symbol"] and round(time.timestamp() * 1000) == at
-        )  # fmt: skip
+        decision = decisions[row["symbol"], row["signal_time"]]
         assert decision["action_mask"][names.index(row["action"])] == (row["status"] != "masked")
 
 
@@ -201,8 +215,7 @@ def test_a_short_that_was_declined_is_told_as_a_short(make_block: Market) -> Non
 def test_a_trade_that_no_signal_tells_of_fails_the_check(make_block: Market) -> None:
     session = _signals(make_block([100.0] * 60), dict.fromkeys((1, 20, 58), (ENTER_FULL_INDEX, 2.0)))
     verdict = judge_signals_told(session)
-    assert verdict.passed and verdict.numbers == {"signals_masked": 1, "signals_traded": 2}
+    assert verdict.passed and verdict.numbers == {"signals_traded": 3}
     assert not judge_signals_told(replace(session, signals=session.signals.slice(1))).passed
     assert not judge_signals_told(replace(session, trades=session.trades.slice(1))).passed
-    empty = replace(session, signals=session.signals.slice(0, 0), trades=session.trades.slice(0, 0))
-    assert judge_signals_told(empty).passed
+    assert judge_signals_told(_signals(make_block([100.0] * 60), {})).passed
