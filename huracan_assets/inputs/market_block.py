@@ -50,10 +50,12 @@ def market_block(inputs: Inputs, settings: Settings) -> MarketBlock:
 def paper_block(inputs: Inputs, settings: Settings) -> MarketBlock:
     """The last day of the inputs, led by the last decision bar of the day before where that is among them: at
     its close the day's first decision is made."""
-    block = _market(inputs, settings)
+    return _with_patterns(_last_day_with_lead(_market(inputs, settings)), inputs, settings)
+
+
+def _last_day_with_lead(block: MarketBlock) -> MarketBlock:
     first = int(block.day_first[-1])
-    whole = block.slice(first - block.decision_bars if first else 0, block.bar_count - 1)
-    return _with_patterns(whole, inputs, settings)
+    return block.slice(first - block.decision_bars if first else 0, block.bar_count - 1)
 
 
 def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
@@ -114,6 +116,11 @@ def priced_block(
         ),
         volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
+
+
+def priced_paper_block(inputs: Inputs, settings: Settings, day: date, lead: str = "") -> MarketBlock:
+    """The bars of `paper_block` without features."""
+    return _last_day_with_lead(priced_block(inputs, settings, day, lead, days_before=1))
 
 
 def _before(first: date, candles_of: Callable[[date], pa.Table | None]) -> pa.Table | None:

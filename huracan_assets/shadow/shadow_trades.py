@@ -21,6 +21,7 @@ from huracan.market.paper.open_positions import OPEN_POSITIONS_COLUMNS
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
+from huracan_assets.inputs.accounts import CARRIED_IN, OPEN_POSITIONS, carried_in
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import day_with_lead
 from huracan_assets.jobs import TRADE
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from huracan.market.policy import Policy
 
 EARLIER = "earlier_policy"
-CARRIED = "carried"
-OPEN_POSITIONS = "open_positions"
 
 
 @stage(
@@ -47,16 +46,7 @@ OPEN_POSITIONS = "open_positions"
     reads=[
         yesterday("ppo_checkpoint", is_needed=False),
         replace(yesterday("ppo_checkpoint", is_needed=False), key=EARLIER, ends=-2, edge=False),
-        Read(
-            "shadow_trades",
-            key=CARRIED,
-            ends=-1,
-            optional=True,
-            edge=False,
-            is_record=True,
-            table=OPEN_POSITIONS,
-            because="The day after it goes on from what was open at its end.",
-        ),
+        CARRIED_IN,
         Read("features", days=2),
         Read("regimes", days=2),
         Read("ohlcv", days=day_with_lead),
@@ -109,7 +99,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     from huracan.market.paper.session import trade_session
     from huracan.market.paper.turnover import turnover_usd
 
-    crew, carried = _Crew.of(inputs, context), _carried(inputs, context)
+    crew, carried = _Crew.of(inputs, context), carried_in(inputs, context.settings, context.day)
     if carried is None and not crew.has_policy:
         return Outcome(note=f"No policy of the day before {context.day}: {crew.whys[-1]}")
     if not inputs.holds("regimes", context.day):
@@ -218,16 +208,6 @@ def _policy(inputs: Inputs, name: str, context: StageContext) -> "tuple[Policy |
         # A record is not trained again, so a night that failed here would fail for good.
         return None, None, refused.what
     return policy, policy.model_id, ""
-
-
-def _carried(inputs: Inputs, context: StageContext) -> "Carried | None":
-    """What the day before handed over; None at a beginning, and after a version that handed over nothing."""
-    from huracan.market.paper.carrying import Carried
-
-    if not inputs.has(CARRIED, f"{OPEN_POSITIONS}.parquet"):
-        return None
-    outside = frozenset(context.settings.universe.outside_on(context.day))
-    return Carried(inputs.table(CARRIED, OPEN_POSITIONS), outside)
 
 
 def _provenance(inputs: Inputs, context: StageContext) -> "Provenance":

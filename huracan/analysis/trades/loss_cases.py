@@ -65,7 +65,9 @@ class LossCases:
     stop_distance_bps: Floats
     """From the entry to where the stop stood at the exit; negative where it had passed the entry."""
     target_distance_bps: Floats
-    best_after_exit_bps: Floats  # from the entry's reference price, within the recovery time of the exit's day
+    best_after_exit_bps: (
+        Floats  # from the entry's reference price, within the recovery time of the exit's day
+    )
     adverse_before_target_bps: Floats
     """How far against the entry the price was, after the exit and until it came to the target; NaN where it
     did not come."""

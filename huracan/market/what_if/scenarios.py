@@ -131,7 +131,8 @@ def _figures(
     closed = replay(met.block, rules, met.costs, met.lists, begin=begin, is_lenient=True).closed
     rows = [_row(name, ALL_SYMBOLS, closed)]
     return rows + [
-        _row(name, symbol, closed[closed["symbol"] == index]) for index, symbol in enumerate(met.block.symbols)
+        _row(name, symbol, closed[closed["symbol"] == index])
+        for index, symbol in enumerate(met.block.symbols)
     ]
 
 

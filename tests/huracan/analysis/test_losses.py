@@ -138,7 +138,9 @@ def test_a_loss_is_bad_luck_only_within_what_entries_by_chance_made(make_trades,
     assert _primary(few) == ["bad_luck", "unexplained"]
 
 
-def test_the_price_of_the_first_minutes_decides_over_adverse_selection(make_trades, make_candles, lose) -> None:
+def test_the_price_of_the_first_minutes_decides_over_adverse_selection(
+    make_trades, make_candles, lose
+) -> None:
     # Worst at the end, but already three volatilities down in the second bar, or in the fourth.
     trades = make_trades({"max_favourable_bps": 1.0, "max_adverse_bps": -25.0})
     soon = make_candles([100.0, 99.85, 99.9] + [99.75] * 80)

@@ -25,7 +25,7 @@ def _solve(bars: int, places: int = 21, **changes: float) -> StoppingRules:
         stop_bps=FAR,
         target_bps=FAR,
         maximum_holding="50m",
-        )
+    )
     changed = {name: int(value) if name.endswith("bars") else value for name, value in changes.items()}
     return solve(replace(problem, **changed), Grid(signals=17, places=places, bars=bars, nodes=3))  # type: ignore[arg-type]
 

@@ -1,0 +1,62 @@
+"""The accounts that a day on paper goes on from: what the day before left open."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from huracan.candles.redenominations import REDENOMINATIONS_FILE, redenominations_from_json
+from huracan_assets.reads import Inputs, Read
+from huracan_resources.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from huracan.market.block import MarketBlock
+    from huracan.market.paper.carrying import Carried, Opening
+
+CARRIED = "carried"
+OPEN_POSITIONS = "open_positions"
+CARRIED_IN = Read(
+    "shadow_trades",
+    key=CARRIED,
+    ends=-1,
+    optional=True,
+    edge=False,
+    is_record=True,
+    table=OPEN_POSITIONS,
+    because="The day after it goes on from what was open at its end.",
+)
+"""Undrawn: an asset that is drawn to depend on itself is backfilled day by day from the UI."""
+
+
+def carried_on(accounts: pa.Table, settings: Settings, day: date) -> "Carried":
+    """What the day before `day` handed over."""
+    from huracan.market.paper.carrying import Carried
+
+    return Carried(accounts, frozenset(settings.universe.outside_on(day)))
+
+
+def carried_in(inputs: Inputs, settings: Settings, day: date) -> "Carried | None":
+    """The same from `CARRIED_IN`; None at a beginning, and after a version that handed over nothing."""
+    if not inputs.has(CARRIED, f"{OPEN_POSITIONS}.parquet"):
+        return None
+    return carried_on(inputs.table(CARRIED, OPEN_POSITIONS), settings, day)
+
+
+def opening_again(
+    carried: "Carried | None",
+    block: "MarketBlock",
+    inputs: Inputs,
+    settings: Settings,
+    day: date,
+    lead: str = "",
+) -> "Opening":
+    """With what `day` began, by the rules and costs of now, for whoever plays it again.
+
+    Of its candles, read as `ohlcv` led by `lead`, it is asked in which units they are.
+    """
+    from huracan.market.paper.provenance import Provenance
+    from huracan.market.paper.session import opening_of
+
+    declared = redenominations_from_json(inputs.file_of_day(f"{lead}ohlcv", day, REDENOMINATIONS_FILE))
+    nobody = Provenance("", "", "", False, declared=declared)
+    return opening_of(block, settings.market.rules, settings.market.costs, nobody, carried)
