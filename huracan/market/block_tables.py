@@ -74,7 +74,8 @@ def build_market_block(
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
     order. Funding is taken from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by day
     and symbol: one without has the defaults of its kind. `earlier`: the candles of the days before, for what
-    trails the first bars. Volatility is that of the last `volatility_minutes`, and of 60 bars at least.
+    trails the first bars and for the price before their first. Volatility is that of the last
+    `volatility_minutes`, and of 60 bars at least.
     InputRefused where a column lacks, a symbol lacks a bar, or the tables differ in symbols or bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
@@ -87,12 +88,12 @@ def build_market_block(
     parts = [features] if isinstance(features, pa.Table) else features
     stacked, is_ready = _read_features(parts, grid.symbols, decisions_ms, feature_names)
     prices = {name: _tidy(grid.arrange(_floats(ohlcv, name))) for name in (*_PRICES, "volume")}
-    close = carry_last(prices["close"])
+    before = _Before.of(earlier, grid.symbols)
+    close = before.carry(prices["close"])
     carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
     traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False)
     value_usd = np.nan_to_num(prices["volume"] * prices["close"])
     is_tradable = np.ascontiguousarray(grid.arrange(traded.to_numpy()), dtype=bool)
-    before = _Before.of(earlier, grid.symbols)
     volatility = before.volatility_bps(prices["close"], is_tradable, TRAILING_BARS)
     bars = max(TRAILING_BARS, -(-volatility_minutes * MS_PER_MINUTE // grid.bar_ms))
     return MarketBlock(
@@ -160,6 +161,11 @@ class _Before:
         close, volume = (_tidy(grid.arrange(_floats(earlier, name))) for name in ("close", "volume"))
         traded = pc.fill_null(pc.equal(earlier["status"], TRADED), False).to_numpy()
         return _Before(close, np.nan_to_num(volume * close), grid.arrange(traded).astype(bool))
+
+    def carry(self, close: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[S, T] the last known close at every bar; NaN before the first."""
+        lead = carry_last(self.close)[:, -1:]
+        return np.ascontiguousarray(carry_last(np.concatenate([lead, close], axis=1))[:, lead.shape[1] :])
 
     def trailing_value_usd(self, value_usd: NDArray[np.float64]) -> NDArray[np.float64]:
         """[S, T] mean traded value of a bar over the last TRAILING_BARS."""

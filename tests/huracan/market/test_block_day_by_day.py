@@ -54,7 +54,7 @@ def test_features_that_come_day_by_day_make_the_same_block(make_candles: Callabl
     days = (features.slice(start, ROWS) for start in (0, ROWS))
     once, daily = (build_market_block(both, given, regimes, NAMES) for given in (features, days))
     for name in ("features", "is_ready", "volatility_bps"):
-        assert np.array_equal(getattr(once, name), getattr(daily, name)), name
+        assert np.array_equal(getattr(once, name), getattr(daily, name), equal_nan=True), name
 
 
 @pytest.mark.parametrize("starts", [(0,), (ROWS,), (ROWS, 0), (0, ROWS, 0)])
