@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput
-from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, HOLD_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.engine.training_lanes import LaneStarts, TrainingLanes
 from huracan.market.paper.replay import replay
@@ -81,15 +82,48 @@ def test_a_replay_writes_more_than_it_first_has_room_for(make_block: Maker) -> N
     bars = 4_000
     actions = np.zeros((1, bars - 1), np.int8)
     actions[0, 0:-3:2], actions[0, 1:-3:2] = ENTER_FULL_INDEX, EXIT_INDEX
-    rules = replace(RULES)
     place = np.zeros(1, int)
     found = replay(
-        make_block([100.0] * bars), rules, COSTS, ActionLists(place, place, actions), is_lenient=True
+        make_block([100.0] * bars), RULES, COSTS, ActionLists(place, place, actions), is_lenient=True
     )
     assert found.closed.size == len(range(0, bars - 4, 2))
     assert found.fills.size == 2 * found.closed.size
     assert found.closed["trade"].tolist() == list(range(found.closed.size))
     assert found.cash_usd[0] == pytest.approx(10_000 + found.closed["net_usd"].sum(), abs=1e-6)
+
+
+@pytest.mark.parametrize("each", [1, 10])
+def test_exits_in_many_parts_outgrow_the_first_room_and_are_the_environments_to_the_bit(
+    make_block: Maker, decided_every: Callable[[MarketBlock, int], MarketBlock], each: int
+) -> None:
+    # An order of 1,000 USD is filled in full now and then; a bar takes 25 USD of what is left of an exit.
+    bars, lanes = 2_400, 5
+    value = np.full((lanes, bars), 500.0)
+    for lane in range(lanes):
+        value[lane, 10 * (lane + 1) :: 60 + 10 * lane] = 1e6
+    block = make_block(100 + np.sin(np.arange(bars) / 50) * np.ones((lanes, 1)), step_size=0.001)
+    block = decided_every(replace(block, value_usd=value), each)
+    generator, every = np.random.default_rng(3), np.arange(lanes)
+    rules, first = replace(RULES, minimum_notional_usd=900), np.full(lanes, each - 1)
+    environment = MarketEnvironment(block, rules, COSTS, lanes, records=True)
+    environment.begin(every, every, first)
+    actions = np.zeros((lanes, block.decision_count - 1), np.int8)
+    for column in range(actions.shape[1]):
+        masks = environment.masks()
+        # Entries wait for the bars that take them; of what is held, all is as likely.
+        is_large = value[every, np.minimum(environment.bar + 1, bars - 1)] > 1e3
+        masks[:, [1, 2, 3, 10, 11, 12]] &= is_large[:, None]
+        actions[:, column] = np.where(masks, generator.random(masks.shape), -1.0).argmax(axis=1)
+        environment.advance(actions[:, column])
+    fills, closed = environment.fills(), environment.closed()
+    orders = np.count_nonzero((actions != WAIT_INDEX) & (actions != HOLD_INDEX))
+    # More than the replay's first room, and more than once as much again.
+    assert fills.size > 4 * orders > 0 < closed.size
+    again = replay(block, rules, COSTS, ActionLists(every, first, actions))
+    assert np.array_equal(again.fills, fills)
+    assert np.array_equal(again.closed, closed)
+    assert np.array_equal(again.cash_usd, environment.state["cash_usd"])
+    assert np.array_equal(again.equity_usd, environment.equity_usd())
 
 
 def test_a_book_without_records_never_grows() -> None:

@@ -115,7 +115,7 @@ def test_a_round_trip_at_a_constant_price_costs_its_costs_and_nothing_else(
 ) -> None:  # fmt: skip
     costs = CostAssumptions(taker_fee_bps=fee, half_spread_bps=spread, slippage_coefficient=coefficient)
     block = make_block([price] * 6, volatility_bps=volatility, traded_value_usd=1e5)
-    trade = play(block, {0: action, 2: EXIT_INDEX}, replace(RULES), costs).only()
+    trade = play(block, {0: action, 2: EXIT_INDEX}, RULES, costs).only()
     side = (spread + min(coefficient * volatility * 0.1, 100.0)) * BPS
     fees = fee * BPS * 1_000 * ((1 + side) + (1 - side))
     assert trade["gross_usd"] == 0
