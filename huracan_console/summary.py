@@ -64,13 +64,17 @@ def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, An
 
 
 def traded_of(lake: Lake, day: date) -> dict[str, Any] | None:
-    """Trades, net and drawdown of the day on paper; None where none was traded."""
+    """Closed trades, their net, the change of marked equity and drawdown of the day on paper; None where none
+    was traded."""
     manifest = lake.manifest("model_performance", day)
     if manifest is None or "data.parquet" not in manifest.files:
         return None
-    names = ["scope", "trades", "net_usd", "maximum_drawdown_pct"]
-    rows = lake.read_table("model_performance", day, columns=names).to_pylist()
-    return next({name: row[name] for name in names[1:]} for row in rows if row["scope"] == "all")
+    names = ["trades", "net_usd", "result_usd", "maximum_drawdown_pct"]
+    (row,) = (
+        each for each in lake.read_table("model_performance", day).to_pylist() if each["scope"] == "all"
+    )
+    # A day of a version that ended its days flat has no result beside its net.
+    return {name: row.get(name) for name in names}
 
 
 def _without_brain(why: str) -> dict[str, Any]:
@@ -136,8 +140,10 @@ def _traded_line(summary: dict[str, Any]) -> str:
     if traded is None:
         note = summary["assets"].get("shadow_trades", {}).get("note", "")
         return f"nothing. {note}".rstrip()
+    result = traded["net_usd"] if traded["result_usd"] is None else traded["result_usd"]
     fell = f", equity fell by {traded['maximum_drawdown_pct']:.2f} % at worst" if traded["trades"] else ""
-    return f"{traded['trades']} trades on paper, net {traded['net_usd']:+,.2f} USD{fell}"
+    closed = f"{traded['trades']} trades closed on paper, net {traded['net_usd']:+,.2f} USD"
+    return f"{closed}; the day's result with what is open {result:+,.2f} USD{fell}"
 
 
 def _checks_line(assets: dict[str, Any]) -> str:

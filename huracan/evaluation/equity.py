@@ -1,7 +1,8 @@
-"""From the bars of trading sessions to the portfolio's equity, period returns and drawdown.
+"""From the bars of days on paper to the portfolio's equity, period returns and drawdown.
 
-A session is a UTC day: it opens with its accounts' starting cash, starts and ends flat. Days are chained by
-their gains, so the cash put back each morning is no loss or profit. No trade is looked at.
+A day's result is the change of marked equity since the end of the day before. Days are chained by their
+results, so a new account is no profit, and cash that versions before put back each morning no loss. No trade
+is looked at.
 """
 
 from collections.abc import Sequence
@@ -20,33 +21,48 @@ MS_PER_DAY = 86_400_000
 
 
 def portfolio_equity(bars: pa.Table) -> tuple[Integers, Floats]:
-    """Times [T] (bar open, ms since the epoch, ascending) and the portfolio's equity in USD, days chained.
+    """Times [T] (bar open, ms since the epoch, ascending) and the portfolio's equity [T + 1] in USD: at the
+    opening, then at the close of each bar.
 
-    `bars` is SESSION_SCHEMA of one or more days, rows in any order. Starts at the summed opening cash.
-    Raises InvalidInput where a symbol lacks a bar of another.
+    `bars` is SESSION_SCHEMA of one day, or of several in a row, rows in any order. Raises InvalidInput where
+    a symbol lacks a bar of another; one that has left the universe has but one.
     """
     if bars.num_rows == 0:
         raise InvalidInput("A session without bars has no equity.", "Pass the bars of a traded session.")
     times, position = np.unique(_milliseconds(bars), return_inverse=True)
-    symbols = pc.count_distinct(bars["symbol"]).as_py()
-    if bars.num_rows != symbols * len(times):
+    rows = np.array([each["counts"] for each in pc.value_counts(bars["symbol"]).to_pylist()])
+    if (np.bincount(position) < np.count_nonzero(rows > 1)).any() or (rows.max() > len(times)):
         raise InvalidInput(
-            f"A session has {bars.num_rows} rows for {symbols} symbols and {len(times)} bars.",
+            f"A session has {bars.num_rows} rows for {rows.size} symbols and {len(times)} bars.",
             "Give every symbol every bar of the session exactly once.",
         )
+    opening_usd, results = _results(bars)
+    summed = np.bincount(position, weights=results, minlength=len(times)).astype(np.float64)
+    return times, opening_usd + np.concatenate([[0.0], np.cumsum(summed)])
+
+
+def _results(bars: pa.Table) -> tuple[float, Floats]:
+    """What all accounts opened with, and what every row made, USD."""
     equity = bars["equity_usd"].to_numpy(zero_copy_only=False)
-    summed = np.bincount(position, weights=equity, minlength=len(times)).astype(np.float64)
-    gain = np.diff(summed, prepend=summed[0])
-    # A decision fills at the next open, so at the first bar's close a day still has its opening cash.
-    gain[np.flatnonzero(np.diff(times // MS_PER_DAY)) + 1] = 0.0
-    return times, summed[0] + np.cumsum(gain)
+    moments, symbols = _milliseconds(bars), bars["symbol"].to_numpy(zero_copy_only=False)
+    order = np.lexsort((moments, symbols))
+    is_first = np.append(True, symbols[order][1:] != symbols[order][:-1])
+    # Of a version whose days began and ended flat: a day still had its opening cash at its first bar's close.
+    begins = is_first | (np.diff(moments[order] // MS_PER_DAY, prepend=-1) != 0)
+    made = np.empty(len(equity))
+    made[order] = np.where(begins, 0.0, np.diff(equity[order], prepend=0.0))
+    if "result_usd" in bars.column_names:
+        told = bars["result_usd"].to_numpy(zero_copy_only=False).astype(np.float64)
+        made = np.where(np.isnan(told), made, told)
+    first = order[is_first]
+    return float(np.sum(equity[first] - made[first])), made
 
 
 def chained_equity(sessions: Sequence[pa.Table]) -> tuple[Integers, Floats]:
     """The same over several tables without a bar in common, one after the other in time.
 
-    Starts at the oldest table's opening cash; gains are added and nothing is compounded, so the tables may
-    hold different symbols. Raises InvalidInput where there is no bar, or where tables overlap in time.
+    Starts at the oldest table's opening; results are added and nothing is compounded, so the tables may hold
+    different symbols. Raises InvalidInput where there is no bar, or where tables overlap in time.
     """
     curves = sorted(
         (portfolio_equity(bars) for bars in sessions if bars.num_rows), key=lambda each: each[0][0]
@@ -56,8 +72,8 @@ def chained_equity(sessions: Sequence[pa.Table]) -> tuple[Integers, Floats]:
     times = np.concatenate([each[0] for each in curves])
     if (np.diff(times) <= 0).any():
         raise InvalidInput("Two sessions overlap in time.", "Pass every day once.")
-    gains = np.concatenate([np.diff(each[1], prepend=each[1][0]) for each in curves])
-    return times, curves[0][1][0] + np.cumsum(gains)
+    gains = np.concatenate([np.diff(each[1]) for each in curves])
+    return times, curves[0][1][0] + np.concatenate([[0.0], np.cumsum(gains)])
 
 
 def period_returns_bps(sessions: Sequence[pa.Table], period_minutes: int = 60) -> Floats:
@@ -70,7 +86,7 @@ def period_returns_bps(sessions: Sequence[pa.Table], period_minutes: int = 60) -
     times, equity = chained_equity(sessions)
     period = times // (period_minutes * 60_000)
     last = np.flatnonzero(np.append(period[1:] != period[:-1], True))
-    returns: Floats = np.diff(np.concatenate([equity[:1], equity[last]])) / equity[0] * WHOLE_BPS
+    returns: Floats = np.diff(equity[np.append(0, last + 1)]) / equity[0] * WHOLE_BPS
     return returns
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from huracan.evaluation.equity import portfolio_equity, worst_drawdown_usd
+from huracan.evaluation.equity import chained_equity, worst_drawdown_usd
 from huracan.evaluation.promotion import BrainEvidence, Incomparable
 from huracan.units import BASIS_POINT
 
@@ -38,16 +38,11 @@ def gather_evidence(
 
 
 def trailing_drawdown_pct(sessions: Sequence[pa.Table]) -> float | None:
-    """The deepest fall of the trailing sessions' results, one after the other, in % of the opening equity.
+    """The deepest fall of the marked equity over the trailing days, in % of the opening equity.
 
-    Each session opens with the same cash, so their gains are added and nothing is compounded. None without
-    sessions.
+    The days' results are added and nothing is compounded. None without sessions.
     """
     if not sessions:
         return None
-    curves = [portfolio_equity(bars)[1] for bars in sessions]
-    opening, gained, joined = float(curves[0][0]), 0.0, [np.zeros(1)]
-    for curve in curves:
-        joined.append(gained + curve - curve[0])
-        gained += float(curve[-1] - curve[0])
-    return worst_drawdown_usd(opening + np.concatenate(joined)) / opening * 100.0
+    equity = chained_equity(sessions)[1]
+    return worst_drawdown_usd(equity) / float(equity[0]) * 100.0

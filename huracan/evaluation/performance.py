@@ -1,6 +1,7 @@
 """What a set of shadow trades made: one summary, and a table of it by symbol and regime.
 
-Only closed trades and session bars go in. Whether a figure is good enough is decided in `promotion`.
+Only closed trades and session bars go in. A day's trades are those that were closed on it, its result the
+change of marked equity, open positions included. Whether a figure is good enough is decided in `promotion`.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from huracan.verdict import Verdict
 
 Floats = NDArray[np.float64]
 MINUTES_PER_YEAR = 365 * 1440
+SCOPES = ("all", "symbol", "regime")
 _CENT = 0.005
 
 PERFORMANCE_COLUMNS = (
@@ -33,7 +35,8 @@ PERFORMANCE_COLUMNS = (
     Column("win_rate", FLOAT, "share of trades with a net result above 0; null without a trade", "0 to 1"),
     Column("gross_usd", FLOAT, "result before all costs", "USD"),
     Column("cost_usd", FLOAT, "fee, spread, slippage and funding paid", "USD"),
-    Column("net_usd", FLOAT, "gross less costs", "USD"),
+    Column("net_usd", FLOAT, "gross less costs, of the closed trades", "USD"),
+    Column("result_usd", FLOAT, "change of marked equity, open positions included; null of a regime", "USD"),
     Column("mean_net_bps", FLOAT, "mean of the trades' net_bps; null without a trade", "bps"),
     Column("profit_factor", FLOAT, "net of the winners over that of the losers; null without a loser"),
     Column(
@@ -51,7 +54,7 @@ PERFORMANCE_COLUMNS = (
         "USD",
     ),
     Column("maximum_drawdown_pct", FLOAT, "the same, of the opening equity; null without bars", "%"),
-    Column("exposure", FLOAT, "share of symbol-bars in a position; null without bars", "0 to 1"),
+    Column("exposure", FLOAT, "share of symbol-bars in a position; null of a regime", "0 to 1"),
     Column("turnover", FLOAT, "traded_usd over the opening equity; null without bars"),
     Column(
         "sharpe",
@@ -77,6 +80,8 @@ class PerformanceSummary:
     gross_usd: float
     cost_usd: float
     net_usd: float
+    result_usd: float | None
+    """Change of marked equity; needs bars."""
     mean_net_bps: float | None
     profit_factor: float | None
     """Net USD of the winners over that of the losers; None without a loser."""
@@ -115,10 +120,11 @@ def summarise_performance(
     sessions = [bars for bars in sessions if bars.num_rows]
     figures = _trade_figures(trades)
     drawdown, drawdown_pct, exposure, turnover = _closed_drawdown_usd(trades), None, None, None
-    returns = _column(trades, "net_bps")
+    returns, result = _column(trades, "net_bps"), None
     if sessions:
         equity = chained_equity(sessions)[1]
         opening = float(equity[0])
+        result = float(equity[-1]) - opening
         drawdown = worst_drawdown_usd(equity)
         drawdown_pct = drawdown / opening * 100.0
         exposure = share_of_bars_in_position(sessions)
@@ -130,6 +136,7 @@ def summarise_performance(
         annual = sharpe * float(np.sqrt(MINUTES_PER_YEAR / period_minutes))
     return PerformanceSummary(
         **figures,
+        result_usd=result,
         maximum_drawdown_usd=drawdown,
         maximum_drawdown_pct=drawdown_pct,
         exposure=exposure,
@@ -145,9 +152,7 @@ def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa
     """PERFORMANCE_SCHEMA: one row for all trades, then one per symbol and per entry regime, sorted.
 
     A symbol has bars of its own. A regime has none: its drawdown and Sharpe ratio are of its closed trades,
-    its exposure is the share of all symbol-bars that its trades held, its turnover a share of the whole
-    opening equity; so the regimes' turnovers sum to that of all trades, and their exposures too, but for bars
-    without a candle at the end of a session, which no trade counts as held.
+    its turnover is a share of the whole opening equity; so the regimes' turnovers sum to that of all trades.
     """
     rows = [{"scope": "all", "value": "all", **summarise_performance(trades, sessions).as_row()}]
     traded = {symbol for bars in sessions for symbol in pc.unique(bars["symbol"]).to_pylist()}
@@ -157,39 +162,43 @@ def performance_table(trades: pa.Table, sessions: Sequence[pa.Table] = ()) -> pa
         rows.append({"scope": "symbol", "value": symbol, **summary.as_row()})
     for regime in _values(trades, "regime"):
         own_trades = _of(trades, "regime", regime)
-        summary = _over_all_bars(summarise_performance(own_trades), own_trades, sessions)
+        summary = _over_all_bars(summarise_performance(own_trades), sessions)
         rows.append({"scope": "regime", "value": regime, **summary.as_row()})
     return pa.Table.from_pylist(rows, schema=PERFORMANCE_SCHEMA)
 
 
-def _over_all_bars(
-    summary: PerformanceSummary, trades: pa.Table, sessions: Sequence[pa.Table]
-) -> PerformanceSummary:
-    """The summary of some of the trades, set against the bars and the opening equity of all."""
-    symbol_bars = sum(bars.num_rows for bars in sessions)
-    if not symbol_bars:
+def _over_all_bars(summary: PerformanceSummary, sessions: Sequence[pa.Table]) -> PerformanceSummary:
+    """The summary of some of the trades, set against the opening equity of all."""
+    held = [bars for bars in sessions if bars.num_rows]
+    if not held:
         return summary
-    opening = float(chained_equity([bars for bars in sessions if bars.num_rows])[1][0])
+    opening = float(chained_equity(held)[1][0])
     return replace(
         summary,
         maximum_drawdown_pct=summary.maximum_drawdown_usd / opening * 100.0,
-        exposure=float(_column(trades, "bars_held").sum()) / symbol_bars,
         turnover=summary.traded_usd / opening,
     )
 
 
 def judge_performance(table: pa.Table, trades: pa.Table) -> Verdict:
-    """Check "performance_sums", blocking: all, the symbols and the regimes each sum to the ledger."""
+    """Check "performance_sums", blocking: all, the symbols and the regimes each sum to the ledger, and the
+    results of the symbols to that of all."""
     booked = float(_column(trades, "net_usd").sum())
     rows = table.to_pylist()
     numbers: dict[str, float | int | str | bool] = {"ledger_net_usd": booked, "ledger_trades": len(trades)}
     faults = []
-    for scope in ("all", "symbol", "regime"):
+    for scope in SCOPES:
         own = [row for row in rows if row["scope"] == scope]
         count, net_usd = sum(row["trades"] for row in own), sum(row["net_usd"] for row in own)
         numbers |= {f"{scope}_net_usd": net_usd, f"{scope}_trades": count}
         if count != len(trades) or abs(net_usd - booked) >= _CENT:
             faults.append(f"{scope} sums to {count} trades and {net_usd:.2f} USD")
+    results = {
+        scope: sum(row["result_usd"] or 0.0 for row in rows if row["scope"] == scope) for scope in SCOPES
+    }
+    numbers["result_usd"] = results["all"]
+    if abs(results["all"] - results["symbol"]) >= _CENT:
+        faults.append(f"the results of the symbols sum to {results['symbol']:.2f} USD")
     ledger = f"the ledger has {len(trades)} trades and {booked:.2f} USD"
     reason = f"{'; '.join(faults)}; {ledger}." if faults else f"All sums agree: {ledger}."
     return Verdict("performance_sums", not faults, reason, numbers)

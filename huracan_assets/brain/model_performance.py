@@ -24,8 +24,9 @@ MADE_BY = chosen(TRADES_COLUMNS, "model_id", "is_simulated")
     checks=[Check("performance_sums", "All, the symbols and the regimes each sum to the ledger.")],
 )
 def model_performance(inputs: Inputs, context: StageContext) -> Outcome:
-    """How the policy that traded the day did: trades, net, Sharpe ratio with its error, drawdown, exposure,
-    turnover and costs, of all, by symbol and by regime."""
+    """How the policy that traded the day did: closed trades and their net, the day's result (the change of
+    marked equity), Sharpe ratio with its error, drawdown, exposure, turnover and costs, of all, by symbol and
+    by regime."""
     manifest = inputs.last("shadow_trades")
     if manifest is None or not inputs.has("shadow_trades"):
         return Outcome(note=f"No session was traded on {context.day}.")

@@ -2,3 +2,6 @@
 -- days ended flat, have none named.
 
 ALTER TABLE shadow_trades ADD COLUMN exit_model_id text;
+
+-- The day's result is the change of marked equity; the net of its closed trades is another thing.
+ALTER TABLE model_performance ADD COLUMN result_usd double precision;

@@ -21,8 +21,14 @@ from tests.huracan.analysis.shadow_days import BARS, day_block, trade
 START = datetime(2025, 3, 1, tzinfo=UTC)
 
 
-def session(equity: dict[str, list[float]], start: datetime = START, held: float = 0.0) -> pa.Table:
-    rows = []
+def session(
+    equity: dict[str, list[float]],
+    start: datetime = START,
+    held: float = 0.0,
+    opening: dict[str, float] | None = None,
+) -> pa.Table:
+    """Bars of half an hour; an account opens with what it has at its first bar, or as `opening` says."""
+    rows, opening = [], opening or {}
     for symbol, values in equity.items():
         for bar, value in enumerate(values):
             rows.append(
@@ -30,6 +36,7 @@ def session(equity: dict[str, list[float]], start: datetime = START, held: float
                     "symbol": symbol,
                     "open_time": start + timedelta(minutes=30 * bar),
                     "equity_usd": value,
+                    "result_usd": value - (values[bar - 1] if bar else opening.get(symbol, value)),
                     "position_value_usd": held if bar == 1 else 0.0,
                 }
             )
@@ -93,7 +100,7 @@ def test_a_flat_day_has_no_sharpe_ratio_and_two_nearly_equal_returns_have_one_wi
 def test_the_portfolio_is_the_sum_of_its_accounts() -> None:
     bars = session({"A": [100, 101, 99, 105], "B": [100, 100, 100, 90]}, held=50.0)
     times, equity = portfolio_equity(bars)
-    assert equity.tolist() == [200, 201, 199, 195]
+    assert equity.tolist() == [200, 200, 201, 199, 195]
     assert np.diff(times).tolist() == [1_800_000] * 3
     assert worst_drawdown_usd(equity) == 6.0
     assert worst_drawdown_usd(equity[:0]) == 0.0
@@ -106,11 +113,27 @@ def test_the_portfolio_is_the_sum_of_its_accounts() -> None:
     assert summary.sharpe_annual == pytest.approx(summary.sharpe * np.sqrt(365 * 24))
 
 
-def test_the_cash_put_back_each_morning_is_no_return() -> None:
+def test_a_day_opens_with_what_the_day_before_left_and_its_first_bar_counts() -> None:
     first = session({"A": [100, 100, 100, 150]})
-    second = session({"A": [100, 100, 90, 90]}, START + timedelta(days=1))
+    second = session({"A": [145, 150, 140, 160]}, START + timedelta(days=1), opening={"A": 150})
+    assert portfolio_equity(second)[1].tolist() == [150, 145, 150, 140, 160]
+    assert chained_equity([first, second])[1].tolist() == [100, 100, 100, 100, 150, 145, 150, 140, 160]
+    days = [summarise_performance(trades_of([], [], []), [each]).result_usd for each in (first, second)]
+    assert days == [50.0, 10.0]
+    assert summarise_performance(trades_of([], [], []), [first, second]).result_usd == 60.0
+
+
+def test_a_symbol_that_left_the_universe_counts_with_its_one_bar() -> None:
+    there = session({"A": [100, 100, 101, 102]})
+    gone = session({"B": [97]}, opening={"B": 100})
+    assert portfolio_equity(pa.concat_tables([there, gone]))[1].tolist() == [200, 197, 197, 198, 199]
+
+
+def test_the_cash_put_back_each_morning_of_versions_before_is_no_return() -> None:
+    first = session({"A": [100, 100, 100, 150]}).drop(["result_usd"])
+    second = session({"A": [100, 100, 90, 90]}, START + timedelta(days=1)).drop(["result_usd"])
     both = pa.concat_tables([second, first])
-    assert portfolio_equity(both)[1].tolist() == [100, 100, 100, 150, 150, 150, 140, 140]
+    assert portfolio_equity(both)[1].tolist() == [100, 100, 100, 100, 150, 150, 150, 140, 140]
     assert period_returns_bps([both], 60) == pytest.approx([0.0, 5000.0, 0.0, -1000.0])
     assert np.array_equal(period_returns_bps([second, first], 60), period_returns_bps([both], 60))
     assert summarise_performance(trades_of([], [], []), [both]).maximum_drawdown_usd == 10.0
@@ -119,7 +142,7 @@ def test_the_cash_put_back_each_morning_is_no_return() -> None:
 def test_days_of_different_symbols_are_chained_by_their_gains() -> None:
     first = session({"A": [100, 110, 110, 110]})
     second = session({"A": [100, 100, 100, 95], "B": [100, 100, 100, 100]}, START + timedelta(days=1))
-    assert chained_equity([second, first])[1].tolist() == [100, 110, 110, 110, 110, 110, 110, 105]
+    assert chained_equity([second, first])[1].tolist() == [100, 100, 110, 110, 110, 110, 110, 110, 105]
     with pytest.raises(InvalidInput):
         chained_equity([first, first])
     with pytest.raises(InvalidInput):
@@ -128,7 +151,7 @@ def test_days_of_different_symbols_are_chained_by_their_gains() -> None:
 
 def test_a_session_that_lacks_a_bar_of_one_symbol_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        portfolio_equity(session({"A": [1.0, 2.0], "B": [1.0]}))
+        portfolio_equity(session({"A": [1.0, 2.0, 3.0], "B": [1.0, 2.0]}))
 
 
 def test_the_table_adds_up_over_symbols_and_regimes() -> None:
@@ -161,8 +184,9 @@ def test_each_symbol_is_judged_by_bars_of_its_own_and_each_regime_by_its_trades(
     assert rows["symbol", "C"]["trades"] == 0 and rows["symbol", "C"]["net_usd"] == 0.0
     trend = rows["regime", "trend"]
     assert trend["sharpe"] == pytest.approx(35 / np.std([40, 30], ddof=1))
-    # Two trades of 1000 USD, bought and sold at an opening equity of 300; they say 10 and 30 bars of 12.
-    assert trend["turnover"] == pytest.approx(4000 / 300) and trend["exposure"] == pytest.approx(40 / 12)
+    # Two trades of 1000 USD, bought and sold at an opening equity of 300.
+    assert trend["turnover"] == pytest.approx(4000 / 300)
+    assert trend["exposure"] is None and trend["result_usd"] is None
     assert trend["maximum_drawdown_pct"] == 0.0
     assert rows["regime", "panic"]["maximum_drawdown_pct"] == pytest.approx(6 / 300 * 100)
     assert rows["all", "all"]["turnover"] == pytest.approx(6000 / 300)
@@ -179,7 +203,7 @@ def test_a_part_that_is_missing_or_counted_twice_fails_the_check() -> None:
     assert not judge_performance(table, trades.slice(1)).passed
 
 
-def test_the_exposures_and_turnovers_of_the_regimes_sum_to_the_ledgers() -> None:
+def test_the_turnovers_of_the_regimes_and_the_results_of_the_symbols_sum_to_the_ledgers() -> None:
     generator = np.random.default_rng(4)
     close = 100 * np.exp(np.cumsum(generator.standard_normal((2, BARS)) * 5e-4, axis=1))
     regime = np.repeat(generator.integers(0, 4, (2, BARS // 60)), 60, axis=1)
@@ -189,6 +213,10 @@ def test_the_exposures_and_turnovers_of_the_regimes_sum_to_the_ledgers() -> None
     rows = performance_table(traded.trades, [traded.bars]).to_pylist()
     regimes = [row for row in rows if row["scope"] == "regime"]
     assert len(regimes) == 4 and {"STOP", "TIME_OUT"} <= set(traded.trades["exit_reason"].to_pylist())
-    for figure in ("exposure", "turnover"):
-        assert sum(row[figure] for row in regimes) == pytest.approx(rows[0][figure])
-        assert rows[0][figure] > 0.01
+    assert (
+        sum(row["turnover"] for row in regimes) == pytest.approx(rows[0]["turnover"])
+        and rows[0]["turnover"] > 0.01
+    )
+    of_symbols = sum(row["result_usd"] for row in rows if row["scope"] == "symbol")
+    assert of_symbols == pytest.approx(rows[0]["result_usd"], abs=1e-6) and of_symbols != 0.0
+    assert judge_performance(performance_table(traded.trades, [traded.bars]), traded.trades).passed
