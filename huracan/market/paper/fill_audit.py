@@ -43,11 +43,11 @@ def fill_faults(trades: pa.Table, fills: pa.Table) -> Iterator[str]:
     column = {name: fills[name].to_numpy(zero_copy_only=False) for name in fills.column_names[2:]}
     trade = {name: trades[name].to_numpy(zero_copy_only=False) for name in trades.column_names}
     opens = np.isin(column["kind"], (ENTRY, ADD))
-    if (column["quantity"] > column["ordered_quantity"] * (1 + _SHARE)).any():
-        yield "A fill is larger than its order."
     for name, wrong in _compared(own, column, trade, opens):
         for row in np.flatnonzero(wrong):
             yield f"Trade {trade['trade_id'][row]}: its fills do not add up to its {name}."
+    for row in np.flatnonzero(column["quantity"] > column["ordered_quantity"] * (1 + _SHARE)):
+        yield f"Trade {fills['trade_id'][int(row)]}: a fill is larger than its order."
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ Market = Callable[..., MarketBlock]
 
 
 def _trade(block: MarketBlock, seed: int, rules: TradingRules = SHORT_RULES) -> Session:
-    lanes, actions = block.symbol_count * len(block.days), len(action_names(rules.allow_short))
-    script = np.random.default_rng([seed, 1]).integers(0, actions, (block.bar_count, lanes))
+    actions = len(action_names(rules.allow_short))
+    script = np.random.default_rng([seed, 1]).integers(0, actions, (block.bar_count, block.symbol_count))
     return trade_session(block, ScriptedPolicy(script, is_lenient=True), rules, COSTS, PROVENANCE)
 
 
@@ -92,7 +92,7 @@ def test_money_is_conserved_every_fill_was_possible_and_a_replay_gives_it_again(
     assert session.trades.num_rows > 0
     ledger = judge_ledger(session, rules, _candles(block))
     assert ledger.passed, ledger.reason
-    again = judge_replay(session, block, rules, COSTS)
+    again = judge_replay(session, block, rules, COSTS, PROVENANCE)
     assert again.passed, again.reason
     assert (ledger.check, again.check) == ("ledger_conservation", "replay_equals_ledger")
     assert ledger.blocking and again.blocking
@@ -129,6 +129,12 @@ def test_fills_that_do_not_add_up_to_their_trade_fail(session: Session, column: 
     assert not verdict.passed and "add up" in verdict.reason
 
 
+def test_a_fill_of_more_than_was_ordered_fails(session: Session) -> None:
+    forged = _with(session.fills, "ordered_quantity", 2, session.fills["quantity"][2].as_py() / 2)
+    verdict = judge_ledger(replace(session, fills=forged), SHORT_RULES)
+    assert not verdict.passed and "larger than its order" in verdict.reason
+
+
 def test_a_fill_too_many_or_too_few_fails(session: Session) -> None:
     for fills in (session.fills.slice(1), pa.concat_tables([session.fills, session.fills.slice(0, 1)])):
         assert not judge_ledger(replace(session, fills=fills), SHORT_RULES).passed
@@ -159,11 +165,44 @@ def test_a_fill_beside_the_candles_fails(block: MarketBlock, session: Session) -
     assert "outside the candle" in judge_ledger(session, SHORT_RULES, lower).reason
 
 
-@pytest.mark.parametrize("column", ["cash_usd", "equity_usd", "costs_usd", "position_value_usd"])
+@pytest.mark.parametrize(
+    "column", ["cash_usd", "equity_usd", "result_usd", "costs_usd", "position_value_usd"]
+)
 def test_an_account_that_was_tampered_with_fails(session: Session, column: str) -> None:
     last = session.bars.num_rows - 1
     forged = _with(session.bars, column, last, session.bars[column][last].as_py() + 0.02)
     assert not judge_ledger(replace(session, bars=forged), SHORT_RULES).passed
+
+
+@pytest.mark.parametrize("column", ["equity_usd", "result_usd", "costs_usd", "peak_usd", "fee_usd"])
+def test_an_account_that_hands_on_other_money_than_it_has_fails(session: Session, column: str) -> None:
+    held = session.open_positions["side"].is_valid().to_pylist().index(True)
+    told = session.open_positions[column][held].as_py() + 0.02
+    forged = replace(session, open_positions=_with(session.open_positions, column, held, told))
+    assert not judge_ledger(forged, SHORT_RULES).passed
+
+
+def test_a_day_that_opens_with_other_money_than_the_day_before_left_fails(session: Session) -> None:
+    accounts = session.open_positions
+    flat = accounts["side"].is_valid().to_pylist().index(True)
+    other = _with(accounts, "equity_usd", flat, accounts["equity_usd"][flat].as_py())
+    verdict = judge_ledger(session, SHORT_RULES, accounts=other)
+    assert not verdict.passed and "since the bar or day before" in verdict.reason
+
+
+def test_a_replay_to_another_account_or_open_fill_fails(block: MarketBlock, session: Session) -> None:
+    accounts = session.open_positions
+    held = accounts["side"].is_valid().to_pylist().index(True)
+    nudged = np.nextafter(accounts["stop"][held].as_py(), np.inf)
+    fills = accounts["fills"].to_pylist()
+    fills[held][0]["price"] = np.nextafter(fills[held][0]["price"], np.inf)
+    place = accounts.column_names.index("fills")
+    other_fills = accounts.set_column(
+        place, accounts.schema.field(place), pa.array(fills, accounts.schema.field(place).type)
+    )
+    for forged in (_with(accounts, "stop", held, nudged), other_fills, accounts.slice(1)):
+        verdict = judge_replay(replace(session, open_positions=forged), block, SHORT_RULES, COSTS, PROVENANCE)
+        assert not verdict.passed, verdict.reason
 
 
 def test_the_audit_does_not_depend_on_the_order_of_the_accounts(session: Session) -> None:
@@ -181,18 +220,18 @@ def test_a_ledger_that_its_actions_did_not_make_fails_the_replay(
     by_a_bit = replace(session, trades=_with(session.trades, "net_usd", 0, nudged))
     without_fill = replace(session, fills=session.fills.slice(0, session.fills.num_rows - 1))
     for forged in (with_less, by_a_bit, without_fill):
-        verdict = judge_replay(forged, block, SHORT_RULES, COSTS)
+        verdict = judge_replay(forged, block, SHORT_RULES, COSTS, PROVENANCE)
         assert not verdict.passed and "ledger" in verdict.reason
     entered = [action.startswith("ENTER") for action in session.bars["action"].to_pylist()]
     waits = pa.array(np.where(entered, "WAIT", session.bars["action"].to_numpy(zero_copy_only=False)))
     idle = replace(session, bars=session.bars.set_column(2, "action", waits))
-    verdict = judge_replay(idle, block, SHORT_RULES, COSTS)
+    verdict = judge_replay(idle, block, SHORT_RULES, COSTS, PROVENANCE)
     assert not verdict.passed and "cannot have been taken" in verdict.reason
 
 
 def test_a_day_without_a_trade_passes_both_audits(block: MarketBlock) -> None:
-    idle = np.zeros((block.bar_count, block.symbol_count * len(block.days)), np.int64)
+    idle = np.zeros((block.bar_count, block.symbol_count), np.int64)
     session = trade_session(block, ScriptedPolicy(idle), RULES, COSTS, PROVENANCE)
     assert session.trades.num_rows == session.fills.num_rows == 0
     assert judge_ledger(session, RULES, _candles(block)).passed
-    assert judge_replay(session, block, RULES, COSTS).passed
+    assert judge_replay(session, block, RULES, COSTS, PROVENANCE).passed

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from huracan.errors import InputRefused, InvalidInput
+from huracan.errors import InputRefused
 from huracan.market.actions import (
     ENTER_FULL_INDEX,
     EXIT_INDEX,
@@ -25,9 +25,11 @@ from huracan.market.ledger import (
     SESSION_SCHEMA,
     TRADES_SCHEMA,
 )
+from huracan.market.paper.open_positions import OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.session_arrays import run_sessions
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.watch import Watch
 from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
 
@@ -89,20 +91,21 @@ def test_every_decision_is_recorded_with_what_led_to_it(random_market: Market) -
     block, policy = random_market(3, symbols=2, bars=80), CountingPolicy()
     session = trade_session(block, policy, RULES, COSTS, PROVENANCE)
     rows = session.decisions.to_pylist()
-    assert len(rows) == 2 * 79, "nothing is decided at a session's last bar"
+    assert len(rows) == 2 * 79, "nothing is decided at the last bar"
     for index, row in enumerate(rows):
         lane, bar = divmod(index, 79)
         told = np.float32(bar) + np.float32(lane) / 100
         assert row["symbol"] == block.symbols[lane]
-        assert round(row["open_time"].timestamp() * 1000) == block.open_time_ms[bar]
+        assert round(row["open_time"].timestamp() * 1000) == block.open_time_ms[bar + 1], "the bar it meets"
+        assert row["model_id"] == "model"
         assert row["policy_logits"] == pytest.approx([told] * 10)
         assert row["action_bias"] == pytest.approx([told + 1] * 10)
         assert row["bias_terms"] == pytest.approx([told + 2] * 3)
         assert row["action_probabilities"] == pytest.approx([told + 3] * 10)
         assert row["value_estimate"] == pytest.approx(told + 4)
         assert row["action_mask"] == policy.masks[bar][lane].tolist()
-    bars = session.bars.to_pylist()
-    assert [row["action"] for row in rows] == [row["action"] for i, row in enumerate(bars) if i % 80 != 79]
+    for name in ("symbol", "open_time", "action"):
+        assert session.decisions[name].equals(session.bars[name]), "a row of the session for each decision"
 
 
 def test_the_tables_have_the_schemas_of_the_ledger_even_when_empty(random_market: Market) -> None:
@@ -113,7 +116,9 @@ def test_the_tables_have_the_schemas_of_the_ledger_even_when_empty(random_market
         assert session.fills.schema == FILLS_SCHEMA
         assert session.bars.schema == SESSION_SCHEMA
         assert session.decisions.schema == DECISION_TRACE_SCHEMA
-        assert session.bars.num_rows == block.symbol_count * 80
+        assert session.open_positions.schema == OPEN_POSITIONS_SCHEMA
+        assert session.bars.num_rows == block.symbol_count * 79
+        assert session.open_positions.num_rows == block.symbol_count
     assert session.trades.num_rows > 0
 
 
@@ -133,7 +138,7 @@ def test_a_short_earns_where_the_price_falls(make_block: Market) -> None:
     assert trade["entry_price"] < trade["entry_reference_price"]
     assert [fill["side"] for fill in session.fills.to_pylist()] == ["sell", "buy"]
     held = session.bars["position_value_usd"].to_numpy()
-    assert (held[6:10] < 0).all() and (held[10:] == 0).all()
+    assert (held[5:9] < 0).all() and (held[9:] == 0).all(), "the first row is of the bar after the first"
 
 
 def test_mirrored_prices_mirror_a_long_and_a_short(make_block: Market) -> None:
@@ -151,8 +156,8 @@ def test_every_kind_of_exit_and_fill_reaches_the_tables(random_market: Market) -
     kinds: set[str] = set()
     for seed in range(6):
         block = random_market(seed)
-        lanes = block.symbol_count * len(block.days)
-        script = np.random.default_rng(seed).integers(0, len(action_names(True)), (block.bar_count, lanes))
+        shape = (block.bar_count, block.symbol_count)
+        script = np.random.default_rng(seed).integers(0, len(action_names(True)), shape)
         session = trade_session(
             block, ScriptedPolicy(script, is_lenient=True), SHORT_RULES, COSTS, PROVENANCE
         )
@@ -176,29 +181,31 @@ def test_the_same_decisions_give_the_same_tables_and_identities(random_market: M
     assert not set(again) & set(identities)
 
 
-def test_a_judgement_over_many_days_keeps_no_trace(random_market: Market) -> None:
-    block = random_market(6)
+def test_a_judgement_over_many_days_keeps_no_trace_and_ends_at_liquidation_value(
+    random_market: Market,
+) -> None:
+    block = random_market(6, bars=157)
     fast = run_sessions(block, CountingPolicy(), RULES, COSTS)
-    traced = run_sessions(block, CountingPolicy(), RULES, COSTS, keeps_trace=True)
-    assert fast.trace is None and traced.trace is not None
-    for name in fast.closed.dtype.names or ():
-        assert np.array_equal(fast.closed[name], traced.closed[name]), name
-    assert np.array_equal(fast.cash_usd, traced.cash_usd)
+    ledger = trade_session(block, CountingPolicy(), RULES, COSTS, PROVENANCE)
+    assert fast.trace is None
+    ends = fast.closed["reason"] == EXIT_REASONS.index("WINDOW_END")
+    assert ends.sum() == ledger.open_positions["side"].is_valid().to_pylist().count(True) > 0
+    kept = np.sort(fast.closed["net_usd"][~ends])
+    assert np.array_equal(kept, np.sort(ledger.trades["net_usd"].to_numpy()))
+    assert not fast.position_usd[:, -1].any()
     notional = fast.closed["quantity"] * fast.closed["entry_reference"]
     assert fast.net_bps() == pytest.approx(fast.net_usd() / notional * 1e4)
     assert fast.trade_count == fast.closed.size > 0
+    spans = fast.cash_usd.shape == fast.action.shape == (block.symbol_count, block.decision_count)
+    assert spans and fast.symbol.tolist() == [0, 1]
+    made = fast.cash_usd[:, -1].sum() - RULES.starting_cash_usd * block.symbol_count
+    assert made == pytest.approx(fast.net_usd().sum(), abs=1e-6)
 
 
 def test_a_model_of_other_features_is_refused(random_market: Market) -> None:
     stranger = Provenance("model", "data", "config", True, ("x",))
     with pytest.raises(InputRefused):
         trade_session(random_market(1, bars=80), CountingPolicy(), RULES, COSTS, stranger)
-
-
-def test_days_of_unequal_length_are_refused(random_market: Market) -> None:
-    block = random_market(3, bars=160).slice(5, 159)
-    with pytest.raises(InvalidInput, match="not of equal length"):
-        run_sessions(block, CountingPolicy(), RULES, COSTS)
 
 
 def test_a_trade_is_a_runner_once_its_stop_follows_and_says_what_it_paid(make_block: Market) -> None:
@@ -216,9 +223,9 @@ def test_the_exposure_of_a_bar_is_the_share_of_equity_in_the_position(make_block
     block = make_block([100.0] * 60)
     bars = _scripted(block, SHORT_RULES, {5: ENTER_FULL_INDEX, 9: EXIT_INDEX, 20: ENTER_SHORT_INDEX}).bars
     exposure = bars["exposure"].to_numpy()
-    assert exposure[7] == pytest.approx(1_000 / bars["equity_usd"][7].as_py())
-    assert exposure[22] == pytest.approx(-1_000 / bars["equity_usd"][22].as_py())
-    assert not exposure[:6].any() and exposure[12] == 0.0
+    assert exposure[6] == pytest.approx(1_000 / bars["equity_usd"][6].as_py())
+    assert exposure[21] == pytest.approx(-1_000 / bars["equity_usd"][21].as_py())
+    assert not exposure[:5].any() and exposure[11] == 0.0
 
 
 class _Known:
@@ -231,7 +238,8 @@ class _Known:
 
 def test_a_trade_names_the_patterns_that_its_entry_resembles(random_market: Market) -> None:
     block = random_market(3, symbols=2, bars=80)
-    told = trade_session(block, CountingPolicy(), RULES, COSTS, PROVENANCE, _Known()).trades.to_pylist()
+    knowing = [Watch(CountingPolicy(), "model", patterns=_Known())]
+    told = trade_session(block, knowing, RULES, COSTS, PROVENANCE).trades.to_pylist()
     for trade in told:
         assert trade["nearest_patterns"] == (["p1"] if trade["entry_features"][0] > 0 else [])
         assert trade["nearest_pattern_cosines"] == [0.5] * len(trade["nearest_patterns"])
