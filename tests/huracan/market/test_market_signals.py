@@ -20,9 +20,9 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import SIGNALS_SCHEMA
 from huracan.market.paper.conservation import judge_signals_told
+from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.signals import MASK_REASONS
-from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
 
@@ -130,7 +130,7 @@ def test_a_declined_entry_says_what_it_would_have_made(make_block: Market) -> No
 
 def test_of_a_declined_entry_that_would_still_be_open_nothing_is_claimed(make_block: Market) -> None:
     close = 100.0 * (1 + 1e-4) ** np.arange(60)
-    rows = _signals(make_block(close), {bar: (ENTER_FULL_INDEX, -0.1) for bar in (43, 44, 57)}).signals
+    rows = _signals(make_block(close), dict.fromkeys((43, 44, 57), (ENTER_FULL_INDEX, -0.1))).signals
     # Filled a bar later and left fifteen bars after that: the first at the day's last open.
     assert rows["would_exit_reason"].to_pylist() == ["TIME_OUT", "STILL_OPEN", "STILL_OPEN"]
     assert rows["would_net_bps"].is_valid().to_pylist() == [True, False, False]
