@@ -6,6 +6,9 @@ Waudby-Smith & Ramdas 2023). No state is decided here.
 """
 
 import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,27 +37,88 @@ def results_in_units(net_bps: Floats, entry_volatility_bps: Floats) -> Floats:
     return np.clip(net_bps / unit, -1.0, 2.0)
 
 
-def play(wealth: Floats, opened_ms: Integers, closed_ms: Integers, results: Floats) -> Floats:
-    """[stakes] wealth after the trades, which may overlap: only what is free at an entry is staked on it.
+@dataclass(frozen=True, eq=False)
+class Purse:
+    """What the gamblers have at a moment: what is free, and what is set aside in bets that are still open.
+
+    The results of open bets may be known already; no stake placed before they close depends on them.
+    """
+
+    free: Floats
+    """[stakes]"""
+    closed_ms: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    """[bets] when each open bet comes back."""
+    stakes: Floats = field(default_factory=lambda: np.zeros((0, STAKES.size)))
+    """[bets, stakes]"""
+    results: Floats = field(default_factory=lambda: np.zeros(0))
+    """[bets] per unit staked."""
+    from_ms: int = 0
+    """Nothing is staked on what opens earlier: what the purse began anew for was known by then only."""
+
+    @property
+    def total(self) -> Floats:
+        """[stakes] with all open bets come back."""
+        back = (self.stakes * (1.0 + self.results[:, None])).sum(axis=0)
+        return np.maximum(self.free + back, 0.0)
+
+    def plain(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "free": self.free.tolist(),
+            "bets": [
+                [closed, result, stakes]
+                for closed, result, stakes in zip(
+                    self.closed_ms.tolist(), self.results.tolist(), self.stakes.tolist(), strict=True
+                )
+            ],
+            "from_ms": self.from_ms,
+        }
+
+    @staticmethod
+    def read(plain: Mapping[str, Any]) -> "Purse":
+        """The inverse of `plain`, to the bit."""
+        bets = plain["bets"]
+        return Purse(
+            np.array(plain["free"], np.float64),
+            np.array([bet[0] for bet in bets], np.int64),
+            np.array([bet[2] for bet in bets], np.float64).reshape(len(bets), len(plain["free"])),
+            np.array([bet[1] for bet in bets], np.float64),
+            plain["from_ms"],
+        )
+
+
+def play(purse: Purse, opened_ms: Integers, closed_ms: Integers, results: Floats, until_ms: int) -> Purse:
+    """The purse at `until_ms` after trades that opened by then and may overlap: only what is free at an entry
+    is staked on it.
 
     `results` [trades] per unit staked, from -1 on. A trade's stake is set aside at `opened_ms` and comes back
     with its result at `closed_ms`; what closes at a moment is free for what opens then. So every stake
-    depends only on what was known at the entry.
+    depends only on what was known at the entry, also of trades that a later call brings.
     """
-    free = wealth.astype(np.float64)
-    order = np.lexsort((closed_ms, opened_ms))
-    open_bets: list[tuple[int, int]] = []
-    stakes: dict[int, Floats] = {}
-    for trade in order.tolist():
-        while open_bets and open_bets[0][0] <= opened_ms[trade]:
+    free, before = purse.free.astype(np.float64), purse.results.size
+    closes, made = np.concatenate([purse.closed_ms, closed_ms]), np.concatenate([purse.results, results])
+    stakes = dict(enumerate(purse.stakes))
+    open_bets = [(int(closed), bet) for bet, closed in enumerate(purse.closed_ms)]
+    heapq.heapify(open_bets)
+
+    def settle(moment: int) -> None:
+        nonlocal free
+        while open_bets and open_bets[0][0] <= moment:
             _, closing = heapq.heappop(open_bets)
-            free = free + stakes.pop(closing) * (1.0 + results[closing])
-        stakes[trade] = STAKES * free
-        free = free - stakes[trade]
-        heapq.heappush(open_bets, (int(closed_ms[trade]), trade))
-    for closing in sorted(stakes):
-        free = free + stakes[closing] * (1.0 + results[closing])
-    return np.maximum(free, 0.0)
+            free = free + stakes.pop(closing) * (1.0 + made[closing])
+
+    for trade in np.lexsort((closed_ms, opened_ms)).tolist():
+        if opened_ms[trade] < purse.from_ms:
+            continue
+        settle(int(opened_ms[trade]))
+        bet = before + trade
+        stakes[bet] = STAKES * free
+        free = free - stakes[bet]
+        heapq.heappush(open_bets, (int(closes[bet]), bet))
+    settle(until_ms)
+    left = [bet for _, bet in sorted(open_bets)]
+    rows = np.array([stakes[bet] for bet in left]).reshape(len(left), STAKES.size)
+    return Purse(np.maximum(free, 0.0), closes[left].astype(np.int64), rows, made[left], purse.from_ms)
 
 
 def evidence(wealth: Floats) -> float:

@@ -1,12 +1,14 @@
 """The asset `pattern_library`: recurring entry contexts, and what later trades made of them."""
 
+from dataclasses import replace
+from datetime import date
+
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.identity import with_features
-from huracan.analysis.patterns.library import NightsJudgement
+from huracan.analysis.patterns.library import NightsJudgement, known_patterns, known_trades
 from huracan.analysis.patterns.library import pattern_library as find_patterns
 from huracan.analysis.patterns.table import NIGHTS_COLUMNS, PATTERNS_COLUMNS
 from huracan.analysis.patterns.trials import SettingTrials, try_settings
@@ -16,7 +18,7 @@ from huracan_assets.analysis import pattern_plots
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.remembered import statistics_from, statistics_of
-from huracan_assets.inputs.windows import trailing_days
+from huracan_assets.inputs.windows import before_held_days, held_days, trailing_days, with_held_days
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Outcome, StageContext, stage
@@ -27,10 +29,10 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     kinds={"postgres"},
     reads=[
         Read("trade_memory", days=trailing_days, is_record=True),
-        Read("shadow_trades", is_record=True, edge=False),
-        Read("ohlcv", days=2),
-        Read("features"),
-        Read("regimes"),
+        Read("shadow_trades", days=with_held_days, is_record=True, edge=False, may_lack_days=True),
+        Read("ohlcv", days=before_held_days),
+        Read("features", days=with_held_days),
+        Read("regimes", days=with_held_days),
         Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
     ],
     tables={
@@ -43,18 +45,19 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     """Recurring entry contexts in memory up to the day, under identities that last from night to night.
 
-    The day's trades judge the patterns that the night before knew: only they can make one reliable. Each is
-    entered again under other stops and targets, and what was best before is judged by them too. Trades that
-    were remade after their night judge nothing.
+    The trades that became known since the night before judge the patterns that it knew: only they can make one
+    reliable. A signal younger than the longest holding waits: its winners may still be open. Each is entered
+    again under other stops and targets, and what was best before is judged by them too. Trades that were remade
+    after their night judge nothing.
     """
     if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")
     statistics = statistics_of(inputs)
     memory, left_out = _remembered(inputs, statistics.feature_names)
     earlier, settings = _earlier(inputs, statistics.feature_names), context.settings
-    is_remade = any(ledger.remade for ledger in inputs.manifests("shadow_trades"))
-    trials = None if is_remade else _trials(memory, inputs, context)
-    judgement = NightsJudgement(settings.patterns, trials, settings.market.rules, not is_remade)
+    remade = frozenset(ledger.day for ledger in inputs.manifests("shadow_trades") if ledger.remade)
+    judgement = NightsJudgement(settings.patterns, None, settings.market.rules, remade)
+    judgement = replace(judgement, trials=_trials(memory, earlier, judgement, inputs, context))
     found = find_patterns(memory, statistics, context.day, earlier, judgement)
     space = inputs.file("trade_memory", EMBEDDING_FILE)
     return Outcome(
@@ -62,7 +65,7 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
         # Whoever compares a bar with the library needs the space that it lies in.
         files={EMBEDDING_FILE: space} if space else {},
         verdicts=[judge_patterns(found)],
-        note=" ".join(filter(None, [found.note, left_out, _REMADE if is_remade else ""])),
+        note=" ".join(filter(None, [found.note, left_out, _told(remade)])),
         metadata={
             "patterns": shown.top_rows(found.table.select(pattern_plots.SHOWN), 30),
             "later_trades": pattern_plots.forward_results(found.table),
@@ -70,7 +73,11 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     )
 
 
-_REMADE = "The day's trades were remade after their night: no pattern is judged by them."
+def _told(remade: frozenset[date]) -> str:
+    days = ", ".join(str(day) for day in sorted(remade))
+    return (
+        f"The trades of {days} were remade after their night: no pattern is judged by them." if days else ""
+    )
 
 
 def _remembered(inputs: Inputs, feature_names: tuple[str, ...]) -> tuple[pa.Table, str]:
@@ -98,10 +105,18 @@ def _earlier(inputs: Inputs, feature_names: tuple[str, ...]) -> pa.Table | None:
     return with_features(inputs.table("earlier"), before, feature_names)
 
 
-def _trials(memory: pa.Table, inputs: Inputs, context: StageContext) -> SettingTrials | None:
-    """The day's trades under every setting; None where the day has none."""
-    today = memory.filter(pc.equal(memory["day"], pa.scalar(context.day, pa.date32())))
-    if today.num_rows == 0:
+def _trials(
+    memory: pa.Table,
+    earlier: pa.Table | None,
+    judgement: NightsJudgement,
+    inputs: Inputs,
+    context: StageContext,
+) -> SettingTrials | None:
+    """The night's new trades under every setting; None where there are none."""
+    known = [] if earlier is None else known_patterns(earlier)
+    _, new, _ = known_trades(memory, context.day, known, judgement)
+    if new.num_rows == 0:
         return None
-    market = context.settings.market
-    return try_settings(today, market_block.priced_block(inputs, context.day), market.rules, market.costs)
+    settings = context.settings
+    block = market_block.priced_block(inputs, settings, context.day, days_before=held_days(settings))
+    return try_settings(new, block, settings.market.rules, settings.market.costs)

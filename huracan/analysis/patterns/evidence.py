@@ -4,7 +4,8 @@ A trade counts for the pattern of its side that it resembles most, by the librar
 that a pattern was found in say nothing here. States are decided in `states`.
 """
 
-from typing import Any
+import json
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from huracan.analysis.outcome import Floats, Integers, floats, milliseconds
 from huracan.analysis.patterns.identity import are_other_sides
 from huracan.analysis.patterns.numbers import Z_90, mean_interval
 from huracan.evaluation.wilson import wilson_interval
-from huracan.evidence.betting import STAKES, evidence, new_wealth, play, results_in_units
+from huracan.evidence.betting import STAKES, Purse, evidence, new_wealth, play, results_in_units
 
 _MEMORY = 0.8
 """What a night counts for in the recent mean, one night later."""
@@ -29,8 +30,17 @@ def nothing_forward() -> Row:
         **dict.fromkeys(("recent_net_sum_bps", "recent_trades"), 0.0),
         **dict.fromkeys(("evidence", "drift_evidence"), 1.0),
         **{name: new_wealth().tolist() for name in ("wealth", "drift_wealth")},
+        "open_bets": None,
         "first_reliable_day": None,
     }
+
+
+class Look(NamedTuple):
+    """What a night sees: trades that were signalled up to `until_ms`, after one whose day ended at
+    `before_ms`."""
+
+    before_ms: int
+    until_ms: int
 
 
 def resembled(
@@ -49,7 +59,7 @@ def resembled(
     return np.asarray(np.where(found, nearest, -1), dtype=np.int64)
 
 
-def with_new_trades(row: Row, trades: pa.Table) -> Row:
+def with_new_trades(row: Row, trades: pa.Table, look: Look) -> Row:
     """The pattern's record after a night whose `trades` (MEMORY_SCHEMA) resembled it; none change nothing
     but how recent the recent ones are."""
     known = nothing_forward() | {name: value for name, value in row.items() if value is not None}
@@ -63,30 +73,50 @@ def with_new_trades(row: Row, trades: pa.Table) -> Row:
         "forward_net_square_sum": known["forward_net_square_sum"] + float((net**2).sum()),
         "recent_net_sum_bps": decayed["recent_net_sum_bps"] + float(net.sum()),
         "recent_trades": decayed["recent_trades"] + len(net),
-        **_bets(known, trades, net),
+        **_bets(known, trades, net, look),
     }
     return {**row, **known, **changed, **_summary({**known, **changed})}
 
 
-def _bets(known: Row, trades: pa.Table, net: Floats) -> Row:
+def _bets(known: Row, trades: pa.Table, net: Floats, look: Look) -> Row:
     opened, closed = milliseconds(trades, "signal_time"), milliseconds(trades, "closed_at")
     results = results_in_units(net, floats(trades, "entry_volatility_bps"))
-    wealth = play(_wealth(known["wealth"]), opened, closed, results)
-    against = _wealth(known["drift_wealth"])
-    if evidence(against) < 1.0:  # begins anew: a good past must not hide a bad present
-        against = new_wealth()
+    on, against = _purses(known)
+    if evidence(against.total) < 1.0:  # begins anew: a good past must not hide a bad present
+        against = Purse(new_wealth(), from_ms=look.before_ms)
+    on = play(on, opened, closed, results, look.until_ms)
     # Half as much for a trade against: what a pattern gains may be twice the unit.
-    against = play(against, opened, closed, -results / 2.0)
+    against = play(against, opened, closed, -results / 2.0, look.until_ms)
     return {
-        "wealth": wealth.tolist(),
-        "evidence": evidence(wealth),
-        "drift_wealth": against.tolist(),
-        "drift_evidence": evidence(against),
+        "wealth": on.total.tolist(),
+        "evidence": evidence(on.total),
+        "drift_wealth": against.total.tolist(),
+        "drift_evidence": evidence(against.total),
+        "open_bets": json.dumps({"wealth": on.plain(), "drift_wealth": against.plain()}),
     }
 
 
+def _purses(known: Row) -> tuple[Purse, Purse]:
+    """Of who bets on the pattern and against it. Gamblers of other stakes than today's are not carried on; of
+    a version whose days ended flat none has an open bet."""
+    stored = json.loads(known["open_bets"]) if known["open_bets"] else {}
+    return tuple(  # type: ignore[return-value]
+        Purse.read(stored[name])
+        if name in stored and len(stored[name]["free"]) == STAKES.size
+        else Purse(_wealth(known[name]))
+        for name in ("wealth", "drift_wealth")
+    )
+
+
+def begun_anew(row: Row, wealth: str, total: str, from_ms: int) -> Row:
+    """What changes of a pattern's row where one of its bettors begins with 1 again, and stakes on nothing that
+    was signalled before the moment at which that was decided."""
+    stored = json.loads(row["open_bets"]) if row["open_bets"] else {}
+    stored[wealth] = Purse(new_wealth(), from_ms=from_ms).plain()
+    return {wealth: new_wealth().tolist(), total: 1.0, "open_bets": json.dumps(stored)}
+
+
 def _wealth(stored: list[float]) -> Floats:
-    """Gamblers of other stakes than today's are not carried on."""
     return np.array(stored) if len(stored) == STAKES.size else new_wealth()
 
 

@@ -6,7 +6,7 @@ after the night that named it.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from huracan.analysis.memory.embedding import EmbeddingStatistics, entry_features
 from huracan.analysis.outcome import Integers, as_milliseconds, floats, milliseconds
 from huracan.analysis.patterns.config import PatternConfig
-from huracan.analysis.patterns.evidence import nothing_forward, resembled, with_new_trades
+from huracan.analysis.patterns.evidence import Look, nothing_forward, resembled, with_new_trades
 from huracan.analysis.patterns.finding import find_patterns
 from huracan.analysis.patterns.identity import previous_centroids
 from huracan.analysis.patterns.nights import night_rows
@@ -23,10 +23,12 @@ from huracan.analysis.patterns.states import evidence_needed, with_state
 from huracan.analysis.patterns.table import CANDIDATE, PATTERNS_SCHEMA, RELIABLE, RETIRED, current_library
 from huracan.analysis.patterns.trials import SETTINGS, SettingTrials, no_trials, with_trials
 from huracan.candles.schema import day_end
+from huracan.durations import minutes_of
 from huracan.errors import InvalidInput
 from huracan.market.rules import TradingRules
 
 Row = dict[str, Any]
+EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +37,10 @@ class NightsJudgement:
 
     config: PatternConfig = field(default_factory=PatternConfig)
     trials: SettingTrials | None = None
-    """Of the trades closed since the night before, under `rules`."""
+    """Of the night's new trades, under `rules`."""
     rules: TradingRules = field(default_factory=TradingRules)
-    is_prospective: bool = True
-    """False where those trades were made after their night: then they judge nothing."""
+    remade_days: frozenset[date] = frozenset()
+    """Days whose trades were made after their night: they judge nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +61,19 @@ def pattern_library(
     previous: pa.Table | None = None,
     judgement: NightsJudgement | None = None,
 ) -> PatternLibrary:
-    """The library of `day` from the memory's rows (MEMORY_SCHEMA) closed up to `day` 24:00.
+    """The library of `day` from the memory's rows (MEMORY_SCHEMA) that were known at `day` 24:00: closed by then,
+    and signalled the longest holding before it, so that none is there because it lost soon (`known_trades`).
 
     Later rows are not looked at. Entry features are embedded with `statistics`, whatever version the rows
     were stored with, so that all vectors are comparable. `previous`: the library of an earlier night, as a
-    rule of the one before; the trades closed since then judge its patterns. InvalidInput where `previous` is
+    rule of the one before; the trades known since then judge its patterns. InvalidInput where `previous` is
     not of an earlier day.
     """
     by = judgement or NightsJudgement()
     config = by.config
-    known = memory.filter(pa.array(milliseconds(memory, "closed_at") <= as_milliseconds(day_end(day))))
-    known = known.sort_by([("closed_at", "ascending"), ("trade_id", "ascending")])
     earlier = [] if previous is None else known_patterns(previous)
-    new = known.slice(0, 0)
-    if earlier:
-        closed = _closed_after(known, _day_of(earlier, day))
-        new = closed if by.is_prospective else new
-    judged, nearest = _judge(earlier, new, statistics, day, by)
+    known, new, look = known_trades(memory, day, earlier, by)
+    judged, nearest = _judge(earlier, new, look, statistics, day, by)
     found = find_patterns(known, statistics, day, judged, config)
     seen = {row["pattern_id"] for row in found}
     unseen = [row | {"match_cosine": None} for row in judged if row["pattern_id"] not in seen]
@@ -85,7 +83,11 @@ def pattern_library(
     )
     # The last number stays, so that none is given twice.
     found += [row for row in unseen if row["last_seen_day"] >= oldest or row["number"] == last]
-    rows = [_finished(row, day, config) for row in sorted(found, key=lambda row: row["pattern_id"])]
+    until = EPOCH_TIME + timedelta(milliseconds=look.until_ms)
+    rows = [
+        _finished(row, day, config) | {"judged_until": until}
+        for row in sorted(found, key=lambda row: row["pattern_id"])
+    ]
     return PatternLibrary(
         pa.Table.from_pylist(rows, schema=PATTERNS_SCHEMA),
         night_rows(new, nearest, earlier, rows, day),
@@ -116,12 +118,40 @@ def _day_of(earlier: list[Row], day: date) -> date:
     return before
 
 
-def _closed_after(known: pa.Table, day: date) -> pa.Table:
-    return known.filter(pa.array(milliseconds(known, "closed_at") > as_milliseconds(day_end(day))))
+def known_trades(
+    memory: pa.Table, day: date, earlier: list[Row], by: NightsJudgement
+) -> tuple[pa.Table, pa.Table, Look]:
+    """The rows of the memory that `day` knows, in the order of their closing; of them those that no library in
+    `earlier` was judged by; and up to when.
+
+    A signal counts once it is older than the longest holding of the rules: of younger ones only those are
+    closed that ended fast. Where the rules allow a longer holding than before, none is forgotten or counted
+    twice: what was judged stays so.
+    """
+    end = as_milliseconds(day_end(day))
+    until = end - minutes_of(by.rules.maximum_holding) * 60_000
+    last_end = judged_until = until
+    if earlier:
+        last_end = as_milliseconds(day_end(_day_of(earlier, day)))
+        stored: datetime | None = earlier[0]["judged_until"]
+        judged_until = last_end if stored is None else as_milliseconds(stored)
+        until = max(until, judged_until)
+    signalled, closed = milliseconds(memory, "signal_time"), milliseconds(memory, "closed_at")
+    is_known = (closed <= end) & (signalled <= until)
+    is_new = is_known & ((signalled > judged_until) | (closed > last_end)) & bool(earlier)
+    is_new &= ~np.isin(memory["day"].to_numpy(), np.array(sorted(by.remade_days), "datetime64[D]"))
+    order = [("closed_at", "ascending"), ("trade_id", "ascending")]
+    known, new = (memory.filter(pa.array(rows)).sort_by(order) for rows in (is_known, is_new))
+    return known, new, Look(last_end, until)
 
 
 def _judge(
-    earlier: list[Row], new: pa.Table, statistics: EmbeddingStatistics, day: date, by: NightsJudgement
+    earlier: list[Row],
+    new: pa.Table,
+    look: Look,
+    statistics: EmbeddingStatistics,
+    day: date,
+    by: NightsJudgement,
 ) -> tuple[list[Row], Integers]:
     """The earlier rows after the new trades, and for each of those the row that it counted for (or -1)."""
     if not earlier:
@@ -137,7 +167,7 @@ def _judge(
     made, judged = floats(new, "net_bps"), []
     for index, row in enumerate(earlier):
         own = owner == index
-        after = with_new_trades(row, new.filter(pa.array(own)))
+        after = with_new_trades(row, new.filter(pa.array(own)), look)
         judged.append(with_trials(after, tried[own], made[own], day, by.rules, by.config))
     return judged, owner
 

@@ -7,9 +7,11 @@ left each time that it is tried: all patterns and all tries together never use m
 from datetime import date, timedelta
 from typing import Any
 
+from huracan.analysis.outcome import as_milliseconds
 from huracan.analysis.patterns.config import PatternConfig
+from huracan.analysis.patterns.evidence import begun_anew
 from huracan.analysis.patterns.table import CANDIDATE, DEGRADED, RELIABLE, RETIRED
-from huracan.evidence.betting import new_wealth
+from huracan.candles.schema import day_end
 
 Row = dict[str, Any]
 
@@ -31,28 +33,24 @@ def with_state(row: Row, day: date, config: PatternConfig) -> Row:
     """
     state = row["state"] or CANDIDATE
     if row["last_seen_day"] < day - timedelta(days=config.unseen_days):
-        return _lost(row, RETIRED) if state == RELIABLE else row | {"state": RETIRED}
+        return _lost(row, RETIRED, day) if state == RELIABLE else row | {"state": RETIRED}
     if state == RETIRED:
         state = CANDIDATE if row["first_reliable_day"] is None else DEGRADED
     if state == RELIABLE:
         has_drifted = row["drift_evidence"] >= config.drift_nights
-        return _lost(row, DEGRADED) if has_drifted else row
+        return _lost(row, DEGRADED, day) if has_drifted else row
     needed = evidence_needed(row["number"], row["times_degraded"], config)
     is_proven = row["evidence"] >= needed and (row["forward_mean_net_bps"] or 0.0) > 0.0
     if is_proven and row["forward_trades"] >= config.reliable_trades:
         return row | {
             "state": RELIABLE,
             "first_reliable_day": row["first_reliable_day"] or day,
-            **_from_the_start("drift_wealth", "drift_evidence"),
+            **begun_anew(row, "drift_wealth", "drift_evidence", as_milliseconds(day_end(day))),
         }
     return row | {"state": state}
 
 
-def _lost(row: Row, state: str) -> Row:
+def _lost(row: Row, state: str, day: date) -> Row:
     """A pattern that was reliable and is not: what made it so is used up."""
-    again = {"times_degraded": row["times_degraded"] + 1, **_from_the_start("wealth", "evidence")}
-    return row | {"state": state, **again}
-
-
-def _from_the_start(wealth: str, total: str) -> Row:
-    return {wealth: new_wealth().tolist(), total: 1.0}
+    anew = begun_anew(row, "wealth", "evidence", as_milliseconds(day_end(day)))
+    return row | {"state": state, "times_degraded": row["times_degraded"] + 1, **anew}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
 from huracan.tables import DATE, DAY, FLOAT, FLOATS, INTEGER, SINGLES, TEXT, Column, arrow_schema, chosen
 
@@ -82,6 +83,20 @@ _FORWARD = (
         "evidence that makes it reliable: more for a later name, and after a relapse",
     ),
     Column("wealth", FLOATS, "the bettor's wealth by stake: 5, 10, 20, 40 and 80 % of what is free"),
+    Column(
+        "open_bets",
+        TEXT,
+        "of wealth and drift_wealth what is free at judged_until, and the stakes that come back later; null "
+        "where stored before positions outlived the day",
+        "JSON",
+    ),
+    Column(
+        "judged_until",
+        TIME,
+        "the last moment whose signals are counted: the longest holding before the night, so that those whose "
+        "winners were still open wait; null likewise",
+        "UTC",
+    ),
     Column("first_reliable_day", DATE, "night that made it reliable first; null where none did", "UTC day"),
     Column("times_degraded", INTEGER, "times that it was reliable and lost it"),
 )

@@ -1,7 +1,7 @@
 """Which stop, target and size would have suited a pattern: found on its past, judged on the nights after.
 
 Every new trade is entered again by the market's own fills and costs under each setting of a small grid and
-left to stop, target and time-out. What was best up to a night is judged by the trades of later nights only.
+left to stop, target and time-out, over any midnight. What was best up to a night is judged by the trades of later nights only.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
-from huracan.market.rules import TradingRules
+from huracan.market.rules import TradingRules, bars_of
 
 STOPS_VOLATILITIES = (1.0, 1.5, 2.5)
 TARGETS_VOLATILITIES = (1.5, 2.5, 4.0)
@@ -52,21 +52,22 @@ def try_settings(
 ) -> SettingTrials:
     """Each of the `trades` (trade_id, symbol, side, signal_time) entered at its own bar under each setting.
 
-    `block` holds the bars of their day, whole. A trade whose symbol or bar it lacks is not tried.
+    `block` holds the bars from their signals to the ends of their longest holdings. A trade whose symbol or
+    signal it lacks is not tried.
     """
     found = np.full((len(trades), len(SETTINGS)), np.nan)
     symbols = {symbol: index for index, symbol in enumerate(block.symbols)}
     symbol = np.array([symbols.get(each, -1) for each in trades["symbol"].to_pylist()], dtype=np.int64)
     # The signal was given at the close of the bar before the one that opened then.
-    signals = milliseconds(trades, "signal_time")
-    bar = np.searchsorted(block.open_time_ms, signals) - 1
-    inside = np.clip(bar + 1, 0, block.bar_count - 1)
-    able = (symbol >= 0) & (bar >= 0) & (block.open_time_ms[inside] == signals)
+    past_ms = milliseconds(trades, "signal_time") - int(block.open_time_ms[0])
+    bar = past_ms // block.bar_ms - 1
+    able = (symbol >= 0) & (bar >= 0) & (bar + 1 < block.bar_count)
+    able &= past_ms % (block.bar_ms * block.decision_bars) == 0
     is_short = pc.equal(trades["side"], "short").to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(able)
     entries = np.where(is_short[rows], ENTER_SHORT_FULL_INDEX, ENTER_FULL_INDEX)
     indices = symbol[rows] * block.bar_count + bar[rows]
-    held = np.full(rows.size, rules.maximum_holding_bars)
+    held = np.full(rows.size, bars_of(rules.maximum_holding, block.bar_minutes))
     shorts = rules.allow_short or bool(is_short.any())
     for cell, (stop, target) in enumerate(SETTINGS):
         tried = replace(rules, stop_volatilities=stop, target_volatilities=target, allow_short=shorts)

@@ -10,10 +10,16 @@ from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
 from huracan.analysis.memory.rows import memory_rows
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.config import PatternConfig
-from huracan.analysis.patterns.library import NightsJudgement, PatternLibrary, pattern_library
+from huracan.analysis.patterns.library import (
+    NightsJudgement,
+    PatternLibrary,
+    known_trades,
+    pattern_library,
+)
 from huracan.analysis.patterns.table import NO_PATTERN, PATTERNS_SCHEMA
 from huracan.analysis.patterns.trials import SETTINGS, SettingTrials
 from huracan.candles.schema import Timeframe
+from huracan.market.rules import TradingRules
 
 DAY = date(2023, 6, 2)
 TWO = PatternConfig(maximum_patterns=2)
@@ -135,6 +141,37 @@ def test_trades_closed_after_the_day_change_nothing(make_trades, statistics) -> 
     alone = pattern_library(pa.concat_tables([memory, today]), statistics, tonight, first)
     late = pattern_library(pa.concat_tables([future, today, memory]), statistics, tonight, first)
     assert alone.table.equals(late.table) and alone.nights.equals(late.nights)
+
+
+def test_signals_whose_winners_may_still_be_open_wait_and_are_counted_once(make_trades, statistics) -> None:
+    """Of 80 trades a day, a quarter of an hour apart from midnight on and an hour long, those of the last
+    eighteen hours wait for a night, and a longer holding than before forgets and repeats none."""
+    memory, previous, counted = [], None, []
+    for night, holding in enumerate(["18h", "18h", "1d", "2h", "2h"]):
+        day = DAY + timedelta(days=night)
+        memory.append(_memory(make_trades, statistics, 80, 25.0, night, day))
+        by = NightsJudgement(PatternConfig(minimum_trades=10), rules=TradingRules(maximum_holding=holding))
+        library = pattern_library(pa.concat_tables(memory), statistics, day, previous, by)
+        previous = library.table
+        counted += library.new_trades["trade_id"].to_pylist()
+        until = previous["judged_until"][0].as_py()
+        assert max(library.new_trades["signal_time"].to_pylist(), default=until) <= until
+        assert judge_patterns(library).passed
+    waited = memory[0]["signal_time"].to_pylist()
+    first = sum(moment.hour >= 6 and (moment.hour, moment.minute) != (6, 0) for moment in waited)
+    assert first == 55 and len(counted) == len(set(counted)) == 55 + 4 * 80
+    forward = sum(previous["forward_trades"].to_pylist())
+    assert forward == 55 + 4 * 80
+
+
+def test_what_only_lost_quickly_so_far_names_and_judges_no_pattern(make_trades, statistics) -> None:
+    # Winners take a day, losers an hour: at night's end only the losers are closed.
+    tonight = _memory(make_trades, statistics, 80, 25.0, 1)
+    losers = tonight.filter(pa.array(np.asarray(tonight["net_bps"]) < 0))
+    for holding, count in (("1d", 0), ("1h", losers.num_rows)):
+        by = NightsJudgement(PatternConfig(minimum_trades=10), rules=TradingRules(maximum_holding=holding))
+        assert known_trades(losers, DAY, [], by)[0].num_rows == count
+        assert pattern_library(losers, statistics, DAY, None, by).table.num_rows == (count > 0)
 
 
 def test_every_new_trade_is_in_one_row_and_the_sums_are_the_memorys(make_trades, statistics) -> None:
