@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,29 +19,42 @@ from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
 
 LANES = 4_096
-_SHARES_OF_ORDERS = {"calm": 0.02, "busy": 1.0}
-"""How often a lane that may act does so, else it idles; `busy` draws among all legal actions at every bar."""
+_SEEN = ("features", "is_ready", "regime", "regime_probabilities", "pattern_context")
+SHARES_OF_ORDERS = {"flat": 0.0, "calm": 0.02, "busy": 1.0}
+"""How often a lane that may act does so, else it idles; `busy` draws among all legal actions each time."""
+HOURLY = 60
+_STEPS = 100
 
 
 def measure_market(seconds: float) -> dict[str, Any]:
-    """Best of several rounds; CPU-seconds of one thread."""
+    """Best of several rounds; CPU-seconds of one thread. Decisions of a minute, and of an hour of minutes."""
     block, rules, costs = contest_block(symbols=8, days=20), TradingRules(), CostAssumptions()
+    hourly = decided_every(block, HOURLY)
     report: dict[str, Any] = {"lanes": LANES}
-    for name, share in _SHARES_OF_ORDERS.items():
+    for name, share in SHARES_OF_ORDERS.items():
         stepped = best_of(seconds, partial(_step, block, rules, costs, share))
         report[f"steps_per_cpu_second_{name}"] = stepped
-        bars, actions = _record(block, rules, costs, share)
-        symbols = np.arange(bars.size) % block.symbol_count
-        fills = len(replay(block, rules, costs, ActionLists(symbols, bars, actions)).fills)
+        report[f"hourly_per_cpu_second_{name}"] = best_of(
+            seconds, partial(_step, hourly, rules, costs, share)
+        )
+        begun, actions = _record(block, rules, costs, share)
+        lists = ActionLists(begun["symbol"], begun["bar"], actions)
+        fills = len(replay(block, rules, costs, lists, begin=begun).fills)
         report[f"replay_fills_per_bar_{name}"] = fills / actions.size
 
-        def run(symbols: Any = symbols, bars: Any = bars, actions: Any = actions) -> tuple[int, float]:
+        def run(lists: ActionLists = lists, begun: Any = begun) -> tuple[int, float]:
             started = time.process_time()
-            replay(block, rules, costs, ActionLists(symbols, bars, actions))
-            return actions.size, time.process_time() - started
+            replay(block, rules, costs, lists, begin=begun)
+            return lists.actions.size, time.process_time() - started
 
         report[f"replay_bars_per_cpu_second_{name}"] = best_of(seconds, run)
     return report | {"width": len(MarketEnvironment(block, rules, costs, 1).observation_names)}
+
+
+def decided_every(block: MarketBlock, bars: int) -> MarketBlock:
+    """The block, decided on at every n-th close alone."""
+    seen = {name: getattr(block, name)[:, bars - 1 :: bars] for name in _SEEN}
+    return replace(block, decision_bars=bars, **seen)
 
 
 def best_of(seconds: float, run: Callable[[], tuple[int, float]]) -> float:
@@ -55,12 +69,12 @@ def best_of(seconds: float, run: Callable[[], tuple[int, float]]) -> float:
 
 
 def _step(block: MarketBlock, rules: TradingRules, costs: CostAssumptions, share: float) -> tuple[int, float]:
-    """A hundred steps of all lanes: observe + masks + advance. Drawing the actions is not counted."""
+    """A hundred decisions of all lanes: observe + masks + advance. Drawing the actions is not counted."""
     environment, generator = _begun(block, rules, costs), np.random.default_rng(1)
     seen = np.empty((LANES, len(environment.observation_names)), np.float32)
     masks = np.empty((LANES, len(environment.action_names)), bool)
-    used, steps = 0.0, 100
-    for _ in range(steps):
+    used = 0.0
+    for _ in range(_STEPS):
         started = time.process_time()
         environment.observe(out=seen)
         environment.masks(out=masks)
@@ -69,15 +83,19 @@ def _step(block: MarketBlock, rules: TradingRules, costs: CostAssumptions, share
         started = time.process_time()
         environment.advance(actions)
         used += time.process_time() - started
-    return steps * LANES, used
+    return _STEPS * LANES, used
 
 
-def _begun(block: MarketBlock, rules: TradingRules, costs: CostAssumptions) -> MarketEnvironment:
-    """Lanes spread over symbols and days, all at the start of a session."""
+def _begun(
+    block: MarketBlock, rules: TradingRules, costs: CostAssumptions, decisions: int = _STEPS
+) -> MarketEnvironment:
+    """Lanes spread over symbols and days, all at the first decision of a day that so many follow."""
     environment = MarketEnvironment(block, rules, costs, LANES)
-    every = np.arange(LANES)
-    firsts = block.session_first
-    environment.begin(every, every % block.symbol_count, firsts[(every // block.symbol_count) % firsts.size])
+    every, firsts = np.arange(LANES), block.day_first + block.decision_bars - 1
+    ends = firsts + decisions * block.decision_bars
+    firsts, ends = firsts[ends < block.bar_count], ends[ends < block.bar_count]
+    days = every // block.symbol_count % firsts.size
+    environment.begin(every, every % block.symbol_count, firsts[days], ends=ends[days], closes_at_end=True)
     return environment
 
 
@@ -90,13 +108,12 @@ def draw_legal(masks: NDArray[np.bool_], generator: np.random.Generator, share: 
 
 def _record(
     block: MarketBlock, rules: TradingRules, costs: CostAssumptions, share: float
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """First bars [lanes] and legal random actions int8 [lanes, bars] of whole sessions."""
-    environment, generator = _begun(block, rules, costs), np.random.default_rng(2)
-    firsts = environment.state["bar"].astype(np.int64)
-    bars = int(block.session_last[0])
-    actions = np.empty((LANES, bars), np.int8)
-    for bar in range(bars):
-        actions[:, bar] = draw_legal(environment.masks(), generator, share)
-        environment.advance(actions[:, bar].astype(np.int64))
-    return firsts, actions
+) -> tuple[NDArray[np.void], NDArray[np.int8]]:
+    """Lanes that begin and end with a day, and their legal random actions int8 [lanes, decisions]."""
+    decisions = block.decision_count // block.day_count - 1
+    environment, generator = _begun(block, rules, costs, decisions), np.random.default_rng(2)
+    begun, actions = environment.state.copy(), np.empty((LANES, decisions), np.int8)
+    for decision in range(decisions):
+        actions[:, decision] = draw_legal(environment.masks(), generator, share)
+        environment.advance(actions[:, decision].astype(np.int64))
+    return begun, actions

@@ -76,9 +76,11 @@ def _describe_learning(report: dict[str, Any]) -> list[str]:
 
 def _describe_market(market: dict[str, Any]) -> list[str]:
     lines = ["", f"the market alone, {market['lanes']} lanes, {market['width']} columns"]
-    for name, what in (("calm", "one order in 50 bars"), ("busy", "random legal actions")):
+    kinds = {"flat": "no order", "calm": "one order in 50 decisions", "busy": "random legal actions"}
+    for name, what in kinds.items():
         lines.append(
-            f"  {what:<24}{market[f'steps_per_cpu_second_{name}'] / 1e6:8.2f} million steps per CPU-second;"
+            f"  {what:<26}{market[f'steps_per_cpu_second_{name}'] / 1e6:8.2f} million steps per CPU-second;"
+            f" of an hour of minutes{market[f'hourly_per_cpu_second_{name}'] / 1e6:8.2f};"
             f" action list{market[f'replay_bars_per_cpu_second_{name}'] / 1e6:8.2f} million bars"
             f" ({market[f'replay_fills_per_bar_{name}']:.3f} fills a bar)"
         )

@@ -12,7 +12,7 @@ from huracan.market.block import MarketBlock
 
 
 class OneMarket(gymnasium.Env[np.ndarray, int]):
-    """A single lane behind gymnasium's interface. A session's end is the episode's."""
+    """A single lane behind gymnasium's interface. A lane's end is the episode's."""
 
     def __init__(self, block: MarketBlock, seed: int) -> None:
         self._lanes = UnmaskedLanes(block, 1, seed)
@@ -23,7 +23,7 @@ class OneMarket(gymnasium.Env[np.ndarray, int]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """The lane begins again by itself, so what it saw last is the new session's first row."""
+        """The lane begins again by itself, so what it saw last is the new lane's first row."""
         super().reset(seed=seed, options=options)
         if self._next is None:
             self._next = self._lanes.reset()[0]
