@@ -1,4 +1,4 @@
-"""A whole market traded day by day by anything that decides, and what each day brought.
+"""A whole market traded by anything that decides, over every midnight, and what each day brought.
 
 The market's own environment does the trading; nothing is decided here.
 """
@@ -18,8 +18,8 @@ from huracan.proof.planted_market import Floats
 from huracan.units import BASIS_POINT, WHOLE_BPS
 
 Decide = Callable[[int, NDArray[np.float32], NDArray[np.bool_]], NDArray[np.int64]]
-"""Bar of the session, raw observations [lanes, width], masks [lanes, actions] -> actions [lanes]. Lanes are
-the days of the first symbol, then those of the second, and so on."""
+"""Number of the decision, raw observations [lanes, width], masks [lanes, actions] -> actions [lanes]. Lane s
+is symbol s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +27,15 @@ class Exam:
     """Arrays [symbols, days]."""
 
     net_bps: Floats
-    """Net result, in bps of the notional of size 1."""
+    """Change of the marked account, in bps of the notional of size 1."""
     expected_net_bps: Floats
     """The same with the luck taken out: every bar's unforeseeable return, times what was held in it, is
     subtracted. Both have the same mean, by optional stopping; this one has less spread. It equals
     `net_bps` where the drift is not known."""
     trades: NDArray[np.int64]
     """Positions opened."""
-    bars_held: NDArray[np.int64]
+    decisions_held: NDArray[np.int64]
+    """At whose close something was held."""
 
     @property
     def net_bps_per_day(self) -> float:
@@ -52,6 +53,11 @@ class Exam:
         return float(self.trades.mean())
 
     @property
+    def decisions_per_trade(self) -> float:
+        """How long a position is held; 0 without one."""
+        return float(self.decisions_held.sum() / max(1, int(self.trades.sum())))
+
+    @property
     def standard_error_bps(self) -> float:
         """Of `net_bps_per_day`."""
         return float(self.net_bps.std(ddof=1) / np.sqrt(self.net_bps.size)) if self.net_bps.size > 1 else 0.0
@@ -64,39 +70,37 @@ def take_exam(
     costs: CostAssumptions,
     drift_bps: Floats | None = None,
 ) -> Exam:
-    """Every symbol and day of the block is one session on an account of its own, from flat to flat.
+    """Every symbol on an account of its own, from the block's first decision on; what is open at its end is
+    closed at the last price.
 
-    `drift_bps` [S, T] is the expected return of each next bar, where it is known.
+    `drift_bps` [S, T] is the expected return of each next bar, where it is known; then every bar is decided
+    on.
     """
-    firsts = block.session_first
-    bars = int(block.session_last[firsts[0]] - firsts[0] + 1)
-    symbol, first = np.repeat(np.arange(block.symbol_count), firsts.size), np.tile(firsts, block.symbol_count)
-    lanes = symbol.size
+    lanes = block.symbol_count
+    closes = block.decision_closes
     environment = MarketEnvironment(block, rules, costs, lanes)
-    environment.begin(np.arange(lanes), symbol, first)
-    trades, bars_held, luck = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64), np.zeros(lanes)
-    for bar in range(bars - 1):
-        before = _Held.by(environment)
-        environment.advance(decide(bar, environment.observe(), environment.masks()))
+    environment.begin(np.arange(lanes), np.arange(lanes), np.full(lanes, closes[0]), closes_at_end=True)
+    found = np.zeros((4, lanes, block.day_count))
+    before = _Held.by(environment)
+    for decision, close in enumerate(closes[:-1]):
+        environment.advance(decide(decision, environment.observe(), environment.masks()))
         after = _Held.by(environment)
-        trades += after.trades - before.trades
-        bars_held += after.value_usd != 0
-        if drift_bps is not None:
-            luck += _luck_usd(before, after, drift_bps[symbol, first + bar])
-    net = environment.equity_usd() - rules.starting_cash_usd
-    shape, scale = (block.symbol_count, firsts.size), WHOLE_BPS / rules.notional_usd
-    return Exam(
-        (net * scale).reshape(shape),
-        ((net - luck) * scale).reshape(shape),
-        trades.reshape(shape),
-        bars_held.reshape(shape),
-    )
+        luck = 0.0 if drift_bps is None else _luck_usd(before, after, drift_bps[:, close])
+        gained, day = after.equity_usd - before.equity_usd, block.day_of_bar[close + 1]
+        for row, value in enumerate(
+            (gained, gained - luck, after.trades - before.trades, after.value_usd != 0)
+        ):
+            found[row, :, day] += value
+        before = after
+    scale = WHOLE_BPS / rules.notional_usd
+    return Exam(found[0] * scale, found[1] * scale, found[2].astype(np.int64), found[3].astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
 class _Held:
     """Accounts at a close, arrays [lanes]."""
 
+    equity_usd: Floats
     gross_usd: Floats
     """Equity before costs."""
     value_usd: Floats
@@ -105,9 +109,8 @@ class _Held:
     @staticmethod
     def by(environment: MarketEnvironment) -> "_Held":
         equity, state = environment.equity_usd(), environment.state
-        return _Held(
-            equity + state["costs_usd"], equity - state["cash_usd"], state["trades"].astype(np.int64)
-        )
+        gross, value = equity + state["costs_usd"], equity - state["cash_usd"]
+        return _Held(equity, gross, value, state["trades"].astype(np.int64))
 
 
 def _luck_usd(before: _Held, after: _Held, drift_bps: Floats) -> Floats:
@@ -121,7 +124,9 @@ def _luck_usd(before: _Held, after: _Held, drift_bps: Floats) -> Floats:
 def decided_by(policy: Policy) -> Decide:
     """A policy of the product as something that takes the exam."""
 
-    def decide(_bar: int, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def decide(
+        _decision: int, observations: NDArray[np.float32], masks: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
         return policy.decide(observations, masks).actions
 
     return decide

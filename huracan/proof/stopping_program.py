@@ -1,6 +1,8 @@
-"""When to enter, hold, add and leave with a known signal: dynamic programming over a session.
+"""When to enter, hold, add and leave with a known signal: dynamic programming back from an end.
 
-Values are in bps of the notional of size 1, costs paid, summed to the end of the session and not discounted.
+Values are in bps of the notional of size 1, costs paid, summed to the end, at which what is open is sold, and
+not discounted. Far from the end, where the rules are the same at every bar, they are those of a market
+without one.
 The state is (signal, place between stop and target, age) while holding and (signal) while flat. How a policy
 made of it fares in the market is in `best_policy`.
 """
@@ -31,12 +33,11 @@ class StoppingProblem:
     stop_bps: float
     target_bps: float
     maximum_holding_bars: int
-    entry_margin_bars: int
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How finely the problem is cut. `bars` before a session's end are solved; earlier bars are alike."""
+    """How finely the problem is cut. `bars` before the end are solved; earlier bars are alike."""
 
     signals: int = 31
     places: int = 31
@@ -47,7 +48,7 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class StoppingRules:
-    """The solution as thresholds of the signal. First axis: bars left in the session, 0 to Grid.bars."""
+    """The solution as thresholds of the signal. First axis: bars left to the end, 0 to Grid.bars."""
 
     problem: StoppingProblem
     entry: Floats
@@ -57,7 +58,7 @@ class StoppingRules:
     add: Singles
     """The same: buy more above this."""
     gain_bps_per_bar: float
-    """What one more bar of a session is worth, far from its end."""
+    """What one more bar is worth, far from the end."""
     flat_value_bps: Floats
     """[signals] value of a flat account with `Grid.bars` left, on `signals`."""
     signals: Floats
@@ -75,7 +76,7 @@ class _Transition:
 
 @lru_cache(maxsize=16)
 def solve(problem: StoppingProblem, grid: Grid | None = None) -> StoppingRules:
-    """Backward induction from the end of a session.
+    """Backward induction from the end.
 
     Order of a bar as in the market: what is decided at a close fills at the next open; then the stop may be
     met inside the bar, then the target (crossing probabilities of a Brownian bridge), then the close. The
@@ -94,8 +95,7 @@ def solve(problem: StoppingProblem, grid: Grid | None = None) -> StoppingRules:
     held = np.full((cut.signals, cut.places, ages), -problem.cost_bps)
     after = _Values(np.zeros(cut.signals), held, held)
     for left in range(1, cut.bars + 1):
-        may_enter = left >= problem.entry_margin_bars
-        before, gains = _one_bar(after, problem, places, moved, may_enter=may_enter)
+        before, gains = _one_bar(after, problem, places, moved)
         entry[left] = _threshold(signals, gains.entering)
         leave[left] = _threshold(signals, gains.holding)
         add[left] = _threshold(signals, gains.adding)
@@ -124,7 +124,7 @@ class _Gains:
 
 
 def _one_bar(
-    after: _Values, problem: StoppingProblem, places: Floats, moved: _Transition, *, may_enter: bool
+    after: _Values, problem: StoppingProblem, places: Floats, moved: _Transition
 ) -> tuple[_Values, _Gains]:
     """The values a bar earlier, and what decides there."""
     stay = _expected(after.held, after.flat, problem, places, moved)
@@ -132,8 +132,6 @@ def _one_bar(
     waiting = np.einsum("k,kmn,n->m", moved.weights, moved.moves, after.flat)
     going = (waiting - problem.cost_bps)[:, None, None]
     entering = np.array([np.interp(0.0, places, row) for row in stay[:, :, 0]]) - problem.cost_bps
-    if not may_enter:
-        entering = np.full_like(entering, -np.inf)
     stay[:, :, -1] = -np.inf  # the time-out
     holds = stay >= going
     values = _Values(

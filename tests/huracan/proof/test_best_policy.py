@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from huracan.market.costs import CostAssumptions
+from huracan.market.observation import observation_names
 from huracan.market.rules import TradingRules
 from huracan.proof.best_policy import Ceiling, follow_levels, follow_rules, measure_ceiling, problem_of
 from huracan.proof.exam import Exam, take_exam
@@ -91,10 +92,9 @@ def test_without_an_edge_it_stays_out() -> None:
 def test_its_decisions_at_a_bar_need_no_later_bar(market: PlantedMarket) -> None:
     solved = solve(problem_of(CONFIG, RULES, COSTS, knows_latent=False), GRID)
     scrambled = filter_imbalance(market)
-    scrambled.reshape(30, 1_440)[:, 700:] = 9.0
-    lanes = market.block.symbol_count * 10
-    names = 36
-    observed = np.zeros((lanes, names), np.float32)
+    scrambled[:, 700:] = 9.0
+    lanes = market.block.symbol_count
+    observed = np.zeros((lanes, len(observation_names(market.block.feature_names))), np.float32)
     masks = np.ones((lanes, 10), bool)
     before = follow_rules(solved, filter_imbalance(market), market.block)
     after = follow_rules(solved, scrambled, market.block)

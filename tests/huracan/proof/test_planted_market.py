@@ -5,7 +5,6 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan.market.block import MarketBlock
-from huracan.market.observation import observation_names
 from huracan.proof.planted_market import (
     BARS_PER_DAY,
     FEATURE_NAMES,
@@ -31,8 +30,7 @@ def _column(market: PlantedMarket, name: str) -> np.ndarray:
     return market.block.features[:, :, FEATURE_NAMES.index(name)].astype(np.float64)
 
 
-def test_an_observation_of_the_market_is_36_wide(market: PlantedMarket) -> None:
-    assert len(observation_names(market.block.feature_names)) == 36
+def test_every_column_of_the_market_is_complete(market: PlantedMarket) -> None:
     assert market.block.features.shape == (3, 6 * BARS_PER_DAY, 15)
     assert np.isfinite(market.block.features).all()
 
@@ -116,6 +114,20 @@ def test_days_of_a_market_carry_their_truth(market: PlantedMarket) -> None:
     assert np.array_equal(part.drift_bps, market.drift_bps[:, bars])
 
 
+def test_a_market_may_have_longer_bars() -> None:
+    config = PlantedMarketConfig(bar_minutes=60, symbols=1, days=200, half_life_bars=24.0, seed=3)
+    market = plant_market(config)
+    assert market.block.bar_count == 200 * 24
+    assert market.block.bar_minutes == 60
+    assert market.block.day_count == 200
+    latent = market.latent[0]
+    after_a_day = (latent[24:] * latent[:-24]).mean() / (latent**2).mean()
+    assert after_a_day == pytest.approx(0.5, abs=0.1)
+    assert days_of(market, 10, 19).block.bar_count == 240
+
+
 def test_a_market_without_days_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no day"):
         PlantedMarketConfig(days=0)
+    with pytest.raises(InvalidInput, match="7 minutes"):
+        PlantedMarketConfig(bar_minutes=7)
