@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from huracan.candles.jumps import LastClose
 from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import TRADED
 from huracan.candles.spread import TRAILING_DAYS, day_spreads, with_half_spreads
@@ -153,25 +152,25 @@ def _told(bars: Bars, minutes: int, shown: Any) -> Row:
     """By each estimator the medians of trailing weeks, and what nights use, as `shown` tells many days."""
     days = bars.open_time_ms // DAY_MS
     own: list[Row] = []
-    tables: list[pa.Table] = []
+    before: pa.Table | None = None
+    steps: list[float] = []
     used: list[float] = []
-    closes: dict[str, LastClose] = {}
     for day in np.unique(days):
         today = bars.chosen(days == day)
         if len(today) < 3:
             continue
-        (info,) = with_half_spreads([MarketInfo("it")], tables[-max(TRAILING_DAYS) :], closes)
+        (info,) = with_half_spreads([MarketInfo("it")], before, {})
         used.append(float(info.half_spread_bps or 0.0))
         own.append(_estimates(today))
-        tables.append(day_spreads(_grid_of(today, int(day), minutes)))
+        before = day_spreads(_grid_of(today, int(day), minutes), before)
+        steps += before["half_step_bps"].drop_null().to_pylist()
     week = TRAILING_DAYS[0]
     trailing = {
         name: [np.median([each[name] for each in own[at - week : at]]) for at in range(week, len(own))]
         for name in ESTIMATORS
     }
-    steps = pa.concat_tables(tables)["half_step_bps"].drop_null().to_numpy()
     told = {name: shown(values) for name, values in trailing.items()}
-    half_step = float(np.median(steps)) if len(steps) else float("nan")
+    half_step = float(np.median(steps)) if steps else float("nan")
     return {**told, "nights use": shown(used[week:]), "half step": half_step}
 
 

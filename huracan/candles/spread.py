@@ -8,7 +8,8 @@ day is taken whole and only then not below zero: correcting each pair, as they a
 every pair. `benchmarks/spreads.py` compares it with others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from huracan.candles.jumps import LastClose
 from huracan.candles.market_info import DEFAULT_HALF_SPREAD_BPS, MarketInfo
 from huracan.candles.schema import SYMBOL, TRADED
-from huracan.tables import FLOAT, INTEGER, Column, arrow_schema
+from huracan.tables import FLOAT, FLOATS, INTEGER, Column, arrow_schema
 from huracan.units import WHOLE_BPS
 
 SPREADS_COLUMNS = (
@@ -38,12 +39,22 @@ SPREADS_COLUMNS = (
     Column(
         "half_step_bps",
         FLOAT,
-        "half of the decimal step that all prices of the day keep to, of its last close; null without one",
+        "half of the decimal step that all prices of the day keep to, of its last close; that of the day"
+        " before where too few prices tell",
         "bps",
     ),
     Column("bars", INTEGER, "traded bars whose next one was traded too", "bars"),
+    Column(
+        "trailing_bps",
+        FLOATS,
+        "half-spreads of the last 28 days that told one, this day the last: what the day after goes by",
+        "bps",
+    ),
+    Column("trailing_noise_bps", FLOATS, "their noise, in the same order", "bps"),
 )
 SPREADS_SCHEMA = arrow_schema(SPREADS_COLUMNS)
+
+Floats = npt.NDArray[np.float64]
 
 TRAILING_DAYS = (7, 28)
 """A half-spread is the median of the first so many days before, or of more where those do not tell."""
@@ -57,8 +68,6 @@ _MOST_DECIMALS = 10
 _MOST_BPS = 1000.0
 """A wider market is none: a tick that is not of these prices says so, or a day that is no market's."""
 
-Floats = npt.NDArray[np.float64]
-
 
 def half_spread_moments(high: Floats, low: Floats, close: Floats) -> Floats:
     """Of every two bars in a row, what has the squared half-spread as its mean: [bars - 1], in bps^2."""
@@ -67,27 +76,45 @@ def half_spread_moments(high: Floats, low: Floats, close: Floats) -> Floats:
     return np.asarray((last - middle[:-1]) * (last - middle[1:]) * WHOLE_BPS**2, np.float64)
 
 
-def day_spreads(ohlcv: pa.Table) -> pa.Table:
-    """SPREADS_SCHEMA of one day on its grid (OHLCV_SCHEMA): each symbol by its own traded bars."""
+def day_spreads(ohlcv: pa.Table, before: pa.Table | None = None) -> pa.Table:
+    """SPREADS_SCHEMA of one day on its grid (OHLCV_SCHEMA): each symbol by its own traded bars.
+
+    `before`: that of the day before, whose trailing days go on here.
+    """
     encoded = ohlcv["symbol"].combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     traded = pc.equal(ohlcv["status"], TRADED).to_numpy()
     prices = {name: ohlcv[name].to_numpy() for name in ("open", "high", "low", "close")}
-    rows = []
+    known, rows = _by_symbol(before), []
     for code, symbol in enumerate(encoded.dictionary.to_pylist()):
         own = codes == code
-        bars = {name: values[own] for name, values in prices.items()}
-        both = traded[own][:-1] & traded[own][1:]
-        moments = half_spread_moments(bars["high"], bars["low"], bars["close"])[both]
-        step = price_step(np.concatenate([values[traded[own]] for values in bars.values()]))
-        row = {"symbol": symbol, "bars": len(moments)}
-        if step is not None:
-            row["half_step_bps"] = step / 2 / bars["close"][traded[own]][-1] * WHOLE_BPS
-        if len(moments) >= _FEWEST_PAIRS:
-            row["half_spread_bps"] = np.sqrt(max(moments.mean(), 0.0))
-            row["noise_bps"] = np.sqrt(_standard_error(moments))
-        rows.append(row)
+        row = _own({name: values[own] for name, values in prices.items()}, traded[own])
+        last = known.get(symbol, {"trailing_bps": [], "trailing_noise_bps": [], "half_step_bps": None})
+        is_told = row["half_spread_bps"] is not None
+        for trailing, name in (("trailing_bps", "half_spread_bps"), ("trailing_noise_bps", "noise_bps")):
+            row[trailing] = [*last[trailing], *([row[name]] if is_told else [])][-max(TRAILING_DAYS) :]
+        if row["half_step_bps"] is None:
+            row["half_step_bps"] = last["half_step_bps"]
+        rows.append({"symbol": symbol, **row})
     return pa.Table.from_pylist(rows, schema=SPREADS_SCHEMA)
+
+
+def _own(bars: Mapping[str, Floats], traded: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """What the bars of one symbol tell by themselves."""
+    both = traded[:-1] & traded[1:]
+    moments = half_spread_moments(bars["high"], bars["low"], bars["close"])[both]
+    step = price_step(np.concatenate([values[traded] for values in bars.values()]))
+    is_told = len(moments) >= _FEWEST_PAIRS
+    return {
+        "half_spread_bps": np.sqrt(max(moments.mean(), 0.0)) if is_told else None,
+        "noise_bps": np.sqrt(_standard_error(moments)) if is_told else None,
+        "half_step_bps": None if step is None else step / 2 / bars["close"][traded][-1] * WHOLE_BPS,
+        "bars": len(moments),
+    }
+
+
+def _by_symbol(table: pa.Table | None) -> dict[str, dict[str, Any]]:
+    return {row["symbol"]: row for row in ([] if table is None else table.to_pylist())}
 
 
 def price_step(prices: Floats) -> float | None:
@@ -103,40 +130,33 @@ def price_step(prices: Floats) -> float | None:
 
 
 def with_half_spreads(
-    infos: Iterable[MarketInfo], days: Sequence[pa.Table], last_closes: Mapping[str, LastClose]
+    infos: Iterable[MarketInfo], before: pa.Table | None, last_closes: Mapping[str, LastClose]
 ) -> list[MarketInfo]:
-    """Markets of a day, `resolved`, with half-spreads by the tables SPREADS_SCHEMA of days before, in order.
+    """Markets of a day, `resolved`, with half-spreads by the SPREADS_SCHEMA of the day before it.
 
     Where the settings give one, it stays. Where the days do not tell one from none and it could be more than
     the default, it is the default. Never below half a tick at the last known close, or half of the step that
     prices kept to where no tick is known.
     """
-    by_symbol: dict[str, list[dict[str, float | None]]] = {}
-    for table in days:
-        for row in table.to_pylist():
-            by_symbol.setdefault(row["symbol"], []).append(row)
-    found = []
+    known, found = _by_symbol(before), []
     for info in infos:
-        before = by_symbol.get(info.symbol, [])
-        steps = [step for row in before if (step := row["half_step_bps"]) is not None]
-        least, known = (steps[-1] if steps else 0.0), last_closes.get(info.symbol)
-        if info.tick_size is not None and known is not None:
-            least = info.tick_size / 2 / known.close * WHOLE_BPS
-        half_spread = min(max(_trailing(before), least), _MOST_BPS)
+        told, close = known.get(info.symbol), last_closes.get(info.symbol)
+        half_spread = DEFAULT_HALF_SPREAD_BPS if told is None else _trailing(told)
+        least = told["half_step_bps"] if told is not None else None
+        if info.tick_size is not None and close is not None:
+            least = info.tick_size / 2 / close.close * WHOLE_BPS
+        half_spread = min(max(half_spread, least or 0.0), _MOST_BPS)
         found.append(info.completed_by(MarketInfo(info.symbol, half_spread_bps=half_spread)).resolved())
     return found
 
 
-def _trailing(days: Sequence[Mapping[str, float | None]]) -> float:
-    told = [
-        (spread**2, noise**2)
-        for row in days
-        if (spread := row["half_spread_bps"]) is not None and (noise := row["noise_bps"]) is not None
-    ]
-    for count in TRAILING_DAYS if told else ():
-        squared, errors = np.median(np.array(told[-count:]), axis=0)
-        doubt = _CERTAINTY * _MEDIAN_ERROR * errors / np.sqrt(min(count, len(told)))
-        if squared >= doubt or doubt <= DEFAULT_HALF_SPREAD_BPS**2:
+def _trailing(told: Mapping[str, Any]) -> float:
+    """The median of the fewest days that tell it."""
+    spreads, noises = (np.array(told[name]) ** 2 for name in ("trailing_bps", "trailing_noise_bps"))
+    for days in TRAILING_DAYS if len(spreads) else ():
+        squared = float(np.median(spreads[-days:]))
+        error = np.median(noises[-days:]) * _MEDIAN_ERROR / np.sqrt(min(days, len(spreads)))
+        if squared >= _CERTAINTY * error or _CERTAINTY * error <= DEFAULT_HALF_SPREAD_BPS**2:
             return float(np.sqrt(squared))
     return DEFAULT_HALF_SPREAD_BPS
 

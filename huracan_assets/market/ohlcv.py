@@ -13,7 +13,7 @@ from huracan.candles.redenominations import (
     redenominations_to_json,
 )
 from huracan.candles.schema import OHLCV_COLUMNS, QUARANTINE_COLUMNS
-from huracan.candles.spread import SPREADS_COLUMNS, TRAILING_DAYS, day_spreads, with_half_spreads
+from huracan.candles.spread import SPREADS_COLUMNS, day_spreads, with_half_spreads
 from huracan.tables import Table
 from huracan_assets.inputs.stored_candles import LAST_CLOSES, closes_before, stored_candles
 from huracan_assets.jobs import MARKET
@@ -29,16 +29,7 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
     kinds={"parquet"},
     reads=[
         Read("ohlcv", key="before", ends=-1, edge=False, is_record=True, newest=LAST_CLOSES),
-        Read(
-            "ohlcv",
-            key="spreads",
-            days=max(TRAILING_DAYS),
-            ends=-1,
-            edge=False,
-            is_record=True,
-            may_lack_days=True,
-            table="spreads",
-        ),
+        Read("ohlcv", key="spreads", ends=-1, edge=False, is_record=True, newest="spreads"),
     ],
     tables={
         "data": Table(OHLCV_COLUMNS),
@@ -84,10 +75,11 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     before = Before(last_closes_from(closes), fetched.refused, causes_from(closes), outside)
     judged = judge_day(laid, context.timeframe, settings.candles, before)
     infos = [info_in_units_of_before(info, declared) for info in fetched.infos]
-    markets = with_half_spreads(infos, inputs.tables("spreads", "spreads"), before.last_closes)
+    spreads = inputs.table("spreads", "spreads") if inputs.has("spreads", "spreads.parquet") else None
+    markets = with_half_spreads(infos, spreads, before.last_closes)
     return Outcome(
         tables=judged.tables
-        | {"spreads": day_spreads(judged.day.ohlcv)}
+        | {"spreads": day_spreads(judged.day.ohlcv, spreads)}
         | {"hourly": hourly_summaries(judged.day.ohlcv, context.timeframe)}
         | former_candles(stored, set(universe.symbols) - outside),
         files=_files(markets, declared_by(declared, context.day)),

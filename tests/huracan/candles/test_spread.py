@@ -39,20 +39,16 @@ def _bouncing(half_spread_bps: float, seed: int, bars: int = 1440, volatility_bp
     return np.stack([trades[:, 0], trades.max(axis=1), trades.min(axis=1), trades[:, -1]], axis=1)
 
 
-def _days(*told: tuple[float | None, float | None], step: float | None = None) -> list[pa.Table]:
-    """Tables of days, each by half-spread and noise."""
-    return [
-        pa.Table.from_pylist(
-            [{"symbol": "A", "half_spread_bps": own, "noise_bps": noise, "half_step_bps": step, "bars": 99}],
-            schema=SPREADS_SCHEMA,
-        )
-        for own, noise in told
-    ]
+def _told(*days: tuple[float, float], step: float | None = None) -> pa.Table:
+    """What is known after days, each by half-spread and noise."""
+    lists = [[float(day[at]) for day in days] for at in (0, 1)]
+    row = {"symbol": "A", "half_step_bps": step, "trailing_bps": lists[0], "trailing_noise_bps": lists[1]}
+    return pa.Table.from_pylist([row], schema=SPREADS_SCHEMA)
 
 
-def _used(days: list[pa.Table], info: MarketInfo | None = None, close: float | None = None) -> float:
+def _used(told: pa.Table | None, info: MarketInfo | None = None, close: float | None = None) -> float:
     closes = {} if close is None else {"A": LastClose(0, close, 0.01, False)}
-    (found,) = with_half_spreads([info or MarketInfo("A")], days, closes)
+    (found,) = with_half_spreads([info or MarketInfo("A")], told, closes)
     assert found.half_spread_bps is not None
     return found.half_spread_bps
 
@@ -106,9 +102,20 @@ def test_a_day_of_few_bars_or_none_tells_nothing() -> None:
     none = day_spreads(_grid(np.full((24, 4), np.nan), [MISSING] * 24, "B"))
     told = [(row["symbol"], row["half_spread_bps"], row["noise_bps"], row["bars"]) for row in few.to_pylist()]
     assert told == [("A", None, None, 9)]
-    assert none.to_pylist() == [
-        {"symbol": "B", "half_spread_bps": None, "noise_bps": None, "half_step_bps": None, "bars": 0}
-    ]
+    assert [list(row.values()) for row in none.to_pylist()] == [["B", None, None, None, 0, [], []]]
+
+
+def test_the_trailing_days_go_on_from_day_to_day_and_a_day_that_tells_nothing_leaves_them() -> None:
+    told, own = None, []
+    for number in range(30):
+        told = day_spreads(_grid(_bouncing(5.0, number, bars=60).round(2)), told)
+        own.append(told["half_spread_bps"][0].as_py())
+    silent = day_spreads(_grid(np.full((24, 4), np.nan), [MISSING] * 24), told)
+    assert told is not None
+    assert told["trailing_bps"][0].as_py() == silent["trailing_bps"][0].as_py() == own[-28:]
+    assert len(silent["trailing_noise_bps"][0].as_py()) == 28
+    assert silent["half_step_bps"] == told["half_step_bps"]
+    assert told["half_step_bps"][0].as_py() == pytest.approx(0.5, rel=0.05)
 
 
 def test_each_symbol_is_told_by_its_own_bars() -> None:
@@ -134,49 +141,45 @@ def test_the_step_that_prices_keep_to(prices: np.ndarray, step: float | None) ->
 
 def test_the_median_of_the_last_seven_days_is_used() -> None:
     spreads = [90.0, 90.0, 8.0, 2.0, 4.0, 3.0, 9.0, 5.0, 70.0]
-    assert _used(_days(*((each, 0.5) for each in spreads))) == pytest.approx(5.0)
-    assert _used(_days((3.0, 0.5), (None, None), (4.0, 0.5), (9.0, 0.5))) == pytest.approx(4.0)
+    assert _used(_told(*((each, 0.5) for each in spreads))) == pytest.approx(5.0)
+    assert _used(_told((3.0, 0.5), (4.0, 0.5), (9.0, 0.5))) == pytest.approx(4.0)
 
 
 def test_what_cannot_be_told_from_none_is_the_default_and_a_month_tells_more_than_a_week() -> None:
-    assert _used([]) == 1.0
-    assert _used(_days(*[(4.0, 4.0)] * 7)) == pytest.approx(4.0)  # 16 > 2 x 1.25 x 16 / root of 7 = 15.2
-    assert _used(_days(*[(3.8, 4.0)] * 7)) == 1.0
-    assert _used(_days(*[(3.8, 4.0)] * 28)) == pytest.approx(3.8)
-    assert _used(_days(*[(0.0, 4.0)] * 28)) == 1.0
+    assert _used(None) == 1.0
+    assert _used(_told(*[(4.0, 4.0)] * 7)) == pytest.approx(4.0)  # 16 > 2 x 1.25 x 16 / root of 7 = 15.2
+    assert _used(_told(*[(3.8, 4.0)] * 7)) == 1.0
+    assert _used(_told(*[(3.8, 4.0)] * 28)) == pytest.approx(3.8)
+    assert _used(_told(*[(0.0, 4.0)] * 28)) == 1.0
 
 
 def test_a_market_that_surely_is_tighter_than_the_default_costs_what_it_tells() -> None:
-    assert _used(_days(*[(0.0, 0.5)] * 7)) == 0.0
-    assert _used(_days(*[(0.3, 0.5)] * 7)) == pytest.approx(0.3)
+    assert _used(_told(*[(0.0, 0.5)] * 7)) == 0.0
+    assert _used(_told(*[(0.3, 0.5)] * 7)) == pytest.approx(0.3)
 
 
 def test_it_is_never_below_half_a_tick_at_the_last_known_close() -> None:
-    told = _days(*[(0.3, 0.1)] * 7, step=0.7)
+    told = _told(*[(0.3, 0.1)] * 7, step=0.7)
     tick = MarketInfo("A", tick_size=0.01)
     assert _used(told, tick, close=20.0) == pytest.approx(2.5)
     assert _used(told, tick, close=2_000.0) == pytest.approx(0.3)
-    assert _used([], tick, close=20.0) == pytest.approx(2.5)
+    assert _used(None, tick, close=20.0) == pytest.approx(2.5)
     # of nobody who says the tick, half of the step that prices kept to
     assert _used(told, close=20.0) == pytest.approx(0.7)
     assert _used(told, tick) == pytest.approx(0.7)
 
 
 def test_a_tick_that_is_not_of_these_prices_is_no_cost_beyond_belief() -> None:
-    assert _used([], MarketInfo("A", tick_size=1.0), close=1e-6) == 1000.0
+    assert _used(None, MarketInfo("A", tick_size=1.0), close=1e-6) == 1000.0
 
 
 def test_what_the_settings_say_stays() -> None:
     said = MarketInfo("A", tick_size=0.01, half_spread_bps=0.2)
-    assert _used(_days(*[(5.0, 0.1)] * 7), said, close=20.0) == 0.2
+    assert _used(_told(*[(5.0, 0.1)] * 7), said, close=20.0) == 0.2
 
 
-@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 20)), max_size=35), st.data())
-def test_it_lies_between_what_the_days_say_and_the_default(told: list[Any], data: st.DataObject) -> None:
-    used = _used(_days(*told))
-    own = [spread for spread, _ in told[-28:]]
+@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 20)), max_size=28))
+def test_it_lies_between_what_the_days_say_and_the_default(told: list[Any]) -> None:
+    used = _used(_told(*told))
+    own = [spread for spread, _ in told]
     assert min([1.0, *own]) - 1e-9 <= used <= max([1.0, *own]) + 1e-9
-    # other days further back change nothing
-    further = data.draw(st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 20)), max_size=3))
-    if len(told) >= 28:
-        assert _used(_days(*further, *told)) == used
