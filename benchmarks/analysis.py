@@ -56,7 +56,7 @@ def measure(home: Path, arguments: argparse.Namespace) -> dict[str, float]:
 def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Table:
     """The partitions of a day, made up and traded; its trades."""
     from huracan.candles.schema import OHLCV_SCHEMA, TIME
-    from huracan.features.recipe import RECIPE
+    from huracan.features.recipe import EVERY_COLUMN
     from huracan.market.block_tables import build_market_block
     from huracan.market.costs import CostAssumptions
     from huracan.market.paper.session import trade_session
@@ -87,7 +87,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
         "funding_rate": pa.nulls(rows),
     }
     regime = np.repeat(random.integers(0, 4, (symbols, BARS // 60)), 60, axis=1).reshape(-1)
-    features = {name: random.standard_normal(rows).astype(np.float32) for name in RECIPE.names}
+    features = {name: random.standard_normal(rows).astype(np.float32) for name in EVERY_COLUMN.names}
     volatility = 5 * np.exp(np.cumsum(random.standard_normal((symbols, BARS)) / 50, axis=1))
     features["return_std_60_bps"] = volatility.reshape(-1).astype(np.float32)
     tables = {
@@ -101,7 +101,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
     }
     for name, table in tables.items():
         resources.lake.write(name, day, {"data.parquet": encode_table(table)})
-    block = build_market_block(tables["ohlcv"], tables["features"], tables["regimes"], RECIPE.names)
+    block = build_market_block(tables["ohlcv"], tables["features"], tables["regimes"], EVERY_COLUMN.names)
     chance = arguments.trades / (symbols * BARS)
     script = np.where(random.random((BARS, symbols)) < 1.5 * chance, 2, 5)
     script = np.where(random.random((BARS, symbols)) < 0.02, 4, script)
@@ -137,7 +137,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     from huracan.analysis.trades.trade_context import TradeContext
     from huracan.analysis.trades.wins import analyse_wins
     from huracan.candles.schema import Timeframe
-    from huracan.features.recipe import RECIPE
+    from huracan.features.recipe import EVERY_COLUMN
     from huracan.models.confidence import fit_confidence_model
     from huracan_assets.analysis.loss_analysis import loss_analysis, past_days
     from huracan_assets.inputs.market_block import priced_block
@@ -148,8 +148,8 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     market = settings.market
     reads = [*(r for r in loss_analysis.reads if r.key), *map(Read, ("ohlcv", "features", "regimes"))]
     trades = lake.read_table("shadow_trades", DAY)
-    model = fit_confidence_model(past_trades, RECIPE.names, settings.models)
-    statistics = fit_embedding(lake.read_table("features", DAY - timedelta(days=1)), RECIPE.names, DAY)
+    model = fit_confidence_model(past_trades, EVERY_COLUMN.names, settings.models)
+    statistics = fit_embedding(lake.read_table("features", DAY - timedelta(days=1)), EVERY_COLUMN.names, DAY)
     context = StageContext("loss_analysis", DAY, settings, resources, "")
 
     report: dict[str, float] = {}

@@ -55,11 +55,11 @@ class Brain:
         own = read_json_object(self.files["recipe.json"], "recipe.json")["features"]
         if own["digest"] == recipe.digest:
             return ""
-        decided = own.get("decision_timeframe", self.manifest.get("timeframe", "?"))
+        decided = own.get("decision_timeframe", self.manifest["timeframe"])
+        kind = "an older" if own["version"] < recipe.version else "another"
         return (
-            f"{self.brain_id} was made by feature recipe {own['version']} for decisions at {decided},"
-            f" {'an older one' if own['version'] < recipe.version else 'another one'} than recipe"
-            f" {recipe.version} for decisions at {recipe.decision.name}."
+            f"{self.brain_id} is of {kind} feature recipe, {own['version']} for decisions at {decided};"
+            f" that of now is {recipe.version} for decisions at {recipe.decision.name}."
         )
 
     def is_expired(self, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from huracan.candles.quality import assemble_day
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.features.compute import compute_features
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import recipe_of
 from huracan.market.block import MarketBlock
 from huracan.market.block_tables import build_market_block
 from huracan.market.costs import CostAssumptions
@@ -21,6 +21,7 @@ from huracan.regimes.fit import fit_regimes
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 MINUTE = Timeframe("1m")
+RECIPE = recipe_of(MINUTE, MINUTE)
 LAST_DAY = date(2025, 3, 10)
 WINDOW_DAYS, LEAD_DAYS, WARMUP_DAYS = 24, 5, 2
 
@@ -35,7 +36,7 @@ def window() -> MarketBlock:
         for day in days
     ]
     features = [
-        compute_features(pa.concat_tables(candles[max(0, index - WARMUP_DAYS) : index + 1]), day, MINUTE)
+        compute_features(pa.concat_tables(candles[max(0, index - WARMUP_DAYS) : index + 1]), day, RECIPE)
         for index, day in enumerate(days)
     ]
     # One fit, on the days before the window: no bar of it is labelled by its own future.

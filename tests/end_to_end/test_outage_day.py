@@ -11,18 +11,19 @@ import pytest
 from huracan.candles.quality import DayOfCandles, assemble_day, judge_day
 from huracan.candles.schema import FLAT, MISSING, QUARANTINED, Timeframe
 from huracan.features.compute import compute_features
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import recipe_of
 from huracan.market.actions import action_names
 from huracan.market.block_tables import build_market_block
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.conservation import judge_ledger
-from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 from huracan_resources.candles.files import CandleFiles
 
 MINUTE = Timeframe("1m")
+RECIPE = recipe_of(MINUTE, MINUTE)
 OUTAGE = date(2023, 3, 24)
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 
@@ -42,7 +43,7 @@ def days(real_data: Path) -> list[DayOfCandles]:
 def session(days: list[DayOfCandles]) -> Session:
     """The outage traded by a policy that tries something in every bar."""
     ohlcv = days[-1].ohlcv
-    features = compute_features(pa.concat_tables([day.ohlcv for day in days]), OUTAGE, MINUTE)
+    features = compute_features(pa.concat_tables([day.ohlcv for day in days]), OUTAGE, RECIPE)
     even = pa.array(np.full(features.num_rows, 0.25, np.float32))
     regimes = pa.table(
         {

@@ -15,7 +15,7 @@ import pytest
 
 import huracan
 from huracan.errors import InvalidInput
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import EVERY_COLUMN
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan_resources.lake.parquet import encode_table
 from tests.end_to_end.command import DAY, Answer, Home
@@ -139,7 +139,7 @@ def test_one_trade_is_told_whole(home: Home, ledger: pa.Table) -> None:
     assert answer.code == 0, answer.err
     told = json.loads(answer.out)
     assert told["trade"]["net_usd"] == row["net_usd"] and told["trade"]["trade_id"] == row["trade_id"]
-    assert set(told["features"]) == set(RECIPE.names)
+    assert set(told["features"]) == set(EVERY_COLUMN.names)
     chosen = told["decision"]["actions"][row["action"]]
     assert chosen["is_legal"] and chosen["probability"] == max(
         each["probability"] for each in told["decision"]["actions"].values()
@@ -279,7 +279,7 @@ def test_features_have_the_names_of_the_ledger_or_none(
     """What they were called when the trade was made; where nobody knows that, the values and the reason."""
     other, row = make_home(), ledger.slice(0, 1).to_pylist()[0]
     trace = json.loads(home.lake.read_file("shadow_trades", NEXT_DAY, "model.json"))
-    assert trace["entry_features"] == list(RECIPE.names)
+    assert trace["entry_features"] == list(EVERY_COLUMN.names)
 
     def told(names: list[str] | None) -> Answer:
         kept = {**trace, "entry_features": names} if names else {k: trace[k] for k in trace if k[0] != "e"}
@@ -287,7 +287,7 @@ def test_features_have_the_names_of_the_ledger_or_none(
         other.lake.write("shadow_trades", NEXT_DAY, files)
         return other.call("trade", row["trade_id"], "--json")
 
-    former = [f"former_{number}" for number in range(len(RECIPE.names))]
+    former = [f"former_{number}" for number in range(len(EVERY_COLUMN.names))]
     assert list(json.loads(told(former).out)["features"]) == former
     nameless = json.loads(told(None).out)
     assert "does not name its entry features" in nameless["unnamed_features"]

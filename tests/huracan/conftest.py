@@ -37,60 +37,60 @@ def _symbol_prices(random: np.random.Generator, bars: int) -> dict[str, np.ndarr
     }
 
 
-@pytest.fixture(scope="session")
-def make_candles() -> CandleMaker:
+def made_candles(
+    last_day: date,
+    days: int,
+    symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT"),
+    timeframe: str = "1m",
+    seed: int = 1,
+    gaps: dict[str, list[int]] | None = None,
+    flats: dict[str, list[int]] | None = None,
+    has_flow: bool = True,
+) -> pa.Table:
     """Consecutive days of candles ending at `last_day`, day after day as the lake gives them.
 
     `gaps` and `flats` name, per symbol, the bars (counted from the first day's 00:00) that are so.
     """
+    frame = Timeframe(timeframe)
+    bars = days * frame.bars_per_day
+    start = int(day_start(last_day - timedelta(days=days - 1)).timestamp() * 1000)
+    times = start + np.arange(bars) * frame.minutes * 60_000
+    tables = {}
+    for index, symbol in enumerate(symbols):
+        columns = _symbol_prices(np.random.default_rng([seed, index]), bars)
+        status = np.full(bars, "traded", dtype=object)
+        for bar in (flats or {}).get(symbol, []):
+            status[bar] = "flat"
+            for name in ("open", "high", "low", "close"):
+                columns[name][bar] = columns["close"][bar - 1]
+            for name in ("volume", "trade_count", "taker_buy_volume"):
+                columns[name][bar] = 0.0
+        is_gone = np.zeros(bars, dtype=bool)
+        is_gone[(gaps or {}).get(symbol, [])] = True
+        status[is_gone] = "missing"
+        arrays = {name: pa.array(values, mask=is_gone) for name, values in columns.items()}
+        if not has_flow:
+            arrays["trade_count"] = arrays["taker_buy_volume"] = pa.nulls(bars)
+        arrays |= {
+            "symbol": pa.array([symbol] * bars),
+            "open_time": pa.array(times).cast(TIME),
+            "close_time": pa.array(times + frame.minutes * 60_000).cast(TIME),
+            "status": pa.array(status.tolist()),
+            "funding_rate": pa.nulls(bars),
+        }
+        tables[symbol] = pa.table(
+            {field.name: arrays[field.name].cast(field.type) for field in OHLCV_SCHEMA},
+            schema=OHLCV_SCHEMA,
+        )
+    per_day = frame.bars_per_day
+    return pa.concat_tables(
+        [tables[s].slice(day * per_day, per_day) for day in range(days) for s in symbols]
+    ).combine_chunks()
 
-    def make(
-        last_day: date,
-        days: int,
-        symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT"),
-        timeframe: str = "1m",
-        seed: int = 1,
-        gaps: dict[str, list[int]] | None = None,
-        flats: dict[str, list[int]] | None = None,
-        has_flow: bool = True,
-    ) -> pa.Table:
-        frame = Timeframe(timeframe)
-        bars = days * frame.bars_per_day
-        start = int(day_start(last_day - timedelta(days=days - 1)).timestamp() * 1000)
-        times = start + np.arange(bars) * frame.minutes * 60_000
-        tables = {}
-        for index, symbol in enumerate(symbols):
-            columns = _symbol_prices(np.random.default_rng([seed, index]), bars)
-            status = np.full(bars, "traded", dtype=object)
-            for bar in (flats or {}).get(symbol, []):
-                status[bar] = "flat"
-                for name in ("open", "high", "low", "close"):
-                    columns[name][bar] = columns["close"][bar - 1]
-                for name in ("volume", "trade_count", "taker_buy_volume"):
-                    columns[name][bar] = 0.0
-            is_gone = np.zeros(bars, dtype=bool)
-            is_gone[(gaps or {}).get(symbol, [])] = True
-            status[is_gone] = "missing"
-            arrays = {name: pa.array(values, mask=is_gone) for name, values in columns.items()}
-            if not has_flow:
-                arrays["trade_count"] = arrays["taker_buy_volume"] = pa.nulls(bars)
-            arrays |= {
-                "symbol": pa.array([symbol] * bars),
-                "open_time": pa.array(times).cast(TIME),
-                "close_time": pa.array(times + frame.minutes * 60_000).cast(TIME),
-                "status": pa.array(status.tolist()),
-                "funding_rate": pa.nulls(bars),
-            }
-            tables[symbol] = pa.table(
-                {field.name: arrays[field.name].cast(field.type) for field in OHLCV_SCHEMA},
-                schema=OHLCV_SCHEMA,
-            )
-        per_day = frame.bars_per_day
-        return pa.concat_tables(
-            [tables[s].slice(day * per_day, per_day) for day in range(days) for s in symbols]
-        ).combine_chunks()
 
-    return make
+@pytest.fixture(scope="session")
+def make_candles() -> CandleMaker:
+    return made_candles
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from huracan.agent.layout import initial_weights
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.policy.checkpoint import save_policy
 from huracan.agent.policy.greedy_policy import GreedyPolicy
-from huracan.features.recipe import RECIPE
+from huracan.features.recipe import EVERY_COLUMN
 from huracan.market.actions import action_names
 from huracan.market.observation import observation_names
 from huracan_assets.reads import resolve_all
@@ -44,9 +44,9 @@ def _trade(home: Path, checkpoint: bytes, settings: dict[str, object]) -> Outcom
 @pytest.mark.parametrize(
     ("columns", "settings", "why"),
     [
-        (RECIPE.names[1:], {}, "The checkpoint was trained on other columns"),
+        (EVERY_COLUMN.names[1:], {}, "The checkpoint was trained on other columns"),
         (
-            RECIPE.names,
+            EVERY_COLUMN.names,
             {"market.rules.allow_short": True},
             "The checkpoint has another list of actions than the rules",
         ),

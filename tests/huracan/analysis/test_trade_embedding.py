@@ -1,5 +1,6 @@
 """Embeddings: decorrelated, of length one, with statistics of the past only."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
-from huracan.analysis.memory.rows import MEMORY_SCHEMA, memory_rows
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, memory_rows, with_entries_named
 from huracan.analysis.trades.checks import judge_embeddings
 from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
@@ -67,10 +68,33 @@ def test_an_unknown_or_constant_feature_counts_as_average(feature_rows, make_tra
 
 
 def test_statistics_serve_for_four_weeks_and_never_an_earlier_day(statistics) -> None:
-    assert statistics.serves(NAMES, DAY) and statistics.serves(NAMES, DAY + timedelta(days=27))
-    assert not statistics.serves(NAMES, DAY + timedelta(days=28))
-    assert not statistics.serves(NAMES, DAY - timedelta(days=1))
-    assert not statistics.serves(NAMES[:3], DAY)
+    fitted = replace(statistics, recipe="now")
+    assert fitted.serves("now", DAY) and fitted.serves("now", DAY + timedelta(days=27))
+    assert not fitted.serves("now", DAY + timedelta(days=28))
+    assert not fitted.serves("now", DAY - timedelta(days=1))
+    assert not fitted.serves("another", DAY)
+
+
+def test_statistics_of_before_recipes_were_kept_are_read_and_serve_no_recipe(statistics) -> None:
+    text = statistics.to_json()
+    assert '"recipe"' not in text
+    assert EmbeddingStatistics.from_json(text).version == statistics.version
+    assert not EmbeddingStatistics.from_json(text).serves("now", DAY)
+    kept = replace(statistics, recipe="now")
+    assert kept.version != statistics.version
+    assert EmbeddingStatistics.from_json(kept.to_json()).recipe == "now"
+
+
+def test_trades_of_an_older_recipe_are_embedded_by_the_columns_that_they_share(
+    statistics, make_trades
+) -> None:
+    former, row = ("gone", *NAMES[1:]), [7.0, 1.0, -2.0, 0.5]
+    old = with_entries_named(make_trades({"entry_features": row}), former, NAMES)
+    unknown = make_trades({"entry_features": [float("nan"), *row[1:]]})
+    assert np.array_equal(embed_trades(old, statistics), embed_trades(unknown, statistics))
+    assert old.schema == unknown.schema
+    same = make_trades({"entry_features": row})
+    assert with_entries_named(same, NAMES, NAMES) is same
 
 
 def test_a_trade_with_another_number_of_features_is_refused_by_name(statistics, make_trades) -> None:

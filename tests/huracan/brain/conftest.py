@@ -55,7 +55,7 @@ def make_parts(policy: GreedyPolicy) -> BundleParts:
         checkpoint=save_policy(policy, {"seed": 5}),
         timeframe="1m",
         symbols=("BTC/USDT", "ETH/USDT"),
-        recipe={"names": ["column_0"], "warmup_bars": 300, "digest": "d1"},
+        recipe={"names": ["column_0"], "version": "1", "warmup_bars": 300, "digest": "d1"},
         mask_rules=mask_rules(False),
         regimes={"means": [0.1, 0.2]},
         gates={"order": ["cost"]},

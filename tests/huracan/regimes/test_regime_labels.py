@@ -11,6 +11,7 @@ import pytest
 from huracan.candles.schema import TIME, Timeframe, day_start
 from huracan.errors import InputRefused, InvalidInput
 from huracan.features.compute import compute_features
+from huracan.features.recipe import recipe_of
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import emission_log_weights, filter_regimes, forward_filter
 from huracan.regimes.fit import fit_regimes
@@ -18,6 +19,7 @@ from huracan.regimes.model import REGIMES, RegimeConfig, RegimeParameters
 
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
+RECIPE = recipe_of(MINUTE, MINUTE)
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 PROBABILITIES = [f"probability_{name}" for name in REGIMES]
 
@@ -29,7 +31,7 @@ def features_of_days(candles: pa.Table, last_day: date, days: int) -> pa.Table:
         day = last_day - timedelta(days=back)
         since, until = (pa.scalar(day_start(day + timedelta(days=d)), TIME) for d in (-2, 1))
         window = candles.filter(pc.and_(pc.greater_equal(opened, since), pc.less(opened, until)))
-        tables.append(compute_features(window, day, MINUTE))
+        tables.append(compute_features(window, day, RECIPE))
     return pa.concat_tables(tables).combine_chunks()
 
 

@@ -131,6 +131,13 @@ def test_other_columns_are_refused(policy: GreedyPolicy) -> None:
         load_policy(checkpoint, (NAMES[1], NAMES[0], *NAMES[2:]))
 
 
+def test_decisions_on_bars_of_another_length_are_refused(policy: GreedyPolicy) -> None:
+    checkpoint = save_policy(policy, {"decision_minutes": 1})
+    assert load_policy(checkpoint, NAMES, decision_minutes=1).observation_names == NAMES
+    with pytest.raises(InputRefused, match="decide every 1 minutes, not every 60"):
+        load_policy(checkpoint, NAMES, decision_minutes=60)
+
+
 def test_a_long_only_policy_is_refused_where_the_rules_sell_short(
     make_policy: Callable[..., GreedyPolicy],
 ) -> None:
