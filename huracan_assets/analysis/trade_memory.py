@@ -1,10 +1,16 @@
 """The asset `trade_memory`: what each trade's entry looked like, and the trades that looked alike before."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.memory.agreement import judge_agreement
-from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
+from huracan.analysis.memory.embedding import (
+    EmbeddingStatistics,
+    embed_trades,
+    entry_features,
+    fit_embedding,
+)
 from huracan.analysis.memory.rows import MEMORY_COLUMNS, memory_rows, with_entries_named
 from huracan.analysis.trades.checks import judge_embeddings
 from huracan.features.specification import FeatureRecipe
@@ -83,12 +89,14 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
     names = names_of_day(inputs, context)
     trades = with_entries_named(inputs.table("shadow_trades"), names, recipe.names)
     embeddings = embed_trades(trades, statistics)
+    # Of a position that was carried over from decisions on other bars no entry is known.
+    is_told = np.isfinite(entry_features(trades, recipe.names)).any(axis=1)
     rows = memory_rows(trades, embeddings, statistics.version, context.day, context.timeframe)
     remembered = pa.concat_tables([*inputs.each_day("before"), rows])
     return Outcome(
         tables={"data": rows},
         files=files,
-        verdicts=[judge_embeddings(embeddings), judge_agreement(remembered, statistics.version)],
+        verdicts=[judge_embeddings(embeddings[is_told]), judge_agreement(remembered, statistics.version)],
         metadata={
             "embedding_version": statistics.version,
             "embedded_by_columns": len(set(names) & set(recipe.names)),

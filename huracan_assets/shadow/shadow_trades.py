@@ -178,6 +178,7 @@ class _Crew:
             "actions": action_names(self.context.settings.market.rules.allow_short),
             "bias_terms": TERMS,
             "entry_features": feature_names,
+            "decision_timeframe": self.context.decision_timeframe.name,
         }
 
     def told(self) -> dict[str, Any]:
