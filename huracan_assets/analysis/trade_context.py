@@ -16,6 +16,7 @@ from huracan_assets.inputs.in_force import models_in_force, nights_of
 from huracan_assets.inputs.named_features import names_of_day
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.inputs.remembered import statistics_of
+from huracan_assets.inputs.windows import before_held_days, held_days, with_held_days
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, stage
@@ -53,7 +54,10 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
         statistics_of(inputs),
         lambda night: confidence_of(inputs, context, as_date(night)),
     )
-    luck = measure_luck(trades, market_block.priced_block(inputs, context.day), market.rules, market.costs)
+    block = market_block.priced_block(
+        inputs, context.settings, context.day, days_before=held_days(context.settings)
+    )
+    luck = measure_luck(trades, block, market.rules, market.costs)
     table = TradeContext.of(trades, neighbours, luck, drivers).table(trades, context.day)
     return Outcome(
         tables={"data": table},
