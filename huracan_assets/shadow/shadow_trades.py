@@ -45,7 +45,8 @@ EARLIER = "earlier_policy"
     kinds={"parquet", "postgres"},
     reads=[
         yesterday("ppo_checkpoint", is_needed=False),
-        replace(yesterday("ppo_checkpoint", is_needed=False), key=EARLIER, ends=-2, edge=False),
+        # Of a history that began the day before there is none: nothing is entered until the handover.
+        Read("ppo_checkpoint", key=EARLIER, ends=-2, edge=False, is_record=True, may_lack_days=True),
         CARRIED_IN,
         Read("features", days=2),
         Read("regimes", days=2),

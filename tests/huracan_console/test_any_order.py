@@ -11,13 +11,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pyarrow as pa
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from huracan.errors import InputRefused
 from huracan.verdict import Verdict
 from huracan_assets.freshness import Freshness
-from huracan_assets.reads import Inputs
+from huracan_assets.reads import Inputs, table_hash
 from huracan_assets.registry import stages
 from huracan_assets.running import run_stage
 from huracan_assets.stage import Outcome, Stage, StageContext
@@ -27,8 +28,8 @@ from huracan_resources.lake.store import LocalStore
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 
-CHAINED = ("open_positions",)
-"""Tables whose every day is made from the one of the day before."""
+OPEN = "open_positions"
+"""The table of trades whose every day is made from the one of the day before."""
 FIRST = date(2025, 1, 1)
 SETTINGS = load_settings(
     {
@@ -63,12 +64,12 @@ def _recorded(stage: Stage) -> Stage:
         made_from = inputs.hashes()
         files = {"made_from.json": json.dumps(sorted(made_from.items())).encode()}
         alone = {name: table for name, table in stage.tables.items() if (stage.name, name) in READ_ALONE}
-        chain = json.dumps({key: made for key, made in made_from.items() if key.startswith(stage.name)})
+        chain = {key: made for key, made in made_from.items() if key.endswith(f"#{OPEN}")}
         return Outcome(
             tables={
                 name: pa.schema(
                     [(column.name, column.type) for column in table.columns],
-                    metadata={"made_from": chain if name in CHAINED else ""},
+                    metadata={"made_from": json.dumps(chain if name == OPEN else {})},
                 ).empty_table()
                 for name, table in alone.items()
             },
@@ -114,6 +115,20 @@ class Machine:
         assert manifest is not None, f"{asset} of {day} was not made"
         return manifest.content_hash
 
+    def goes_on(self, day: date) -> bool:
+        """Whether the day was traded from what the day before left open, where that was traded."""
+        ledger, before = (
+            self.lake.manifest("shadow_trades", each) for each in (day, day - timedelta(days=1))
+        )
+        assert ledger is not None
+        carried = {key: made for key, made in ledger.inputs.items() if key.endswith(f"#{OPEN}")}
+        return carried == ({} if before is None else dict([table_hash(before, OPEN)]))
+
+    def spoil(self, asset: str, day: date) -> None:
+        """As if a blocking check had found the partition bad."""
+        bad = [Verdict("judged", False, "It does not add up.")]
+        self.lake.write(asset, day, {}, verdicts=bad)
+
 
 def _day(offset: int) -> date:
     return FIRST + timedelta(days=offset)
@@ -131,6 +146,7 @@ _NIGHT = st.integers(0, 40)
 @example(before=[20, (16, 0, NIGHT[:1])], last=21)  # a day that the warm-up of the first regimes looks at
 @example(before=[(10, 2, NIGHT), (16, 2, NIGHT)], last=20)  # two ranges with a hole between them
 @example(before=[27, 19], last=35)  # nights out of order, a week apart
+@example(before=[10], last=19)  # the night before the last is a hole where a history begins
 @example(before=[(11, 4, NIGHT[:1]), 3], last=20)  # a hole that only the memory's first fit looks back on
 def test_a_night_completes_after_any_backfill_in_any_order(before: list[Any], last: int) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -150,6 +166,7 @@ def test_a_night_completes_after_any_backfill_in_any_order(before: list[Any], la
         assert done[-4:] == [PlannedRun(job, night) for job in NIGHT]
         for day in history_days(night, SETTINGS):
             machine.hash_of("regimes", day)
+        assert machine.goes_on(night)
 
 
 def test_no_policy_is_trained_again_because_older_days_were_filled_in(tmp_path: Path) -> None:
@@ -172,3 +189,42 @@ def test_nights_of_a_short_outage_are_made_up_for_and_those_of_a_long_one_are_no
     long = machine.night(_day(27))
     assert {run.day for run in long if run.job == "trade"} == {_day(27)}
     assert [m.day for m in machine.lake.window("shadow_trades", _day(27), 30)] == [_day(27)]
+
+
+def test_each_day_goes_on_from_the_positions_of_the_day_before_and_the_first_begins_flat(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    machine.backfill(_day(12), _day(16), NIGHT)
+    machine.night(_day(19))
+    traded = machine.lake.days("shadow_trades")
+    assert traded == [_day(offset) for offset in range(12, 20)] and all(map(machine.goes_on, traded))
+
+
+def test_bad_nights_in_a_row_are_traded_again_from_the_first_on_before_the_next(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.backfill(_day(12), _day(16), NIGHT)
+    for offset in (15, 16):
+        machine.spoil("shadow_trades", _day(offset))
+    done = [run for run in machine.night(_day(17)) if run.job == "trade"]
+    assert [run.day for run in done] == [_day(15), _day(16), _day(17)]
+    assert all(map(machine.goes_on, (_day(offset) for offset in range(13, 18))))
+
+
+def test_a_day_is_refused_while_the_day_before_is_missing_or_bad_and_made_after_it(tmp_path: Path) -> None:
+    """As where the UI runs many days of `trade` at once, and a later one comes first."""
+    machine = Machine(tmp_path)
+    machine.backfill(_day(12), _day(18), NIGHT[:1])
+    machine.walk([PlannedRun("trade", _day(12))])
+    with pytest.raises(InputRefused, match=f"shadow_trades/{_day(13)}"):
+        machine.walk([PlannedRun("trade", _day(14))])
+    machine.walk([PlannedRun("trade", _day(13)), PlannedRun("trade", _day(14))])
+    assert machine.goes_on(_day(14))
+    machine.spoil("shadow_trades", _day(14))
+    with pytest.raises(InputRefused, match="judged bad"):
+        machine.walk([PlannedRun("trade", _day(15))])
+    assert [run.day for run in machine.backfill(_day(15), _day(15), NIGHT) if run.job == "trade"] == [
+        _day(14),
+        _day(15),
+    ]
+    assert machine.goes_on(_day(15))
