@@ -153,7 +153,7 @@ def _market_at_mark(accounts: pa.Table, at_ms: int, bar_minutes: int) -> MarketB
         traded_value_usd=twice("mark_traded_value_usd"),
         regime=np.repeat(np.array(regimes, np.int8)[:, None], 2, axis=1),
         regime_probabilities=np.zeros((count, 2, len(REGIMES)), np.float32),
-        day_index=times // MS_PER_DAY,
+        day_index=at_ms // MS_PER_DAY + np.array([-1, 0]),
         half_spread_bps=twice("mark_half_spread_bps"),
         taker_fee_bps=twice("mark_taker_fee_bps"),
         tick_size=twice("mark_tick_size"),

@@ -64,7 +64,8 @@ def judge_replay(
 def _closures_differ(closures: Closures, session: Session) -> Iterator[str]:
     """What was closed before the first decision stands first in the ledger."""
     for made, kept in ((closures.trades, session.trades), (closures.fills, session.fills)):
-        if not made.equals(kept.slice(0, made.num_rows)):
+        # As text: entry features of another recipe are not a number, which equals nothing.
+        if repr(made.to_pylist()) != repr(kept.slice(0, made.num_rows).to_pylist()):
             yield "What was closed at the day's start is not what the ledger begins with."
 
 
