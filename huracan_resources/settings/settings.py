@@ -346,7 +346,7 @@ def _as_ours(error: ValidationError, values: Values) -> InvalidInput:
     key = next((k for n in range(len(path), 0, -1) if (k := ".".join(path[:n])) in values), ".".join(path))
     origin = values[key][1] if key in values else "default"
     said = re.sub(r" for <class .*?>", "", first["msg"]).lower().replace("valid tuple", "list")
-    within = ", ".join(path[key.count(".") + 1 :])
+    within = ", ".join(part for part in path[key.count(".") + 1 :] if part != "[key]")
     at = f" ({within})" if within else ""
     return InvalidInput(f"{origin}: the setting {key} is wrong{at}: {said}.", "Correct it there.")
 

@@ -52,7 +52,7 @@ from tests.huracan_resources.settings.written_profiles import load, origin
         ),
         (
             "universe: {markets: {BTC/USDT: {lot_size: 1}}}",
-            ["universe.markets is wrong (BTC/USDT, lot_size", "'maker_fee_bps'"],
+            ["universe.markets is wrong (BTC/USDT, lot_size): ", "'maker_fee_bps'"],
         ),
         (
             "universe: {symbols: [BTC/USDT], membership: {BTCUSDT: {last_day: 2025-01-01}}}",
