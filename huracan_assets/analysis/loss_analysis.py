@@ -1,7 +1,7 @@
 """The asset `loss_analysis`: why the day's losing trades lost, and what the rules against it would have done
 on the days before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -18,17 +18,24 @@ from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.analysis import plots
 from huracan_assets.inputs import market_block
+from huracan_assets.inputs.accounts import OPEN_POSITIONS, carried_on, opening_again
+from huracan_assets.inputs.windows import before_held_days, lead_candle_days
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+from huracan_resources.settings.settings import Settings
 
 PAST = "past_"
 
 
-def past(asset: str, days: int = TRAILING_DAYS) -> Read:
-    """The good partitions of the days before; none of them is needed, and what they were made from by then
-    stands."""
+def past(asset: str, days: int | Callable[[Settings], int] = TRAILING_DAYS + 1) -> Read:
+    """The good partitions of the days before, and of one more, from which the first of them goes on; none is
+    needed, and what they were made from by then stands."""
     return Read(asset, key=PAST + asset, days=days, ends=-1, edge=False, is_record=True, may_lack_days=True)
+
+
+def _past_candles(settings: Settings) -> int:
+    return TRAILING_DAYS + 1 + lead_candle_days(settings)
 
 
 @stage(
@@ -38,15 +45,16 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
         record("shadow_trades"),
         Read("trade_context"),
         Read("win_analysis"),
-        Read("ohlcv"),
-        *(past(asset) for asset in ("shadow_trades", "features", "regimes", "win_analysis", "loss_analysis")),
-        past("ohlcv", TRAILING_DAYS + 1),
+        Read("ohlcv", days=before_held_days),
+        *(past(asset) for asset in ("shadow_trades", "features", "regimes")),
+        *(past(asset, TRAILING_DAYS) for asset in ("win_analysis", "loss_analysis")),
+        past("ohlcv", _past_candles),
     ],
     tables={
         "data": Table(LOSSES_COLUMNS, keep=Always(), in_database=True),
         "rules": Table(RULES_COLUMNS, keep=Always()),
     },
-    settings=["market", "analysis"],
+    settings=["universe", "market", "analysis"],
     checks=[
         Check(
             "analysis_coverage", "Every closed trade is analysed exactly once and the sums are the ledger's."
@@ -58,8 +66,9 @@ def past(asset: str, days: int = TRAILING_DAYS) -> Read:
 def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     """Why each losing trade lost: one primary reason, further ones, evidence, and the rule that avoids it.
 
-    Each rule is tried on the days before: their stored actions are played with it and without. What came of
-    it, and whether that could be chance, stands beside the loss and in the table `rules`, the best first.
+    Each rule is tried on the days before: their stored actions are played with it and without, each day from
+    the accounts that it began with to its end. What came of it, and whether that could be chance, stands beside
+    the loss and in the table `rules`, the best first.
     """
     if not inputs.has("win_analysis"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
@@ -98,18 +107,30 @@ def past_days(inputs: Inputs, context: StageContext) -> Iterator[PastDay | Unusa
         if day in ledgers and not inputs.holds(PAST + "shadow_trades", day, "session.parquet"):
             continue  # No policy was there to trade.
         try:
-            yield PastDay(
-                day,
-                market_block.priced_block(inputs, day, PAST),
-                inputs.of_day(PAST + "shadow_trades", day, ["symbol", "open_time", "action"], "session"),
-                inputs.of_day(PAST + "shadow_trades", day, ["trade_id", "symbol", "entry_time", "net_usd"]),
-                _analysed(inputs, day),
-            )
+            yield _past_day(inputs, context, day)
         except AgedOut:
             # Made again years later, an analysis must not be replaced by one of a shorter past.
             raise
         except (InputRefused, InvalidInput) as refused:
             yield UnusableDay(day, refused.what)
+
+
+def _past_day(inputs: Inputs, context: StageContext, day: date) -> PastDay:
+    ledger, settings = PAST + "shadow_trades", context.settings
+    block = market_block.priced_paper_block(inputs, settings, day, PAST)
+    before, carried = day - timedelta(days=1), None
+    if inputs.holds(ledger, before, f"{OPEN_POSITIONS}.parquet"):
+        carried = carried_on(inputs.of_day(ledger, before, None, OPEN_POSITIONS), settings, day)
+    opening = opening_again(carried, block, inputs, settings, day, PAST)
+    trades = inputs.of_day(ledger, day, ["trade_id", "symbol", "entry_time", "net_usd"])
+    return PastDay(
+        day,
+        opening.block,
+        inputs.of_day(ledger, day, ["symbol", "open_time", "action"], "session"),
+        trades.slice(opening.closures.trades.num_rows),
+        _analysed(inputs, day),
+        opening.state,
+    )
 
 
 def _analysed(inputs: Inputs, day: date) -> pa.Table | None:

@@ -46,17 +46,15 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.has("trade_memory"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
-    market = context.settings.market
+    settings, market = context.settings, context.settings.market
     named = with_entries_named(trades, names_of_day(inputs, context), statistics_of(inputs).feature_names)
     drivers = explain_by_night(
         named,
-        nights_of(trades, context.settings),
+        nights_of(trades, settings),
         statistics_of(inputs),
         lambda night: confidence_of(inputs, context, as_date(night)),
     )
-    block = market_block.priced_block(
-        inputs, context.settings, context.day, days_before=held_days(context.settings)
-    )
+    block = market_block.priced_block(inputs, settings, context.day, days_before=held_days(settings))
     luck = measure_luck(trades, block, market.rules, market.costs)
     table = TradeContext.of(trades, neighbours, luck, drivers).table(trades, context.day)
     return Outcome(

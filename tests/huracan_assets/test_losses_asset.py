@@ -1,6 +1,7 @@
 """The days before, as the asset of losses reads them from a lake: in order, or named with the reason."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from huracan.analysis.rules.trials import UnusableDay
 from huracan.candles.schema import OHLCV_SCHEMA, TIME
 from huracan.errors import AgedOut
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
-from huracan.market.block import MarketBlock
+from huracan.market.block import BY_MARKET, MarketBlock
 from huracan.market.paper.session import Session
 from huracan.regimes.model import REGIMES
 from huracan.verdict import Verdict
@@ -38,6 +39,22 @@ def _block(day: date) -> MarketBlock:
     return day_block(close, day, regime=regime, volatility_bps=generator.uniform(3, 9, (SYMBOLS, BARS)))
 
 
+def _led(day: date) -> MarketBlock:
+    """The day, led by the last bar of the day before."""
+    before, own = _block(day - timedelta(days=1)), _block(day)
+    joined = {
+        field.name: np.concatenate([getattr(before, field.name), getattr(own, field.name)], axis=-1)
+        for field in fields(own)
+        if getattr(own, field.name) is not None and np.shape(getattr(own, field.name))[-1:] == (BARS,)
+    }
+    rows = {
+        name: np.concatenate([getattr(before, name), getattr(own, name)], axis=1)
+        for name in ("features", "regime_probabilities", "pattern_context")
+    }
+    costs = {name: getattr(own, name)[:, 0] for name in BY_MARKET}
+    return replace(own, **joined, **rows, **costs).slice(BARS - 1, 2 * BARS - 1)
+
+
 def _session(block: MarketBlock) -> Session:
     script = {(symbol, 100): ENTER_FULL_INDEX for symbol in range(SYMBOLS)}
     return trade(block, script | {(symbol, 150): EXIT_INDEX for symbol in range(SYMBOLS)})
@@ -60,7 +77,6 @@ def _tables(block: MarketBlock) -> dict[str, pa.Table]:
             keys
             | {
                 "is_ready": block.is_ready.reshape(-1),
-                "return_std_60_bps": block.volatility_bps.reshape(-1),
                 "another": np.zeros(rows),
             }
         ),
@@ -78,10 +94,13 @@ def fill(resources: Resources) -> Callable[[date], None]:
     """Writes the partitions of a day: candles, features, regimes, the ledger, and the analyses."""
 
     def write(day: date) -> None:
-        block = _block(day)
-        session = _session(block)
+        block, before = _block(day), day - timedelta(days=1)
+        is_first = resources.lake.manifest("regimes", before) is None
+        session = _session(block if is_first else _led(day))
         tables = {name: {"data": table} for name, table in _tables(block).items()}
-        tables["shadow_trades"] = {"data": session.trades, "session": session.bars}
+        tables["shadow_trades"] = {
+            "data": session.trades, "session": session.bars, "open_positions": session.open_positions
+        }  # fmt: skip
         known = {"similar_trades": [7], "pattern_win_probability": [0.4], "pattern_mean_net_bps": [2.0]}
         for index, asset in enumerate(("win_analysis", "loss_analysis")):
             identity = {"trade_id": session.trades["trade_id"].to_pylist()[index : index + 1]}
@@ -142,14 +161,15 @@ def test_a_day_that_was_judged_bad_or_is_damaged_is_named(resources: Resources, 
     files = {name: resources.lake.read_file(asset, bad, name) for name in held.files}
     resources.lake.write(asset, bad, files, verdicts=[Verdict("check", False, "It is wrong.")])
     found = _past(resources)
-    assert [isinstance(each, UnusableDay) for each in found] == [False, True, False]
+    # The day after begins with the close of the bar that led it.
+    expected = [False, True, asset != "shadow_trades"]
+    assert [isinstance(each, UnusableDay) for each in found] == expected
     assert str(bad) in found[1].why and asset in found[1].why
     entry = resources.lake.write(asset, bad, files).files["data.parquet"]
     path = Path(resources.settings.storage.lake) / asset / f"day={bad}" / entry.stored_as
     path.write_bytes(path.read_bytes()[:-5])
     found = _past(resources)
-    # The day after looks back into damaged candles, too.
-    assert [isinstance(each, UnusableDay) for each in found] == [False, True, asset == "ohlcv"]
+    assert [isinstance(each, UnusableDay) for each in found] == expected
     assert "damaged" in found[1].why
 
 
@@ -161,13 +181,13 @@ def test_a_lake_without_a_past_has_no_days_before(resources: Resources, fill) ->
 def test_a_market_without_features_is_the_one_that_was_traded(resources: Resources, fill) -> None:
     day = DAY - timedelta(days=1)
     fill(day)
-    made, block = priced_block(_inputs(resources), day, "past_"), _block(day)
-    for name in ("open", "high", "low", "close", "volatility_bps", "regime", "is_ready", "open_time_ms"):
+    made, block = priced_block(_inputs(resources), resources.settings, day, "past_"), _block(day)
+    for name in ("open", "high", "low", "close", "regime", "is_ready", "open_time_ms"):
         assert np.array_equal(getattr(made, name), getattr(block, name)), name
     assert made.feature_names == () and made.features.shape == (SYMBOLS, BARS, 0)
     fill(day - timedelta(days=1))
     # With candles of the day before, the traded value of the first bars looks back into them.
-    earlier = priced_block(_inputs(resources), day, "past_")
+    earlier = priced_block(_inputs(resources), resources.settings, day, "past_")
     assert not np.array_equal(earlier.traded_value_usd[:, :59], made.traded_value_usd[:, :59])
     assert np.array_equal(earlier.traded_value_usd[:, 60:], made.traded_value_usd[:, 60:])
 

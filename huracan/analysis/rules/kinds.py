@@ -1,4 +1,4 @@
-"""What each kind of avoidance rule does to a session: which entries it strikes out, at which close it says
+"""What each kind of avoidance rule does to a day: which entries it strikes out, at which decision it says
 leave, or which trading rule it changes.
 
 Nothing later than the signal, or the close that decides, is looked at. To add a kind, give it a sentence in
@@ -44,23 +44,26 @@ def _leave_volatile(session: PastSession, numbers: Numbers) -> Booleans:
 
 def _leave_regime(session: PastSession, _numbers: Numbers) -> Booleans:
     regime = session.block.regime
-    at_signal = regime[session.trades["symbol"], session.trades["signal_bar"]]
-    return np.asarray(session.at_closes(regime) != at_signal[:, None])
+    at_signal = regime[session.trades["symbol"], session.signal_rows]
+    return np.asarray(session.at_rows(regime) != at_signal[:, None])
 
 
 def _leave_adverse(session: PastSession, numbers: Numbers) -> Booleans:
-    side = session.trades["side"].astype(np.float64)[:, None]
+    side, block = session.trades["side"].astype(np.float64)[:, None], session.block
     # The open that the entry was filled at: the trade's own reference price is the mean of later adds, too.
-    entry = session.block.open[session.trades["symbol"], session.trades["entry_bar"]][:, None]
-    worst = np.where(side > 0, session.at_closes(session.block.low), session.at_closes(session.block.high))
+    entry = block.open[session.trades["symbol"], np.maximum(session.trades["entry_bar"], 0)][:, None]
+    shape = (block.symbol_count, block.decision_count, block.decision_bars)
+    low, high = block.low.reshape(shape).min(axis=2), block.high.reshape(shape).max(axis=2)
+    worst = np.where(side > 0, session.at_rows(low), session.at_rows(high))
     limit_bps = -numbers["volatilities"] * session.volatility_bps[:, None]
     is_adverse = side * (worst / entry - 1.0) * WHOLE_BPS <= limit_bps
-    return np.asarray(is_adverse & (session.age <= numbers["first_bars"]))
+    # On longer decision bars the first of them is all that is early.
+    longest = max(numbers["first_minutes"], block.decision_bars * block.bar_minutes)
+    return np.asarray(is_adverse & (session.age_minutes <= longest))
 
 
 def _leave_aged(session: PastSession, numbers: Numbers) -> Booleans:
-    is_old = session.age >= numbers["bars"]
-    return np.broadcast_to(is_old, (session.trades.size, is_old.size))
+    return np.asarray(session.age_minutes >= numbers["minutes"])
 
 
 LEAVES: dict[str, Callable[[PastSession, Numbers], Booleans]] = {
@@ -69,36 +72,37 @@ LEAVES: dict[str, Callable[[PastSession, Numbers], Booleans]] = {
     "leave_adverse": _leave_adverse,
     "leave_aged": _leave_aged,
 }
-"""[trades, bars] the closes since the entry at which a kind says leave; the first one counts."""
+"""[trades, decisions] those since the entry at which a kind says leave; the first one counts."""
 
 
-def _widen_stop(rules: TradingRules, numbers: Numbers) -> TradingRules:
-    wanted = numbers["volatilities"] / rules.horizon_factor
+def _widen_stop(rules: TradingRules, numbers: Numbers, bar_minutes: int) -> TradingRules:
+    wanted = numbers["volatilities"] / rules.horizon_factor(bar_minutes)
     return replace(rules, stop_volatilities=max(rules.stop_volatilities, wanted))
 
 
-def _widen_trail(rules: TradingRules, numbers: Numbers) -> TradingRules:
-    wanted = numbers["volatilities"] / rules.horizon_factor
+def _widen_trail(rules: TradingRules, numbers: Numbers, bar_minutes: int) -> TradingRules:
+    wanted = numbers["volatilities"] / rules.horizon_factor(bar_minutes)
     return replace(rules, trail_volatilities=max(rules.trail_volatilities, wanted))
 
 
-CHANGES: dict[str, Callable[[TradingRules, Numbers], TradingRules]] = {
+CHANGES: dict[str, Callable[[TradingRules, Numbers, int], TradingRules]] = {
     "widen_stop": _widen_stop,
     "widen_trail": _widen_trail,
 }
-"""The trading rules as a kind would have them."""
+"""The trading rules as a kind would have them; volatilities are of one stored bar of so many minutes."""
 
 
 def struck_out(rule: AvoidanceRule, session: PastSession) -> tuple[Booleans, int]:
     """[trades] the entries that the rule strikes out, and the number of those that it cannot judge."""
     strike = STRIKES[rule.kind]
     measure = strike.measure(session)
-    return strike.is_struck(measure, rule.numbers[strike.limit]), int(np.isnan(measure).sum())
+    is_struck = strike.is_struck(measure, rule.numbers[strike.limit]) & session.is_own
+    return is_struck, int((np.isnan(measure) & session.is_own).sum())
 
 
 def first_fires(rule: AvoidanceRule, session: PastSession) -> Integers:
-    """[trades] bars from the entry bar to the first close at which the rule says leave, and the position can
-    still leave at a later open; -1 where there is none."""
+    """[trades] the how-many-th decision since the entry, from 0, is the first at which the rule says leave and
+    the position can still leave at a later open; -1 where there is none."""
     says = LEAVES[rule.kind](session, rule.numbers) & session.is_open
     fires = says.any(axis=1) if says.shape[1] else np.zeros(session.trades.size, dtype=bool)
     return np.where(fires, np.argmax(says, axis=1) if says.shape[1] else 0, -1).astype(np.int64)

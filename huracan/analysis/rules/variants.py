@@ -9,7 +9,7 @@ import numpy.typing as npt
 from huracan.analysis.outcome import Integers
 from huracan.analysis.rules.avoidance import AvoidanceRule
 from huracan.analysis.rules.kinds import CHANGES, STRIKES, first_fires, struck_out
-from huracan.analysis.rules.past_session import PastSession
+from huracan.analysis.rules.past_session import PastSession, entry_keys
 from huracan.market.actions import EXIT_INDEX, WAIT_INDEX
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.stored_actions import ActionLists
@@ -25,7 +25,7 @@ class Variant:
     lanes: Integers
     """[lanes] ascending."""
     actions: npt.NDArray[np.integer]
-    """[lanes, bars]"""
+    """[lanes, decisions]"""
     rules: TradingRules
     unknown_trades: int = 0
     """Entries that the rule could not judge, because what it asks for is not stored of them."""
@@ -53,29 +53,29 @@ def variant_of(rule: AvoidanceRule, session: PastSession, rules: TradingRules) -
     trades = session.trades
     if rule.kind in CHANGES:
         lanes = np.unique(trades["lane"]).astype(np.int64)
-        changed = CHANGES[rule.kind](rules, rule.numbers)
+        changed = CHANGES[rule.kind](rules, rule.numbers, session.block.bar_minutes)
         return Variant(lanes, session.stored.actions[lanes], changed)
     if rule.kind in STRIKES:
         struck, unknown = struck_out(rule, session)
-        return _edited(session, trades[struck], trades["signal_bar"][struck], WAIT_INDEX, rules, unknown)
+        return _edited(session, trades[struck], session.signal_rows[struck], WAIT_INDEX, rules, unknown)
     fires = first_fires(rule, session)
-    leaves = fires >= 0
-    bars = trades["entry_bar"][leaves] + fires[leaves]
-    return _edited(session, trades[leaves], bars, EXIT_INDEX, rules)
+    leaves = np.flatnonzero(fires >= 0)
+    rows = session.rows[leaves, fires[leaves]]
+    return _edited(session, trades[leaves], rows, EXIT_INDEX, rules)
 
 
 def _edited(
     session: PastSession,
     trades: npt.NDArray[np.void],
-    bars: npt.NDArray[np.integer],
+    rows: Integers,
     action: int,
     rules: TradingRules,
     unknown: int = 0,
 ) -> Variant:
-    """The lanes of `trades`, with `action` decided at the close of `bars` [trades]."""
+    """The lanes of `trades`, with `action` decided at `rows` [trades] of what the block shows."""
     lanes, own = np.unique(trades["lane"], return_inverse=True)
     actions = session.stored.actions[lanes]
-    actions[own, bars - session.stored.first_bars[trades["lane"]]] = action
+    actions[own, rows - session.block.row_of(session.stored.first_bars[trades["lane"]])] = action
     return Variant(lanes.astype(np.int64), actions, rules, unknown)
 
 
@@ -94,7 +94,8 @@ def play_variants(
             continue
         actions = np.concatenate([variants[index].actions for index in indices])
         lists = ActionLists(stored.symbols[lanes], stored.first_bars[lanes], actions)
-        played = replay(session.block, variants[indices[0]].rules, costs, lists, is_lenient=True).closed
+        changed, begin = variants[indices[0]].rules, session.begin[lanes]
+        played = replay(session.block, changed, costs, lists, begin=begin, is_lenient=True).closed
         ends = np.cumsum([variants[index].lanes.size for index in indices])
         bounds = np.searchsorted(played["lane"], np.append(0, ends))
         played["lane"] = lanes[played["lane"]]
@@ -105,7 +106,7 @@ def play_variants(
 
 def _difference(variant: Variant, played: npt.NDArray[np.void], session: PastSession) -> Difference:
     before = session.trades[np.isin(session.trades["lane"], variant.lanes)]
-    index = np.searchsorted(_keys(played, session), _keys(before, session))
+    index = np.searchsorted(_keys(played), _keys(before))
     after = np.append(played, np.zeros(1, played.dtype))[index]
     # A record of zeros stands behind the last: no trade enters at bar 0.
     is_kept = (after["lane"] == before["lane"]) & (after["entry_bar"] == before["entry_bar"])
@@ -124,5 +125,5 @@ def _difference(variant: Variant, played: npt.NDArray[np.void], session: PastSes
     )
 
 
-def _keys(trades: npt.NDArray[np.void], session: PastSession) -> Integers:
-    return np.asarray(trades["lane"].astype(np.int64) * session.block.bar_count + trades["entry_bar"])
+def _keys(trades: npt.NDArray[np.void]) -> Integers:
+    return entry_keys(trades["lane"], trades["entry_bar"])

@@ -17,6 +17,7 @@ BARS = 1440
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
 WIDE = TradingRules(stop_floor_bps=5_000, target_floor_bps=5_000, maximum_holding="600m", allow_short=True)
 """Barriers that no test's price reaches."""
+MADE_BY = Provenance("model", "data", "configuration", True)
 
 
 def flat_closes(symbols: int = 1) -> np.ndarray:
@@ -66,8 +67,7 @@ def trade(
     actions = np.full((block.decision_count, block.symbol_count), HOLD_INDEX)
     for (symbol, bar), action in script.items():
         actions[bar, symbol] = action
-    made_by = Provenance("model", "data", "configuration", True)
-    return trade_session(block, ScriptedPolicy(actions, is_lenient=True), rules, costs, made_by)
+    return trade_session(block, ScriptedPolicy(actions, is_lenient=True), rules, costs, MADE_BY)
 
 
 def days_before(count: int, day: date = DAY) -> list[date]:

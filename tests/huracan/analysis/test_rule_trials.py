@@ -18,15 +18,20 @@ from huracan.market.actions import (
     ENTER_FULL_INDEX,
     ENTER_SHORT_FULL_INDEX,
     EXIT_INDEX,
+    HOLD_INDEX,
     TRAIL_INDEX,
 )
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.carrying import Carried
+from huracan.market.paper.session import opening_of, trade_session
+from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 from tests.huracan.analysis.shadow_days import (
     BARS,
     DAY,
     FREE,
+    MADE_BY,
     WIDE,
     day_block,
     days_before,
@@ -320,7 +325,60 @@ def test_a_day_that_cannot_be_played_is_named_and_so_is_one_that_was_traded_othe
     assert trials.days == (first,) and trials.otherwise_traded == (second,)
     assert len(trials.differences) == 1
     assert [each.day for each in trials.unusable] == [unread.day, third, fourth]
-    assert "does not know" in trials.unusable[1].why and "every bar" in trials.unusable[2].why
+    assert "does not know" in trials.unusable[1].why and "every decision" in trials.unusable[2].why
+
+
+def _two_days(script: dict[tuple[int, int], int]) -> tuple[PastDay, pa.Table]:
+    """The second of two days that fall for hours around midnight, led by the first one's last bar, and the
+    first one's trades; `script` counts the bars of both."""
+    close = 100.0 - np.clip(np.arange(2 * BARS) - 1_300, 0, 300) * 0.01
+    whole = day_block(close[None], YESTERDAY - timedelta(days=1))
+    first, second = whole.slice(0, BARS - 1), whole.slice(BARS - 1, 2 * BARS - 1)
+    before = trade(first, {key: action for key, action in script.items() if key[1] < BARS - 1})
+    carried = Carried(before.open_positions)
+    opening = opening_of(second, WIDE, FREE, MADE_BY, carried)
+    actions = np.full((second.decision_count, 1), HOLD_INDEX)
+    for (symbol, bar), action in script.items():
+        if bar >= BARS - 1:
+            actions[bar - (BARS - 1), symbol] = action
+    policy = ScriptedPolicy(actions, is_lenient=True)
+    session = trade_session(second, policy, WIDE, FREE, MADE_BY, carried)
+    return PastDay(YESTERDAY, second, session.bars, session.trades, None, opening.state), before.trades
+
+
+def test_a_day_is_played_on_from_what_was_open_and_rules_act_on_its_own_entries_alone() -> None:
+    opened, own = (0, 1_400), (0, BARS + 99)
+    script = {opened: ENTER_FULL_INDEX, (0, BARS + 19): EXIT_INDEX}
+    script |= {own: ENTER_FULL_INDEX, (0, BARS + 149): EXIT_INDEX}
+    day, before = _two_days(script)
+    assert before.num_rows == 0 and day.trades.num_rows == 2
+    found = change(rule("leave_aged", minutes=20), day)
+    # The carried position is older than that at midnight and stays; the day's own is left 30 bars earlier.
+    assert found.trades == 1 and found.net_usd == pytest.approx(1000 * 0.3 / day.block.open[0, 101])
+    struck = change(rule("skip_costly", cost_volatilities=0), day)
+    assert struck.trades == 1 and struck.unknown_trades == 0
+
+
+def test_what_is_open_at_the_days_end_counts_at_liquidation_value_with_the_rule_and_without() -> None:
+    close = falling(start=1_400)
+    day = past(day_block(close, YESTERDAY), {(0, 1_400): ENTER_FULL_INDEX})
+    assert day.trades.num_rows == 0
+    found = change(rule("leave_aged", minutes=10), day)
+    assert found.trades == 1 and found.losses_avoided == 0
+    # Bought at 100, worth 99.61 at the end; left at the open of the bar after the tenth close.
+    assert found.net_usd == pytest.approx(_left_at(close, 1_410) - _left_at(close, BARS - 1))
+
+
+def test_on_decision_bars_a_rule_says_leave_at_decisions_alone(coarser) -> None:
+    close = falling(bars=400)
+    block = coarser(day_block(close, YESTERDAY), 15)
+    day = past(block, {(0, 9): ENTER_FULL_INDEX, (0, 25): EXIT_INDEX})
+    # Bought at the open of bar 150; of age 20 minutes the first decision is that of 30.
+    found = change(rule("leave_aged", minutes=20), day)
+    price = block.open[0, [150, 180, 390]]
+    assert found.net_usd == pytest.approx(1000 * (price[1] - price[2]) / price[0])
+    early = change(rule("leave_adverse", volatilities=1, first_minutes=3), day)
+    assert early.net_usd == pytest.approx(1000 * (block.open[0, 165] - price[2]) / price[0])
 
 
 def test_without_a_past_there_are_no_differences() -> None:
