@@ -17,7 +17,7 @@ from huracan.market.ledger import (
     SIGNALS_COLUMNS,
     TRADES_COLUMNS,
 )
-from huracan.market.paper.open_positions import OPEN_POSITIONS_COLUMNS
+from huracan.market.paper.open_columns import OPEN_POSITIONS_COLUMNS
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block

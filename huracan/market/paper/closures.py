@@ -15,7 +15,8 @@ from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.lane import LANE
 from huracan.market.ledger import ENTRY_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, TRADES_SCHEMA
 from huracan.market.paper.lane_rows import fills_of, lanes_of
-from huracan.market.paper.open_positions import OF_ACCOUNT, OPEN_POSITIONS_SCHEMA
+from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
+from huracan.market.paper.open_positions import OF_ACCOUNT
 from huracan.market.paper.signal_context import Entries, keys_of
 from huracan.market.paper.trade_log import fills_table, trades_table
 from huracan.market.rules import TradingRules

@@ -25,10 +25,10 @@ from huracan.market.ledger import (
     SESSION_SCHEMA,
     TRADES_SCHEMA,
 )
-from huracan.market.paper.open_positions import OPEN_POSITIONS_SCHEMA
+from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
+from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.session_arrays import run_sessions
-from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.watch import Watch
 from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
