@@ -1,11 +1,11 @@
 """Nights on a planted market: entries without any judgement, the real ledger, and the real pattern library.
 
 The trader enters by the toss of a coin, so that contexts with an edge and without one come up, and leaves
-by stop, target and time-out. What the nights must show is in `pattern_proof`.
+by stop, target and time-out, over any midnight. What the nights must show is in `pattern_proof`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,17 +14,25 @@ import pyarrow as pa
 from huracan.analysis.memory.embedding import EmbeddingStatistics, embed_trades, fit_embedding
 from huracan.analysis.memory.rows import memory_rows
 from huracan.analysis.patterns.config import PatternConfig
-from huracan.analysis.patterns.library import NightsJudgement, PatternLibrary, pattern_library
+from huracan.analysis.patterns.library import (
+    NightsJudgement,
+    PatternLibrary,
+    known_patterns,
+    known_trades,
+    pattern_library,
+)
 from huracan.analysis.patterns.trials import try_settings
 from huracan.candles.schema import TIME, Timeframe
+from huracan.durations import MINUTES_PER_DAY, minutes_of
 from huracan.market.actions import ENTER_FULL_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.paper.session import trade_session
+from huracan.market.paper.carrying import Carried
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
-from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarket, days_of
+from huracan.proof.planted_market import PlantedMarket, days_of
 
 _MADE_BY = Provenance("coin", "simulated", "proof", True)
 _MINUTE = Timeframe("1m")
@@ -50,31 +58,54 @@ def simulate_nights(
     costs: CostAssumptions,
     config: PatternConfig,
 ) -> Iterator[SimulatedNight]:
-    """The market's days after the first `lead_days`, one night each; every night knows what was before it."""
+    """The market's days after the first `lead_days`, one night each; every night knows what was before it,
+    and every day goes on from what the day before left open."""
     first = market.config.first_day
     lead = days_of(market, 0, lead_days - 1).block
     names = lead.feature_names
     statistics = fit_embedding(_feature_table(lead), names, first + timedelta(days=lead_days))
-    memory, previous = [], None
+    memory, previous, carried = [], None, None
     for index in range(lead_days, market.config.days):
-        day, block = first + timedelta(days=index), days_of(market, index, index).block
-        trades = _traded(block, entry_chance, rules, costs, [market.config.seed, index])
-        memory.append(_remembered(trades, statistics, day))
-        judgement = NightsJudgement(config, try_settings(memory[-1], block, rules, costs), rules)
+        day, block = first + timedelta(days=index), _led_day(market, index)
+        session = _traded(block, entry_chance, rules, costs, [market.config.seed, index], carried)
+        carried = Carried(session.open_positions)
+        memory.append(_remembered(session.trades, statistics, day))
         remembered = pa.concat_tables(memory)
+        judgement = NightsJudgement(config, None, rules)
+        known = [] if previous is None else known_patterns(previous)
+        _, new, _ = known_trades(remembered, day, known, judgement)
+        around = days_of(market, max(0, index - _days_held(rules)), index).block
+        judgement = replace(judgement, trials=try_settings(new, around, rules, costs))
         library = pattern_library(remembered, statistics, day, previous, judgement)
         previous = library.table
-        yield SimulatedNight(day, trades, remembered, library)
+        yield SimulatedNight(day, session.trades, remembered, library)
+
+
+def _days_held(rules: TradingRules) -> int:
+    """The days before one on which a trade that closed on it may have been signalled."""
+    return -(-minutes_of(rules.maximum_holding) // MINUTES_PER_DAY)
+
+
+def _led_day(market: PlantedMarket, index: int) -> MarketBlock:
+    """A day's bars, led by the last one of the day before, at whose close its first decision is made."""
+    per_day = market.config.bars_per_day
+    return market.block.slice(index * per_day - 1, (index + 1) * per_day - 1)
 
 
 def _traded(
-    block: MarketBlock, chance: float, rules: TradingRules, costs: CostAssumptions, seed: list[int]
-) -> pa.Table:
-    """The ledger of one day of a coin's entries, every symbol on an account of its own."""
+    block: MarketBlock,
+    chance: float,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    seed: list[int],
+    carried: Carried | None,
+) -> Session:
+    """One day of a coin's entries, every symbol on an account of its own."""
     generator = np.random.default_rng([*seed, 1])
-    tossed = generator.random((BARS_PER_DAY, block.symbol_count)) < chance
+    tossed = generator.random((block.decision_count, block.symbol_count)) < chance
     script = np.where(tossed, ENTER_FULL_INDEX, HOLD_INDEX)
-    return trade_session(block, ScriptedPolicy(script, is_lenient=True), rules, costs, _MADE_BY).trades
+    policy = ScriptedPolicy(script, is_lenient=True)
+    return trade_session(block, policy, rules, costs, _MADE_BY, carried)
 
 
 def _remembered(trades: pa.Table, statistics: EmbeddingStatistics, day: date) -> pa.Table:

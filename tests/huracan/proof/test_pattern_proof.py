@@ -1,6 +1,7 @@
 """The pattern library on simulated nights: it finds what was planted, and nothing where nothing was."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +9,7 @@ import pytest
 
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.config import PatternConfig
+from huracan.candles.schema import day_end
 from huracan.errors import InvalidInput
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
@@ -34,17 +36,25 @@ def test_a_planted_pattern_is_reliable_within_ten_nights_and_nothing_is_without_
     assert planted.outcome_lift_low > 0.05 > abs(none.outcome_lift)
 
 
-def test_every_trade_of_the_ledger_is_counted_once_night_by_night() -> None:
-    before: set[str] = set()
+def test_every_trade_of_the_ledger_is_counted_once_when_none_of_its_time_is_open_any_more() -> None:
+    holding, counted, last = timedelta(hours=2), set[str](), None
+    traded: dict[str, datetime] = {}
+    crossed = 0
     for night in _nights(4):
-        library = night.library
+        library, end = night.library, day_end(night.day)
         assert judge_patterns(library).passed
-        if before:
+        rows = night.trades.to_pylist()
+        traded |= {row["trade_id"]: row["signal_time"] for row in rows}
+        crossed += sum(row["signal_time"] < end - timedelta(days=1) for row in rows)
+        if last is not None:
             ids = library.new_trades["trade_id"].to_pylist()
-            assert sorted(ids) == sorted(night.trades["trade_id"].to_pylist()) and not before & set(ids)
+            ripe = {name for name, signal in traded.items() if last < signal <= end - holding}
+            assert set(ids) == ripe and not counted & ripe and len(ids) == len(ripe)
+            counted |= ripe
             told = pc.sum(library.nights["net_usd"]).as_py()
-            assert told == pytest.approx(pc.sum(night.trades["net_usd"]).as_py(), abs=1e-6)
-        before |= set(night.trades["trade_id"].to_pylist())
+            assert told == pytest.approx(pc.sum(library.new_trades["net_usd"]).as_py(), abs=1e-6)
+        last = end - holding
+    assert crossed > 3  # entered on one day, left on the next
 
 
 def test_what_a_night_found_does_not_change_when_more_days_follow() -> None:
