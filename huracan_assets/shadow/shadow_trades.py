@@ -62,6 +62,7 @@ EARLIER = "earlier_policy"
         OPEN_POSITIONS: Table(
             OPEN_POSITIONS_COLUMNS,
             keep=Always("the day after goes on from what is open, also where it is made again years later"),
+            name=OPEN_POSITIONS,
         ),
     },
     settings=["universe", "market"],

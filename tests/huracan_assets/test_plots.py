@@ -32,7 +32,7 @@ def _bars(**columns: list[Any]) -> pa.Table:
     return pa.table({"symbol": ["A/USDT"] * BARS + ["B_2/USDT"] * BARS, "open_time": times, **columns})
 
 
-SESSION = _bars(equity_usd=[10_000.0 + 3 * (bar % 7) for bar in range(2 * BARS)])
+SESSION = _bars(result_usd=[3.0 * (bar % 7 - 3) for bar in range(2 * BARS)])
 OHLCV = _bars(close=[100.0 + bar % 5 for bar in range(2 * BARS)])
 REGIMES = pa.table({"regime": (["trend", "range", "high_volatility", "panic"] * BARS)[: 2 * BARS]})
 SCENARIOS = pa.Table.from_pylist(
@@ -119,7 +119,7 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "forward_results": (LIBRARY,),
     "learning_curve": (CURVES, REPORT),
 }
-TABLES = {"held_out_table", "seeds_table", "win_loss_table"}
+TABLES = {"held_out_table", "held_table", "seeds_table", "win_loss_table"}
 
 
 def _modules() -> list[ModuleType]:
@@ -217,7 +217,7 @@ def test_a_symbol_with_dollars_is_no_formula() -> None:
         {
             "symbol": ["$^$/USDT"] * bars,
             "open_time": pa.array(np.arange(bars) * 60_000).cast(TIME),
-            "equity_usd": [100.0, 101.0, 99.0, 100.0],
+            "result_usd": [100.0, 101.0, 99.0, 100.0],
         }
     )
     assert "data:image/png;base64," in _plots()["equity_curve"](session).text

@@ -117,7 +117,7 @@ def buy_and_hold(block: MarketBlock, rules: TradingRules, costs: CostAssumptions
     fees, spread, slippage and funding are paid as ever.
     """
     closed = _hold_throughout(block, rules, costs)
-    bought = {index: 0.0 for index in range(block.symbol_count)}
+    bought = dict.fromkeys(range(block.symbol_count), 0.0)
     net = dict(bought)
     for trade in closed:
         bought[int(trade["symbol"])] = float(trade["quantity"] * trade["entry_reference"])
