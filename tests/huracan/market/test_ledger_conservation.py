@@ -16,9 +16,9 @@ from huracan.market.actions import ENTER_SHORT_FULL_INDEX, WAIT_INDEX, action_na
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.conservation import judge_ledger
+from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
-from huracan.market.paper.provenance import Provenance
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 

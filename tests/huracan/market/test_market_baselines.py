@@ -10,9 +10,9 @@ import pytest
 from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.rules import TradingRules
 from huracan.market.engine.held_entries import net_bps
 from huracan.market.ledger import EXIT_REASONS, WINDOW_END
+from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import Guesses, buy_and_hold, draw_entries, random_entries
 
 Maker = Callable[..., MarketBlock]
