@@ -57,7 +57,8 @@ class TrainingLanes:
         self.observation_names = self.environment.observation_names
         self.lanes, self.action_count = lanes, len(self.action_names)
         self.observation_width = len(self.observation_names)
-        self._cut = self._seen_by(np.zeros(0, np.int64))
+        self._nobody = np.zeros(0, np.int64), np.zeros((0, self.observation_width), np.float32)
+        self._cut = self._nobody
 
     def set_progress(self, share: float, cost_ramp_share: float) -> None:
         """Costs grow from 0 to their full size over the first `cost_ramp_share` of the training."""
@@ -79,8 +80,9 @@ class TrainingLanes:
         """Observations, masks, rewards and whether the lane's episode ended (then it has begun another)."""
         outcome = self.environment.advance(actions)
         ended = np.flatnonzero(outcome.has_ended)
-        self._cut = self._seen_by(ended)
+        self._cut = self._nobody
         if ended.size:
+            self._cut = ended, self.environment.observe_only(ended)
             self._begin(ended, self._draw_lengths(ended.size))
         return self.environment.observe(), self.environment.masks(), outcome.rewards, outcome.has_ended
 
@@ -104,9 +106,6 @@ class TrainingLanes:
         self.environment.restore(snapshot["lanes"].view(LANE))
         self.environment.set_costs(replace(self._costs, multiplier=float(snapshot["cost_multiplier"][0])))
         self._generator.bit_generator.state = json.loads(snapshot["generator"].tobytes())
-
-    def _seen_by(self, lanes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        return lanes, self.environment.observe_only(lanes)
 
     def _draw_lengths(self, count: int) -> NDArray[np.int64]:
         shortest, longest = self._lengths
