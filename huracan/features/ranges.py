@@ -46,12 +46,6 @@ def _bar_range(bars: Bars) -> FloatArray:
     return (bars.high - bars.low) / bars.close * WHOLE_BPS
 
 
-def _mean_reversion(bars: Bars) -> FloatArray:
-    deviation = np.log(bars.close / rolling_mean(bars.close, 20))
-    z = ratio(deviation, bars.volatility(60) * np.sqrt(20.0), neutral=0.0)
-    return np.clip(z, -3.0, 3.0) / 3.0
-
-
 def _pullback_depth(bars: Bars) -> FloatArray:
     return ratio(bars.highest(20) - bars.close, bars.atr(), neutral=0.0)
 
@@ -107,13 +101,6 @@ RANGE = (
     _range_position(14),
     _range_position(60),
     FeatureSpec("bar_range_bps", "range", "(high - low) / close x 1e4", 1, _bar_range),
-    FeatureSpec(
-        "mean_reversion_z_20",
-        "range",
-        "ln(close / mean of 20 closes) / (return std 60 x sqrt(20)), clipped to 3, / 3",
-        61,
-        _mean_reversion,
-    ),
     FeatureSpec(
         "pullback_depth_20", "range", "(highest high of 20 - close) / ATR 14", _ATR_WARMUP, _pullback_depth
     ),

@@ -33,7 +33,8 @@ _BY_BARS = (
     *TIME,
     *CROSS_MARKET,
 )
-"""Windows of decision bars."""
+"""Windows of decision bars. Version 1 had eight more, of which the others tell 95 % and more (the linear
+share of their variance, BTC, ETH and SOL at 1m, 15m and 1h): they cost a night time and said nothing."""
 
 
 @cache

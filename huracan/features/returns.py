@@ -54,11 +54,6 @@ def _atr_bps(bars: Bars) -> FloatArray:
     return bars.atr() / bars.close * WHOLE_BPS
 
 
-def _parkinson_bps(bars: Bars) -> FloatArray:
-    squared = np.log(bars.high / bars.low) ** 2
-    return np.sqrt(rolling_mean(squared, 30) / (4.0 * _LN2)) * WHOLE_BPS
-
-
 def _garman_klass_bps(bars: Bars) -> FloatArray:
     spread = np.log(bars.high / bars.low)
     body = np.log(bars.close / bars.open)
@@ -73,19 +68,11 @@ RETURNS = (
 )
 
 VOLATILITY = (
-    _return_std(30),
     _return_std(60),
     _volatility_ratio(10, 50),
     _volatility_ratio(30, 180),
     _volatility_ratio(60, 1440),
     FeatureSpec("atr_14_bps", "volatility", "ATR 14 (Wilder) / close x 1e4", wilder_bars(14), _atr_bps),
-    FeatureSpec(
-        "parkinson_30_bps",
-        "volatility",
-        "sqrt(mean of 30 (ln(high / low))^2 / (4 ln 2)) x 1e4 (Parkinson 1980)",
-        30,
-        _parkinson_bps,
-    ),
     FeatureSpec(
         "garman_klass_30_bps",
         "volatility",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from huracan.features.bars import Bars
-from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, rolling_sum, ta_lib
+from huracan.features.rolling import FloatArray, lag, ratio, rolling_mean, ta_lib
 from huracan.features.specification import FeatureSpec, settled_bars, wilder_bars
 from huracan.units import WHOLE_BPS
 
@@ -20,22 +20,12 @@ def _ema_spread(short: int, long: int) -> FeatureSpec:
     )
 
 
-def _ema_slope(bars: Bars) -> FloatArray:
-    before = lag(bars.ema(21), 5)
-    return (bars.ema(21) - before) / before * WHOLE_BPS
-
-
 def _price_vs_mean(bars: Bars) -> FloatArray:
     return (bars.close / rolling_mean(bars.close, 100) - 1.0) * WHOLE_BPS
 
 
 def _trend_strength(bars: Bars) -> FloatArray:
     return ratio(bars.log_return(60), bars.volatility(60) * np.sqrt(60.0), neutral=0.0)
-
-
-def _efficiency(bars: Bars) -> FloatArray:
-    path = rolling_sum(np.abs(bars.close - lag(bars.close, 1)), 60)
-    return ratio(bars.close - lag(bars.close, 60), path, neutral=0.0)
 
 
 def _wilder_sum(values: FloatArray) -> FloatArray:
@@ -115,17 +105,9 @@ def stochastic_k(bars: Bars) -> FloatArray:
 
 
 TREND = (
-    _ema_spread(5, 21),
     _ema_spread(8, 34),
     _ema_spread(5, 60),
     _ema_spread(30, 240),
-    FeatureSpec(
-        "ema_slope_21_bps",
-        "trend",
-        "EMA 21 / EMA 21 5 bars ago - 1, x 1e4",
-        settled_bars(21) + 5,
-        _ema_slope,
-    ),
     FeatureSpec(
         "adx_14",
         "trend",
@@ -145,17 +127,9 @@ TREND = (
         61,
         _trend_strength,
     ),
-    FeatureSpec(
-        "efficiency_60",
-        "trend",
-        "60-bar change / sum of 60 absolute one-bar changes (Kaufman, signed); 0 where nothing moved",
-        61,
-        _efficiency,
-    ),
 )
 
 MOMENTUM = (
-    _rsi(7),
     _rsi(14),
     FeatureSpec(
         "macd_histogram_bps",
@@ -165,9 +139,6 @@ MOMENTUM = (
         _macd_histogram,
     ),
     FeatureSpec("roc_30_bps", "momentum", "(close / close 30 bars ago - 1) x 1e4", 31, _roc),
-    FeatureSpec(
-        "stochastic_k_14", "momentum", "2 x slow %K(14, 3) - 1", 16, lambda b: 2.0 * stochastic_k(b) - 1.0
-    ),
     FeatureSpec(
         "stochastic_d_14",
         "momentum",
