@@ -68,12 +68,15 @@ def test_the_small_night_trades_learns_and_explains(home: Home, first_night: Ans
 def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(
     home: Home, second_night: Answer
 ) -> None:
+    accounts = None
     for day in (DAY, NEXT_DAY):
-        names = ("data", "fills", "session", "decisions", "signals")
+        names = ("data", "fills", "session", "decisions", "signals", "open_positions")
         session = Session(*(home.lake.read_table("shadow_trades", day, name) for name in names))
         trades = session.trades
-        verdict = judge_ledger(session, home.settings().market.rules, home.lake.read_table("ohlcv", day))
+        rules, candles = home.settings().market.rules, home.lake.read_table("ohlcv", day)
+        verdict = judge_ledger(session, rules, candles, accounts)
         assert verdict.passed, verdict.reason
+        accounts = session.open_positions
         assert set(pc.unique(session.fills["trade_id"]).to_pylist()) == set(trades["trade_id"].to_pylist())
         trace = json.loads(home.lake.read_file("shadow_trades", day, "model.json"))
         widths = {"policy_logits": "actions", "action_bias": "actions", "bias_terms": "bias_terms"}

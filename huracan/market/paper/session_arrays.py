@@ -47,8 +47,9 @@ class DecisionTrace:
             terms=np.zeros(decisions, np.int64),
         )
 
-    def keep(self, at: int, decision: Decision) -> None:
+    def keep(self, at: int, decision: Decision, masks: NDArray[np.bool_]) -> None:
         """Writes down the decisions of all lanes at a close."""
+        self.masks[:, at] = masks
         self.terms[at] = width = decision.bias_terms.shape[1]
         more = width - self.bias_terms.shape[2]
         if more > 0:
@@ -145,16 +146,15 @@ def run_lanes(
         position[:, at] = environment.equity_usd() - cash[:, at]
         if at == decisions - 1:
             break
-        chosen = np.where(state["quantity"] == 0.0, WAIT_INDEX, HOLD_INDEX).astype(np.int64)
-        if in_charge[at] != NOBODY:
-            policy = watches[in_charge[at]].policy
-            assert policy is not None
+        policy = None if in_charge[at] == NOBODY else watches[in_charge[at]].policy
+        if policy is None:
+            chosen = np.where(state["quantity"] == 0.0, WAIT_INDEX, HOLD_INDEX).astype(np.int64)
+        else:
             masks = environment.masks()
             decision = policy.decide(environment.observe(), masks)
             chosen = decision.actions
             if trace is not None:
-                trace.masks[:, at] = masks
-                trace.keep(at, decision)
+                trace.keep(at, decision, masks)
         action[:, at] = chosen
         environment.advance(chosen)
     return SessionArrays(
