@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from huracan.decision_defaults import DEFAULTS
+
 NIGHTS = 60
 """Traded nights of a case, where nothing else is asked for."""
 MOST_NIGHTS = 180
@@ -56,7 +58,7 @@ class HorizonCase:
         """What differs from the product's defaults: source, coins, timeframes; and one seed on one core.
 
         What a training costs at its timeframe, what is paid for a trade and how long is held are the
-        defaults of that timeframe.
+        defaults of that timeframe; so is the window, which the profile `local` would shorten.
         """
         return {
             "source.kind": "files",
@@ -66,6 +68,7 @@ class HorizonCase:
             "universe.timeframe": self.detail,
             "universe.first_day": first_day.isoformat(),
             "market.decision_timeframe": self.decision,
+            "training.window_days": str(DEFAULTS["training.window_days"][self.decision]),
             "training.seed": "1",
             "training.seed_count": "1",
             "training.threads": "1",
