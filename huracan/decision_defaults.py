@@ -53,3 +53,13 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 """Dotted key of a setting to its default at each decision timeframe."""
+
+
+def defaults_of(section: str, timeframe: str) -> dict[str, Any]:
+    """The keys that the table has for `section`, such as `market.rules`, at a decision timeframe of it."""
+    lead = f"{section}."
+    return {
+        key.removeprefix(lead): values[timeframe]
+        for key, values in DEFAULTS.items()
+        if key.startswith(lead) and "." not in key.removeprefix(lead)
+    }

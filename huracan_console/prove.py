@@ -49,9 +49,17 @@ def proof_settings(training: TrainingConfig, seeds: int | None, steps: int | Non
         embargo_days=proof.training.embargo_days,
         minimum_training_days=proof.training.minimum_training_days,
     )
-    if steps is not None:
-        known = replace(known, total_steps=steps)
-    return replace(proof, training=known, seeds=proof.seeds if seeds is None else seeds)
+    horizons = tuple(
+        replace(each, training=_as_told(each.training, training, steps)) for each in proof.horizons
+    )
+    known = _as_told(known, training, steps)
+    return replace(proof, horizons=horizons, training=known, seeds=proof.seeds if seeds is None else seeds)
+
+
+def _as_told(known: TrainingConfig, training: TrainingConfig, steps: int | None) -> TrainingConfig:
+    """With the seeds and the machine of the settings, and the steps of the command line."""
+    told = replace(known, seed_count=training.seed_count, threads=training.threads, device=training.device)
+    return told if steps is None else replace(told, total_steps=steps)
 
 
 def _known(cases: tuple[str, ...]) -> tuple[Case, ...]:

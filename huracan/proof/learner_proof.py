@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from huracan.agent.config import TrainingConfig
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
 from huracan.proof.best_policy import measure_ceiling
@@ -19,9 +20,11 @@ from huracan.proof.proof_table import (
     LearnerProof,
     ProofRow,
     at_least,
+    expected_share_of_best,
     falling_trades,
     share_of_best,
 )
+from huracan.proof.stopping_program import Grid
 
 OnRow = Callable[[ProofRow], None]
 
@@ -54,6 +57,13 @@ def _bar(case: Case, rows: Sequence[ProofRow], settings: ProofSettings) -> Bar:
         return at_least(case, what, share_of_best(after), settings.minimum_recovered_share)
     if case == "costs":
         return falling_trades(case, rows)
+    if case.startswith("slow_"):
+        what = "share of the best causal policy's profit, luck taken out of both"
+        return at_least(case, what, expected_share_of_best(rows), settings.minimum_share)
+    if case.startswith("none_"):
+        net = sum(row.expected_net_bps for row in rows) / max(1, len(rows))
+        what = "net bps per day and symbol, luck taken out, mean of seeds"
+        return at_least(case, what, net, settings.minimum_net_bps)
     net = sum(row.net_bps for row in rows) / max(1, len(rows))
     return at_least(case, "net bps per day and symbol, mean of seeds", net, settings.minimum_net_bps)
 
@@ -66,7 +76,26 @@ def _seeds(settings: ProofSettings, most: int | None = None) -> range:
 def _rows_at_edge(case: Case, edge_bps: float, settings: ProofSettings) -> Iterator[ProofRow]:
     for seed in _seeds(settings):
         market = plant_market(_market_of(settings, edge_bps, seed))
-        yield _night(_Candidate(case, "", seed), market, settings, settings.taker_fee_bps)
+        yield _night(_Candidate(case, "", seed), market, _exercise(settings, settings.taker_fee_bps))
+
+
+def _exercise(settings: ProofSettings, fee_bps: float) -> "_Exercise":
+    return _Exercise(settings.training, TradingRules(), CostAssumptions(taker_fee_bps=fee_bps), settings.grid)
+
+
+def _at_horizon(case: Case) -> Callable[[ProofSettings], Iterator[ProofRow]]:
+    """The rows of the case `slow_` or `none_` of a decision timeframe."""
+    kind, _, decisions = case.partition("_")
+
+    def rows(settings: ProofSettings) -> Iterator[ProofRow]:
+        horizon = settings.horizon(decisions)
+        costs = CostAssumptions(taker_fee_bps=settings.taker_fee_bps)
+        exercise = _Exercise(horizon.training, horizon.rules, costs, settings.slow_grid)
+        for seed in _seeds(settings, settings.sweep_seeds):
+            market = plant_market(horizon.market(seed, has_edge=kind == "slow"))
+            yield _night(_Candidate(case, "", seed), market, exercise)
+
+    return rows
 
 
 def _planted(settings: ProofSettings) -> Iterator[ProofRow]:
@@ -86,7 +115,7 @@ def _costs(settings: ProofSettings) -> Iterator[ProofRow]:
     for fee_bps in settings.sweep_fees_bps:
         for seed in _seeds(settings, settings.sweep_seeds):
             market = plant_market(_market_of(settings, settings.edge_bps, seed))
-            yield _night(_Candidate("costs", f"{fee_bps:g} bps", seed), market, single, fee_bps)
+            yield _night(_Candidate("costs", f"{fee_bps:g} bps", seed), market, _exercise(single, fee_bps))
 
 
 BEFORE, DEFAULT, AFTER = "night before", "night after, as ever", "night after, newest days"
@@ -117,9 +146,9 @@ def _switch(settings: ProofSettings) -> Iterator[ProofRow]:
         )
         exam = days_of(market, window + 1, market.config.days - 1)
         for variant, training, first in nights:
-            known = replace(settings, training=training)
+            exercise = _exercise(settings, settings.taker_fee_bps)._replace(training=training)
             days = days_of(market, first, first + window - 1)
-            yield _examine(_Candidate("switch", variant, seed), days, exam, known, settings.taker_fee_bps)
+            yield _examine(_Candidate("switch", variant, seed), days, exam, exercise)
 
 
 _ROWS: dict[Case, Callable[[ProofSettings], Iterator[ProofRow]]] = {
@@ -128,6 +157,11 @@ _ROWS: dict[Case, Callable[[ProofSettings], Iterator[ProofRow]]] = {
     "none": _none,
     "switch": _switch,
     "costs": _costs,
+    "slow_1m": _at_horizon("slow_1m"),
+    "slow_15m": _at_horizon("slow_15m"),
+    "slow_1h": _at_horizon("slow_1h"),
+    "none_15m": _at_horizon("none_15m"),
+    "none_1h": _at_horizon("none_1h"),
 }
 
 
@@ -148,29 +182,34 @@ class _Candidate(NamedTuple):
     seed: int
 
 
-def _night(candidate: _Candidate, market: PlantedMarket, settings: ProofSettings, fee_bps: float) -> ProofRow:
+class _Exercise(NamedTuple):
+    """By what is trained and examined, and how finely the ceiling is computed."""
+
+    training: TrainingConfig
+    rules: TradingRules
+    costs: CostAssumptions
+    grid: Grid
+
+
+def _night(candidate: _Candidate, market: PlantedMarket, exercise: _Exercise) -> ProofRow:
     """Trained on the market's first days and examined on the rest."""
-    window = days_of(market, 0, settings.window_days - 1)
-    exam = days_of(market, settings.window_days, market.config.days - 1)
-    return _examine(candidate, window, exam, settings, fee_bps)
+    days = exercise.training.window_days
+    window, exam = days_of(market, 0, days - 1), days_of(market, days, market.config.days - 1)
+    return _examine(candidate, window, exam, exercise)
 
 
 def _examine(
-    candidate: _Candidate,
-    window: PlantedMarket,
-    exam: PlantedMarket,
-    settings: ProofSettings,
-    fee_bps: float,
+    candidate: _Candidate, window: PlantedMarket, exam: PlantedMarket, exercise: _Exercise
 ) -> ProofRow:
     from huracan.agent.night.train import train_policy
     from huracan.agent.policy.checkpoint import load_policy
 
-    rules, costs = TradingRules(), CostAssumptions(taker_fee_bps=fee_bps)
-    training = replace(settings.training, seed=candidate.seed)
+    rules, costs = exercise.rules, exercise.costs
+    training = replace(exercise.training, seed=candidate.seed)
     trained = train_policy(window.block, training, rules, costs)
     policy = load_policy(trained.checkpoint)
     taken = take_exam(exam.block, decided_by(policy), rules, costs, exam.drift_bps)
-    ceiling = measure_ceiling(exam, rules, costs, settings.grid)
+    ceiling = measure_ceiling(exam, rules, costs, exercise.grid)
     return ProofRow(
         **candidate._asdict(),
         net_bps=taken.net_bps_per_day,

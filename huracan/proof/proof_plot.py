@@ -18,6 +18,11 @@ _TITLES = {
     "none": "no edge",
     "switch": "an edge that changed",
     "costs": "the same edge, rising fees",
+    "slow_1m": "an edge of hours, by the minute",
+    "slow_15m": "an edge of 8 hours, by 15 minutes",
+    "slow_1h": "an edge of a day, by the hour",
+    "none_15m": "no edge, by 15 minutes",
+    "none_1h": "no edge, by the hour",
 }
 
 
@@ -55,7 +60,7 @@ def _draw_results(axes: "Axes", rows: Sequence[ProofRow], bar: Bar | None) -> No
     axes.bar(indices, [row.best_net_bps for row in rows], 0.8, color=_BEST, label="best causal policy")
     axes.bar(indices, [row.net_bps for row in rows], 0.45, color=_AGENT, label="agent")
     axes.axhline(0.0, color="black", linewidth=0.6)
-    if bar is not None and bar.case in ("weak", "none"):
+    if bar is not None and bar.case.startswith(("weak", "none")):
         axes.axhline(bar.limit, color=_MISSED, linewidth=0.8, linestyle="--", label=f"bar {bar.limit:g}")
         lowest, highest = axes.get_ylim()
         axes.set_ylim(min(lowest, 3.0 * bar.limit), max(highest, 3.0))

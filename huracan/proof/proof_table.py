@@ -80,6 +80,12 @@ def share_of_best(rows: Sequence[ProofRow]) -> float:
     return sum(row.net_bps for row in rows) / best if best > 0 else float("nan")
 
 
+def expected_share_of_best(rows: Sequence[ProofRow]) -> float:
+    """The same, both without luck."""
+    best = sum(row.best_expected_net_bps for row in rows)
+    return sum(row.expected_net_bps for row in rows) / best if best > 0 else float("nan")
+
+
 def at_least(case: str, what: str, value: float, limit: float) -> Bar:
     """A bar that `value` must reach; NaN does not."""
     return Bar(case, what, value, limit, bool(value >= limit))
