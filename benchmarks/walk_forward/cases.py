@@ -17,8 +17,8 @@ NIGHTS_BEFORE = 2
 """Untraded nights before the first traded one, which make the brains of its morning and of its day."""
 LEAD_DAYS = 31
 """Days of candles before what a training needs, for the features of 30 days."""
-LAST_OF_2023, LAST_OF_2026 = date(2023, 8, 31), date(2026, 4, 29)
-"""The last whole days of the files."""
+OF_2023, OF_2026 = (date(2022, 1, 1), date(2023, 8, 31)), (date(2024, 12, 30), date(2026, 4, 29))
+"""The first and the last whole day of the files."""
 THREE = ("BTC", "ETH", "SOL")
 SIX = ("ADA", "BNB", "BTC", "DOGE", "ETH", "XRP")
 SEVEN = ("ADA", "BNB", "BTC", "DOGE", "ETH", "SOL", "XRP")
@@ -32,7 +32,8 @@ class HorizonCase:
     decision: str
     detail: str
     coins: tuple[str, ...]
-    last_day: date
+    held: tuple[date, date]
+    """The first and the last whole day of its files."""
     second_files: tuple[str, ...] = ()
     """Coins whose candles of this time lie in a file of their own year."""
 
@@ -43,12 +44,12 @@ class HorizonCase:
     @property
     def first_day(self) -> date:
         """The first traded day."""
-        return self.last_day - timedelta(days=MOST_NIGHTS - 1)
+        return self.held[1] - timedelta(days=MOST_NIGHTS - 1)
 
     def files(self, data: Path) -> dict[str, Path]:
         """The candle file of every coin by the name under which a source finds it."""
         plain = {coin: f"binance_{coin}-USDT_{self.detail}" for coin in self.coins}
-        year = f"_{self.last_day.year - 1}"
+        year = f"_{self.held[1].year - 1}"
         return {
             f"{name}.parquet": data / f"{name}{year if coin in self.second_files else ''}.parquet"
             for coin, name in plain.items()
@@ -77,14 +78,14 @@ class HorizonCase:
 
 
 CASES: tuple[HorizonCase, ...] = (
-    HorizonCase("1h_seven", "1h", "1h", SEVEN, LAST_OF_2023),
-    HorizonCase("4h_seven", "4h", "1h", SEVEN, LAST_OF_2023),
-    HorizonCase("15m_six_2025", "15m", "15m", SIX, LAST_OF_2026, second_files=("BTC", "ETH")),
-    HorizonCase("1m_three", "1m", "1m", THREE, LAST_OF_2023),
-    HorizonCase("15m_three", "15m", "1m", THREE, LAST_OF_2023),
-    HorizonCase("5m_three", "5m", "1m", THREE, LAST_OF_2023),
-    HorizonCase("1h_three_by_minutes", "1h", "1m", THREE, LAST_OF_2023),
-    HorizonCase("4h_three_by_minutes", "4h", "1m", THREE, LAST_OF_2023),
+    HorizonCase("1h_seven", "1h", "1h", SEVEN, OF_2023),
+    HorizonCase("4h_seven", "4h", "1h", SEVEN, OF_2023),
+    HorizonCase("15m_six_2025", "15m", "15m", SIX, OF_2026, second_files=("BTC", "ETH")),
+    HorizonCase("1m_three", "1m", "1m", THREE, OF_2023),
+    HorizonCase("15m_three", "15m", "1m", THREE, OF_2023),
+    HorizonCase("5m_three", "5m", "1m", THREE, OF_2023),
+    HorizonCase("1h_three_by_minutes", "1h", "1m", THREE, OF_2023),
+    HorizonCase("4h_three_by_minutes", "4h", "1m", THREE, OF_2023),
 )
 """In the order in which they are run."""
 

@@ -60,14 +60,16 @@ class CaseRun:
         return kept | _ONE_THREAD | named | {"HURACAN_HOME": str(self.home)}
 
     def history_first(self) -> date:
-        """The first day of candles: what the first training needs, with the lead of long features."""
+        """The first day of candles: what the first training needs, with the lead of long features where the
+        files hold it."""
         from huracan_console.main import read_settings
         from huracan_console.plan import history_days
 
         given = self.case.settings(self.folder / "candles", date(2020, 1, 1))
         settings = read_settings(tuple(f"{key}={value}" for key, value in given.items()))
         first_night = self.case.first_day - timedelta(days=NIGHTS_BEFORE)
-        return history_days(first_night, settings)[0] - timedelta(days=LEAD_DAYS)
+        needed = history_days(first_night, settings)[0] - timedelta(days=LEAD_DAYS)
+        return max(needed, self.case.held[0])
 
 
 def run_nights(run: CaseRun, say: Callable[[str], None]) -> None:

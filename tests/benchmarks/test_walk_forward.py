@@ -186,5 +186,5 @@ def test_every_case_names_its_files_and_leaves_room_for_its_nights() -> None:
     assert files["binance_BTC-USDT_15m.parquet"] == Path("data/binance_BTC-USDT_15m_2025.parquet")
     assert files["binance_XRP-USDT_15m.parquet"] == Path("data/binance_XRP-USDT_15m.parquet")
     for case in CASES:
-        assert (case.last_day - case.first_day).days == MOST_NIGHTS - 1
+        assert (case.held[1] - case.first_day).days == MOST_NIGHTS - 1
         assert case.settings(Path("candles"), case.first_day)["training.seed_count"] == "1"
