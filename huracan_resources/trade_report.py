@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from huracan.durations import minute_of_day
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.naming import Unnamed, named_values
+from huracan.market.handover import as_date, brain_days
 from huracan.models.canonical import read_json_object
 from huracan_resources.database.memory import trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
@@ -51,7 +53,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     `trade` (every column of the ledger), `decision` (probabilities, logits, bias and mask by action, the
     bias's terms by name), `features` by the names of the partition that wrote them (by their numbers where
     nobody knows those any more: `unnamed_features` says why), `fills`, `win` or `loss`, `gates`,
-    `post_exit`, `patterns` (the nearest, as the library of the day before knew them), `neighbours` (the most
+    `post_exit`, `patterns` (the nearest, as the library in force knew them), `neighbours` (the most
     similar trades closed before the signal, by the memory's index) and `candles` around it. InvalidInput
     where no trade or several begin so.
     """
@@ -60,11 +62,14 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
         day, identity = _find(views, trade_id)
         views.narrow(day - timedelta(days=1), day + timedelta(days=1))
         (trade,) = views.records("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity])
+        night = _night_of(workspace, trade["signal_time"])
+        if night < day - timedelta(days=1):
+            views.narrow(night, day + timedelta(days=1))
         report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
         report |= _features(lake, trade, day)
         for section, (view, order) in _PARTS.items():
             report[section] = _rows_of(views, view, order, identity, is_one=section in _ONE_ROW)
-        report["patterns"] = _patterns(views, trade, day)
+        report["patterns"] = _patterns(views, trade, night)
         report["neighbours"] = _neighbours(workspace, views, identity, trade["signal_time"])
         report["candles"] = _candles(views, trade)
     return report
@@ -130,15 +135,21 @@ def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dic
     }
 
 
-def _patterns(views: LakeViews, trade: dict[str, Any], day: date) -> list[dict[str, Any]] | None:
+def _night_of(workspace: HomeWorkspace, signal_time: datetime) -> date:
+    """The night whose brain and patterns were in force at the signal."""
+    moment = np.array([round(signal_time.timestamp() * 1000)])
+    handover = minute_of_day(workspace.resources.settings.market.handover)
+    return as_date(int(brain_days(moment, handover)[0]))
+
+
+def _patterns(views: LakeViews, trade: dict[str, Any], night: date) -> list[dict[str, Any]] | None:
     nearest: Sequence[str] | None = trade.get("nearest_patterns")
     if nearest is None or "pattern_library" not in views.tables:
         return None
-    before = day - timedelta(days=1)
     library = {
         row["pattern_id"]: row
         for row in views.records(
-            "SELECT * EXCLUDE (centroid, feature_means) FROM pattern_library WHERE day = ?", [before]
+            "SELECT * EXCLUDE (centroid, feature_means) FROM pattern_library WHERE day = ?", [night]
         )
     }
     cosines = trade["nearest_pattern_cosines"]
