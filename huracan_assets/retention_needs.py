@@ -23,15 +23,17 @@ class Need:
     reader: str
 
 
-def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[str, Need]:
-    """Asset to the longest need of it."""
-    needs: dict[str, Need] = {}
+def needs_of(stages: Sequence[Stage], settings: Settings) -> dict[tuple[str, str], Need]:
+    """Asset and key of the one table that is read, empty where all of the partition may be, to the longest
+    need of it."""
+    needs: dict[tuple[str, str], Need] = {}
     for stage in stages:
         again = _nights_made_again(stage, settings)
         for read in stage.reads:
+            key = read.asset, read.table or read.newest
             need = Need(again + read.reach(settings), stage.name)
-            if read.asset not in needs or needs[read.asset].days < need.days:
-                needs[read.asset] = need
+            if key not in needs or needs[key].days < need.days:
+                needs[key] = need
     return needs
 
 
@@ -45,8 +47,9 @@ def check_retention(stages: Sequence[Stage], settings: Settings) -> None:
     """`InvalidInput` for a table that is kept for fewer days than the nights read of it."""
     needs, least = needs_of(stages, settings), Need(REPEATED_NIGHTS + 1, "the repetition of a missed night")
     for table, days in limited(settings.retention.lake).items():
-        asset = catalogue()[table].asset
-        _refuse_short(f"lake.{table}", days, max(least, needs.get(asset, least), key=lambda need: need.days))
+        entry = catalogue()[table]
+        known = (needs.get((entry.asset, key), least) for key in ("", entry.key))
+        _refuse_short(f"lake.{table}", days, max(least, *known, key=lambda need: need.days))
     for section in ("database", "dagster"):
         for table, days in limited(getattr(settings.retention, section)).items():
             _refuse_short(f"{section}.{table}", days, least)

@@ -22,15 +22,23 @@ from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 from huracan_resources.lake.entry_features import entry_timeframe
+from huracan_resources.settings.settings import Settings
 
 KEEP_DAYS = 10 * 365
 """Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
 
-EMBEDDING_DAYS = 14
-"""Days of features that fit the embedding's statistics, the first time that they are fitted."""
+EMBEDDING_DAYS, MOST_EMBEDDING_DAYS, EMBEDDING_BARS = 14, 60, 1_000
+"""Days of features that fit the embedding's statistics, the first time that they are fitted: with long bars so
+many that they hold a thousand of each symbol, or sixty."""
 
 AGREEMENT_DAYS = 30
 """Days before the day on whose trades it is measured whether distance means something."""
+
+
+def embedding_days(settings: Settings) -> int:
+    """The days before the first that is embedded whose bars fit the space."""
+    days = -(-EMBEDDING_BARS // settings.decision_timeframe.bars_per_day)
+    return max(EMBEDDING_DAYS, min(days, MOST_EMBEDDING_DAYS))
 
 
 @stage(
@@ -38,7 +46,7 @@ AGREEMENT_DAYS = 30
     kinds={"postgres"},
     reads=[
         record("shadow_trades"),
-        Read("features", key="past", days=EMBEDDING_DAYS, ends=-1, optional=True, edge=False),
+        Read("features", key="past", days=embedding_days, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
         Read(
             "trade_memory",

@@ -47,8 +47,8 @@ def names_of_day(inputs: Inputs, context: StageContext) -> tuple[str, ...]:
 
 
 def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
-    """The trades that `trailing_trades` lets a model of the day learn from, decided on bars as long as those of
-    now, whose entry features are named as those of the newest that are named at all; no rows on the first
+    """The trades that `trailing_trades` lets a model of the day learn from, decided on bars as long as those
+    of now, whose entry features are named as those of the newest that are named at all; no rows on the first
     nights."""
     lake, tables = context.resources.lake, inputs.tables_by_day(LEDGER)
     decided = context.decision_timeframe.name

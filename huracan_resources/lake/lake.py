@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -77,7 +78,7 @@ class Lake:
         key = f"{_folder(asset, day)}/{MANIFEST}"
         if not self.store.exists(key):
             return None
-        manifest = Manifest.from_json(self.store.get(key), f"{self.store.url}/{key}")
+        manifest = _read_manifest(self.store.get(key), f"{self.store.url}/{key}")
         if (manifest.asset, manifest.day) != (asset, day):
             raise InputRefused(
                 f"The manifest {self.store.url}/{key} is that of {manifest.key}: its folder was copied or"
@@ -281,6 +282,12 @@ class Lake:
         for key in self.store.list(f"{folder}/"):
             if key not in named:
                 self.store.delete(key)
+
+
+@lru_cache(maxsize=1024)
+def _read_manifest(data: bytes, name: str) -> Manifest:
+    """Read once: a plan and a window of weeks ask for the same manifests over and over."""
+    return Manifest.from_json(data, name)
 
 
 def content_hash_of(files: Mapping[str, bytes]) -> str:

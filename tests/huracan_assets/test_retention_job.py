@@ -52,16 +52,18 @@ def test_the_default_settings_keep_all_that_the_nights_read() -> None:
 def test_the_needs_are_those_that_the_assets_declare() -> None:
     settings = _settings(training__window_days=120, models__trailing_days=40)
     needs = needs_of(stages(), settings)
-    # Of the last 8 nights the gates read 40 days that end the day before.
-    assert (needs["shadow_trades"].days, needs["shadow_trades"].reader) == (8 + 40, "gate_decisions")
+    # Of the last 8 nights the gates read 40 days that end the day before, and a day more before the handover.
+    assert (needs["shadow_trades", ""].days, needs["shadow_trades", ""].reader) == (8 + 41, "gate_decisions")
     # The market of a whole window may have to be made again, each day with its own warm-up.
-    assert needs["ohlcv"].days > 8 + 120 and needs["features"].days > 8 + 120 + 14
+    assert needs["ohlcv", ""].days > 8 + 120 and needs["features", ""].days > 8 + 120 + 14
+    # Of weeks before it a day reads the hours alone.
+    assert needs["ohlcv", "hourly"].days == needs["ohlcv", ""].days + 30 - 2
 
 
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("lake.shadow_signals", "needs the last 38 days"),
+        ("lake.shadow_signals", "needs the last 39 days"),
         ("lake.features", "regimes needs the last"),
         ("lake.gate_decisions", "needs the last 8 days"),
         ("database.shadow_signals", "a missed night needs the last 8 days"),
