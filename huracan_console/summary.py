@@ -8,6 +8,8 @@ import click
 from rich.console import Console
 
 from huracan.errors import InputRefused
+from huracan_assets.finished import LEDGER
+from huracan_assets.inputs.accounts import OPEN_POSITIONS
 from huracan_assets.jobs import PUBLISH, TRADE
 from huracan_assets.registry import assets_by_job
 from huracan_console.outlook import shown_duration
@@ -64,8 +66,8 @@ def night_summary(workplace: Workplace, day: date, result: Walk) -> dict[str, An
 
 
 def traded_of(lake: Lake, day: date) -> dict[str, Any] | None:
-    """Closed trades, their net, the change of marked equity and drawdown of the day on paper; None where none
-    was traded."""
+    """Closed trades, their net, the change of marked equity, drawdown and open positions of the day on paper;
+    None where none was traded."""
     manifest = lake.manifest("model_performance", day)
     if manifest is None or "data.parquet" not in manifest.files:
         return None
@@ -73,8 +75,17 @@ def traded_of(lake: Lake, day: date) -> dict[str, Any] | None:
     (row,) = (
         each for each in lake.read_table("model_performance", day).to_pylist() if each["scope"] == "all"
     )
-    # A day of a version that ended its days flat has no result beside its net.
-    return {name: row.get(name) for name in names}
+    # A day of a version that ended its days flat has no result beside its net, and left nothing open.
+    return {name: row.get(name) for name in names} | {"held": _held_of(lake, day)}
+
+
+def _held_of(lake: Lake, day: date) -> int:
+    """Positions that are open at the day's end."""
+    manifest = lake.manifest(LEDGER, day)
+    if manifest is None or f"{OPEN_POSITIONS}.parquet" not in manifest.files:
+        return 0
+    sides = lake.read_table(LEDGER, day, OPEN_POSITIONS, columns=["side"])["side"]
+    return len(sides) - int(sides.null_count)
 
 
 def _without_brain(why: str) -> dict[str, Any]:
@@ -141,9 +152,10 @@ def _traded_line(summary: dict[str, Any]) -> str:
         note = summary["assets"].get("shadow_trades", {}).get("note", "")
         return f"nothing. {note}".rstrip()
     result = traded["net_usd"] if traded["result_usd"] is None else traded["result_usd"]
-    fell = f", equity fell by {traded['maximum_drawdown_pct']:.2f} % at worst" if traded["trades"] else ""
+    fell = f", equity fell by {traded['maximum_drawdown_pct']:.2f} % at worst" if result else ""
     closed = f"{traded['trades']} trades closed on paper, net {traded['net_usd']:+,.2f} USD"
-    return f"{closed}; the day's result with what is open {result:+,.2f} USD{fell}"
+    held = f"{traded['held']} position{'' if traded['held'] == 1 else 's'} open"
+    return f"{closed}, {held}; the day made {result:+,.2f} USD in all{fell}"
 
 
 def _checks_line(assets: dict[str, Any]) -> str:
