@@ -36,6 +36,14 @@ def equity_usd(lane: Lane, close: float) -> float:
 
 
 @compiled_inline
+def pass_time(lane: Lane, bars: int) -> None:
+    """Of a lane that waits for so many bars, or has ended."""
+    if not lane.has_ended:
+        lane.bar += bars
+        lane.has_ended = lane.bar >= lane.end_bar
+
+
+@compiled_inline
 def liquidation_usd(lane: Lane, bar: Bar, market: Market, costs: CostNumbers) -> float:
     """What leaving at the close would cost."""
     if lane.quantity == 0.0:
@@ -101,12 +109,11 @@ def write_closed(lane_index: int, records: Records) -> None:
 @compiled
 def first_illegal(state: NDArray[np.void], actions: NDArray[np.int64], bars: Bars, rules: RuleNumbers) -> int:
     """The first lane whose action is illegal, or -1."""
-    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rows, markets, length = bars.rows, bars.markets, bars.length
     for index in range(state.size):
         lane = state[index]
         bar = rows[lane.symbol * length + lane.bar]
-        market = markets[lane.symbol * days + day_of[lane.bar]]
-        if not is_legal(lane, actions[index], bar, market, rules):
+        if not is_legal(lane, actions[index], bar, markets[bar.market], rules):
             return index
     return -1
 
@@ -117,7 +124,7 @@ def advance_lanes(
     records: Records, step: MarketStep,
 ) -> None:  # fmt: skip
     """Moves every lane by one decision bar, into `step`; `actions` are legal."""
-    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rows, markets, length = bars.rows, bars.markets, bars.length
     rewards, rewards_usd, has_ended = step.rewards, step.rewards_usd, step.has_ended
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     owes = conditions.terms.liquidation_weight != 0.0
@@ -125,22 +132,20 @@ def advance_lanes(
         lane, action = state[index], actions[index]
         rewards[index], rewards_usd[index] = 0.0, 0.0
         if lane.has_ended or (lane.quantity == 0.0 and action == WAIT_INDEX):
-            if not lane.has_ended:
-                lane.bar += bars.decision_bars
-                lane.has_ended = lane.bar >= lane.end_bar
+            pass_time(lane, bars.decision_bars)
             has_ended[index] = lane.has_ended
             continue
         first = lane.symbol * length
         decided = rows[first + lane.bar]
         owed = 0.0
         if owes:
-            market = markets[lane.symbol * days + day_of[lane.bar]]
-            owed = liquidation_usd(lane, decided, market, conditions.costs)
+            owed = liquidation_usd(lane, decided, markets[decided.market], conditions.costs)
         before = Before(equity_usd(lane, decided.close), lane.turnover_usd, owed)
         was_filled = False
         for _ in range(bars.decision_bars):
             row = first + lane.bar
-            moment = Moment(rows[row], rows[row + 1], markets[lane.symbol * days + day_of[lane.bar + 1]])
+            bar = rows[row + 1]
+            moment = Moment(rows[row], bar, markets[bar.market])
             filled = step_lane(lane, action, moment, conditions, scratch)
             if filled != NOTHING_FILLED:
                 was_filled = True
@@ -148,8 +153,8 @@ def advance_lanes(
                     write_records(index, filled, records)
             action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
         if lane.quantity != 0.0 or was_filled:
-            market = markets[lane.symbol * days + day_of[lane.bar]]
-            met = Moment(decided, rows[first + lane.bar], market)
+            bar = rows[first + lane.bar]
+            met = Moment(decided, bar, markets[bar.market])
             rewards[index], rewards_usd[index] = reward_of(lane, before, met, conditions)
         has_ended[index] = lane.has_ended
 
@@ -174,7 +179,7 @@ def replay_lanes(
 
     A lenient replay does nothing instead of what is illegal.
     """
-    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rows, markets, length = bars.rows, bars.markets, bars.length
     rules, fills_of_a_column = conditions.rules, 1 + bars.decision_bars
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(begin.lane, state.size):
@@ -184,9 +189,11 @@ def replay_lanes(
             is_short_of_room = records.counts[0] + fills_of_a_column > records.fills.size
             if is_short_of_room or records.counts[1] + 1 > records.closed.size:
                 return Place(FULL, index, column)
-            action = int(actions[index, column])
-            market = markets[lane.symbol * days + day_of[lane.bar]]
-            if not is_legal(lane, action, rows[first + lane.bar], market, rules):
+            action, decided = int(actions[index, column]), rows[first + lane.bar]
+            if lane.quantity == 0.0 and action == WAIT_INDEX:
+                pass_time(lane, bars.decision_bars)
+                continue
+            if not is_legal(lane, action, decided, markets[decided.market], rules):
                 if not is_lenient:
                     return Place(ILLEGAL, index, column)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
@@ -194,10 +201,9 @@ def replay_lanes(
                 if lane.has_ended:
                     break
                 row = first + lane.bar
-                market = markets[lane.symbol * days + day_of[lane.bar + 1]]
-                filled = step_lane(
-                    lane, action, Moment(rows[row], rows[row + 1], market), conditions, scratch
-                )
+                bar = rows[row + 1]
+                moment = Moment(rows[row], bar, markets[bar.market])
+                filled = step_lane(lane, action, moment, conditions, scratch)
                 if filled != NOTHING_FILLED:
                     write_records(index, filled, records)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX

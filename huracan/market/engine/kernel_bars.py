@@ -19,17 +19,19 @@ from huracan.units import BASIS_POINT
 
 BAR = np.dtype(
     [
-        ("open", np.float64),
-        ("high", np.float64),
-        ("low", np.float64),
+        # What is looked at while flat comes first: mostly one cache line.
         ("close", np.float64),
         ("volatility_bps", np.float64),
         ("impact_bps", np.float64),  # slippage of 1 USD decided at its close; not finite where unknown
-        ("stop_impact_bps", np.float64),  # the same of a stop inside it
-        ("funding_rate", np.float64),  # due at the open
-        ("value_usd", np.float64),  # traded in it
+        ("market", np.int32),  # index of that of its symbol and day
         ("is_tradable", np.bool_),
         ("is_ready", np.bool_),
+        ("open", np.float64),
+        ("high", np.float64),
+        ("low", np.float64),
+        ("funding_rate", np.float64),  # due at the open
+        ("value_usd", np.float64),  # traded in it
+        ("stop_impact_bps", np.float64),  # as `impact_bps`, of a stop inside it
     ],
     align=True,
 )
@@ -76,15 +78,11 @@ class Moment(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """The block for compiled code. Bar t of symbol s is row s x `length` + t of `rows`, its market
-    s x `days` + `day_of`[t] of `markets`."""
+    """The block for compiled code. Bar t of symbol s is row s x `length` + t of `rows`."""
 
     length: int
     rows: NDArray[np.void]
     """BAR [symbols x length]"""
-    days: int
-    day_of: NDArray[np.int32]
-    """[length]"""
     markets: NDArray[np.void]
     """MARKET [symbols x days]"""
     decision_bars: int
@@ -118,9 +116,7 @@ def bars_of(block: MarketBlock, costs: CostAssumptions) -> Bars:
     if block not in _packed:
         _packed[block] = _pack(block)
     markets = _price_markets(block, costs).reshape(-1)
-    return Bars(
-        block.bar_count, _packed[block], block.day_count, block.day_of_bar, markets, block.decision_bars
-    )
+    return Bars(block.bar_count, _packed[block], markets, block.decision_bars)
 
 
 def _pack(block: MarketBlock) -> NDArray[np.void]:
@@ -138,6 +134,7 @@ def _pack(block: MarketBlock) -> NDArray[np.void]:
         _require_shape(getattr(block, name), rows.shape, name)
         rows[name] = getattr(block, name)
     _require_shape(block.is_ready, (block.symbol_count, block.decision_count), "is_ready")
+    rows["market"] = np.arange(block.symbol_count)[:, None] * block.day_count + block.day_of_bar
     rows["is_ready"][:, block.decision_closes] = block.is_ready
     before = np.maximum(np.arange(block.bar_count) - 1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):

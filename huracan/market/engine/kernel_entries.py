@@ -24,17 +24,18 @@ def hold_lanes(
     The order to leave is sent as soon as the position is `holding_bars` [lanes] old, if nothing has closed it
     before. Only closed positions are written down: a lane whose entry is illegal, or lapses, has none.
     """
-    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rows, markets, length = bars.rows, bars.markets, bars.length
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
     for index in range(state.size):
         lane, action, age = state[index], entries[index], 0
         first = lane.symbol * length
-        market = markets[lane.symbol * days + day_of[lane.bar]]
-        if not is_legal(lane, action, rows[first + lane.bar], market, conditions.rules):
+        decided = rows[first + lane.bar]
+        if not is_legal(lane, action, decided, markets[decided.market], conditions.rules):
             continue
         while not lane.has_ended:
             row = first + lane.bar
-            moment = Moment(rows[row], rows[row + 1], markets[lane.symbol * days + day_of[lane.bar + 1]])
+            bar = rows[row + 1]
+            moment = Moment(rows[row], bar, markets[bar.market])
             filled = step_lane(lane, action, moment, conditions, scratch)
             if filled & CLOSED_NOW:
                 write_closed(index, records)

@@ -123,11 +123,11 @@ def is_legal(lane: Lane, action: int, bar: Bar, market: Market, rules: RuleNumbe
 @compiled
 def mask_lanes(state: NDArray[np.void], bars: Bars, rules: RuleNumbers, out: NDArray[np.bool_]) -> None:
     """Legal actions bool [lanes, actions] into `out`; no row is empty."""
-    rows, markets, length, days, day_of = bars.rows, bars.markets, bars.length, bars.days, bars.day_of
+    rows, markets, length = bars.rows, bars.markets, bars.length
     for index in range(state.size):
         lane = state[index]
         bar = rows[lane.symbol * length + lane.bar]
-        market = markets[lane.symbol * days + day_of[lane.bar]]
+        market = markets[bar.market]
         for action in range(rules.action_count):
             out[index, action] = False
         if lane.quantity == 0.0:

@@ -78,8 +78,7 @@ def observe_lanes(
         else:
             observe_position(lane, bar.close, rules, out[index], at)
         at += POSITION_COUNT
-        market = bars.markets[lane.symbol * bars.days + bars.day_of[lane.bar]]
-        out[index, at] = cost_in_volatility(bar, market, rules, costs)
+        out[index, at] = cost_in_volatility(bar, bars.markets[bar.market], rules, costs)
         out[index, at + 1] = sights.time_of_day[lane.bar, 0]
         out[index, at + 2] = sights.time_of_day[lane.bar, 1]
         row = lane.symbol * sights.patterns_apart + decision
