@@ -59,8 +59,8 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
     from huracan.features.recipe import EVERY_COLUMN
     from huracan.market.block_tables import build_market_block
     from huracan.market.costs import CostAssumptions
-    from huracan.market.paper.session import trade_session
     from huracan.market.paper.provenance import Provenance
+    from huracan.market.paper.session import trade_session
     from huracan.market.policy import ScriptedPolicy
     from huracan.market.rules import TradingRules
     from huracan.regimes.model import REGIMES
@@ -148,7 +148,9 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     market = settings.market
     reads = [*(r for r in loss_analysis.reads if r.key), *map(Read, ("ohlcv", "features", "regimes"))]
     trades = lake.read_table("shadow_trades", DAY)
-    model = fit_confidence_model(past_trades, EVERY_COLUMN.names, settings.models)
+    model = fit_confidence_model(
+        past_trades, EVERY_COLUMN.names, settings.models, market.rules.maximum_holding
+    )
     statistics = fit_embedding(lake.read_table("features", DAY - timedelta(days=1)), EVERY_COLUMN.names, DAY)
     context = StageContext("loss_analysis", DAY, settings, resources, "")
 
@@ -165,7 +167,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     with timed("drivers"):
         drivers = explain_trades(trades, statistics, model)
     with timed("luck"):
-        luck = measure_luck(trades, priced_block(inputs, DAY), market.rules, market.costs)
+        luck = measure_luck(trades, priced_block(inputs, settings, DAY), market.rules, market.costs)
     with timed("wins_and_losses"):
         known = TradeContext.of(trades, no_neighbours(), luck, drivers)
         analyse_wins(trades, known, DAY)

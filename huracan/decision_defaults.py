@@ -3,8 +3,8 @@ those that are looked at each hour for days.
 
 A position may be held for some 70 to 120 decisions, looks at the volatility of half of that time or of a day,
 and earns by a discount that is halved in twice that time. Between the days that are trained on and those that
-judge lie as many as the longest holding reaches over. The fewer decisions a day has, the more days a training,
-the regimes and the models of past trades need, and the fewer steps are worth their time.
+judge lie as many as the longest holding reaches over. The fewer decisions a day has, the more days a
+training, the regimes and the models of past trades need, and the fewer steps are worth their time.
 """
 
 from collections.abc import Mapping

@@ -19,8 +19,8 @@ from huracan.agent.night.recovery import FileRecovery
 from huracan.agent.night.train import train_policy
 from huracan.agent.policy.checkpoint import load_policy
 from huracan.market.costs import CostAssumptions
-from huracan.market.paper.session import trade_session
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.session import trade_session
 from huracan.market.rules import TradingRules
 
 _RECIPE_COLUMNS = 77

@@ -59,7 +59,8 @@ class Purse:
     def total(self) -> Floats:
         """[stakes] with all open bets come back."""
         back = (self.stakes * (1.0 + self.results[:, None])).sum(axis=0)
-        return np.maximum(self.free + back, 0.0)
+        total: Floats = np.maximum(self.free + back, 0.0)
+        return total
 
     def plain(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -62,7 +62,3 @@ class CostAssumptions:
         fee = max(self.taker_fee_bps or 0.0, self.maker_fee_bps or 0.0, 0.0)
         half_spread = max(self.half_spread_bps or 0.0, self.half_spread_floor_bps)
         return (fee + half_spread + self.maximum_slippage_bps) * self.multiplier
-
-
-def slippage_bps(*a):
-    raise NotImplementedError

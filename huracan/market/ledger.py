@@ -269,8 +269,8 @@ SIGNALS_COLUMNS = (
     Column(
         "would_net_bps",
         FLOAT,
-        "net of a declined entry left to stop, target and time-out; null of others, where unfilled, and where "
-        "it would still be open at the day's end",
+        "net of a declined entry left to stop, target and time-out; null of others, where unfilled, and "
+        "where it would still be open at the day's end",
         "bps",
     ),
     Column(

@@ -72,8 +72,8 @@ def simulate_nights(
         memory.append(_remembered(session.trades, statistics, day))
         remembered = pa.concat_tables(memory)
         judgement = NightsJudgement(config, None, rules)
-        known = [] if previous is None else known_patterns(previous)
-        _, new, _ = known_trades(remembered, day, known, judgement)
+        former = [] if previous is None else known_patterns(previous)
+        _, new, _ = known_trades(remembered, day, former, judgement)
         around = days_of(market, max(0, index - _days_held(rules)), index).block
         judgement = replace(judgement, trials=try_settings(new, around, rules, costs))
         library = pattern_library(remembered, statistics, day, previous, judgement)

@@ -67,8 +67,8 @@ def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     """Why each losing trade lost: one primary reason, further ones, evidence, and the rule that avoids it.
 
     Each rule is tried on the days before: their stored actions are played with it and without, each day from
-    the accounts that it began with to its end. What came of it, and whether that could be chance, stands beside
-    the loss and in the table `rules`, the best first.
+    the accounts that it began with to its end. What came of it, and whether that could be chance, stands
+    beside the loss and in the table `rules`, the best first.
     """
     if not inputs.has("win_analysis"):
         return Outcome(note=f"No trade of {context.day} is in memory.")

@@ -45,10 +45,10 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     """Recurring entry contexts in memory up to the day, under identities that last from night to night.
 
-    The trades that became known since the night before judge the patterns that it knew: only they can make one
-    reliable. A signal younger than the longest holding waits: its winners may still be open. Each is entered
-    again under other stops and targets, and what was best before is judged by them too. Trades that were remade
-    after their night judge nothing.
+    The trades that became known since the night before judge the patterns that it knew: only they can make
+    one reliable. A signal younger than the longest holding waits: its winners may still be open. Each is
+    entered again under other stops and targets, and what was best before is judged by them too. Trades that
+    were remade after their night judge nothing.
     """
     if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")

@@ -28,8 +28,8 @@ KEEP_DAYS = 10 * 365
 """Vectors of another fit cannot be compared, so a fit serves until the recipe changes."""
 
 EMBEDDING_DAYS, MOST_EMBEDDING_DAYS, EMBEDDING_BARS = 14, 60, 1_000
-"""Days of features that fit the embedding's statistics, the first time that they are fitted: with long bars so
-many that they hold a thousand of each symbol, or sixty."""
+"""Days of features that fit the embedding's statistics, the first time that they are fitted: with long bars
+so many that they hold a thousand of each symbol, or sixty."""
 
 AGREEMENT_DAYS = 30
 """Days before the day on whose trades it is measured whether distance means something."""

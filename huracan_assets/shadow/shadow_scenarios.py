@@ -35,10 +35,10 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 def shadow_scenarios(inputs: Inputs, context: StageContext) -> Outcome:
     """What the day's decisions would have made under other circumstances, and what others would have made.
 
-    The stored actions are replayed from what the day began with, with all costs half as much again and doubled,
-    a decision later, and in a market of wider bars and more slippage; what is open at the day's end counts at
-    liquidation value. `break_even_fee_bps` is the fee at which that nets nothing. On the same bars: doing
-    nothing, buying and holding, and 200 draws of as many random entries, held as long.
+    The stored actions are replayed from what the day began with, with all costs half as much again and
+    doubled, a decision later, and in a market of wider bars and more slippage; what is open at the day's end
+    counts at liquidation value. `break_even_fee_bps` is the fee at which that nets nothing. On the same bars:
+    doing nothing, buying and holding, and 200 draws of as many random entries, held as long.
     """
     from huracan.market.what_if.rivals import compare_with_rivals
     from huracan.market.what_if.scenarios import PlayedDay, judge_scenario_base, run_scenarios

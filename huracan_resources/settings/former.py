@@ -7,5 +7,8 @@ FORMER = {
     "market.rules.volatility_horizon_bars": "Write market.rules.volatility_horizon, a span of time: 60 bars"
     " of 1m are 1h.",
     "market.rules.entry_margin_bars": "Remove it: positions outlive midnight, and every hour may enter.",
+    "analysis.losses.early_bars": "Write analysis.losses.early_minutes: 3 bars of 1m are 3.",
+    "analysis.losses.minimum_held_bars": "Write analysis.losses.minimum_held_minutes, in minutes: 10 bars of"
+    " 1m are 10.",
 }
 """Dotted key to the remedy."""

@@ -27,8 +27,8 @@ def evaluate_policy(
     """JSON-able numbers of the policy over the block's days, one account for each symbol, at full costs.
 
     Accounts run on over the midnights; what is open at the end counts at liquidation value, as a trade of its
-    own. `daily_net_usd` is the change of all marked accounts together by day, `hourly_returns_bps` the same by
-    hour (`periods_of`), in bps of what they opened with. `random` are entries at random decisions with the
+    own. `daily_net_usd` is the change of all marked accounts together by day, `hourly_returns_bps` the same
+    by hour (`periods_of`), in bps of what they opened with. `random` are entries at random decisions with the
     same number of trades and the same median holding; `random_draws_net_bps_per_trade` has every draw.
     """
     ran = run_sessions(block, policy, rules, costs)

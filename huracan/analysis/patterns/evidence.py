@@ -109,8 +109,8 @@ def _purses(known: Row) -> tuple[Purse, Purse]:
 
 
 def begun_anew(row: Row, wealth: str, total: str, from_ms: int) -> Row:
-    """What changes of a pattern's row where one of its bettors begins with 1 again, and stakes on nothing that
-    was signalled before the moment at which that was decided."""
+    """What changes of a pattern's row where one of its bettors begins with 1 again, and stakes on nothing
+    that was signalled before the moment at which that was decided."""
     stored = json.loads(row["open_bets"]) if row["open_bets"] else {}
     stored[wealth] = Purse(new_wealth(), from_ms=from_ms).plain()
     return {wealth: new_wealth().tolist(), total: 1.0, "open_bets": json.dumps(stored)}

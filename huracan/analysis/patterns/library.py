@@ -61,8 +61,9 @@ def pattern_library(
     previous: pa.Table | None = None,
     judgement: NightsJudgement | None = None,
 ) -> PatternLibrary:
-    """The library of `day` from the memory's rows (MEMORY_SCHEMA) that were known at `day` 24:00: closed by then,
-    and signalled the longest holding before it, so that none is there because it lost soon (`known_trades`).
+    """The library of `day` from the memory's rows (MEMORY_SCHEMA) that were known at `day` 24:00: closed by
+    then, and signalled the longest holding before it, so that none is there because it lost soon
+    (`known_trades`).
 
     Later rows are not looked at. Entry features are embedded with `statistics`, whatever version the rows
     were stored with, so that all vectors are comparable. `previous`: the library of an earlier night, as a
@@ -121,8 +122,8 @@ def _day_of(earlier: list[Row], day: date) -> date:
 def known_trades(
     memory: pa.Table, day: date, earlier: list[Row], by: NightsJudgement
 ) -> tuple[pa.Table, pa.Table, Look]:
-    """The rows of the memory that `day` knows, in the order of their closing; of them those that no library in
-    `earlier` was judged by; and up to when.
+    """The rows of the memory that `day` knows, in the order of their closing; of them those that no library
+    in `earlier` was judged by; and up to when.
 
     A signal counts once it is older than the longest holding of the rules: of younger ones only those are
     closed that ended fast. Where the rules allow a longer holding than before, none is forgotten or counted

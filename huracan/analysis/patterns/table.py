@@ -93,8 +93,8 @@ _FORWARD = (
     Column(
         "judged_until",
         TIME,
-        "the last moment whose signals are counted: the longest holding before the night, so that those whose "
-        "winners were still open wait; null likewise",
+        "the last moment whose signals are counted: the longest holding before the night, so that those "
+        "whose winners were still open wait; null likewise",
         "UTC",
     ),
     Column("first_reliable_day", DATE, "night that made it reliable first; null where none did", "UTC day"),

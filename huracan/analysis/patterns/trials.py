@@ -1,7 +1,8 @@
 """Which stop, target and size would have suited a pattern: found on its past, judged on the nights after.
 
 Every new trade is entered again by the market's own fills and costs under each setting of a small grid and
-left to stop, target and time-out, over any midnight. What was best up to a night is judged by the trades of later nights only.
+left to stop, target and time-out, over any midnight. What was best up to a night is judged by the trades of
+later nights only.
 """
 
 from dataclasses import dataclass, replace

@@ -101,8 +101,8 @@ def struck_out(rule: AvoidanceRule, session: PastSession) -> tuple[Booleans, int
 
 
 def first_fires(rule: AvoidanceRule, session: PastSession) -> Integers:
-    """[trades] the how-many-th decision since the entry, from 0, is the first at which the rule says leave and
-    the position can still leave at a later open; -1 where there is none."""
+    """[trades] the how-many-th decision since the entry, from 0, is the first at which the rule says leave
+    and the position can still leave at a later open; -1 where there is none."""
     says = LEAVES[rule.kind](session, rule.numbers) & session.is_open
     fires = says.any(axis=1) if says.shape[1] else np.zeros(session.trades.size, dtype=bool)
     return np.where(fires, np.argmax(says, axis=1) if says.shape[1] else 0, -1).astype(np.int64)

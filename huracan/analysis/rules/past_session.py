@@ -39,8 +39,8 @@ class PastDay:
     bars: pa.Table
     """SESSION_SCHEMA; symbol, open_time and action are enough."""
     trades: pa.Table
-    """TRADES_SCHEMA of what was closed after the day's first decision; trade_id, symbol, entry_time and net_usd
-    are enough."""
+    """TRADES_SCHEMA of what was closed after the day's first decision; trade_id, symbol, entry_time and
+    net_usd are enough."""
     analysed: pa.Table | None = None
     """trade_id and the columns ANALYSED."""
     begin: npt.NDArray[np.void] | None = None
@@ -84,8 +84,10 @@ class PastSession:
 
     @property
     def signal_rows(self) -> Integers:
-        """[trades] the decision of each entry, as a row of what the block shows; of no meaning where not own."""
-        return np.maximum(self.block.row_of(self.trades["signal_bar"].astype(np.int64)), 0)
+        """[trades] the decision of each entry, as a row of what the block shows; of no meaning where not
+        own."""
+        rows: Integers = np.maximum(self.block.row_of(self.trades["signal_bar"].astype(np.int64)), 0)
+        return rows
 
     @cached_property
     def rows(self) -> Integers:
@@ -97,7 +99,8 @@ class PastSession:
 
     @cached_property
     def age_minutes(self) -> Floats:
-        """[trades, decisions] how long the position has been held at each of them, its entry's bar included."""
+        """[trades, decisions] how long the position has been held at each of them, its entry's bar
+        included."""
         bars = self._closes - self.trades["entry_bar"][:, None] + 1
         return np.asarray(bars * self.block.bar_minutes, dtype=np.float64)
 
@@ -121,8 +124,8 @@ class PastSession:
 
 
 def play_again(past: PastDay, rules: TradingRules, costs: CostAssumptions) -> PastSession:
-    """The past day by today's rules and costs, from what it began with; what they do not allow any more is left
-    undone.
+    """The past day by today's rules and costs, from what it began with; what they do not allow any more is
+    left undone.
 
     InputRefused where its actions are none of today's market, or not those of every bar.
     """

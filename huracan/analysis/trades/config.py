@@ -36,8 +36,8 @@ class LossLimits:
     early_minutes: int = 3
     """`adverse_selection`: the first minutes, one bar at least ..."""
     early_volatilities: float = 2.0
-    """... in which the price went so many one-bar volatilities against the entry. One within three bars is what
-    noise does every other time; two, one time in four."""
+    """... in which the price went so many one-bar volatilities against the entry. One within three bars is
+    what noise does every other time; two, one time in four."""
     minimum_precedents: int = 5
     """`weak_pattern`: fewer similar trades than this are no pattern (none at all say nothing) ..."""
     weak_win_probability: float = 0.45

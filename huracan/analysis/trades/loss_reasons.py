@@ -28,7 +28,6 @@ from huracan.analysis.trades.rule_suggestions import (
 )
 from huracan.market.ledger import FORMER_EXIT_REASONS, LIQUIDATION
 
-
 MARKET_ENDED = tuple(reason for reason in UNDECIDED if reason not in FORMER_EXIT_REASONS)
 
 

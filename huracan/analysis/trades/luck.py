@@ -109,8 +109,8 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
 
 
 def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Integers, Booleans]:
-    """Symbol and bar of the block at whose close each trade was decided, and whether the block has them: where
-    it does not they are 0."""
+    """Symbol and bar of the block at whose close each trade was decided, and whether the block has them:
+    where it does not they are 0."""
     symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1).to_numpy()
     # The close of the signal bar is the open of the bar after it.
     past_ms = milliseconds(trades, "signal_time") - int(block.open_time_ms[0])

@@ -37,7 +37,7 @@ def at_step(value: float, step: float, up: bool) -> float:
 
 @compiled_inline
 def slippage_bps(notional_usd: float, decided: Bar, costs: CostNumbers) -> float:
-    """Of a market order decided at the close of the bar `decided`; `costs.slippage_bps` of one order."""
+    """Of a market order decided at the close of the bar `decided`; see `CostAssumptions`."""
     raw = costs.slippage_coefficient * decided.impact_bps * math.sqrt(notional_usd)
     # Not a number where there was no volume or no volatility yet: then it costs the cap.
     return float(raw if raw < costs.maximum_slippage_bps else costs.maximum_slippage_bps)

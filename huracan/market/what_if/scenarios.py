@@ -78,8 +78,8 @@ def run_scenarios(day: PlayedDay, rules: TradingRules, costs: CostAssumptions) -
 def judge_scenario_base(
     day: PlayedDay, rules: TradingRules, costs: CostAssumptions, trades: pa.Table, accounts: pa.Table
 ) -> Verdict:
-    """Check "scenario_base", blocking: replayed as they were, the actions make the net of the ledger's `trades`
-    and leave the equity of its `accounts` (OPEN_POSITIONS_SCHEMA), symbol by symbol."""
+    """Check "scenario_base", blocking: replayed as they were, the actions make the net of the ledger's
+    `trades` and leave the equity of its `accounts` (OPEN_POSITIONS_SCHEMA), symbol by symbol."""
     opening = day.opening
     again = replay(opening.block, rules, costs, day.actions(rules), begin=opening.state, is_lenient=True)
     net_usd = np.bincount(

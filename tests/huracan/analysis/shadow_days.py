@@ -7,8 +7,8 @@ import numpy as np
 from huracan.market.actions import HOLD_INDEX
 from huracan.market.block import EPOCH, MS_PER_DAY, MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 

@@ -8,8 +8,8 @@ from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.patterns.trials import SETTINGS, SettingTrials, no_trials, try_settings, with_trials
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX, HOLD_INDEX
 from huracan.market.costs import CostAssumptions
-from huracan.market.paper.session import trade_session
 from huracan.market.paper.provenance import Provenance
+from huracan.market.paper.session import trade_session
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
 from huracan.proof.planted_market import BARS_PER_DAY, PlantedMarketConfig, plant_market
