@@ -12,7 +12,7 @@ from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
 from huracan.durations import minutes_of
 from huracan.market.actions import action_names
 from huracan.market.block import EPOCH, MarketBlock
-from huracan.market.block_tables import build_market_block
+from huracan.market.block_tables import Trailing, build_market_block
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.settings.settings import Settings
@@ -73,8 +73,10 @@ def read_block(lake: Lake, days: list[date], settings: Settings) -> MarketBlock:
         pa.concat_tables([lake.read_table("regimes", day) for day in days], promote_options="default"),
         names,
         market_infos={day: _infos(lake, day) for day in days},
-        earlier=lake.read_table("ohlcv", before) if lake.manifest("ohlcv", before) else None,
-        volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
+        trailing=Trailing(
+            lake.read_table("ohlcv", before) if lake.manifest("ohlcv", before) else None,
+            minutes_of(settings.market.rules.volatility_horizon),
+        ),
     )
 
 

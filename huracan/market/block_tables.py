@@ -57,6 +57,16 @@ class _Grid:
         return values[self.order].reshape(len(self.symbols), -1)
 
 
+@dataclass(frozen=True, eq=False)
+class Trailing:
+    """Into what the first bars of a block look back, and how far."""
+
+    candles: pa.Table | None = None
+    """Of the days before the block's."""
+    volatility_minutes: int = MINUTES_PER_HOUR
+    """The span over which volatility is measured; 60 bars at least."""
+
+
 def build_market_block(
     ohlcv: pa.Table,
     features: pa.Table | Iterable[pa.Table],
@@ -64,8 +74,7 @@ def build_market_block(
     feature_names: Sequence[str],
     *,
     market_infos: Mapping[date, Mapping[str, MarketInfo]] | None = None,
-    earlier: pa.Table | None = None,
-    volatility_minutes: int = MINUTES_PER_HOUR,
+    trailing: Trailing | None = None,
 ) -> MarketBlock:
     """One block from the tables of consecutive days, rows in any order: detail bars of candles, and of
     features and regimes one row for each decision bar, at its open.
@@ -73,10 +82,8 @@ def build_market_block(
     `features` is one table, or one for each day in order, which are taken and let go one by one: features are
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
     order. Funding is taken from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by day
-    and symbol: one without has the defaults of its kind. `earlier`: the candles of the days before, for what
-    trails the first bars and for the price before their first. Volatility is that of the last
-    `volatility_minutes`, and of 60 bars at least.
-    InputRefused where a column lacks, a symbol lacks a bar, or the tables differ in symbols or bars.
+    and symbol: one without has the defaults of its kind. What the first bars look back into, and the
+    price before the first, come from `trailing`. InputRefused where a column lacks, a symbol lacks a bar, or the tables differ in symbols or bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
@@ -88,14 +95,15 @@ def build_market_block(
     parts = [features] if isinstance(features, pa.Table) else features
     stacked, is_ready = _read_features(parts, grid.symbols, decisions_ms, feature_names)
     prices = {name: _tidy(grid.arrange(_floats(ohlcv, name))) for name in (*_PRICES, "volume")}
-    before = _Before.of(earlier, grid.symbols)
+    trailing = trailing or Trailing()
+    before = _Before.of(trailing.candles, grid.symbols)
     close = before.carry(prices["close"])
     carried = {name: np.where(np.isfinite(prices[name]), prices[name], close) for name in _PRICES}
     traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False)
     value_usd = np.nan_to_num(prices["volume"] * prices["close"])
     is_tradable = np.ascontiguousarray(grid.arrange(traded.to_numpy()), dtype=bool)
     volatility = before.volatility_bps(prices["close"], is_tradable, TRAILING_BARS)
-    bars = max(TRAILING_BARS, -(-volatility_minutes * MS_PER_MINUTE // grid.bar_ms))
+    bars = max(TRAILING_BARS, -(-trailing.volatility_minutes * MS_PER_MINUTE // grid.bar_ms))
     return MarketBlock(
         symbols=grid.symbols,
         feature_names=tuple(feature_names),

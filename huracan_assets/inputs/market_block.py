@@ -5,6 +5,7 @@ Training, the shadow ledger and the verdict on a brain build it here, so that th
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -18,6 +19,9 @@ from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.reads import Inputs, Read
 from huracan_resources.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from huracan.market.block_tables import Trailing
 
 
 def pattern_libraries(days: int | Callable[[Settings], int]) -> Read:
@@ -73,8 +77,7 @@ def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
             day: market_infos_from_json(content)
             for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()
         },
-        earlier=_before(min(days), candles.get),
-        volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
+        trailing=_trailing(min(days), candles.get, settings),
     )
 
 
@@ -111,10 +114,11 @@ def priced_block(
         market_infos={
             each: market_infos_from_json(inputs.file_of_day(candles, each, MARKET_INFO_FILE)) for each in days
         },
-        earlier=_before(
-            days[0], lambda each: inputs.of_day(candles, each) if inputs.holds(candles, each) else None
+        trailing=_trailing(
+            days[0],
+            lambda each: inputs.of_day(candles, each) if inputs.holds(candles, each) else None,
+            settings,
         ),
-        volatility_minutes=minutes_of(settings.market.rules.volatility_horizon),
     )
 
 
@@ -123,15 +127,18 @@ def priced_paper_block(inputs: Inputs, settings: Settings, day: date, lead: str 
     return _last_day_with_lead(priced_block(inputs, settings, day, lead, days_before=1))
 
 
-def _before(first: date, candles_of: Callable[[date], pa.Table | None]) -> pa.Table | None:
+def _trailing(first: date, candles_of: Callable[[date], pa.Table | None], settings: Settings) -> "Trailing":
     """The candles of the days in a row before `first`, as far as they are there with the same symbols and
-    bars; None where there are none."""
+    bars, and how far volatility looks back into them."""
+    from huracan.market.block_tables import Trailing
+
     own, found = candles_of(first), list[pa.Table]()
     day = first - timedelta(days=1)
     while own is not None and (each := candles_of(day)) is not None and _is_alike(each, own):
         found.insert(0, each)
         day -= timedelta(days=1)
-    return pa.concat_tables(found, promote_options="default") if found else None
+    candles = pa.concat_tables(found, promote_options="default") if found else None
+    return Trailing(candles, minutes_of(settings.market.rules.volatility_horizon))
 
 
 def _is_alike(one: pa.Table, other: pa.Table) -> bool:

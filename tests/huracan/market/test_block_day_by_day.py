@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InputRefused
-from huracan.market.block_tables import build_market_block
+from huracan.market.block_tables import Trailing, build_market_block
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
 NAMES = ("return_std_60_bps",)
@@ -30,7 +30,7 @@ def test_the_first_hour_looks_back_into_the_day_before(make_candles: Callable[..
     before, today = both.slice(0, ROWS), both.slice(ROWS)
     whole = build_market_block(both, *_context(both), NAMES).slice_days(LAST, LAST)
     alone = build_market_block(today, *_context(today), NAMES)
-    joined = build_market_block(today, *_context(today), NAMES, earlier=before)
+    joined = build_market_block(today, *_context(today), NAMES, trailing=Trailing(before))
     assert np.array_equal(joined.traded_value_usd, whole.traded_value_usd)
     assert not np.isclose(alone.traded_value_usd[:, :30], joined.traded_value_usd[:, :30]).any()
     assert np.array_equal(alone.traded_value_usd[:, 59:], joined.traded_value_usd[:, 59:])
@@ -41,7 +41,7 @@ def test_a_day_before_with_other_symbols_is_left_alone(make_candles: Callable[..
     today = make_candles(LAST, 1, ("BTC/USDT", "ETH/USDT"))
     before = make_candles(FIRST, 1, ("BTC/USDT",))
     alone, joined = (
-        build_market_block(today, *_context(today), NAMES, earlier=earlier) for earlier in (None, before)
+        build_market_block(today, *_context(today), NAMES, trailing=Trailing(earlier)) for earlier in (None, before)
     )
     assert np.array_equal(alone.traded_value_usd, joined.traded_value_usd)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.market.block import MarketBlock
-from huracan.market.block_tables import build_market_block
+from huracan.market.block_tables import Trailing, build_market_block
 from huracan.market.volatility import FEWEST_RETURNS, trailing_volatility_bps
 
 FIRST = date(2025, 3, 1)
@@ -123,7 +123,7 @@ def test_a_day_with_the_day_before_is_the_same_as_out_of_a_window_to_the_bit(
     def build(first: date, earlier: date | None) -> MarketBlock:
         own = days.filter(pc.greater_equal(day_of, pa.scalar(first)))
         before = None if earlier is None else days.filter(pc.equal(day_of, pa.scalar(earlier)))
-        return build_market_block(own, *_context(own), NAMES, earlier=before, volatility_minutes=minutes)
+        return build_market_block(own, *_context(own), NAMES, trailing=Trailing(before, minutes))
 
     whole = build(FIRST, None).slice_days(last, last)
     alone = build(last, last - timedelta(days=1))
