@@ -4,7 +4,8 @@ those that are looked at each hour for days.
 A position may be held for some 70 to 120 decisions, looks at the volatility of half of that time or of a day,
 and earns by a discount that is halved in twice that time. Between the days that are trained on and those that
 judge lie as many as the longest holding reaches over. The fewer decisions a day has, the more days a
-training, the regimes and the models of past trades need, and the fewer steps are worth their time.
+training, the regimes and the models of past trades need, the fewer steps are worth their time, and the longer
+may the rows of single decisions be kept.
 """
 
 from collections.abc import Mapping
@@ -50,6 +51,12 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "models.trailing_days": {
         "1m": 30, "3m": 30, "5m": 30, "15m": 60, "30m": 90, "1h": 180, "2h": 365, "4h": 365,
+    },
+    **{
+        f"retention.lake.{table}": {
+            "1m": 90, "3m": 90, "5m": 90, "15m": 90, "30m": 180, "1h": 365, "2h": 500, "4h": 500,
+        }
+        for table in ("shadow_trades_session", "shadow_trades_decisions", "shadow_signals")
     },
 }  # fmt: skip
 """Dotted key of a setting to its default at each decision timeframe."""

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from huracan.candles.schema import TIMEFRAMES
 from huracan.errors import AgedOut, InputRefused, InvalidInput
 from huracan.tables import Always
 from huracan_assets.definitions import build_definitions
@@ -43,10 +44,13 @@ def resources(tmp_path: Path, database: Database) -> Iterator[Resources]:
         connection.execute("DELETE FROM retention_report")
 
 
-def test_the_default_settings_keep_all_that_the_nights_read() -> None:
-    for profile in ("local", "production", "monitoring"):
-        environ = {"HURACAN_ENV": profile, "HURACAN_HOME": "/nowhere"}
-        check_retention(stages(), load_settings(environ=environ))
+@pytest.mark.parametrize("profile", ["local", "production", "monitoring"])
+def test_the_default_settings_keep_all_that_the_nights_read_however_often_is_decided(profile: str) -> None:
+    environ = {"HURACAN_ENV": profile, "HURACAN_HOME": "/nowhere"}
+    for decisions in TIMEFRAMES:
+        for stored in ("1m", decisions):
+            said = {"universe.timeframe": stored, "market.decision_timeframe": decisions}
+            check_retention(stages(), load_settings(said, environ))
 
 
 def test_the_needs_are_those_that_the_assets_declare() -> None:
