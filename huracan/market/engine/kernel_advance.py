@@ -163,8 +163,10 @@ PLAYED, ILLEGAL, FULL = 0, 1, 2
 
 
 class Place(NamedTuple):
-    """Where a replay stands: whether it is through, met an illegal action, or wants room for records."""
+    """Where a replay stands, and whether it is through, met an illegal action, or wants room for records."""
 
+    is_lenient: bool
+    """Then nothing is done in the place of what is illegal."""
     came_to: int
     lane: int
     column: int
@@ -172,13 +174,10 @@ class Place(NamedTuple):
 
 @compiled
 def replay_lanes(
-    state: NDArray[np.void], actions: NDArray[np.int8], is_lenient: bool, bars: Bars,
-    conditions: Conditions, records: Records, begin: Place,
+    state: NDArray[np.void], actions: NDArray[np.int8], bars: Bars, conditions: Conditions, records: Records,
+    begin: Place,
 ) -> Place:  # fmt: skip
-    """Plays `actions` [lanes, decisions] from `begin` on, as far as the records have room.
-
-    A lenient replay does nothing instead of what is illegal.
-    """
+    """Plays `actions` [lanes, decisions] from `begin` on, as far as the records have room."""
     rows, markets, length = bars.rows, bars.markets, bars.length
     rules, fills_of_a_column = conditions.rules, 1 + bars.decision_bars
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
@@ -188,14 +187,14 @@ def replay_lanes(
         for column in range(begin.column if index == begin.lane else 0, actions.shape[1]):
             is_short_of_room = records.counts[0] + fills_of_a_column > records.fills.size
             if is_short_of_room or records.counts[1] + 1 > records.closed.size:
-                return Place(FULL, index, column)
+                return Place(begin.is_lenient, FULL, index, column)
             action, decided = int(actions[index, column]), rows[first + lane.bar]
             if lane.quantity == 0.0 and action == WAIT_INDEX:
                 pass_time(lane, bars.decision_bars)
                 continue
             if not is_legal(lane, action, decided, markets[decided.market], rules):
-                if not is_lenient:
-                    return Place(ILLEGAL, index, column)
+                if not begin.is_lenient:
+                    return Place(False, ILLEGAL, index, column)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
             for _ in range(bars.decision_bars):
                 if lane.has_ended:
@@ -207,4 +206,4 @@ def replay_lanes(
                 if filled != NOTHING_FILLED:
                     write_records(index, filled, records)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
-    return Place(PLAYED, state.size, 0)
+    return Place(begin.is_lenient, PLAYED, state.size, 0)

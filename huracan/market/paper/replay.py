@@ -59,12 +59,12 @@ def replay(
         listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
     listed = np.ascontiguousarray(listed)
     bars, conditions = bars_of(block, costs), conditions_of(rules, costs, block.bar_minutes)
-    book, place = RecordBook(True), Place(FULL, 0, 0)
+    book, place = RecordBook(True), Place(is_lenient, FULL, 0, 0)
     # Most orders fill once and end in one exit; only those that are large for their bars take more room.
     room = 2 * np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX)) + 1 + block.decision_bars
     while place.came_to == FULL:
         records = book.with_room(int(room), int(room))
-        place = replay_lanes(state, listed, is_lenient, bars, conditions, records, place)
+        place = replay_lanes(state, listed, bars, conditions, records, place)
     if place.came_to == ILLEGAL:
         raise illegal_action(int(listed[place.lane, place.column]), state[place.lane], block, rules)
     equity = np.empty(state.size)
