@@ -16,6 +16,7 @@ from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import emission_log_weights, filter_regimes, forward_filter
 from huracan.regimes.fit import fit_regimes
 from huracan.regimes.model import REGIMES, RegimeConfig, RegimeParameters
+from huracan.regimes.observations import read_columns
 
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
@@ -224,3 +225,34 @@ def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
     shares = {name: round(count / sum(counts.values()), 3) for name, count in counts.items()}
     assert min(shares.values()) > 0.01 and max(shares.values()) < 0.8, shares
     print(f"shares of {last_day - timedelta(days=17)} to {last_day}: {shares}")  # noqa: T201
+
+
+def test_decisions_of_four_hours_have_regimes_by_the_slowest_mean_that_they_wait_for(make_candles):
+    hour, four = Timeframe("1h"), Timeframe("4h")
+    recipe = recipe_of(hour, four)
+    config = RegimeConfig(fit_days=60, minimum_days=50, stride_bars=1)
+    columns = read_columns(recipe.names)
+    assert columns[-1] == "ema_spread_8_34_bps"
+    candles = make_candles(DAY, 61 + recipe.warmup_days, timeframe="1h")
+    days = [DAY - timedelta(days=back) for back in range(60, -1, -1)]
+    rows = 3 * 24 * (recipe.warmup_days + 1)
+    tables = [
+        compute_features(candles.slice(3 * 24 * index, rows), day, recipe).select(columns)
+        for index, day in enumerate(days)
+    ]
+    parameters = fit_regimes(pa.concat_tables(tables[:-1]), config)
+    labelled = filter_regimes(pa.concat_tables(tables[-21:]), DAY, parameters)
+    assert labelled.num_rows == 3 * 6
+    verdict = judge_regimes(labelled, DAY, four, SYMBOLS, parameters)
+    assert verdict.passed, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("decision", "direction"),
+    [("1m", "ema_spread_30_240_bps"), ("30m", "ema_spread_30_240_bps"), ("2h", "ema_spread_5_60_bps")],
+)
+def test_the_slowest_mean_of_the_recipe_tells_the_direction(decision, direction):
+    names = recipe_of(MINUTE, Timeframe(decision)).names
+    assert read_columns(names)[-1] == direction
+    with pytest.raises(InvalidInput, match="lack return_60_bps"):
+        read_columns([name for name in names if name != "return_60_bps"])
