@@ -12,7 +12,7 @@ from huracan_resources.lake.parquet import encode_table
 from huracan_resources.lake.store import LocalStore
 
 DAY = date(2025, 6, 30)
-NET = {
+NET = {"scope": ["all", "symbol"], "trades": [2] * 2, "net_usd": [3.0] * 2, "maximum_drawdown_pct": [0.1] * 2}
     "scope": ["all", "symbol"],
     "trades": [2, 2],
     "net_usd": [3.0, 3.0],
