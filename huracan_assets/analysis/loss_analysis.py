@@ -117,6 +117,12 @@ def past_days(inputs: Inputs, context: StageContext) -> Iterator[PastDay | Unusa
 
 def _past_day(inputs: Inputs, context: StageContext, day: date) -> PastDay:
     ledger, settings = PAST + "shadow_trades", context.settings
+    hands_on = inputs.holds(ledger, day, f"{OPEN_POSITIONS}.parquet")
+    if inputs.holds(ledger, day, "session.parquet") and not hands_on:
+        # Its actions stand by the bar at whose close they were decided, and its positions all ended with it.
+        raise InputRefused(
+            f"{day} was traded by a version whose days ended flat.", "Later days are tried in its place."
+        )
     block = market_block.priced_paper_block(inputs, settings, day, PAST)
     before, carried = day - timedelta(days=1), None
     if inputs.holds(ledger, before, f"{OPEN_POSITIONS}.parquet"):

@@ -173,6 +173,19 @@ def test_a_day_that_was_judged_bad_or_is_damaged_is_named(resources: Resources, 
     assert "damaged" in found[1].why
 
 
+def test_a_day_of_a_version_that_ended_its_days_flat_is_no_past(resources: Resources, fill) -> None:
+    first, second = days_before(2)
+    for day in (first, second):
+        fill(day)
+    manifest = resources.lake.require("shadow_trades", first)
+    kept = [name for name in manifest.files if name != "open_positions.parquet"]
+    old = {name: resources.lake.read_file("shadow_trades", first, name) for name in kept}
+    resources.lake.write("shadow_trades", first, old)
+    found = _past(resources)
+    assert isinstance(found[0], UnusableDay) and "days ended flat" in found[0].why
+    assert isinstance(found[1], PastDay)
+
+
 def test_a_lake_without_a_past_has_no_days_before(resources: Resources, fill) -> None:
     fill(DAY)
     assert _past(resources) == []
