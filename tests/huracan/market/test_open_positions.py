@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from huracan.errors import InputRefused
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
+from huracan.market.block import MarketBlock
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.lane import LANE
 from huracan.market.paper.carrying import Carried, carried_in
 from huracan.market.paper.open_positions import OF_ACCOUNT
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.session_arrays import begin_everywhere
+from huracan.market.rules import MaintenanceTier
 from tests.huracan.market.paper_days import (
     COSTS,
     FLAT,
@@ -32,6 +34,8 @@ from tests.huracan.market.paper_days import (
     two_days,
 )
 
+TIERS = (MaintenanceTier(1e9, 0.05),)
+
 
 def _sorted(sessions: list[Session], name: str) -> pa.Table:
     """All trades by their entries, or all fills by trade and time."""
@@ -40,15 +44,35 @@ def _sorted(sessions: list[Session], name: str) -> pa.Table:
     return table.sort_by([("symbol", "ascending"), (last, "ascending"), ("trade_id", "ascending")])
 
 
+def _demanding(block: MarketBlock, seed: int) -> MarketBlock:
+    """The same market with bars that take little, steps, fees of each day, borrowing, and a long gap."""
+    generator, shape = np.random.default_rng([seed, 2]), block.close.shape
+    by_day = (block.symbol_count, block.day_count)
+    begins = int(generator.integers(60, 200))
+    is_there = block.is_tradable.copy()
+    is_there[0, begins : begins + 90] = False
+    return replace(
+        block,
+        is_tradable=is_there,
+        value_usd=10.0 ** generator.uniform(3.5, 5.0, shape),
+        step_size=np.full(by_day, 0.01),
+        taker_fee_bps=generator.uniform(1.0, 10.0, by_day),
+        half_spread_bps=generator.uniform(0.0, 5.0, by_day),
+        borrow_pct_per_year=np.full(by_day, 500.0),
+    )
+
+
 @pytest.mark.parametrize("decision_bars", [1, 4])
-@given(seed=st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), is_demanding=st.booleans())
+@settings(max_examples=20, deadline=None)
 def test_days_one_by_one_make_what_they_make_in_one_block(
-    random_market: Market, decision_bars: int, seed: int
+    random_market: Market, decision_bars: int, seed: int, is_demanding: bool
 ) -> None:
-    block = coarser(random_market(seed, bars=320, day_bars=80, tick_size=0.01), decision_bars)
-    whole = trade_session(block, ByFeatures(), RULES, COSTS, MADE_BY)
-    days = day_by_day(block)
+    market = random_market(seed, bars=320, day_bars=80, tick_size=0.01)
+    block = coarser(_demanding(market, seed) if is_demanding else market, decision_bars)
+    rules = replace(RULES, maximum_leverage=3.0, maintenance_tiers=TIERS) if is_demanding else RULES
+    whole = trade_session(block, ByFeatures(), rules, COSTS, MADE_BY)
+    days = day_by_day(block, rules)
     for name in ("trades", "fills"):
         assert _sorted(days, name).equals(_sorted([whole], name))
     assert days[-1].open_positions.equals(whole.open_positions)
