@@ -14,6 +14,7 @@ from huracan.analysis.memory.neighbourhood import LEAST_SIMILARITY
 from huracan.errors import InvalidInput
 from huracan.market.ledger import ADD
 from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
+from huracan_console.ledger.trades import held_for
 from huracan_console.printing.row_text import as_json_value, rows_as_csv
 from huracan_console.printing.tables import Table, columns_of, print_table, standard_output
 from huracan_console.safe_text import plain
@@ -129,7 +130,7 @@ def _moments(trade: dict[str, Any], fills: Sequence[Mapping[str, Any]]) -> list[
             "exit",
             trade["exit_time"],
             trade["exit_price"],
-            f"{trade['exit_reason']}, {trade['bars_held']} bars",
+            f"{trade['exit_reason']}, held for {held_for(trade)}",
         ),
         ("stop", None, trade["stop_price"], ""),
         ("target", None, trade["target_price"], ""),

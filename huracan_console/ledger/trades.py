@@ -1,7 +1,7 @@
 """`huracan trades`: the shadow trades of a day or a range, as a table, JSON or CSV."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ from huracan_resources.workspace import HomeWorkspace
 _COLUMNS = {
     "trade": Column("id"), "symbol": Column("symbol"), "side": Column("side", goes=4),
     "mode": Column("mode", goes=7), "entry": Column("entry UTC", goes=1),
-    "bars_held": Column("bars", is_number=True, goes=6), "regime": Column("regime", goes=5),
+    "held": Column("held", is_number=True, goes=6), "regime": Column("regime", goes=5),
     "exit_reason": Column("exit", goes=2), "net_bps": Column("net bps", is_number=True, colours=True),
     "net_usd": Column("net USD", is_number=True, colours=True), "why": Column("why it lost", goes=3),
 }  # fmt: skip
@@ -159,10 +159,20 @@ def _values(row: dict[str, Any], short: str) -> dict[str, Any]:
         **row,
         "trade": short,
         "entry": row["entry_time"],
+        "held": held_for(row),
         "net_bps": f"{row['net_bps']:+.1f}",
         "net_usd": f"{row['net_usd']:+.2f}",
         "why": row.get("primary_reason"),
     }
+
+
+def held_for(trade: Mapping[str, Any]) -> str:
+    """How long a trade was held, from the bar of its entry to that of its exit: `45m`, `2h 05m`, `1d 02h`."""
+    minutes = int((trade["exit_time"] - trade["entry_time"]).total_seconds()) // 60
+    hours, days = minutes // 60, minutes // 1_440
+    if days:
+        return f"{days}d {hours % 24:02}h"
+    return f"{hours}h {minutes % 60:02}m" if hours else f"{minutes}m"
 
 
 def _title(rows: list[dict[str, Any]]) -> str:

@@ -47,7 +47,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "mode": ["scalp"] * COUNT,
             "entry_time": pa.array(entered, TIME),
             "entry_price": [0.0000081234567, 104_250.314159] * (COUNT // 2),
-            "bars_held": [120] * COUNT,
+            "exit_time": pa.array([time + timedelta(hours=2) for time in entered], TIME),
             "regime": ["high_volatility"] * COUNT,
             "exit_reason": ["END_OF_SESSION"] * COUNT,
             "net_bps": [-154.25, 12.125] * (COUNT // 2),
@@ -110,11 +110,11 @@ def test_the_trades_in_a_pipe_are_all_there_with_every_column_whole(home: Path) 
     title, heading, *rows = said.stdout.splitlines()
     assert title == "60 trades of 2025-06-30: 30 wins, net +35912.25 USD" and len(rows) == COUNT
     assert _cells(heading) == [
-        *("id", "symbol", "side", "mode", "entry UTC", "bars", "regime", "exit", "net bps", "net USD"),
+        *("id", "symbol", "side", "mode", "entry UTC", "held", "regime", "exit", "net bps", "net USD"),
         "why it lost",
     ]
     assert _cells(rows[0]) == [
-        *("00000039", "BTC/USDT", "long", "scalp", "2025-06-30 12:59", "120", "high_volatility"),
+        *("00000039", "BTC/USDT", "long", "scalp", "2025-06-30 12:59", "2h 00m", "high_volatility"),
         *("END_OF_SESSION", "+12.1", "+1212.50", "-"),
     ]
     assert "\x1b" not in title + heading + "".join(rows)
@@ -126,7 +126,7 @@ def test_the_trades_on_a_narrow_terminal_keep_identity_and_money(home: Path) -> 
     heading = next(line for line in lines if line.startswith("id "))
     assert _cells(heading) == ["id", "symbol", "entry UTC", "net bps", "net USD"]
     assert len(_rows(lines)) == 50 and max(map(len, lines)) <= 60
-    assert any(line.startswith("+6 columns: side, mode, bars, ") for line in lines)
+    assert any(line.startswith("+6 columns: side, mode, held, ") for line in lines)
     assert lines[-1] == "The newest 50 of 60; --limit 0 shows all."
     narrower = _on_terminal(home, 44, "trades", "--date", DAY.isoformat(), "--limit", "3")
     assert _cells(next(line for line in narrower if line.startswith("id "))) == _IDENTITY_AND_MONEY
