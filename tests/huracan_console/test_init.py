@@ -85,7 +85,9 @@ def test_every_commented_line_says_what_holds_without_it(
 
 def test_what_is_changed_most_has_a_meaning_and_no_line_is_endless(tmp_path: Path) -> None:
     assert [key for key in CHANGED_MOST if not meaning(key)] == []
-    assert meaning("market.costs.taker_fee_bps") == "Exchange fee, of the value that was filled"
+    assert (
+        meaning("market.costs.taker_fee_bps") == "Exchange fee of all markets, of the value that was filled"
+    )
     _init(tmp_path, "ccxt:kraken")
     assert max(map(len, (tmp_path / "huracan.yaml").read_text().splitlines())) <= 145
 

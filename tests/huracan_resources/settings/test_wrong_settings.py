@@ -263,6 +263,6 @@ def test_costs_that_the_scenarios_could_not_double_are_refused(folder: Path, cos
 def test_a_former_setting_is_known_no_more_and_what_is_to_be_written_instead_is() -> None:
     known = {key for key, _, _ in explain(Settings())}
     assert not known & set(FORMER)
-    named = {word.rstrip(",.") for remedy in FORMER.values() for word in remedy.split() if "." in word[:-1]}
+    named = {word.rstrip(",.:") for remedy in FORMER.values() for word in remedy.split() if "." in word[:-1]}
     assert {word for word in named if word.split(".")[0] in Settings.model_fields} <= known
     assert len(named & known) >= 3
