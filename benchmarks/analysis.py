@@ -108,7 +108,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
     made_by = Provenance("model", "data", "configuration", True)
     policy = ScriptedPolicy(script, is_lenient=True)
     session = trade_session(block, policy, TradingRules(), CostAssumptions(), made_by)
-    files = {"data": session.trades, "session": session.bars}
+    files = {"data": session.trades, "session": session.bars, "open_positions": session.open_positions}
     resources.lake.write(
         "shadow_trades", day, {f"{name}.parquet": encode_table(t) for name, t in files.items()}
     )

@@ -75,13 +75,15 @@ def trade_session(
     ending = Ending(equity[:, -1], peak[:, -1], waiting)
     before = opening.closures
     trades = trades_table(arrays.closed, entries, block, models)
-    held = entries.of(held_positions(arrays.state))["trade_id"]
+    held = entries.trade_ids(held_positions(arrays.state))
     return Session(
         trades=pa.concat_tables([before.trades, trades]),
         fills=pa.concat_tables([before.fills, fills_table(fills, arrays.closed, entries, block)]),
         bars=pa.concat_tables([_bars_table(arrays, block, opening, peak, names), before.bars(block.symbols)]),
         decisions=_decisions_table(arrays, block, watches, names),
-        signals=signals_table(arrays, block, rules, costs, [*trades["trade_id"], *held]),
+        signals=signals_table(
+            arrays, block, rules, costs, [*trades["trade_id"].to_pylist(), *held.to_pylist()]
+        ),
         open_positions=carried_out(arrays.state, fills, entries, block, ending, provenance),
     )
 

@@ -44,7 +44,14 @@ class Entries:
 
     def of(self, positions: NDArray[np.void]) -> pa.Table:
         """The rows of positions that are among these, in the order asked for."""
-        return self.table.take(pa.array(np.searchsorted(self.keys, keys_of(positions))))
+        return self.table.take(self._rows(positions))
+
+    def trade_ids(self, positions: NDArray[np.void]) -> pa.ChunkedArray:
+        """The identities of the same."""
+        return self.table["trade_id"].take(self._rows(positions))
+
+    def _rows(self, positions: NDArray[np.void]) -> pa.Array:
+        return pa.array(np.searchsorted(self.keys, keys_of(positions)))
 
     def joined(self, others: "Entries") -> "Entries":
         """These and others, none of them twice."""

@@ -70,7 +70,7 @@ def signals_table(
     block: MarketBlock,
     rules: TradingRules,
     costs: CostAssumptions,
-    trade_ids: Sequence[str] | pa.ChunkedArray,
+    trade_ids: Sequence[str],
 ) -> pa.Table:
     """SIGNALS_SCHEMA of a session whose trace was kept. `trade_ids`: of `arrays.closed`, in order, and of
     what its lanes still hold."""
@@ -78,7 +78,7 @@ def signals_table(
     if trace is None or arrays.action.shape[1] < 2:
         return SIGNALS_SCHEMA.empty_table()
     found = _find(arrays, trace, block, rules)
-    identities = np.array([*(str(each) for each in trade_ids), None], dtype=object)
+    identities = np.array([*trade_ids, None], dtype=object)
     data: dict[str, Any] = {
         "symbol": np.array(block.symbols, dtype=object)[found.symbol],
         "signal_time": block.time_of(found.at + 1),

@@ -65,7 +65,7 @@ def fills_table(
         return FILLS_SCHEMA.empty_table()
     owner = np.searchsorted(keys_of(closed), keys_of(fills))
     data: dict[str, Any] = {
-        "trade_id": entries.of(fills)["trade_id"].combine_chunks(),
+        "trade_id": entries.trade_ids(fills).combine_chunks(),
         "symbol": np.array(block.symbols, dtype=object)[closed["symbol"][owner]],
         **fill_columns(fills, block),
     }
