@@ -7,6 +7,7 @@ by stop, target and time-out, over any midnight. What the nights must show is in
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -72,7 +73,7 @@ def simulate_nights(
         memory.append(_remembered(session.trades, statistics, day))
         remembered = pa.concat_tables(memory)
         judgement = NightsJudgement(config, None, rules)
-        former = [] if previous is None else known_patterns(previous)
+        former: list[dict[str, Any]] = [] if previous is None else known_patterns(previous)
         _, new, _ = known_trades(remembered, day, former, judgement)
         around = days_of(market, max(0, index - _days_held(rules)), index).block
         judgement = replace(judgement, trials=try_settings(new, around, rules, costs))

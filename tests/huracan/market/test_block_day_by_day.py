@@ -41,7 +41,8 @@ def test_a_day_before_with_other_symbols_is_left_alone(make_candles: Callable[..
     today = make_candles(LAST, 1, ("BTC/USDT", "ETH/USDT"))
     before = make_candles(FIRST, 1, ("BTC/USDT",))
     alone, joined = (
-        build_market_block(today, *_context(today), NAMES, trailing=Trailing(earlier)) for earlier in (None, before)
+        build_market_block(today, *_context(today), NAMES, trailing=Trailing(earlier))
+        for earlier in (None, before)
     )
     assert np.array_equal(alone.traded_value_usd, joined.traded_value_usd)
 

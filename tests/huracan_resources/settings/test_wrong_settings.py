@@ -85,6 +85,11 @@ from tests.huracan_resources.settings.written_profiles import load, origin
         ("market: {rules: {volatility_horizon_bars: 5}}", ["Write market.rules.volatility_horizon"]),
         ("market: {rules: {entry_margin_bars: 5}}", ["an earlier version", "Remove it"]),
         (
+            "analysis: {losses: {early_bars: 3}}",
+            ["an earlier version", "Write analysis.losses.early_minutes"],
+        ),
+        ("analysis: {losses: {minimum_held_bars: 9}}", ["Write analysis.losses.minimum_held_minutes"]),
+        (
             "market: {rules: {maximum_holding: 90}}",
             ["maximum_holding: 90 is not a span", "such as 90m"],
         ),
