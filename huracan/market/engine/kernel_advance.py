@@ -97,7 +97,7 @@ def write_records(lane_index: int, filled: int, records: Records) -> None:
         write_closed(lane_index, records)
 
 
-@compiled
+@compiled_inline
 def write_closed(lane_index: int, records: Records) -> None:
     """Appends the closed position that a step has left in the scratch record."""
     closed, counts = records.closed, records.counts

@@ -49,7 +49,7 @@ def may_order(
     """Equity, as often as leverage lends it, covers an order of `notional_usd` beside what is held, and at
     the close's price it is as large as the market demands."""
     quantity = at_step(notional_usd / bar.close, market.step_size, False)
-    able_usd = equity_usd / (1.0 - rules.credit) - held_usd
+    able_usd = equity_usd * rules.leverage - held_usd
     return able_usd >= notional_usd * market.cash_per_usd and is_large_enough(
         quantity, bar.close, market, rules
     )

@@ -34,6 +34,8 @@ class RuleNumbers(NamedTuple):
     entries_are_maker: bool
     targets_are_maker: bool
     maximum_participation: float
+    leverage: float
+    """What may be held for every USD of equity."""
     credit: float
     """Share of a position's value that leverage lends: 0 without."""
     maintenance: tuple[float, ...]
@@ -97,6 +99,7 @@ def rule_numbers(rules: TradingRules, bar_minutes: float) -> RuleNumbers:
         entries_are_maker=bool(rules.entries_are_maker),
         targets_are_maker=bool(rules.targets_are_maker),
         maximum_participation=float(rules.maximum_participation),
+        leverage=float(rules.maximum_leverage),
         credit=1.0 - 1.0 / float(rules.maximum_leverage),
         maintenance=_maintenance(rules.maintenance_tiers),
     )
