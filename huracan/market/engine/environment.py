@@ -18,7 +18,7 @@ from huracan.market.engine.kernel_bars import bars_of, sights_of
 from huracan.market.engine.kernel_masks import mask_lanes
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
-from huracan.market.engine.lane import NOTHING_PENDING, new_lanes
+from huracan.market.engine.lane import LANE, NOTHING_PENDING, new_lanes
 from huracan.market.engine.market_step import MarketStep
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.observation import observation_names
@@ -120,7 +120,7 @@ class MarketEnvironment:
 
     def observe_only(self, lanes: NDArray[np.integer]) -> NDArray[np.float32]:
         """The rows of `observe` that are of these lanes."""
-        return self._observe(self.state[lanes])
+        return self._observe(self.state.take(lanes))
 
     def _observe(
         self, state: NDArray[np.void], out: NDArray[np.float32] | None = None
@@ -202,7 +202,7 @@ def beginning(
         )
     if (bars >= last).any():
         raise InvalidInput("A lane was to begin at its last bar.", "Give it at least one bar to trade.")
-    fresh = np.zeros(np.broadcast(symbols, bars).size, dtype=new_lanes(0).dtype)
+    fresh = np.zeros(np.broadcast(symbols, bars).size, dtype=LANE)
     fresh["symbol"], fresh["bar"], fresh["end_bar"] = symbols, bars, last
     fresh["cash_usd"] = fresh["peak_usd"] = rules.starting_cash_usd
     fresh["pending"], fresh["unit_bps"] = NOTHING_PENDING, 1.0

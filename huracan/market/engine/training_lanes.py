@@ -69,9 +69,8 @@ class TrainingLanes:
 
     def reset(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Begins every lane; observations [lanes, width] and masks [lanes, actions]."""
-        lengths = self._draw_lengths(self.lanes)
         # As if each had been trading for a while.
-        self._begin(np.arange(self.lanes), self._generator.integers(1, lengths + 1))
+        self._begin(np.arange(self.lanes), 1.0 - self._generator.random(self.lanes))
         return self.environment.observe(), self.environment.masks()
 
     def step(
@@ -83,7 +82,7 @@ class TrainingLanes:
         self._cut = self._nobody
         if ended.size:
             self._cut = ended, self.environment.observe_only(ended)
-            self._begin(ended, self._draw_lengths(ended.size))
+            self._begin(ended)
         return self.environment.observe(), self.environment.masks(), outcome.rewards, outcome.has_ended
 
     def cut(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -107,14 +106,13 @@ class TrainingLanes:
         self.environment.set_costs(replace(self._costs, multiplier=float(snapshot["cost_multiplier"][0])))
         self._generator.bit_generator.state = json.loads(snapshot["generator"].tobytes())
 
-    def _draw_lengths(self, count: int) -> NDArray[np.int64]:
+    def _begin(self, lanes: NDArray[np.int64], left: NDArray[np.float64] | float = 1.0) -> None:
+        """At drawn symbols and decisions, to the end of what is `left` of a drawn length, or of the block."""
+        symbol, decision, length = self._generator.random((3, lanes.size))
+        symbols = (symbol * self.environment.block.symbol_count).astype(np.int64)
+        first = np.searchsorted(self._below, decision, side="right")
         shortest, longest = self._lengths
-        return self._generator.integers(shortest, longest + 1, count)
-
-    def _begin(self, lanes: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
-        """At drawn symbols and decisions, for so many of them or to the block's end."""
-        symbols = self._generator.integers(0, self.environment.block.symbol_count, lanes.size)
-        first = np.searchsorted(self._below, self._generator.random(lanes.size), side="right")
+        lengths = np.ceil(left * (shortest + np.floor(length * (longest - shortest + 1)))).astype(np.int64)
         last = np.minimum(first + lengths, self._closes.size - 1)
         self.environment.begin(lanes, symbols, self._closes[first], ends=self._closes[last])
 
