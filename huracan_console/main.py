@@ -345,7 +345,12 @@ def prove() -> None:
 
 
 @prove.command("learner")
-@click.option("--case", "cases", multiple=True, help="planted, weak, none, switch or costs; repeatable.")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    help="planted, weak, none, switch, costs, slow_1m, slow_15m, slow_1h, none_15m or none_1h; repeatable.",
+)
 @click.option("--seeds", type=click.IntRange(min=1), help="Markets per case.")
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps instead of the configured ones.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the proof as a PNG.")

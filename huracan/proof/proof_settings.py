@@ -111,7 +111,7 @@ class ProofSettings:
     """Per day and symbol where there is nothing to earn."""
     horizons: tuple[Horizon, ...] = HORIZONS
     """Of the cases `slow_` and `none_` of a decision timeframe; the first of that timeframe counts."""
-    slow_grid: Grid = field(default_factory=lambda: Grid(signals=41))
+    slow_grid: Grid = field(default_factory=lambda: Grid(signals=41, places=21, bars=300))
     """Their estimate moves in smaller steps."""
     minimum_recovered_share: float = 0.6
     """Of the best causal policy's profit on the exam days of the new regime."""
