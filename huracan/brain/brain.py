@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,11 @@ from huracan.brain.policy_weights import (
 )
 from huracan.brain.signature import verify
 from huracan.errors import InputRefused, InvalidInput
-from huracan.features.specification import FeatureRecipe
 from huracan.market.policy import Decision
 from huracan.models.canonical import read_json_object
+
+if TYPE_CHECKING:
+    from huracan.features.specification import FeatureRecipe
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Brain:
         """The verdict allowed it, and it was trained on real candles."""
         return bool(self.manifest["live_eligible"]) and not bool(self.manifest["is_simulated"])
 
-    def reads_otherwise(self, recipe: FeatureRecipe) -> str:
+    def reads_otherwise(self, recipe: "FeatureRecipe") -> str:
         """In a sentence why rows of `recipe` are not what the brain was trained on; empty where they are.
 
         It decides all the same on rows of its own recipe, whose columns and formulas lie in `recipe.json`.
