@@ -82,8 +82,9 @@ def build_market_block(
     `features` is one table, or one for each day in order, which are taken and let go one by one: features are
     the bulk of a window's memory, and are so never held twice. `feature_names` are the recipe's columns in
     order. Funding is taken from the column `funding_rate` of `ohlcv` where it has one. `market_infos` by day
-    and symbol: one without has the defaults of its kind. What the first bars look back into, and the
-    price before the first, come from `trailing`. InputRefused where a column lacks, a symbol lacks a bar, or the tables differ in symbols or bars.
+    and symbol: one without has the defaults of its kind. What the first bars look back into, and the price
+    before the first, come from `trailing`. InputRefused where a column lacks, a symbol lacks a bar, or the
+    tables differ in symbols or bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
     _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")

@@ -13,11 +13,6 @@ from huracan_resources.lake.store import LocalStore
 
 DAY = date(2025, 6, 30)
 NET = {"scope": ["all", "symbol"], "trades": [2] * 2, "net_usd": [3.0] * 2, "maximum_drawdown_pct": [0.1] * 2}
-    "scope": ["all", "symbol"],
-    "trades": [2, 2],
-    "net_usd": [3.0, 3.0],
-    "maximum_drawdown_pct": [0.1, 0.1],
-}
 
 
 @pytest.fixture
