@@ -173,8 +173,8 @@ def _with_marks(block: MarketBlock, accounts: pa.Table) -> MarketBlock:
         mark = np.array([each.get(column) for each in known], dtype=np.float64)[:, None]
         for name in names:
             values = getattr(block, name)
-            is_before = np.isnan(np.maximum.accumulate(values, axis=1)) & np.isnan(values)
-            changed[name] = np.where(is_before, mark, values)
+            # A block carries what it knows on, so nothing is unknown but before the first that it knows.
+            changed[name] = np.where(np.isnan(values), mark, values)
     return replace(block, **changed)
 
 
@@ -205,15 +205,13 @@ def _in_units_of_now(accounts: pa.Table, provenance: Provenance) -> pa.Table:
     columns |= {name: pc.multiply(accounts[name], pa.array(scale)) for name, scale in scales.items()}
     lists = accounts["fills"].combine_chunks()
     rows = pa.Table.from_struct_array(lists.flatten())
-    by_fill = np.repeat(dearer, pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))
+    lengths = pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False)
+    by_fill = np.repeat(dearer, lengths)
     for name in ("reference_price", "price", "quantity", "ordered_quantity"):
         scale = by_fill if name.endswith("price") else 1.0 / by_fill
         scaled = pc.multiply(rows[name], pa.array(scale))
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), scaled)
-    offsets = np.concatenate(
-        [[0], np.cumsum(pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False))]
-    )
-    columns["fills"] = pa.ListArray.from_arrays(
-        pa.array(offsets.astype(np.int32)), rows.to_struct_array().combine_chunks(), mask=lists.is_null()
-    )
+    offsets = pa.array(np.append(0, np.cumsum(lengths)).astype(np.int32))
+    scaled_fills = rows.to_struct_array().combine_chunks()
+    columns["fills"] = pa.ListArray.from_arrays(offsets, scaled_fills, mask=lists.is_null())
     return pa.table(columns, schema=accounts.schema)
