@@ -14,6 +14,7 @@ LANE = np.dtype(
     [
         # What a flat lane that waits needs comes first: one cache line.
         ("quantity", np.float64),  # held, >= 0
+        ("cash_usd", np.float64),
         ("symbol", np.int32),
         ("bar", np.int32),  # the lane stands at its close
         ("end_bar", np.int32),  # the lane's last
@@ -32,7 +33,6 @@ LANE = np.dtype(
         ("traded_bar", np.int32),  # the last tradable one while holding; WINDOW_END is dated there
         ("best_bar", np.int32),
         ("worst_bar", np.int32),
-        ("cash_usd", np.float64),
         ("costs_usd", np.float64),  # fees, spread, slippage and funding paid so far
         ("turnover_usd", np.float64),  # filled so far, at reference prices
         ("peak_usd", np.float64),  # highest equity so far
@@ -55,10 +55,7 @@ LANE = np.dtype(
         ("spread_usd", np.float64),
         ("slippage_usd", np.float64),
         ("funding_usd", np.float64),
-        (
-            "funding_due",
-            np.float64,
-        ),  # rate of settlements in bars that were not traded, to be paid in the next
+        ("funding_due", np.float64),  # rate that fell due in untraded bars, to be paid in the next traded one
         # The rules that the position was opened under.
         ("maximum_holding_bars", np.int32),
         ("scratch_bars", np.int32),
