@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from huracan.market.ledger import LEFT_UNIVERSE
+from huracan.market.ledger import LEFT_UNIVERSE, SHORT
 from huracan.market.paper.fill_audit import candle_faults, fill_faults
 from huracan.market.paper.session import Session
 from huracan.market.paper.signals import TRADED
@@ -132,14 +132,11 @@ def _account_faults(session: Session, rules: TradingRules, accounts: pa.Table | 
     cash, position = bars["cash_usd"].to_numpy(), bars["position_value_usd"].to_numpy()
     if not (np.abs(cash + position - bars["equity_usd"].to_numpy()) <= CENT).all():
         yield "At some bar equity is not cash + position."
-    # The loss of a short that gapped over its stop may be more than its account: `TradingRules.allow_short`.
-    may_owe = (rules.maximum_leverage > 1.0) | ((position == 0.0) & rules.allow_short)
-    if not ((cash >= 0) | may_owe).all():
-        yield "Cash was negative."
     before, after = _by_symbol(accounts), _by_symbol(session.open_positions)
     order = np.argsort(bars["open_time"].cast(pa.int64()).to_numpy(), kind="stable")
     symbols = bars["symbol"].to_numpy(zero_copy_only=False)[order]
-    column = {name: bars[name].to_numpy()[order] for name in ("equity_usd", "result_usd", "costs_usd")}
+    names = ("cash_usd", "position_value_usd", "equity_usd", "result_usd", "costs_usd")
+    column = {name: bars[name].to_numpy()[order] for name in names}
     booked = _booked(session.trades)
     for symbol in dict.fromkeys((*symbols.tolist(), *booked, *after)):
         own = symbols == symbol
@@ -148,11 +145,26 @@ def _account_faults(session: Session, rules: TradingRules, accounts: pa.Table | 
             continue
         stood = _Stand.of(before.get(symbol), rules)
         rows = {name: values[own] for name, values in column.items()}
-        net, costs = booked.get(symbol, (0.0, 0.0))
-        yield from _account_of_symbol(symbol, rows, stood, after.get(symbol), net, costs, rules)
+        if _owes(rows, before.get(symbol), rules):
+            yield f"Cash was negative in the account of {symbol}."
+        made = booked.get(symbol, (0.0, 0.0))
+        yield from _account_of_symbol(symbol, rows, stood, after.get(symbol), made, rules)
     for symbol in before.keys() - after.keys():
         if before[symbol]["side"] is not None and symbol not in _left(session.trades):
             yield f"What became of the position in {symbol} that was open the day before is not told."
+
+
+def _owes(rows: dict[str, Floats], before: dict[str, Any] | None, rules: TradingRules) -> bool:
+    """Whether the account owes money that nobody lends.
+
+    The loss of a short that gapped over its stop may be more than its account (`TradingRules.allow_short`),
+    also where the rules of today allow none.
+    """
+    if rules.maximum_leverage > 1.0:
+        return False
+    had_short = before is not None and (before["side"] == SHORT or before["cash_usd"] < 0.0)
+    is_lent = (rows["position_value_usd"] == 0.0) & (rules.allow_short or had_short)
+    return not bool(((rows["cash_usd"] >= 0.0) | is_lent).all())
 
 
 def _account_of_symbol(
@@ -160,11 +172,11 @@ def _account_of_symbol(
     rows: dict[str, Floats],
     stood: _Stand,
     handed_on: dict[str, Any] | None,
-    net: float,
-    costs: float,
+    made: tuple[float, float],
     rules: TradingRules,
 ) -> Iterator[str]:
-    equity, last = rows["equity_usd"], float(rows["equity_usd"][-1])
+    """`made`: net and costs of its closed trades."""
+    (net, costs), equity, last = made, rows["equity_usd"], float(rows["equity_usd"][-1])
     changed = np.diff(equity, prepend=stood.equity)
     if not (np.abs(changed - rows["result_usd"]) <= CENT).all():
         yield f"Some result of {symbol} is not the change of its equity since the bar or day before."
@@ -188,7 +200,7 @@ def _account_of_symbol(
 def _by_symbol(accounts: pa.Table | None) -> dict[str, dict[str, Any]]:
     if accounts is None:
         return {}
-    names = ("symbol", "equity_usd", "peak_usd", "costs_usd", "result_usd", "side")
+    names = ("symbol", "cash_usd", "equity_usd", "peak_usd", "costs_usd", "result_usd", "side")
     rows = accounts.select([*names, *(f"{cost}_usd" for cost in _COSTS)]).to_pylist()
     return {row["symbol"]: row for row in rows}
 

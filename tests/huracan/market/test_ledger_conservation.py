@@ -15,6 +15,7 @@ from huracan.candles.schema import TIME
 from huracan.market.actions import ENTER_SHORT_FULL_INDEX, WAIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.paper.carrying import Carried
 from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.replay_audit import judge_replay
@@ -114,6 +115,27 @@ def test_a_short_may_lose_more_than_its_account_and_nothing_else_may(make_block:
     worth = session.bars["position_value_usd"][int(held)].as_py()
     owing = _with(_with(session.bars, "cash_usd", int(held), -1.0), "equity_usd", int(held), worth - 1.0)
     assert "Cash was negative" in judge_ledger(replace(session, bars=owing), rules).reason
+
+
+def test_an_account_that_owes_since_a_short_of_the_day_before_owes_on_without_shorts(
+    make_block: Market,
+) -> None:
+    rules = replace(SHORT_RULES, starting_cash_usd=2_000.0, maximum_holding="1h")
+    close = np.where(np.arange(120) < 70, 100.0, 350.0)
+    block = make_block(close, open_=close, day_bars=60)
+    script = np.full((60, 1), WAIT_INDEX)
+    script[50] = ENTER_SHORT_FULL_INDEX
+    policy = ScriptedPolicy(script, is_lenient=True)
+    accounts = trade_session(block.slice(0, 59), policy, rules, COSTS, PROVENANCE).open_positions
+    none_any_more = replace(rules, allow_short=False)
+    idle = ScriptedPolicy(np.full((120, 1), WAIT_INDEX), is_lenient=True)
+    for day in (block.slice(59, 119), make_block(np.full(180, 350.0), day_bars=60).slice(119, 179)):
+        session = trade_session(day, idle, none_any_more, COSTS, PROVENANCE, Carried(accounts))
+        assert session.bars["cash_usd"][59].as_py() < 0.0
+        verdict = judge_ledger(session, none_any_more, accounts=accounts)
+        assert verdict.passed, verdict.reason
+        accounts = session.open_positions
+    assert "Cash was negative" in judge_ledger(session, none_any_more).reason
 
 
 @pytest.mark.parametrize("column", ["net_usd", "gross_usd", "fee_usd", "funding_usd", "net_bps"])
