@@ -83,7 +83,7 @@ def test_every_verdict_of_a_rule_can_be_stored_and_asked_for(connection, verdict
     assert json.loads(read.pop("rule")) == json.loads(written.pop("rule"))
     assert read == written
     found = connection.execute(
-        "SELECT rule ->> 'bars' FROM loss_analysis WHERE rule_verdict = %s", (verdict,)
+        "SELECT rule ->> 'minutes' FROM loss_analysis WHERE rule_verdict = %s", (verdict,)
     )
     assert found.fetchall() == [("20",)]
 
