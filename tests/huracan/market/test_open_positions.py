@@ -16,6 +16,7 @@ from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.lane import LANE
 from huracan.market.paper.carrying import Carried, carried_in
 from huracan.market.paper.open_positions import OF_ACCOUNT
+from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.session_arrays import begin_everywhere
 from huracan.market.rules import MaintenanceTier
@@ -76,6 +77,9 @@ def test_days_one_by_one_make_what_they_make_in_one_block(
     for name in ("trades", "fills"):
         assert _sorted(days, name).equals(_sorted([whole], name))
     assert days[-1].open_positions.equals(whole.open_positions)
+    written = replace(whole, bars=pa.concat_tables([each.bars for each in days]))
+    again = judge_replay(written, block, rules, COSTS, MADE_BY)
+    assert again.passed, again.reason
     for name in ("signals", "decisions"):
         time = "signal_time" if name == "signals" else "open_time"
         parts = pa.concat_tables([getattr(each, name) for each in days])
