@@ -5,6 +5,7 @@ Everything after the recipe's features is already in volatility units or a share
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from huracan.regimes.model import REGIMES
 
@@ -36,3 +37,8 @@ STATE_NAMES = (
 def observation_names(feature_names: Sequence[str]) -> tuple[str, ...]:
     """The names of all columns, in order."""
     return (*feature_names, *(f"regime_{name}" for name in REGIMES), *STATE_NAMES)
+
+
+def feature_names(observed: Sequence[str]) -> tuple[str, ...]:
+    """The features among the names of an observation of any version: those before the regimes."""
+    return tuple(takewhile(lambda name: name != f"regime_{REGIMES[0]}", observed))

@@ -111,14 +111,14 @@ def test_the_next_night_enters_nothing_as_the_policy_of_before_knows_other_colum
     assert old.lake.manifest("ppo_checkpoint", LAST) == left
     ledger = old.lake.require("shadow_trades", NEXT)
     assert ledger.inputs[left.key] == left.content_hash
-    assert ledger.note.startswith(f"No policy of the day before {NEXT}") and "columns" in ledger.note
+    assert ledger.note.startswith(f"No policy of the day before {NEXT}") and "observation" in ledger.note
 
 
 def test_the_night_after_it_is_traded_by_a_policy_of_this_version_and_begins_flat(
     old: Home, second_night: Answer
 ) -> None:
     policy, ledger = old.lake.require("ppo_checkpoint", NEXT), old.lake.require("shadow_trades", SECOND)
-    assert ledger.inputs[policy.key] == policy.content_hash and ledger.files["data.parquet"].rows
+    assert ledger.inputs[policy.key] == policy.content_hash and ledger.files["decisions.parquet"].rows
     assert not [key for key in ledger.inputs if "#open_positions" in key]
     accounts = old.lake.read_manifests([ledger], name="open_positions").to_pylist()
     assert [account["symbol"] for account in accounts] == ["BTC/USDT"]
@@ -153,11 +153,12 @@ def test_what_is_made_again_has_the_candles_that_it_had(
         assert old.lake.is_whole(manifest), manifest.key
 
 
-def test_its_rows_its_brains_and_its_aged_out_files_are_known(old: Home, next_night: Answer) -> None:
+def test_its_rows_its_brains_and_its_aged_out_files_are_known(old: Home, second_night: Answer) -> None:
     answer = old.call("sql", "--database", "--json", "SELECT count(*) AS trades FROM shadow_trades")
     assert json.loads(answer.out)[0]["trades"] > 60
     brains = old.call("sql", "--database", "--json", "SELECT day, verdict FROM brain_registry ORDER BY day")
-    assert [row["day"] for row in json.loads(brains.out)][-2:] == [LAST.isoformat(), NEXT.isoformat()]
+    published = [row["day"] for row in json.loads(brains.out)]
+    assert published[-3:] == [day.isoformat() for day in (LAST, NEXT, SECOND)]
     assert old.lake.require("shadow_trades", date(2025, 2, 5)).aged_out
     trades = json.loads(old.call("trades", "--date", LAST.isoformat(), "--json", "--limit", "0").out)
     assert trades and all(trade["trade_id"] for trade in trades)

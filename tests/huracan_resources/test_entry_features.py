@@ -1,12 +1,14 @@
 """What the entry features of a stored ledger are called: by the ledger, or by what it was made from."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.agent.policy.sealed_tensors import seal
 from huracan.features.naming import Unnamed
 from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
 from huracan_resources.lake.lake import Lake
@@ -54,6 +56,20 @@ def test_features_that_were_made_anew_or_are_gone_name_nothing(lake: Lake) -> No
     again = lake.age_out(_features(lake, "a", "b"), "data.parquet", DAY)
     aged = entry_feature_names(lake, _ledger(lake, {}, again))
     assert isinstance(aged, Unnamed) and "aged out" in aged.why
+
+
+def test_of_features_that_were_made_anew_the_policy_that_saw_them_knows_the_names(lake: Lake) -> None:
+    features = _features(lake, "a", "b")
+    observed = ["a", "b", "regime_trend", "regime_range", "position_side", "time_of_day_sin"]
+    sealed = seal({"weights": np.ones(2)}, {"observation_names": observed})
+    before = DAY - timedelta(days=1)
+    policy = lake.write("ppo_checkpoint", before, {"policy.safetensors": sealed})
+    inputs = {each.key: each.content_hash for each in (features, policy)}
+    ledger = lake.write("shadow_trades", DAY, {}, origin=Origin(inputs))
+    _features(lake, "b", "a", "c")
+    assert entry_feature_names(lake, ledger) == ("a", "b")
+    lake.write("ppo_checkpoint", before, {"policy.safetensors": seal({}, {"observation_names": ["z"]})})
+    assert isinstance(entry_feature_names(lake, ledger), Unnamed), "another policy saw other features"
 
 
 def test_a_damaged_trace_names_nothing_and_says_so(lake: Lake) -> None:
