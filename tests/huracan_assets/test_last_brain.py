@@ -50,6 +50,7 @@ def test_a_brain_that_can_be_compared_is_loaded(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = make_policy(ACTIONS, None).observation_names
+    monkeypatch.setattr(Brain, "reads_otherwise", lambda *_: "")
     monkeypatch.setattr("huracan.market.observation.observation_names", lambda _: names)
     monkeypatch.setattr("huracan_assets.brain.brain_evaluation.action_names", lambda _: ACTIONS)
     found = last_brain(_context(tmp_path))
@@ -59,7 +60,7 @@ def test_a_brain_that_can_be_compared_is_loaded(
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda _: None, "another feature recipe"),
+        (lambda _: None, "is of an older feature recipe"),
         (shutil.rmtree, "There is no brain at"),
         (lambda bundle: (bundle / "policy.safetensors").unlink(), "lacks the file policy.safetensors"),
         (lambda bundle: (bundle / "golden.json").write_bytes(b"{}\n"), "golden.json is cut short"),
