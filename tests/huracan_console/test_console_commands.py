@@ -203,8 +203,8 @@ def test_config_show_as_json_has_every_setting_with_its_origin() -> None:
     )
     assert shown["universe.symbols"] == {"value": "ETH/USDT, BTC/USDT", "origin": "command line"}
     assert shown["storage.home"] == {"value": "/h", "origin": "environment HURACAN_HOME"}
-    assert shown["training.window_days"]["origin"] == "profiles/local.yaml, line 5"
-    assert shown["market.costs.taker_fee_bps"] == {"value": "10.0", "origin": "default"}
+    assert shown["training.window_days"]["origin"] == "profiles/local.yaml, line 6"
+    assert shown["market.costs.taker_fee_bps"] == {"value": "not set", "origin": "default"}
 
 
 def test_an_error_as_json_is_one_object_with_what_and_remedy() -> None:
