@@ -20,7 +20,6 @@ from walk_forward.contestants import POLICY, Contestant, Signals, TradedDays
 from walk_forward.nights import CaseRun
 
 LEDGER = "shadow_trades"
-_NO_FEATURES = ("symbol", "open_time", "is_ready")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,23 +59,19 @@ def done_days(run: CaseRun, lake: Lake) -> list[date]:
 def read_block(lake: Lake, days: list[date], settings: Settings) -> MarketBlock:
     """The market of these days with the features that lie in the lake, without patterns."""
     candles = {day: lake.read_table("ohlcv", day) for day in days}
-    before = days[0] - timedelta(days=1)
-    features = [lake.read_table("features", day) for day in days]
-    names = [
-        field.name
-        for field in features[0].schema
-        if field.name not in _NO_FEATURES and pa.types.is_floating(field.type)
-    ]
+    lead = [days[0] - timedelta(days=back) for back in range(lead_candle_days(settings), 0, -1)]
+    before = [lake.read_table("ohlcv", day) for day in lead if lake.manifest("ohlcv", day)]
+    trailing = Trailing(
+        pa.concat_tables(before, promote_options="default") if before else None,
+        minutes_of(settings.market.rules.volatility_horizon),
+    )
     return build_market_block(
         pa.concat_tables(candles.values(), promote_options="default"),
-        features,
+        (lake.read_table("features", day) for day in days),
         pa.concat_tables([lake.read_table("regimes", day) for day in days], promote_options="default"),
-        names,
+        recipe_for(settings).names,
         market_infos={day: _infos(lake, day) for day in days},
-        trailing=Trailing(
-            lake.read_table("ohlcv", before) if lake.manifest("ohlcv", before) else None,
-            minutes_of(settings.market.rules.volatility_horizon),
-        ),
+        trailing=trailing,
     )
 
 
