@@ -13,6 +13,8 @@ from huracan.durations import minutes_of
 from huracan.market.actions import action_names
 from huracan.market.block import EPOCH, MarketBlock
 from huracan.market.block_tables import Trailing, build_market_block
+from huracan_assets.inputs.recipes import recipe_for
+from huracan_assets.inputs.windows import lead_candle_days
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import LocalStore
 from huracan_resources.settings.settings import Settings
