@@ -78,13 +78,17 @@ def lost_by_reason(losses: pa.Table) -> Shown:
 
 
 def _total_drivers(wins: pa.Table) -> tuple[list[str], list[float], str]:
-    """Names and sums of the largest drivers: of contributions where a model spoke, else of deviations."""
+    """Names and sums of the largest drivers: of contributions where a model spoke, else of deviations.
+
+    Of one day, entries before the handover may have met no model and those after it one: then of the latter.
+    """
     listed = [driver for text in wins["drivers"].to_pylist() for driver in json.loads(text)]
     by_model = any(driver["contribution"] is not None for driver in listed)
     key = "contribution" if by_model else "standard_deviations"
     totals: defaultdict[str, list[float]] = defaultdict(list)
     for driver in listed:
-        totals[driver["feature"]].append(driver[key])
+        if driver[key] is not None:
+            totals[driver["feature"]].append(driver[key])
     sums = {name: math.fsum(values) for name, values in totals.items()}
     largest = sorted(sums, key=lambda name: (-abs(sums[name]), name))[:_BARS]
     unit = "log-odds" if by_model else "standard deviations"

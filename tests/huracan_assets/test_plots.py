@@ -20,6 +20,7 @@ import huracan_assets
 from huracan.agent.policy.held_out_equity import HeldOutEquity
 from huracan.candles.schema import TIME
 from huracan_assets import pictures
+from huracan_assets.analysis import plots as analysis_plots
 from huracan_assets.shown import Picture
 
 BARS = 24
@@ -259,3 +260,10 @@ def _luminance(colour: str) -> float:
 
 def test_the_ink_is_as_far_from_white_as_from_the_dark_themes_ground() -> None:
     assert _contrast(pictures.INK, WHITE) == pytest.approx(_contrast(pictures.INK, NEAR_BLACK), rel=0.1)
+
+
+def test_drivers_of_a_day_on_which_a_model_spoke_of_some_wins_only_are_those_of_the_model() -> None:
+    spoken = [{"feature": "rsi_14", "contribution": 0.4, "standard_deviations": 1.0}]
+    silent = [{"feature": "rsi_14", "contribution": None, "standard_deviations": 9.0}]
+    mixed = WINS.set_column(1, "drivers", [[json.dumps(silent), json.dumps(spoken)]])
+    assert analysis_plots._total_drivers(mixed) == (["rsi 14"], [0.4], "log-odds")

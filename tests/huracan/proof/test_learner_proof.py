@@ -198,11 +198,3 @@ def test_an_edge_of_eight_hours_is_found_by_decisions_of_15_minutes() -> None:
     settings = _alone(Horizon("15m", "8h", 3.0, 6, 12, training), seed=11)
     (bar,) = prove_learner(settings, ("slow_15m",)).bars
     assert bar.is_met, bar
-
-
-def test_decisions_of_an_hour_stay_out_where_nothing_is_planted() -> None:
-    """With many symbols, of which so few steps learn to stay out."""
-    training = replace(training_at("1h"), window_days=200, total_steps=200_000, lanes=128)
-    settings = _alone(Horizon("1h", "1d", 8.0, 16, 40, training), seed=12)
-    (bar,) = prove_learner(settings, ("none_1h",)).bars
-    assert bar.is_met, bar
