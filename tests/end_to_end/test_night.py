@@ -195,13 +195,15 @@ def _model_of(home: Home, day: date) -> str:
 
 
 @pytest.mark.parametrize("day", [DAY, NEXT_DAY])
-def test_a_day_is_traded_by_the_policy_of_the_evening_before(
+def test_a_day_is_traded_by_the_policy_of_the_evening_before_and_until_the_handover_by_the_one_before_it(
     home: Home, second_night: Answer, day: date
 ) -> None:
     trades = home.lake.read_table("shadow_trades", day)
     before, tonight = _model_of(home, day - timedelta(days=1)), _model_of(home, day)
-    assert pc.unique(trades["model_id"]).to_pylist() == [before]
-    assert before != tonight
+    for trade in trades.select(["signal_time", "model_id"]).to_pylist():
+        night = (trade["signal_time"] - timedelta(hours=4)).date() - timedelta(days=1)
+        assert trade["model_id"] == _model_of(home, night), trade
+    assert before in trades["model_id"].to_pylist() and before != tonight
     with home.database.connect() as connection:
         row = connection.execute("SELECT model_id FROM brain_registry WHERE day = %s", (day,)).fetchone()
     assert row == (tonight,)

@@ -1,15 +1,32 @@
 """Two nights: the second one's trades judge the patterns that the first one named."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from huracan.analysis.patterns.table import NO_PATTERN
+from huracan.candles.schema import TIME, day_start
 from tests.end_to_end.command import DAY, Answer, Home
 
 NEXT_DAY = DAY + timedelta(days=1)
+
+
+def _at(day: date, hours: int) -> pa.Scalar:
+    return pa.scalar(day_start(day) + timedelta(hours=hours), TIME)
+
+
+def _judging(home: Home) -> pa.Table:
+    """The closed trades whose signal became two hours old, the longest holding, on the second day."""
+    early, late = (home.lake.read_table("shadow_trades", day) for day in (DAY, NEXT_DAY))
+    return pa.concat_tables(
+        [
+            early.filter(pc.greater(early["signal_time"], _at(DAY, 22))),
+            late.filter(pc.less_equal(late["signal_time"], _at(NEXT_DAY, 22))),
+        ]
+    )
 
 
 def test_the_second_nights_trades_each_judge_one_pattern_of_the_first(
@@ -18,7 +35,7 @@ def test_the_second_nights_trades_each_judge_one_pattern_of_the_first(
     named = home.lake.read_table("pattern_library", DAY)
     assert set(named["state"].to_pylist()) == {"candidate"} and pc.sum(named["forward_trades"]).as_py() == 0
     nights = home.lake.read_table("pattern_library", NEXT_DAY, "nights")
-    trades = home.lake.read_table("shadow_trades", NEXT_DAY)
+    trades = _judging(home)
     assert pc.sum(nights["trades"]).as_py() == trades.num_rows > 0
     told, made = (pc.sum(table["net_usd"]).as_py() for table in (nights, trades))
     assert told == pytest.approx(made, abs=0.005)
@@ -33,14 +50,20 @@ def test_the_second_nights_trades_each_judge_one_pattern_of_the_first(
             assert 0 < after["trial_trades"] <= row["trades"]
 
 
-def test_the_pattern_that_an_entry_resembled_is_the_one_that_it_judges(
+def test_the_pattern_that_an_entry_resembled_from_the_handover_on_is_the_one_that_it_judges(
     home: Home, second_night: Answer
 ) -> None:
     nights = home.lake.read_table("pattern_library", NEXT_DAY, "nights")
-    trades = home.lake.read_table("shadow_trades", NEXT_DAY)
-    first = [named[0] if named else NO_PATTERN for named in trades["nearest_patterns"].to_pylist()]
+    trades = _judging(home)
+    is_handed_over = pc.greater_equal(trades["signal_time"], _at(NEXT_DAY, 4))
+    named = trades.filter(is_handed_over)["nearest_patterns"].to_pylist()
+    first = [patterns[0] if patterns else NO_PATTERN for patterns in named]
+    # The library of the night before knew no pattern yet when the others were signalled.
+    others = trades.filter(pc.invert(is_handed_over))
+    assert not any(others["nearest_patterns"].to_pylist())
     counted = dict(zip(nights["pattern_id"].to_pylist(), nights["trades"].to_pylist(), strict=True))
-    assert counted == {name: first.count(name) for name in set(first)}
+    assert all(0 < first.count(name) <= counted[name] for name in set(first))
+    assert sum(counted.values()) - len(first) == others.num_rows
 
 
 def test_the_rows_of_patterns_are_in_the_database_and_their_picture_beside_the_partition(
