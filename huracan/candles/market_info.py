@@ -61,9 +61,14 @@ class MarketInfo:
         return InvalidInput(f"The {name} of {self.symbol} was {getattr(self, name)!r}.", remedy)
 
     @property
+    def is_perpetual(self) -> bool:
+        """Of a `resolved` market."""
+        return self.kind == "perpetual"
+
+    @property
     def may_short(self) -> bool:
         """Whether more may be sold than is held; of a `resolved` market."""
-        return self.kind == "perpetual" or self.borrow_pct_per_year is not None
+        return self.is_perpetual or self.borrow_pct_per_year is not None
 
     def completed_by(self, other: "MarketInfo | None") -> "MarketInfo":
         """This, with what it leaves open taken from `other`."""

@@ -29,6 +29,7 @@ BY_MARKET: dict[str, float | bool] = {
     "minimum_notional_usd": 0.0,
     "borrow_pct_per_year": 0.0,
     "may_short": True,
+    "is_perpetual": True,
 }
 """What a block holds by symbol and day, and what stands there where it is left out."""
 _BY_BAR = (
@@ -110,6 +111,8 @@ class MarketBlock:
     """[S, D] what a short pays for what it sold, of its value."""
     may_short: NDArray[np.bool_] = field(default_factory=_left_out_flags)
     """[S, D] whether it may be sold short: perpetuals, and what can be borrowed."""
+    is_perpetual: NDArray[np.bool_] = field(default_factory=_left_out_flags)
+    """[S, D] whether leverage is lent there, and maintenance asked for."""
     pattern_context: NDArray[np.float32] = field(default_factory=_left_out_context)
     """[S, T / decision_bars, 3] PATTERN_CONTEXT, by the library that was in force at the bar; 0 where nothing
     is known."""
@@ -248,6 +251,3 @@ def trailing_mean(values: Floats, bars: int) -> Floats:
         total += padded[..., shift : shift + values.shape[-1]]
     count = np.minimum(np.arange(values.shape[-1]) + 1, bars)
     return np.asarray(total / count, dtype=np.float64)
-
-
-VOLATILITY_COLUMN = "x"

@@ -76,9 +76,11 @@ class TradingRules:
     """Share of a bar's traded value that one order gets. The rest of an entry lapses, an exit goes on at the
     next bar that is traded."""
     maximum_leverage: float = 1.0
-    """What may be held for every USD of equity. Above 1 maintenance tiers are needed."""
+    """What may be held of a perpetual for every USD of equity; spot markets lend nothing. Above 1 maintenance
+    tiers are needed."""
     maintenance_tiers: tuple[MaintenanceTier, ...] = ()
-    """Where equity falls below what they want of a position, it is liquidated. None: nothing ever is."""
+    """Where equity falls below what they want of a perpetual's position, it is liquidated. None: nothing ever
+    is."""
 
     def __post_init__(self) -> None:
         positive = (

@@ -84,12 +84,10 @@ class MarketEnvironment:
     ) -> None:
         """Puts `lanes` at the close of `bars` of `symbols`, flat and with the starting cash.
 
-        They end with the close of `ends`, the block's last bar where it is left out. With
-        `closes_at_end` what
-        is open there is closed at the last price; else it stays open, and `state` has it. With
-        `actions` [lanes] each of them has decided that there, and is met one decision later: holding,
-        where
-        it was an entry and was filled. What that brought is in the account and in nobody's reward.
+        They end with the close of `ends`, the block's last bar where it is left out. With `closes_at_end`
+        what is open there is closed at the last price; else it stays open, and `state` has it. With `actions`
+        [lanes] each of them has decided that there, and is met one decision later: holding, where it was an
+        entry and was filled. What that brought is in the account and in nobody's reward.
         InvalidInput where one is illegal: then nothing has begun.
         """
         fresh = beginning(self.block, self.rules, symbols, bars, ends)

@@ -49,6 +49,7 @@ MARKET = np.dtype(
         ("borrow_rate", np.float64),  # of one bar, paid by a short, as a fraction of its value
         ("cash_per_usd", np.float64),  # what a mask wants for every USD of an order
         ("may_short", np.bool_),
+        ("is_perpetual", np.bool_),
     ],
     align=True,
 )
@@ -151,7 +152,7 @@ def _pack(block: MarketBlock) -> NDArray[np.void]:
 def _price_markets(block: MarketBlock, costs: CostAssumptions) -> NDArray[np.void]:
     """MARKET [symbols, days]: each market's own fees and spread where `costs` state none, as it is paid."""
     markets = np.zeros((block.symbol_count, block.day_count), MARKET)
-    for name in ("tick_size", "step_size", "minimum_notional_usd", "may_short"):
+    for name in ("tick_size", "step_size", "minimum_notional_usd", "may_short", "is_perpetual"):
         markets[name] = getattr(block, name)
     for name in ("taker_fee_bps", "maker_fee_bps"):
         stated = getattr(costs, name)

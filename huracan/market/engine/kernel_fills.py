@@ -127,7 +127,8 @@ def fill_order(lane: Lane, order: Order, market: Market, rules: RuleNumbers, fil
     fee_usd = quantity * price * fee_bps * BASIS_POINT
     paid = sign * quantity * price + fee_usd
     opens = order.kind in (ENTRY_KIND, ADD_KIND)
-    lent_usd = (lane.quantity + quantity) * reference * rules.credit if is_buy else 0.0
+    is_lent = is_buy and market.is_perpetual
+    lent_usd = (lane.quantity + quantity) * reference * rules.credit if is_lent else 0.0
     if opens and lane.cash_usd + lent_usd < paid:
         return UNPAID
     lane.cash_usd -= paid

@@ -46,10 +46,10 @@ def may_enter(lane: Lane, bar: Bar) -> bool:
 def may_order(
     equity_usd: float, held_usd: float, notional_usd: float, bar: Bar, market: Market, rules: RuleNumbers
 ) -> bool:
-    """Equity, as often as leverage lends it, covers an order of `notional_usd` beside what is held, and at
+    """Equity, as often as a perpetual lends it, covers an order of `notional_usd` beside what is held, and at
     the close's price it is as large as the market demands."""
     quantity = at_step(notional_usd / bar.close, market.step_size, False)
-    able_usd = equity_usd * rules.leverage - held_usd
+    able_usd = equity_usd * (rules.leverage if market.is_perpetual else 1.0) - held_usd
     return able_usd >= notional_usd * market.cash_per_usd and is_large_enough(
         quantity, bar.close, market, rules
     )

@@ -86,7 +86,7 @@ def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, s
         if lane.quantity > 0.0:
             lane.traded_bar = lane.bar
             if reason == NOTHING_PENDING:
-                reason, price = meet_barriers(lane, bar, may_reach, rules)
+                reason, price = meet_barriers(lane, moment, may_reach, rules)
     lane.has_ended = lane.bar >= lane.end_bar
     is_last = lane.has_ended and lane.closes_at_end
     if lane.quantity > 0.0 and reason == NOTHING_PENDING:
@@ -172,7 +172,8 @@ def settle_funding(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> 
     lane.funding_usd += paid
     # Without leverage nobody lends: who cannot pay, or buy back what was sold, leaves at this open.
     owed = 0.0 if lane.side > 0 else lane.quantity * bar.open
-    if rules.credit == 0.0 and lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
+    is_lent = market.is_perpetual and rules.credit > 0.0
+    if not is_lent and lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
         lane.pending = STOP_CODE
 
 
@@ -209,7 +210,7 @@ def fill_at_open(lane: Lane, action: int, moment: Moment, conditions: Conditions
 
 
 @compiled_inline
-def meet_barriers(lane: Lane, bar: Bar, may_reach: bool, rules: RuleNumbers) -> tuple[int, float]:
+def meet_barriers(lane: Lane, moment: Moment, may_reach: bool, rules: RuleNumbers) -> tuple[int, float]:
     """Which barrier the bar touches, and the price met there: NOTHING_PENDING where none.
 
     Pessimistic where a bar cannot tell the order: both touched means the stop was first. A bar that opens
@@ -217,10 +218,10 @@ def meet_barriers(lane: Lane, bar: Bar, may_reach: bool, rules: RuleNumbers) -> 
     where the bar's best price may have come before the entry: then only its close is counted on. Liquidation
     is a stop of the exchange, met where it lies before the own one.
     """
-    is_long, side = lane.side > 0, lane.side
+    bar, is_long, side = moment.bar, lane.side > 0, lane.side
     best, worst = (bar.high, bar.low) if is_long else (bar.low, bar.high)
     stop, reason = lane.stop, (TRAILING_STOP_CODE if lane.stop_has_followed else STOP_CODE)
-    if rules.maintenance[0] > 0.0:
+    if moment.market.is_perpetual and rules.maintenance[0] > 0.0:
         forced = liquidation_price(lane, rules)
         if side * (forced - stop) > 0.0:
             stop, reason = forced, LIQUIDATION_CODE

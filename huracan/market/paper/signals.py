@@ -172,12 +172,13 @@ def _reasons(
     symbol, at = found.symbol, found.at
     markets = bars_of(block, costs).markets.reshape(block.symbol_count, -1)[symbol, block.day_of_bar[at]]
     needed_usd = rules.notional_usd * _sizes(rules)[found.entry] * markets["cash_per_usd"]
+    leverage = np.where(markets["is_perpetual"], rules.maximum_leverage, 1.0)
     forbidden = [
         ~block.is_tradable[symbol, at],
         ~block.is_ready[symbol, found.row],
         ~np.isfinite(block.volatility_bps[symbol, at]),
         (_sides(rules)[found.entry] < 0) & ~markets["may_short"],
-        arrays.cash_usd[found.lane, found.column] * rules.maximum_leverage < needed_usd,
+        arrays.cash_usd[found.lane, found.column] * leverage < needed_usd,
     ]
     reasons = np.select(forbidden, MASK_REASONS[:-1], TOO_SMALL).astype(object)
     for status, reason in ((TRADED, None), (LAPSED, NOT_FILLED), (DECLINED, POLICY_WAITED)):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huracan.errors import InvalidInput
 from huracan.market.actions import (
     ADD_INDEX,
     ENTER_FULL_INDEX,
@@ -49,6 +50,16 @@ def _rising(make_block: Maker, high: float, open_: float = 100.0) -> MarketBlock
     opens, highs = np.full(6, 100.0), np.full(6, 100.0)
     opens[3], highs[3] = open_, high
     return make_block([100.0] * 6, open_=opens, high=highs)
+
+
+def test_a_spot_market_lends_nothing_and_liquidates_nobody(make_block: Maker, play: Player) -> None:
+    spot = np.zeros((1, 1), bool)
+    with pytest.raises(InvalidInput, match="ENTER_FULL"):
+        play(make_block([100.0] * 6, is_perpetual=spot), {0: ENTER_FULL_INDEX}, FIVE, FREE)
+    rich = replace(FIVE, starting_cash_usd=2_200, maintenance_tiers=(MaintenanceTier(1e9, 0.99),))
+    risen = _rising(make_block, 170.0)
+    for block, reason in ((risen, "LIQUIDATION"), (replace(risen, is_perpetual=spot), "WINDOW_END")):
+        assert _reason(play(block, {0: ENTER_SHORT_FULL_INDEX}, rich, FREE)) == reason
 
 
 def test_without_leverage_nothing_is_liquidated(make_block: Maker, play: Player) -> None:
