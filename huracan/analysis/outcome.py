@@ -84,9 +84,9 @@ def nearest_pattern(trades: pa.Table) -> pa.Array:
 def closed_at_ms(trades: pa.Table, day: date, timeframe: Timeframe) -> Integers:
     """When the outcome was known, in milliseconds: the close of the bar that a trade of `day` left in.
 
-    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier. What was
-    closed because candles or a market had come to an end may be dated earlier; that it was over was known on
-    the day, at its end for sure.
+    `exit_time` is that bar's open; a stop inside the bar is known at its close and no earlier. What no
+    decision and no rule closed counts as known at the day's end: versions whose days ended flat dated it at
+    the last bar that was traded.
     """
     bar = timeframe.minutes * 60_000
     closed = milliseconds(trades, "exit_time") + bar

@@ -59,12 +59,14 @@ PERFORMANCE_COLUMNS = (
     Column(
         "sharpe",
         FLOAT,
-        "mean over deviation of hourly returns, of a regime of its trades' net_bps; per return; null where "
+        "mean over deviation of hourly returns, or of longer bars, of a regime of its trades' net_bps; per return; null where "
         "returns do not vary",
     ),
     Column("sharpe_standard_error", FLOAT, "its standard error, skewness and kurtosis accounted for"),
-    Column("sharpe_annual", FLOAT, "sharpe times the root of the hours a year (365 days); null of a regime"),
-    Column("observations", INTEGER, "returns that sharpe is of: hours, or trades of a regime"),
+    Column(
+        "sharpe_annual", FLOAT, "sharpe times the root of the returns a year (365 days); null of a regime"
+    ),
+    Column("observations", INTEGER, "returns that sharpe is of: hours or longer bars, or trades of a regime"),
 )
 PERFORMANCE_SCHEMA = arrow_schema(PERFORMANCE_COLUMNS)
 """The figures of PerformanceSummary; null where one is not defined: no trades, no losses, no bars, returns
@@ -101,7 +103,7 @@ class PerformanceSummary:
     """Per period with bars, per trade without."""
     sharpe_standard_error: float | None
     sharpe_annual: float | None
-    """`sharpe` times the root of the periods a year (24 hours, 365 days); needs bars."""
+    """`sharpe` times the root of the periods a year (365 days); needs bars."""
     observations: int
 
     def as_row(self) -> dict[str, float | int | None]:
@@ -115,14 +117,17 @@ def summarise_performance(
     """Summary of `trades` (TRADES_SCHEMA) and of the bars (SESSION_SCHEMA) of the sessions that made them.
 
     With sessions the drawdown and Sharpe ratio are the portfolio's, open positions marked to market; without
-    them they come from the closed trades in the order of their exits.
+    them they come from the closed trades in the order of their exits. A bar longer than `period_minutes` is a
+    period by itself.
     """
     sessions = [bars for bars in sessions if bars.num_rows]
     figures = _trade_figures(trades)
     drawdown, drawdown_pct, exposure, turnover = _closed_drawdown_usd(trades), None, None, None
     returns, result = _column(trades, "net_bps"), None
     if sessions:
-        equity = chained_equity(sessions)[1]
+        times, equity = chained_equity(sessions)
+        if times.size > 1:
+            period_minutes = max(period_minutes, int(np.diff(times).min()) // 60_000)
         opening = float(equity[0])
         result = float(equity[-1]) - opening
         drawdown = worst_drawdown_usd(equity)

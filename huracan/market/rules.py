@@ -30,7 +30,7 @@ class TradingRules:
     """Sizes in USD, distances in volatility units of the signal bar, times such as `90m`, `2h` or `1d`."""
 
     starting_cash_usd: float = 10_000.0
-    """Cash of each symbol's account at the start of a session."""
+    """Cash with which each symbol's account begins; from then on it keeps what it has."""
     notional_usd: float = 1_000.0
     """Value of an entry of size 1, at the reference price."""
     size_multipliers: tuple[float, ...] = (0.5, 1.0, 1.5)

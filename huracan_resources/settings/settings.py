@@ -29,7 +29,7 @@ from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.trades.config import TradeAnalysisConfig
 from huracan.candles.limits import CandleLimits
 from huracan.candles.schema import Timeframe
-from huracan.durations import minute_of_day, minutes_of
+from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
@@ -185,6 +185,18 @@ class Settings(Section):
                     f" open of {self.universe.timeframe}.",
                     "Give the open of the first bar in new units.",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _models_look_back_beyond_the_longest_holding(self) -> Self:
+        days, holding = self.models.trailing_days, self.market.rules.maximum_holding
+        if days * MINUTES_PER_DAY <= minutes_of(holding):
+            raise InvalidInput(
+                f"models.trailing_days is {days}, no longer than market.rules.maximum_holding, {holding}: a"
+                " signal waits for so long before a model learns from it, and none would be left.",
+                f"Set models.trailing_days to {minutes_of(holding) // MINUTES_PER_DAY + 1} or more, or"
+                " shorten the holding.",
+            )
         return self
 
     @model_validator(mode="after")

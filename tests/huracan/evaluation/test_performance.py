@@ -220,3 +220,22 @@ def test_the_turnovers_of_the_regimes_and_the_results_of_the_symbols_sum_to_the_
     of_symbols = sum(row["result_usd"] for row in rows if row["scope"] == "symbol")
     assert of_symbols == pytest.approx(rows[0]["result_usd"], abs=1e-6) and of_symbols != 0.0
     assert judge_performance(performance_table(traded.trades, [traded.bars]), traded.trades).passed
+
+
+def test_bars_of_four_hours_are_periods_by_themselves_six_a_day() -> None:
+    gains = np.random.default_rng(3).normal(1.0, 5.0, 60)
+    levels = 1_000.0 + np.concatenate([[0.0], np.cumsum(gains)])
+    rows = [
+        {
+            "symbol": "A",
+            "open_time": START + timedelta(hours=4 * bar),
+            "equity_usd": levels[bar + 1],
+            "result_usd": gains[bar],
+            "position_value_usd": 0.0,
+        }
+        for bar in range(60)
+    ]
+    bars = pa.Table.from_pylist(rows, schema=SESSION_SCHEMA)
+    summary = summarise_performance(trades_of([1.0], ["A"], ["range"]), [bars])
+    assert summary.observations == 60
+    assert summary.sharpe_annual == pytest.approx(summary.sharpe * np.sqrt(365 * 6))

@@ -24,6 +24,10 @@ def test_every_stored_bar_is_decided_on_unless_somebody_says_otherwise(folder: P
         ({"universe.timeframe": "3m", "market.decision_timeframe": "5m"}, r"universe\.timeframe, 3m"),
         ({"market.decision_timeframe": "8h"}, r"market\.decision_timeframe: The timeframe '8h'.*4h"),
         ({"market.decision_timeframe": "often"}, r"market\.decision_timeframe: The timeframe 'often'"),
+        (
+            {"market.decision_timeframe": "1h", "models.trailing_days": 3},
+            r"models\.trailing_days is 3, no longer than market\.rules\.maximum_holding, 3d",
+        ),
         ({"market.handover": "noon"}, r"market\.handover: 'noon' is no time of day.*HH:MM"),
         ({"market.handover": "24:00"}, r"market\.handover: '24:00' is no time of day"),
         (
