@@ -59,8 +59,8 @@ PERFORMANCE_COLUMNS = (
     Column(
         "sharpe",
         FLOAT,
-        "mean over deviation of hourly returns, or of longer bars, of a regime of its trades' net_bps; per return; null where "
-        "returns do not vary",
+        "mean over deviation of hourly returns, or of longer bars, of a regime of its trades' net_bps; per "
+        "return; null where returns do not vary",
     ),
     Column("sharpe_standard_error", FLOAT, "its standard error, skewness and kurtosis accounted for"),
     Column(

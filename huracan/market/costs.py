@@ -15,8 +15,8 @@ from huracan.units import WHOLE_BPS
 Floats = NDArray[np.float64]
 DEAREST = 2.0
 """The largest multiple of its costs at which a day is looked at again (`scenarios`)."""
-_LARGEST_FEE_BPS = 1_000.0
-"""Beyond it a fee or a half-spread is a mistake of units."""
+_LARGEST_REBATE_BPS = 100.0
+"""Beyond it a rebate is a mistake of units."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class CostAssumptions:
     """Scales all that is paid, for stress tests and for learning; a rebate is never made larger."""
 
     def __post_init__(self) -> None:
-        fees = {name: getattr(self, name) for name in ("taker_fee_bps", "maker_fee_bps")}
+        fees = ("taker_fee_bps", "maker_fee_bps")
         for name, value in vars(self).items():
-            least = -_LARGEST_FEE_BPS if name in fees else 0.0
+            is_fee = name in fees
+            least = -_LARGEST_REBATE_BPS if is_fee else 0.0
             if value is not None and not (np.isfinite(value) and value >= least):
+                rebate = f", or a rebate of at most {_LARGEST_REBATE_BPS:g} bps below 0" if is_fee else ""
                 raise InvalidInput(
-                    f"The cost {name} was {value}.", "Give a finite number that is not negative."
+                    f"The cost {name} was {value}.", f"Give a finite number that is not negative{rebate}."
                 )
         if self.worst_side_bps >= WHOLE_BPS:
             raise InvalidInput(

@@ -201,7 +201,7 @@ def _policy(inputs: Inputs, name: str, context: StageContext) -> "tuple[Policy |
     checkpoint = inputs.file(name, "policy.safetensors")
     if checkpoint is None:
         manifest = inputs.last(name)
-        first = "no checkpoint was ever trained before this day."
+        first = "no usable checkpoint of that night is there."
         return None, None, manifest.note if manifest else inputs.refusal(name) or first
     actions = action_names(context.settings.market.rules.allow_short)
     names = observation_names(recipe_for(context.settings).names)

@@ -50,6 +50,11 @@ def held_out_equity(
     """
     hourly_bps = np.asarray(held_out["hourly_returns_bps"], np.float64)
     opening_usd = rules.starting_cash_usd * block.symbol_count
+    if "median_holding_minutes" not in held_out:
+        raise InputRefused(
+            "The training's report is of a version that judged days which ended flat.",
+            "The verdict stands on the report; the next night's has its picture again.",
+        )
     held = max(1, round(float(held_out["median_holding_minutes"]) / block.bar_minutes))
     rivals = draw_entries(block, rules, costs, Guesses(int(held_out["trades"]), held), generator)
     made_bps = net_bps(rivals)

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.analysis.outcome import Booleans, Floats, Integers, floats, milliseconds
-from huracan.errors import InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
@@ -80,9 +79,12 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     same action (so on the same side and in the same size) under `rules` and `costs`. Where a scope has fewer
     than 20, the next of SCOPES is taken. The trade's own decision is one of them. Entries run on over
     midnight; what is open at the block's end counts at liquidation value. `block` needs no features. A trade
-    whose symbol or signal it lacks has no entry. InvalidInput where a signal lies between two bars.
+    whose symbol or signal it lacks, or whose action today's rules do not have, has no entry.
     """
     symbol, bar, is_known = _signal_bars(trades, block)
+    names = pa.array(action_names(rules.allow_short))
+    action = pc.fill_null(pc.index_in(trades["action"], value_set=names), -1).to_numpy().astype(np.int64)
+    is_known &= action >= 0
     hour = block.open_time_ms // _HOUR_MS
     regime = block.regime[symbol, np.maximum(block.row_of(bar), 0)]
     indices, first, count, scope = _candidates(block, symbol, hour[bar], regime)
@@ -90,14 +92,12 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     owner = np.repeat(np.arange(len(trades)), taken)
     number = np.arange(owner.size) - np.repeat(np.cumsum(taken) - taken, taken)
     chosen = indices[first[owner] + number * count[owner] // np.maximum(taken[owner], 1)]
-    names = pa.array(action_names(rules.allow_short))
-    action = pc.index_in(trades["action"], value_set=names).to_numpy(zero_copy_only=False)[owner]
     mine, held = floats(trades, "net_bps"), floats(trades, "bars_held").astype(np.int64)
     entries = np.zeros(len(trades), dtype=np.int64)
     percentiles = []
     longest = bars_of(rules.maximum_holding, block.bar_minutes)
     for bars in (held[owner], np.full(owner.size, longest)):
-        closed = hold_entries(block, rules, costs, chosen, action, bars)
+        closed = hold_entries(block, rules, costs, chosen, action[owner], bars)
         whose, made = owner[closed["lane"]], net_bps(closed)
         is_tied = np.abs(made - mine[whose]) <= TIE_BPS
         beaten = np.where(is_tied, 0.5, made < mine[whose])
@@ -110,18 +110,14 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
 
 def _signal_bars(trades: pa.Table, block: MarketBlock) -> tuple[Integers, Integers, Booleans]:
     """Symbol and bar of the block at whose close each trade was decided, and whether the block has them:
-    where it does not they are 0."""
+    where it does not they are 0. A signal between two bars is one of shorter bars, of before the timeframe
+    was changed."""
     symbol = pc.fill_null(pc.index_in(trades["symbol"], value_set=pa.array(block.symbols)), -1).to_numpy()
     # The close of the signal bar is the open of the bar after it.
     past_ms = milliseconds(trades, "signal_time") - int(block.open_time_ms[0])
-    if (past_ms % block.bar_ms).any():
-        stranger = trades["trade_id"][int(np.argmax(past_ms % block.bar_ms != 0))]
-        raise InvalidInput(
-            f"Trade {stranger} was decided between two bars of the market block.",
-            "Give the candles that the trades were made on.",
-        )
     bar = past_ms // block.bar_ms - 1
     known = (symbol >= 0) & (bar >= block.decision_bars - 1) & (bar + 1 < block.bar_count)
+    known &= past_ms % block.bar_ms == 0
     return np.where(known, symbol, 0).astype(np.int64), np.where(known, bar, 0).astype(np.int64), known
 
 

@@ -158,11 +158,11 @@ def _owes(rows: dict[str, Floats], before: dict[str, Any] | None, rules: Trading
     """Whether the account owes money that nobody lends.
 
     The loss of a short that gapped over its stop may be more than its account (`TradingRules.allow_short`),
-    also where the rules of today allow none.
+    also where the rules of today allow none; and what was lent is not called in because they lend no more.
     """
-    if rules.maximum_leverage > 1.0:
+    if rules.maximum_leverage > 1.0 or (before is not None and before["cash_usd"] < 0.0):
         return False
-    had_short = before is not None and (before["side"] == SHORT or before["cash_usd"] < 0.0)
+    had_short = before is not None and before["side"] == SHORT
     is_lent = (rows["position_value_usd"] == 0.0) & (rules.allow_short or had_short)
     return not bool(((rows["cash_usd"] >= 0.0) | is_lent).all())
 

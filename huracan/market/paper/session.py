@@ -70,6 +70,8 @@ def trade_session(
     models = exit_models(arrays, block, watches, opening.exit_models)
     fills = all_fills(opening, arrays.fills)
     equity = _equity(arrays)
+    # What the day before left, and not what its last bar is worth by candles that may be others today.
+    equity[:, 0] = opening.equity_usd
     peak = np.maximum.accumulate(np.maximum(equity, opening.state["peak_usd"][:, None]), axis=1)
     waiting = waiting_models(arrays, block, watches, opening.exit_models)
     ending = Ending(equity[:, -1], peak[:, -1], waiting)
@@ -79,7 +81,7 @@ def trade_session(
     return Session(
         trades=pa.concat_tables([before.trades, trades]),
         fills=pa.concat_tables([before.fills, fills_table(fills, arrays.closed, entries, block)]),
-        bars=pa.concat_tables([_bars_table(arrays, block, opening, peak, names), before.bars(block.symbols)]),
+        bars=pa.concat_tables([_bars_table(arrays, block, equity, peak, names), before.bars(block.symbols)]),
         decisions=_decisions_table(arrays, block, watches, names),
         signals=signals_table(
             arrays, block, rules, costs, [*trades["trade_id"].to_pylist(), *held.to_pylist()]
@@ -113,12 +115,10 @@ def _equity(arrays: SessionArrays) -> Floats:
 
 
 def _bars_table(
-    arrays: SessionArrays, block: MarketBlock, opening: Opening, peak: Floats, names: Sequence[str]
+    arrays: SessionArrays, block: MarketBlock, equity: Floats, peak: Floats, names: Sequence[str]
 ) -> pa.Table:
     """SESSION_SCHEMA: a row for every decision bar that a decision meets."""
-    equity = _equity(arrays)
-    # What the day before left, and not what its last bar is worth by candles that may be others today.
-    before = np.concatenate([opening.equity_usd[:, None], equity[:, 1:-1]], axis=1)
+    before = equity[:, :-1]
     lane, at = np.divmod(np.arange(before.size), before.shape[1])
     now = equity[:, 1:]
     data = {

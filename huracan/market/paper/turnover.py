@@ -3,9 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huracan.market.block import MS_PER_MINUTE
 from huracan.market.paper.session import Session
-
-MS_PER_MINUTE = 60_000
 
 
 def turnover_usd(session: Session, from_ms: int, minutes: int) -> float:

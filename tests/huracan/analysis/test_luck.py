@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from huracan.analysis.trades.luck import MOST_ENTRIES, SCOPES, measure_luck
-from huracan.errors import InvalidInput
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX, EXIT_INDEX
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
@@ -159,11 +158,17 @@ def test_a_trade_whose_signal_or_symbol_the_market_lacks_has_no_entry() -> None:
         assert luck.entries.tolist() == [0] and np.isnan(luck.percentile).all()
 
 
-def test_a_signal_between_two_bars_is_refused() -> None:
+def test_a_signal_between_two_bars_of_a_changed_timeframe_has_no_entry() -> None:
     block = day_block(_walk())
     moved = replace(block, open_time_ms=block.open_time_ms + 20_000)
-    with pytest.raises(InvalidInput, match="between two bars"):
-        measure_luck(_held(block, 70, 20), moved, WIDE, FREE)
+    assert measure_luck(_held(block, 70, 20), moved, WIDE, FREE).entries.tolist() == [0]
+
+
+def test_a_short_that_was_carried_until_shorts_were_no_longer_allowed_has_no_entry() -> None:
+    block, rules = day_block(_walk()), replace(WIDE, allow_short=True)
+    trades = _held(block, 70, 20, ENTER_SHORT_FULL_INDEX, rules)
+    assert measure_luck(trades, block, rules, FREE).entries[0] > 0
+    assert measure_luck(trades, block, replace(WIDE, allow_short=False), FREE).entries.tolist() == [0]
 
 
 def test_entries_run_on_over_midnight_and_the_day_of_the_signal_is_searched() -> None:
