@@ -15,6 +15,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.lane import LANE
 from huracan.market.paper.carrying import Carried, carried_in
+from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.open_positions import OF_ACCOUNT
 from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
@@ -28,6 +29,7 @@ from tests.huracan.market.paper_days import (
     ByFeatures,
     Market,
     audited,
+    candles,
     coarser,
     day_by_day,
     milliseconds_of,
@@ -184,6 +186,27 @@ def test_entry_features_of_another_recipe_are_no_numbers_under_the_new_names(mak
     other = audited(day, scripted({}), Carried(first.open_positions))
     (features,) = other.trades["entry_features"].to_pylist()
     assert len(features) == 3 and np.isnan(features).all()
+
+
+def test_a_last_candle_that_was_corrected_after_the_night_moves_no_account(make_block: Market) -> None:
+    block = make_block([100.0] * 120, day_bars=60)
+    first, _ = two_days(block, {50: ENTER_FULL_INDEX})
+    day = block.slice(59, 119)
+    corrected = np.where(np.arange(61) == 0, 102.0, day.close)
+    second = audited(replace(day, close=corrected), scripted({}), Carried(first.open_positions))
+    assert second.bars["result_usd"][0].as_py() == pytest.approx(0.0, abs=1e-9)
+    assert second.open_positions["peak_usd"].equals(first.open_positions["peak_usd"])
+
+
+def test_what_was_lent_is_not_called_in_by_rules_that_lend_no_more(make_block: Market) -> None:
+    block, poor = make_block([100.0] * 120, day_bars=60), replace(RULES, starting_cash_usd=600.0)
+    lending = replace(poor, maximum_leverage=3.0, maintenance_tiers=TIERS)
+    first = trade_session(block.slice(0, 59), scripted({50: ENTER_FULL_INDEX}), lending, FLAT, MADE_BY)
+    assert first.open_positions["cash_usd"][0].as_py() < 0.0
+    day, carried = block.slice(59, 119), Carried(first.open_positions)
+    second = trade_session(day, scripted({}), poor, FLAT, MADE_BY, carried)
+    judged = judge_ledger(second, poor, candles(day), carried.accounts)
+    assert judged.passed, judged.reason
 
 
 def test_accounts_of_another_midnight_are_refused(make_block: Market) -> None:
