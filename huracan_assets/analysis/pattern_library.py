@@ -5,6 +5,7 @@ from datetime import date
 
 import pyarrow as pa
 
+from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.memory.rows import MEMORY_SCHEMA
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.identity import with_features
@@ -53,8 +54,8 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")
     statistics = statistics_of(inputs)
-    memory, left_out = _remembered(inputs, statistics.feature_names)
-    earlier, settings = _earlier(inputs, statistics.feature_names), context.settings
+    memory, left_out = _remembered(inputs, statistics)
+    earlier, settings = _earlier(inputs, statistics), context.settings
     remade = frozenset(ledger.day for ledger in inputs.manifests("shadow_trades") if ledger.remade)
     judgement = NightsJudgement(settings.patterns, None, settings.market.rules, remade)
     judgement = replace(judgement, trials=_trials(memory, earlier, judgement, inputs, context))
@@ -80,29 +81,38 @@ def _told(remade: frozenset[date]) -> str:
     )
 
 
-def _remembered(inputs: Inputs, feature_names: tuple[str, ...]) -> tuple[pa.Table, str]:
-    """The memory of the days whose entries have these features, and which days were left out, and why."""
+def _remembered(inputs: Inputs, statistics: EmbeddingStatistics) -> tuple[pa.Table, str]:
+    """The memory of the days whose entries have the features of this space, and which days were left out, and
+    why. Names alone do not tell: bars of another length have columns of the same names."""
     spaces, days = inputs.files_by_day("trade_memory", EMBEDDING_FILE), inputs.tables_by_day("trade_memory")
     kept = {
         day: table
         for day, table in days.items()
-        if day in spaces and statistics_from(spaces[day]).feature_names == feature_names
+        if day in spaces and _sees_alike(statistics_from(spaces[day]), statistics)
     }
     others = [str(day) for day in days if day not in kept]
     # After weeks without a session there is nothing to find, but what was known is not forgotten.
     memory = MEMORY_SCHEMA.empty_table()
     if kept:
         memory = pa.concat_tables(kept.values(), promote_options="default")
-    return memory, f"Left out, for entry features of other names: {', '.join(others)}." if others else ""
+    return memory, f"Left out, for entry features of another recipe: {', '.join(others)}." if others else ""
 
 
-def _earlier(inputs: Inputs, feature_names: tuple[str, ...]) -> pa.Table | None:
-    """The library of the day before, its mean features under tonight's names."""
+def _sees_alike(one: EmbeddingStatistics, other: EmbeddingStatistics) -> bool:
+    return (one.feature_names, one.recipe) == (other.feature_names, other.recipe)
+
+
+def _earlier(inputs: Inputs, statistics: EmbeddingStatistics) -> pa.Table | None:
+    """The library of the day before, its mean features under tonight's names; unknown where those are of
+    bars of another length."""
     if not inputs.has("earlier"):
         return None
     space = inputs.file("earlier", EMBEDDING_FILE)
-    before = statistics_from(space).feature_names if space else None
-    return with_features(inputs.table("earlier"), before, feature_names)
+    known = statistics_from(space) if space else None
+    names = None if known is None else known.feature_names
+    if known is not None and names == statistics.feature_names and known.recipe != statistics.recipe:
+        return with_features(inputs.table("earlier"), None, statistics.feature_names)
+    return with_features(inputs.table("earlier"), names, statistics.feature_names)
 
 
 def _trials(

@@ -82,11 +82,13 @@ def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
 
 
 def _with_patterns(block: MarketBlock, inputs: Inputs, settings: Settings) -> MarketBlock:
-    statistics = inputs.files_by_day("patterns", EMBEDDING_FILE)
+    contents, recipe = inputs.files_by_day("patterns", EMBEDDING_FILE), recipe_for(settings).digest
+    spaces = {day: statistics_from(content) for day, content in contents.items()}
+    # Bars of another length have columns of the same names: only the recipe tells them apart.
     known = {
-        day: KnownPatterns.of(library, statistics_from(statistics[day]))
+        day: KnownPatterns.of(library, spaces[day])
         for day, library in inputs.tables_by_day("patterns").items()
-        if day in statistics
+        if day in spaces and spaces[day].recipe == recipe
     }
     return with_pattern_context(block, known, minute_of_day(settings.market.handover))
 
@@ -164,13 +166,13 @@ def _goes_on(inputs: Inputs, day: date, lead: str) -> bool:
     return bool(first.sort_by("symbol").equals(second.sort_by("symbol")))
 
 
-def named_patterns(inputs: Inputs, night: date, feature_names: tuple[str, ...]) -> NamedPatterns | None:
+def named_patterns(inputs: Inputs, night: date, settings: Settings) -> NamedPatterns | None:
     """The library of a night, to name the patterns that entries resemble while it is in force; None where
-    there is none, or one of other features than `feature_names`."""
+    there is none, or one of another recipe than that of the settings."""
     if not inputs.holds("patterns", night):
         return None
     content = inputs.file_of_day("patterns", night, EMBEDDING_FILE)
     statistics = None if content is None else statistics_from(content)
-    if statistics is None or statistics.feature_names != feature_names:
+    if statistics is None or statistics.recipe != recipe_for(settings).digest:
         return None
     return NamedPatterns.of(inputs.of_day("patterns", night), statistics)

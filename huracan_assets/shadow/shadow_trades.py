@@ -107,7 +107,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.holds("regimes", context.day):
         return _without_regimes(context, carried)
     market, block = context.settings.market, market_block.paper_block(inputs, context.settings)
-    watches, provenance = crew.watches(inputs, block.feature_names), _provenance(inputs, context)
+    watches, provenance = crew.watches(inputs), _provenance(inputs, context)
     session = trade_session(block, watches, market.rules, market.costs, provenance, carried)
     turned_over = turnover_usd(session, crew.handover_ms, minutes=60)
     ledger = judge_ledger(
@@ -161,11 +161,11 @@ class _Crew:
     def has_policy(self) -> bool:
         return any(policy is not None for policy in self.policies)
 
-    def watches(self, inputs: Inputs, feature_names: tuple[str, ...]) -> "list[Watch]":
+    def watches(self, inputs: Inputs) -> "list[Watch]":
         from huracan.market.paper.watch import BEFORE_ALL, Watch
 
         nights = [self.context.day - timedelta(days=back) for back in (2, 1)]
-        known = [market_block.named_patterns(inputs, night, feature_names) for night in nights]
+        known = [market_block.named_patterns(inputs, night, self.context.settings) for night in nights]
         begins = (BEFORE_ALL, self.handover_ms)
         parts = zip(self.policies, self.models, begins, known, strict=True)
         return [Watch(*part) for part in parts]
