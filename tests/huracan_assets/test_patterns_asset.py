@@ -93,13 +93,17 @@ def test_trades_of_other_entry_features_are_left_out_of_the_patterns_and_named(r
         "closed_at": datetime(2025, 3, 19, 12, tzinfo=UTC),
     }
     table = encode_table(pa.Table.from_pylist([trade], schema=MEMORY_SCHEMA))
-    for names, left_out in ((("f1", "f0"), True), (("f0", "f1"), False)):
-        space = EmbeddingStatistics(names, np.zeros(2), np.ones(2), np.eye(2), 9, SPACE.before_day)
+    for names, recipe, left_out in (
+        (("f1", "f0"), "", True),
+        (("f0", "f1"), "of longer bars", True),
+        (("f0", "f1"), "", False),
+    ):
+        space = EmbeddingStatistics(names, np.zeros(2), np.ones(2), np.eye(2), 9, SPACE.before_day, recipe)
         files = {"data.parquet": table, EMBEDDING_FILE: space.to_json().encode()}
         resources.lake.write("trade_memory", BEFORE, files)
         note = _night(resources).note
         assert note.startswith("0 closed trades" if left_out else "1 closed trades")
-        assert (f"Left out, for entry features of other names: {BEFORE}." in note) == left_out
+        assert (f"Left out, for entry features of another recipe: {BEFORE}." in note) == left_out
 
 
 @pytest.mark.parametrize("is_remade", [False, True])
