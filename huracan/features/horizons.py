@@ -200,11 +200,15 @@ def _last_rate(weeks: SymbolWeeks) -> FloatArray:
 
 
 def _rate_per_day(weeks: SymbolWeeks) -> FloatArray:
-    rates, days = _settled(weeks), minutes_of(_FUNDING_WINDOW) / MINUTES_PER_DAY
-    known_days = weeks.window(minutes_of(_FUNDING_WINDOW)).share * days
-    has_any = (~np.isnan(rates)).any(axis=1) & (known_days > 0.0)
-    per_day = np.nansum(rates, axis=1) / np.where(has_any, known_days, 1.0)
-    return np.asarray(weeks.at_bars(np.where(has_any, per_day, np.nan)) * WHOLE_BPS)
+    rates, period_minutes = _settled(weeks), weeks.weeks.hours.period_minutes
+    per_day = np.full(len(rates), np.nan)
+    for row, settled in enumerate(~np.isnan(rates)):
+        periods = np.flatnonzero(settled)
+        if periods.size > 1:
+            # Rates are known where candles are not, and the other way round: neither counts the other's days.
+            between = float(np.median(np.diff(periods))) * period_minutes
+            per_day[row] = rates[row, periods].mean() * MINUTES_PER_DAY / between
+    return np.asarray(weeks.at_bars(per_day) * WHOLE_BPS)
 
 
 FUNDING = (
@@ -216,7 +220,8 @@ FUNDING = (
     ),
     _spec(
         "funding_per_day_bps",
-        f"rates that settled in the {_FUNDING_WINDOW}, added up, / its days that are known, x 1e4",
+        f"mean of the rates that settled in the {_FUNDING_WINDOW} x settlements a day, by the usual time"
+        " between two, x 1e4; needs two",
         _rate_per_day,
         "funding",
     ),

@@ -137,6 +137,19 @@ def test_funding_is_the_newest_rate_and_what_a_day_costs(make_candles):
     assert np.isnan(btc["funding_last_bps"].to_numpy()).all()
 
 
+def test_a_coins_first_day_costs_as_much_funding_a_day_as_any_other(make_candles):
+    candles = make_candles(DAY, 1, timeframe="1h")
+    times = candles["open_time"].cast(pa.int64()).to_numpy() // 3_600_000
+    rates = np.where(times % 8 == 0, 1e-4, np.nan)
+    index = candles.column_names.index("funding_rate")
+    candles = candles.set_column(index, "funding_rate", pa.array(rates, from_pandas=True))
+    table = compute_features(candles, DAY, recipe_of(HOUR, HOUR), hourly=hours_of(candles, HOUR))
+    told = of(table, "SOL/USDT")["funding_per_day_bps"].to_numpy()
+    # The second settlement, at 08:00, is known with the close of its hour.
+    assert np.isnan(told[:8]).all()
+    np.testing.assert_allclose(told[8:], 3.0, rtol=1e-5)
+
+
 def test_sessions_are_told_by_the_close(quarters, features):
     btc = of(features, "BTC/USDT")  # the 30th of May 2024, a Thursday
     hours = (np.arange(96) + 1) / 4 % 24
