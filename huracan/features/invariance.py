@@ -161,6 +161,9 @@ def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: Featur
     numbers: dict[str, Number] = {"highest_rank_correlation": round(highest, 4), "columns": len(names)}
     if highest > MAXIMUM_CORRELATION:
         return Verdict(check, False, f"{where} has rank correlation {highest:.3f}: it is a label.", numbers)
+    if not where:
+        reason = "Judged by names alone: the day has too few bars to tell a return to come by its ranks."
+        return Verdict(check, True, reason, numbers)
     return Verdict(check, True, f"The highest rank correlation is {highest:.3f} ({where}).", numbers)
 
 

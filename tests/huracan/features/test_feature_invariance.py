@@ -160,3 +160,14 @@ def test_a_horizon_that_uses_an_hour_before_it_has_closed_is_caught(candles, hou
     leaking = compute_features(candles, DAY, RECIPE, hourly=hourly)
     prefix, _ = verdicts(candles, leaking, hourly=hourly)
     assert not prefix.passed and "_1h" in prefix.reason
+
+
+def test_days_of_few_bars_say_that_labels_were_looked_for_by_name_alone(make_candles):
+    hour = Timeframe("1h")
+    candles, recipe = make_candles(DAY, 31, timeframe="1h"), recipe_of(hour, hour)
+    hourly = hours_of(candles, hour)
+    features = compute_features(candles, DAY, recipe, hourly=hourly)
+    labels = judge_features(candles, hourly, features, DAY, recipe, seed=0)[1]
+    assert labels.passed and labels.reason.startswith("Judged by names alone")
+    named = features.append_column("next_return_bps", pa.array(np.zeros(features.num_rows, np.float32)))
+    assert not judge_features(candles, hourly, named, DAY, recipe, seed=0)[1].passed
