@@ -32,18 +32,18 @@ _SCENARIOS = {
 
 
 def scenarios_and_rivals(scenarios: pa.Table, rivals: pa.Table, draws_bps: NDArray[np.float64]) -> Shown:
-    """Net of the day by scenario in USD, and the brain's mean trade among the random draws in bps."""
+    """What the day made by scenario in USD, and the brain's mean trade among the random draws in bps."""
     figure = blank_figure(height=3.2)
     left, right = figure.subplots(1, 2)
     of_all = [row for row in scenarios.to_pylist() if row["symbol"] == ALL_SYMBOLS]
     held = {row["rival"]: row for row in rivals.to_pylist() if row["symbol"] == ALL_SYMBOLS}
-    net = {_SCENARIOS.get(row["scenario"], row["scenario"]): row["net_usd"] for row in of_all}
+    net = {_SCENARIOS.get(row["scenario"], row["scenario"]): row["result_usd"] for row in of_all}
     net["buying and holding"] = held[BUY_AND_HOLD]["net_usd"]
     left.barh(list(net), list(net.values()), color=[GREEN if usd > 0 else RED for usd in net.values()])
     left.invert_yaxis()
     zero_line(left, is_vertical=True)
     dress(left, "The day's decisions otherwise", "net of costs, USD", grid="x")
-    told = f"as traded {of_all[0]['net_usd']:+,.2f} USD"
+    told = f"as traded {of_all[0]['result_usd']:+,.2f} USD"
     if draws_bps.size:
         right.hist(
             draws_bps, bins=30, color=INK, alpha=0.6, label=f"{draws_bps.size} draws of random entries"

@@ -38,7 +38,7 @@ OHLCV = _bars(close=[100.0 + bar % 5 for bar in range(2 * BARS)])
 REGIMES = pa.table({"regime": (["trend", "range", "high_volatility", "panic"] * BARS)[: 2 * BARS]})
 SCENARIOS = pa.Table.from_pylist(
     [
-        {"scenario": name, "symbol": "all", "net_usd": usd}
+        {"scenario": name, "symbol": "all", "result_usd": usd}
         for name, usd in (("as_traded", 12.0), ("costs_x2", -3.0), ("one_bar_later", 5.0))
     ]
 )

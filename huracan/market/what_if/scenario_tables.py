@@ -24,9 +24,16 @@ SCENARIOS_COLUMNS = (
     Column("spread_usd", FLOAT, "half-spreads, >= 0", "USD"),
     Column("slippage_usd", FLOAT, "slippage, rounding to the tick included", "USD"),
     Column("funding_usd", FLOAT, "funding paid, below 0 where received", "USD"),
-    Column("net_usd", FLOAT, "gross less all costs", "USD"),
+    Column("net_usd", FLOAT, "gross less all costs; of a position carried in, of its whole life", "USD"),
     Column("net_bps", FLOAT, "net of the notional; null without a trade", "bps"),
-    Column("change_usd", FLOAT, "net less that of as_traded", "USD"),
+    Column(
+        "result_usd",
+        FLOAT,
+        "change of the accounts over the day, what is open at its end at liquidation value; what was paid on "
+        "earlier days is no part of it",
+        "USD",
+    ),
+    Column("change_usd", FLOAT, "result less that of as_traded", "USD"),
     Column(
         "break_even_fee_bps",
         FLOAT,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from huracan.market.actions import WAIT_INDEX
 from huracan.market.block import MarketBlock
-from huracan.market.costs import DEAREST, CostAssumptions
+from huracan.market.costs import DEAREST, CostAssumptions, Floats
 from huracan.market.ledger import EXIT_REASONS, STOP, TRAILING_STOP
 from huracan.market.paper.carrying import Opening
 from huracan.market.paper.replay import replay
@@ -58,7 +58,7 @@ def run_scenarios(day: PlayedDay, rules: TradingRules, costs: CostAssumptions) -
     `as_traded`; `costs_x1.5` and `costs_x2` (fee, spread, slippage and borrowing; a rebate stays what it is);
     `one_bar_later` (every action a decision later); and `volatility_x1.5`: every bar's range that much wider
     around its middle, and that much slippage, with stops and targets where they were. All begin with what the
-    day began with, and what is open at its end counts at liquidation value.
+    day began with, costs paid before it included, and what is open at its end counts at liquidation value.
 
     The break-even fee of a scenario is the one, of the value filled on each side, at which its trades net
     zero: a statement about their fills, exact as long as cash does not run out.
@@ -69,9 +69,9 @@ def run_scenarios(day: PlayedDay, rules: TradingRules, costs: CostAssumptions) -
     rows: list[dict[str, Any]] = []
     earned: dict[str, float] = {}
     for name, circumstances in _scenarios(base).items():
-        for row in _figures(name, circumstances, rules, begin):
-            earned.setdefault(row["symbol"], row["net_usd"])
-            rows.append(row | {"change_usd": row["net_usd"] - earned[row["symbol"]]})
+        for row in _figures(name, circumstances, rules, begin, day.opening.equity_usd):
+            earned.setdefault(row["symbol"], row["result_usd"])
+            rows.append(row | {"change_usd": row["result_usd"] - earned[row["symbol"]]})
     return pa.Table.from_pylist(rows, schema=SCENARIOS_SCHEMA)
 
 
@@ -125,18 +125,19 @@ def _wilder(block: MarketBlock) -> MarketBlock:
 
 
 def _figures(
-    name: str, met: _Circumstances, rules: TradingRules, begin: NDArray[np.void]
+    name: str, met: _Circumstances, rules: TradingRules, begin: NDArray[np.void], opening_usd: Floats
 ) -> list[dict[str, Any]]:
-    """The row of all symbols, then one per symbol."""
-    closed = replay(met.block, rules, met.costs, met.lists, begin=begin, is_lenient=True).closed
-    rows = [_row(name, ALL_SYMBOLS, closed)]
+    """The row of all symbols, then one per symbol, with what each made beyond its `opening_usd`."""
+    done = replay(met.block, rules, met.costs, met.lists, begin=begin, is_lenient=True)
+    closed, made_usd = done.closed, done.equity_usd - opening_usd[met.lists.symbols]
+    rows = [_row(name, ALL_SYMBOLS, closed, made_usd)]
     return rows + [
-        _row(name, symbol, closed[closed["symbol"] == index])
+        _row(name, symbol, closed[closed["symbol"] == index], made_usd[met.lists.symbols == index])
         for index, symbol in enumerate(met.block.symbols)
     ]
 
 
-def _row(name: str, symbol: str, closed: NDArray[np.void]) -> dict[str, Any]:
+def _row(name: str, symbol: str, closed: NDArray[np.void], made_usd: Floats) -> dict[str, Any]:
     notional = float((closed["quantity"] * closed["entry_reference"]).sum())
     filled = float((closed["quantity"] * (closed["entry_price"] + closed["exit_price"])).sum())
     usd = {column: float(closed[column].sum()) for column in _USD}
@@ -151,5 +152,6 @@ def _row(name: str, symbol: str, closed: NDArray[np.void]) -> dict[str, Any]:
         "notional_usd": notional,
         **usd,
         "net_bps": usd["net_usd"] / (notional * BASIS_POINT) if notional > 0 else None,
+        "result_usd": float(made_usd.sum()),
         "break_even_fee_bps": before_fees / (filled * BASIS_POINT) if filled > 0 else None,
     }

@@ -237,6 +237,9 @@ def test_a_day_goes_on_from_what_was_open_and_doubles_only_what_it_pays_itself(m
     assert judge_scenario_base(played, rules, FLAT, second.trades, second.open_positions).passed
     rows = _rows(_scenarios(second, day, rules, FLAT, opening))
     assert rows["as_traded"]["net_usd"] == pytest.approx(sum(second.trades["net_usd"].to_pylist()))
+    # All is closed, so the day made what its bars say: the entry's costs are the day's before.
+    made = sum(second.bars["result_usd"].to_pylist())
+    assert rows["as_traded"]["result_usd"] == pytest.approx(made) != rows["as_traded"]["net_usd"]
     fills = second.fills.to_pylist()
     last = sum(fill["fee_usd"] for fill in fills if fill["kind"] == "POLICY_EXIT")
     assert rows["costs_x2"]["fee_usd"] - rows["as_traded"]["fee_usd"] == pytest.approx(last, rel=1e-3)
