@@ -38,7 +38,8 @@ def shadow_scenarios(inputs: Inputs, context: StageContext) -> Outcome:
     The stored actions are replayed from what the day began with, with all costs half as much again and
     doubled, a decision later, and in a market of wider bars and more slippage; what is open at the day's end
     counts at liquidation value. `break_even_fee_bps` is the fee at which that nets nothing. On the same bars:
-    doing nothing, buying and holding, and 200 draws of as many random entries, held as long.
+    doing nothing, buying and holding, and 200 draws of as many random entries as the brain made on the day,
+    held as long.
     """
     from huracan.market.what_if.rivals import compare_with_rivals
     from huracan.market.what_if.scenarios import PlayedDay, judge_scenario_base, run_scenarios
@@ -53,7 +54,7 @@ def shadow_scenarios(inputs: Inputs, context: StageContext) -> Outcome:
     trades, accounts = inputs.table("shadow_trades"), inputs.table("shadow_trades", OPEN_POSITIONS)
     scenarios = run_scenarios(day, market.rules, market.costs)
     generator = np.random.default_rng(context.day.toordinal())
-    rivals, draws = compare_with_rivals(trades, opening.block, market.rules, market.costs, generator)
+    rivals, draws = compare_with_rivals(day, market.rules, market.costs, generator)
     return Outcome(
         tables={"data": scenarios, "rivals": rivals},
         verdicts=[judge_scenario_base(day, market.rules, market.costs, trades, accounts)],

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
+from huracan.market.engine.held_entries import net_bps as net_bps_of
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import (
     DO_NOTHING_NET_USD,
@@ -28,24 +28,22 @@ from huracan.market.what_if.scenario_tables import (
     RANDOM_ENTRIES,
     RIVALS_SCHEMA,
 )
+from huracan.market.what_if.scenarios import PlayedDay
 from huracan.units import BASIS_POINT
 
 
 def compare_with_rivals(
-    trades: pa.Table,
-    block: MarketBlock,
-    rules: TradingRules,
-    costs: CostAssumptions,
-    generator: np.random.Generator,
+    day: PlayedDay, rules: TradingRules, costs: CostAssumptions, generator: np.random.Generator
 ) -> tuple[pa.Table, NDArray[np.float64]]:
-    """RIVALS_SCHEMA of the block's bars, and the mean net of a trade in bps of every random draw [draws].
+    """RIVALS_SCHEMA of the day's bars, and the mean net of a trade in bps of every random draw [draws].
 
-    `trades` (TRADES_SCHEMA) are the brain's. Random entries are as many in each of 200 draws, and held as
-    long: every guess takes the holding time of one of the brain's trades. No draws without a trade.
+    The brain's are the positions that it opened on the day. Random entries are as many in each of 200 draws,
+    and held as long: every guess takes the holding time of one of the brain's. Of both, what is open at the
+    day's end counts at liquidation value. No draws without a trade.
     """
-    net_bps = trades["net_bps"].to_numpy(zero_copy_only=False)
-    held = trades["bars_held"].to_numpy(zero_copy_only=False).astype(np.int64)
-    net_usd = float(trades["net_usd"].to_numpy(zero_copy_only=False).sum())
+    block, opened = day.opening.block, day.entered(rules, costs)
+    net_bps, net_usd = net_bps_of(opened), float(opened["net_usd"].sum())
+    held = (opened["exit_bar"] - opened["entry_bar"]).astype(np.int64)
     guesses = random_entries(block, rules, costs, Guesses(net_bps.size, held), generator)
     draws = guesses.net_bps_per_trade if guesses.trades else np.zeros(0)
     rows = [

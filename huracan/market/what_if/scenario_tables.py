@@ -46,7 +46,11 @@ SCENARIOS_SCHEMA = arrow_schema(SCENARIOS_COLUMNS)
 """One row per scenario and symbol, that of all symbols first."""
 
 RIVALS_COLUMNS = (
-    Column("rival", TEXT, "brain (the policy itself), do_nothing, buy_and_hold or random_entries"),
+    Column(
+        "rival",
+        TEXT,
+        "brain (what the policy entered on the day, to its end), do_nothing, buy_and_hold or random_entries",
+    ),
     _SYMBOL_OR_ALL,
     Column("trades", INTEGER, "trades; of random entries those of each draw; of buy_and_hold symbols bought"),
     Column("net_usd", FLOAT, "net of all costs; of random entries the mean of the draws", "USD"),

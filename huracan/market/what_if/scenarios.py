@@ -42,6 +42,21 @@ class PlayedDay:
         """What every symbol did."""
         return stored_actions(self.bars, self.opening.block, rules)
 
+    def entered(self, rules: TradingRules, costs: CostAssumptions) -> NDArray[np.void]:
+        """CLOSED records of the positions that were opened on the day; what is open at its end is closed
+        there, at liquidation value."""
+        block = self.opening.block
+        closed = replay(
+            block, rules, costs, self.actions(rules), begin=self.to_its_end(), is_lenient=True
+        ).closed
+        return closed[closed["entry_bar"] >= block.decision_bars]
+
+    def to_its_end(self) -> NDArray[np.void]:
+        """The lanes with which the day began, to be closed with it."""
+        begin = self.opening.state.copy()
+        begin["closes_at_end"] = True
+        return begin
+
 
 @dataclass(frozen=True, eq=False)
 class _Circumstances:
@@ -64,8 +79,7 @@ def run_scenarios(day: PlayedDay, rules: TradingRules, costs: CostAssumptions) -
     zero: a statement about their fills, exact as long as cash does not run out.
     """
     base = _Circumstances(day.opening.block, costs, day.actions(rules))
-    begin = day.opening.state.copy()
-    begin["closes_at_end"] = True
+    begin = day.to_its_end()
     rows: list[dict[str, Any]] = []
     earned: dict[str, float] = {}
     for name, circumstances in _scenarios(base).items():

@@ -55,7 +55,11 @@ def _scenarios(
     costs: CostAssumptions = FLAT,
     opening: Opening | None = None,
 ) -> pa.Table:
-    return run_scenarios(PlayedDay(session.bars, opening or begin_flat(block, rules)), rules, costs)
+    return run_scenarios(_played(session, block, opening), rules, costs)
+
+
+def _played(session: Session, block: MarketBlock, opening: Opening | None = None) -> PlayedDay:
+    return PlayedDay(session.bars, opening or begin_flat(block, RULES))
 
 
 def _rows(table: pa.Table, symbol: str = "all") -> dict[str, dict]:
@@ -143,7 +147,7 @@ def test_the_rivals_of_a_rising_day_are_those_worked_out_by_hand(make_block: Mar
     block = make_block(100.0 * (1 + 1e-4) ** np.arange(200))
     rules = replace(RULES)
     session = _session(block, {20: ENTER_FULL_INDEX, 29: EXIT_INDEX}, rules)
-    table, draws = compare_with_rivals(session.trades, block, rules, FLAT, np.random.default_rng(1))
+    table, draws = compare_with_rivals(_played(session, block), rules, FLAT, np.random.default_rng(1))
     assert table.schema == RIVALS_SCHEMA and len(draws) == DRAWS
     rows = {(row["rival"], row["symbol"]): row for row in table.to_pylist()}
     brain, guess = rows["brain", "all"], rows["random_entries", "all"]
@@ -162,7 +166,7 @@ def test_a_brain_that_knows_the_day_beats_every_guess(make_block: Market) -> Non
     close = np.concatenate([np.full(100, 100.0), 100.0 * (1 + 2e-4) ** np.arange(12), np.full(100, 100.22)])
     block = make_block(close)
     session = _session(block, {99: ENTER_FULL_INDEX, 111: EXIT_INDEX})
-    table, draws = compare_with_rivals(session.trades, block, RULES, FLAT, np.random.default_rng(1))
+    table, draws = compare_with_rivals(_played(session, block), RULES, FLAT, np.random.default_rng(1))
     percentile = table.to_pylist()[-1]["brain_percentile"]
     assert percentile == pytest.approx(100 * ((draws < session.trades["net_bps"][0].as_py()).mean()), abs=1.0)
     assert percentile > 97
@@ -170,9 +174,8 @@ def test_a_brain_that_knows_the_day_beats_every_guess(make_block: Market) -> Non
 
 def test_without_a_trade_there_is_nothing_to_guess(make_block: Market) -> None:
     block = make_block([100.0] * 60)
-    table, draws = compare_with_rivals(
-        _session(block, {}).trades, block, RULES, FLAT, np.random.default_rng(1)
-    )
+    played = _played(_session(block, {}), block)
+    table, draws = compare_with_rivals(played, RULES, FLAT, np.random.default_rng(1))
     row = table.to_pylist()[-1]
     assert draws.size == row["draws"] == row["trades"] == 0 and row["brain_percentile"] is None
 
@@ -184,16 +187,14 @@ def test_who_makes_what_all_make_stands_in_their_middle_at_any_size(
 ) -> None:
     block = make_block(np.full(200, price))
     session = _session(block, {20: entry, 29: EXIT_INDEX}, replace(RULES))
-    table, _ = compare_with_rivals(session.trades, block, RULES, FLAT, np.random.default_rng(1))
+    table, _ = compare_with_rivals(_played(session, block), RULES, FLAT, np.random.default_rng(1))
     assert table.to_pylist()[-1]["brain_percentile"] == 50.0
 
 
 def test_rivals_repeat_by_their_generator(random_market: Market) -> None:
     block = random_market(3)
-    trades = _session(block, dict.fromkeys(range(0, 70, 9), ENTER_FULL_INDEX)).trades
-    first, again = (
-        compare_with_rivals(trades, block, RULES, FLAT, np.random.default_rng(5))[0] for _ in range(2)
-    )
+    played = _played(_session(block, dict.fromkeys(range(0, 70, 9), ENTER_FULL_INDEX)), block)
+    first, again = (compare_with_rivals(played, RULES, FLAT, np.random.default_rng(5))[0] for _ in range(2))
     assert first.equals(again)
 
 
@@ -240,6 +241,9 @@ def test_a_day_goes_on_from_what_was_open_and_doubles_only_what_it_pays_itself(m
     # All is closed, so the day made what its bars say: the entry's costs are the day's before.
     made = sum(second.bars["result_usd"].to_pylist())
     assert rows["as_traded"]["result_usd"] == pytest.approx(made) != rows["as_traded"]["net_usd"]
+    table, _ = compare_with_rivals(played, rules, FLAT, np.random.default_rng(1))
+    brain = next(row for row in table.to_pylist() if row["rival"] == "brain")
+    assert brain["trades"] == 0, "what was carried in is no entry of the day"
     fills = second.fills.to_pylist()
     last = sum(fill["fee_usd"] for fill in fills if fill["kind"] == "POLICY_EXIT")
     assert rows["costs_x2"]["fee_usd"] - rows["as_traded"]["fee_usd"] == pytest.approx(last, rel=1e-3)
