@@ -1,8 +1,7 @@
 """How far a walk through planned runs is, and how long the rest of it takes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import mean
 
 from huracan_assets.registry import stages
 from huracan_console.plan import PlannedRun
@@ -22,7 +21,8 @@ class Course:
         self._ahead = list(expected)
         self._clock, self._began = clock, clock()
         self._usually = {job: seconds or _declared(job) for job, seconds in usually.items()}
-        self._took: dict[str, list[float]] = defaultdict(list)
+        self._took: dict[str, float] = defaultdict(float)
+        self._ended = Counter[str]()
         self._run: PlannedRun | None = None
         self._run_began, self._fraction, self._share = 0.0, 0.0, 0.0
 
@@ -46,7 +46,8 @@ class Course:
     def end(self) -> None:
         """The run that began has ended."""
         if self._run is not None:
-            self._took[self._run.job].append(self._clock() - self._run_began)
+            self._took[self._run.job] += self._clock() - self._run_began
+            self._ended[self._run.job] += 1
         self._run = None
 
     @property
@@ -62,7 +63,9 @@ class Course:
     @property
     def seconds_left(self) -> float:
         """Of all runs that are still expected, the one under way included."""
-        left = sum(self._seconds_of(run.job) for run in self._ahead)
+        # By job: asked at every progress of a walk that may be of thousands of runs.
+        jobs = Counter(run.job for run in self._ahead)
+        left = sum(count * self._seconds_of(job) for job, count in jobs.items())
         if self._run is None:
             return left
         spent = self._clock() - self._run_began
@@ -78,7 +81,9 @@ class Course:
         return self._share
 
     def _seconds_of(self, job: str) -> float:
-        return mean(self._took[job]) if self._took[job] else self._usually.get(job) or _declared(job)
+        if self._ended[job]:
+            return self._took[job] / self._ended[job]
+        return self._usually.get(job) or _declared(job)
 
 
 def _declared(job: str) -> float:
