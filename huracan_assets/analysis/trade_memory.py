@@ -18,10 +18,12 @@ from huracan.tables import Always, Table
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.named_features import names_of_day
 from huracan_assets.inputs.recipes import recipe_for
+from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 from huracan_resources.lake.entry_features import entry_timeframe
+from huracan_resources.lake.manifest import Manifest
 from huracan_resources.settings.settings import Settings
 
 KEEP_DAYS = 10 * 365
@@ -79,21 +81,14 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
     embedded by the columns that it shares with the one of now, and what they do not know counts as average;
     those that were decided on bars of another length are left out, for their columns mean other things.
     """
-    carried, recipe = inputs.file("earlier", EMBEDDING_FILE), recipe_for(context.settings)
-    statistics = EmbeddingStatistics.from_json(carried.decode()) if carried else None
-    if statistics is None or not statistics.serves(recipe.digest, context.day, KEEP_DAYS):
-        past = inputs.table("past") if inputs.has("past") else None
-        if past is None or not _are_of(recipe, past):
-            return Outcome(note=f"No bar before {context.day} has the features that the embedding is of.")
-        statistics = fit_embedding(past, recipe.names, context.day, recipe=recipe.digest)
+    recipe = recipe_for(context.settings)
+    statistics = _space_of(recipe, inputs, context)
+    if statistics is None:
+        return Outcome(note=f"No bar before {context.day} has the features that the embedding is of.")
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
-    if not inputs.has("shadow_trades"):
-        return Outcome(files=files, note=f"No session was traded on {context.day}.")
-    ledger = inputs.manifests("shadow_trades")[0]
-    decided = entry_timeframe(context.resources.lake, ledger) or context.timeframe.name
-    if decided != recipe.decision.name:
-        why = f"Its trades were decided on bars of {decided}, and trades are now on bars of"
-        return Outcome(files=files, note=f"{why} {recipe.decision.name}.")
+    others = _told_of_others(inputs, context, statistics.version)
+    if why := _why_nothing_is_embedded(inputs, context):
+        return Outcome(files=files, note=f"{why} {others}".rstrip())
     names = names_of_day(inputs, context)
     trades = with_entries_named(inputs.table("shadow_trades"), names, recipe.names)
     embeddings = embed_trades(trades, statistics)
@@ -112,9 +107,49 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
                 pc.not_equal(remembered["embedding_version"], statistics.version)
             ).as_py(),
         },
+        note=others,
     )
 
 
-def _are_of(recipe: FeatureRecipe, past: pa.Table) -> bool:
-    """Whether these features have the recipe's columns, on bars that are ready."""
-    return set(recipe.names) <= set(past.column_names) and bool(pc.sum(past["is_ready"]).as_py())
+def _space_of(recipe: FeatureRecipe, inputs: Inputs, context: StageContext) -> EmbeddingStatistics | None:
+    """The space of the night before, where it is of the recipe, or one that is fitted now, on the days before
+    whose own table has the recipe's columns; None where none of them has a bar that is ready."""
+    carried = inputs.file("earlier", EMBEDDING_FILE)
+    known = statistics_from(carried) if carried else None
+    if known is not None and known.serves(recipe.digest, context.day, KEEP_DAYS):
+        return known
+    days = [day for day in inputs.each_day("past") if set(recipe.names) <= set(day.column_names)]
+    past = pa.concat_tables(days, promote_options="default") if days else None
+    if past is None or not pc.sum(past["is_ready"]).as_py():
+        return None
+    return fit_embedding(past, recipe.names, context.day, recipe=recipe.digest)
+
+
+def _why_nothing_is_embedded(inputs: Inputs, context: StageContext) -> str:
+    """Empty where the day's trades can be embedded."""
+    if not inputs.has("shadow_trades"):
+        return f"No session was traded on {context.day}."
+    decided, now = _decided_on(inputs.manifests("shadow_trades")[0], context), context.decision_timeframe.name
+    why = f"Its trades were decided on bars of {decided}, and trades are now on bars of {now}."
+    return why if decided != now else ""
+
+
+def _decided_on(ledger: Manifest, context: StageContext) -> str:
+    return entry_timeframe(context.resources.lake, ledger) or context.timeframe.name
+
+
+def _told_of_others(inputs: Inputs, context: StageContext, version: str) -> str:
+    """What to run where days before have trades in another space, that could lie in this one; else empty."""
+    lake, found = context.resources.lake, []
+    for day, table in inputs.tables_by_day("before").items():
+        ledger = lake.manifest("shadow_trades", day)
+        is_elsewhere = pc.any(pc.not_equal(table["embedding_version"], version)).as_py()
+        if is_elsewhere and ledger and _decided_on(ledger, context) == context.decision_timeframe.name:
+            found.append(day)
+    if not found:
+        return ""
+    again = f"huracan backfill --from {found[0]} --to {context.day} --jobs all"
+    return (
+        f"The trades of {len(found)} of the {AGREEMENT_DAYS} days before lie in the space of an earlier"
+        f" recipe, where none is found: {again} (--to the last night that is there) embeds them anew."
+    )

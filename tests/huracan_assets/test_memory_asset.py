@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
-from huracan.candles.schema import TIME, day_start
+from huracan.analysis.memory.rows import memory_rows
+from huracan.candles.schema import TIME, Timeframe, day_start
 from huracan_assets.analysis.trade_memory import trade_memory
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
 from huracan_assets.inputs.recipes import recipe_for
@@ -37,9 +38,9 @@ def resources(tmp_path: Path) -> Resources:
     return made
 
 
-def _store_features(resources: Resources, names: tuple[str, ...]) -> None:
+def _store_features(resources: Resources, names: tuple[str, ...], day: date = BEFORE) -> None:
     random, rows = np.random.default_rng(1), 1440
-    times = int(day_start(BEFORE).timestamp() * 1000) + np.arange(rows) * 60_000
+    times = int(day_start(day).timestamp() * 1000) + np.arange(rows) * 60_000
     table = pa.table(
         {
             "symbol": ["BTC/USDT"] * rows,
@@ -48,12 +49,20 @@ def _store_features(resources: Resources, names: tuple[str, ...]) -> None:
             **{name: random.normal(size=rows).astype(np.float32) for name in names},
         }
     )
-    resources.lake.write("features", BEFORE, {"data.parquet": encode_table(table)})
+    resources.lake.write("features", day, {"data.parquet": encode_table(table)})
 
 
-def _store_ledger(resources: Resources, trace: dict[str, object]) -> None:
+def _store_ledger(resources: Resources, trace: dict[str, object], day: date = DAY) -> None:
     files = {"data.parquet": encode_table(hourly_ledger(24)), TRACE_FILE: json.dumps(trace).encode()}
-    resources.lake.write("shadow_trades", DAY, files)
+    resources.lake.write("shadow_trades", day, files)
+
+
+def _remember(resources: Resources, trace: dict[str, object], day: date) -> None:
+    """A night of the version before: 24 trades in its space."""
+    _store_ledger(resources, trace, day)
+    trades, vectors = hourly_ledger(24), np.eye(24, 64, dtype=np.float32)
+    rows = memory_rows(trades, vectors, "of before", day, Timeframe("1m"))
+    resources.lake.write("trade_memory", day, {"data.parquet": encode_table(rows)})
 
 
 def _night(resources: Resources) -> Outcome:
@@ -93,3 +102,39 @@ def test_features_of_before_fit_no_space_of_now(resources: Resources) -> None:
     outcome = _night(resources)
     assert not outcome.tables and not outcome.files
     assert outcome.note == f"No bar before {DAY} has the features that the embedding is of."
+
+
+def test_days_of_the_former_columns_take_no_part_in_the_fit_of_a_new_space(resources: Resources) -> None:
+    _store_features(resources, FORMER, BEFORE - timedelta(days=1))
+    statistics = EmbeddingStatistics.from_json(_night(resources).files[EMBEDDING_FILE].decode())
+    assert statistics.rows == 1440
+
+
+@pytest.mark.parametrize("is_traded", [True, False])
+def test_a_night_says_what_embeds_the_trades_of_an_earlier_recipe_anew(
+    resources: Resources, is_traded: bool
+) -> None:
+    if not is_traded:
+        resources.lake.write("shadow_trades", DAY, {}, note="No policy.")
+    days = [DAY - timedelta(days=back) for back in (9, 4)]
+    for day in days:
+        _remember(resources, {"entry_features": list(FORMER)}, day)
+    # Of other bars they could not lie in it, and they would be out of the thirty days.
+    _remember(resources, {"entry_features": [], "decision_timeframe": "5m"}, DAY - timedelta(days=20))
+    _remember(resources, {"entry_features": list(FORMER)}, DAY - timedelta(days=31))
+    told = _night(resources).note
+    assert told.endswith(
+        "The trades of 2 of the 30 days before lie in the space of an earlier recipe, where none is found:"
+        " huracan backfill --from 2025-05-01 --to 2025-05-10 --jobs all (--to the last night that is there)"
+        " embeds them anew."
+    )
+    assert told.startswith("The trades" if is_traded else "No session was traded on 2025-05-10. The trades")
+
+
+def test_a_night_whose_past_lies_in_its_space_says_nothing_of_it(resources: Resources) -> None:
+    _store_ledger(resources, {"entry_features": list(FORMER)}, BEFORE)
+    space = _night(resources).files[EMBEDDING_FILE]
+    rows = _night(resources).tables["data"]
+    made = {EMBEDDING_FILE: space, "data.parquet": encode_table(rows)}
+    resources.lake.write("trade_memory", BEFORE, made)
+    assert _night(resources).note == ""
