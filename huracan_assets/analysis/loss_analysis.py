@@ -75,7 +75,8 @@ def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
     known = TradeContext.read(inputs.table("trade_context"), trades)
     candles, limits = inputs.table("ohlcv"), context.settings.analysis.losses
-    losses = analyse_losses(trades, known, context.day, context.timeframe, candles, limits)
+    decided_on = context.decision_timeframe
+    losses = analyse_losses(trades, known, context.day, context.timeframe, candles, limits, decided_on)
     suggested = distinct_rules(losses["rule"])
     market = context.settings.market
     trials = try_rules(suggested, past_days(inputs, context), context.day, market.rules, market.costs)

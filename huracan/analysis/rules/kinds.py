@@ -57,9 +57,7 @@ def _leave_adverse(session: PastSession, numbers: Numbers) -> Booleans:
     worst = np.where(side > 0, session.at_rows(low), session.at_rows(high))
     limit_bps = -numbers["volatilities"] * session.volatility_bps[:, None]
     is_adverse = side * (worst / entry - 1.0) * WHOLE_BPS <= limit_bps
-    # On longer decision bars the first of them is all that is early.
-    longest = max(numbers["first_minutes"], block.decision_bars * block.bar_minutes)
-    return np.asarray(is_adverse & (session.age_minutes <= longest))
+    return np.asarray(is_adverse & (session.age_minutes <= numbers["first_minutes"]))
 
 
 def _leave_aged(session: PastSession, numbers: Numbers) -> Booleans:

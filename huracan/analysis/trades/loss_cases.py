@@ -73,6 +73,8 @@ class LossCases:
     did not come."""
     alike: Neighbourhoods
     luck: Luck
+    decision_minutes: int
+    """From one decision to the next."""
 
 
 def gather_loss_cases(
@@ -82,9 +84,11 @@ def gather_loss_cases(
     day: date,
     timeframe: Timeframe,
     limits: LossLimits,
+    decided_on: Timeframe,
 ) -> LossCases:
     """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
-    known whether the price came back after a stop, and of the first minutes only what the ledger says."""
+    known whether the price came back after a stop, and of the first minutes only what the ledger says.
+    `decided_on`: the bars at whose closes was decided."""
     entry, direction = floats(trades, "entry_reference_price"), directions(trades)
     stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
     target_distance = direction * (target / entry - 1.0) * WHOLE_BPS
@@ -132,6 +136,7 @@ def gather_loss_cases(
         adverse_before_target_bps=before_target,
         alike=context.alike,
         luck=context.luck,
+        decision_minutes=decided_on.minutes,
     )
 
 

@@ -77,15 +77,17 @@ def analyse_losses(
     timeframe: Timeframe,
     ohlcv: pa.Table | None = None,
     limits: LossLimits | None = None,
+    decided_on: Timeframe | None = None,
 ) -> pa.Table:
     """Rows LOSSES_SCHEMA for the trades with a net result of zero or below, their rules not tried yet.
 
     `context` is of all `trades`. `ohlcv`: the candles of `day`, which show the first bars, and whether the
-    price came back after a stop; bars after `day` 24:00 are not looked at.
+    price came back after a stop; bars after `day` 24:00 are not looked at. `decided_on`: the bars at whose
+    closes was decided, those of `timeframe` if not given.
     """
     limits = limits or LossLimits()
     lost = ~is_winning(trades)
-    cases = gather_loss_cases(trades, context, ohlcv, day, timeframe, limits)
+    cases = gather_loss_cases(trades, context, ohlcv, day, timeframe, limits, decided_on or timeframe)
     findings = [reason.judge(cases, limits) for reason in LOSS_REASONS]
     holds = _holds(findings)
     primary = np.argmax(holds, axis=1).astype(np.int64)

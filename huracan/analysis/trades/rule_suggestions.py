@@ -52,9 +52,10 @@ def leave_regime(cases: LossCases, _limits: LossLimits) -> pa.Array:
 
 
 def leave_adverse(cases: LossCases, limits: LossLimits) -> pa.Array:
-    """How far the price was against the entry within the first minutes."""
+    """How far the price was against the entry within the first minutes. Of those before the first decision a
+    policy that leaves can only tell at its close."""
     moved = rounded_down(-cases.early_adverse_bps / cases.entry_volatility_bps)
-    first_minutes = np.full(moved.size, float(limits.early_minutes))
+    first_minutes = np.full(moved.size, float(max(limits.early_minutes, cases.decision_minutes)))
     return _texts("leave_adverse", volatilities=moved, first_minutes=first_minutes)
 
 

@@ -232,8 +232,9 @@ def lose(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
         candles: pa.Table | None = None,
         luck: Luck | None = None,
         limits: LossLimits | None = None,
+        decided_on: str = "1m",
     ) -> pa.Table:
         context = make_context(trades, statistics, neighbours, luck)
-        return analyse_losses(trades, context, DAY, Timeframe("1m"), candles, limits)
+        return analyse_losses(trades, context, DAY, Timeframe("1m"), candles, limits, Timeframe(decided_on))
 
     return analyse

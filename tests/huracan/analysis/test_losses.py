@@ -66,6 +66,15 @@ def test_a_trade_made_for_a_reason_gets_that_reason_with_its_numbers_and_rule(
     assert judge_loss_reasons(losses).passed
 
 
+@pytest.mark.parametrize(("decided_on", "first_minutes"), [("1m", 3), ("15m", 15), ("1h", 60)])
+def test_a_rule_of_the_first_minutes_says_those_until_the_first_decision_that_can_leave(
+    make_trades, lose, decided_on, first_minutes
+) -> None:
+    row = lose(make_trades(MADE_FOR["adverse_selection"]), decided_on=decided_on).to_pylist()[0]
+    assert json.loads(row["rule"]) == RULES["adverse_selection"] | {"first_minutes": first_minutes}
+    assert row["avoidance_rule"].endswith(f"within the first {first_minutes} minutes.")
+
+
 @pytest.mark.parametrize(
     ("reason", "limits"),
     [

@@ -377,7 +377,8 @@ def test_on_decision_bars_a_rule_says_leave_at_decisions_alone(coarser) -> None:
     found = change(rule("leave_aged", minutes=20), day)
     price = block.open[0, [150, 180, 390]]
     assert found.net_usd == pytest.approx(1000 * (price[1] - price[2]) / price[0])
-    early = change(rule("leave_adverse", volatilities=1, first_minutes=3), day)
+    assert change(rule("leave_adverse", volatilities=1, first_minutes=14), day).trades == 0
+    early = change(rule("leave_adverse", volatilities=1, first_minutes=15), day)
     assert early.net_usd == pytest.approx(1000 * (block.open[0, 165] - price[2]) / price[0])
 
 
