@@ -150,6 +150,12 @@ class MarketBlock:
         return len(self.symbols)
 
     @property
+    def spot_symbols(self) -> frozenset[str]:
+        """Those that are no perpetuals on the block's last day: no leverage is lent there."""
+        pairs = zip(self.symbols, self.is_perpetual[:, -1], strict=True)
+        return frozenset(symbol for symbol, is_perpetual in pairs if not is_perpetual)
+
+    @property
     def bar_count(self) -> int:
         return int(self.open_time_ms.shape[0])
 

@@ -110,9 +110,8 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     watches, provenance = crew.watches(inputs), _provenance(inputs, context)
     session = trade_session(block, watches, market.rules, market.costs, provenance, carried)
     turned_over = turnover_usd(session, crew.handover_ms, minutes=60)
-    ledger = judge_ledger(
-        session, market.rules, inputs.of_day("ohlcv", context.day), carried and carried.accounts
-    )
+    candles, accounts = inputs.of_day("ohlcv", context.day), carried and carried.accounts
+    ledger = judge_ledger(session, market.rules, candles, accounts, block.spot_symbols)
     numbers = {**ledger.numbers, "turnover_after_handover_usd": round(turned_over, 2)}
     return Outcome(
         tables={

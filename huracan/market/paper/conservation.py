@@ -1,6 +1,6 @@
 """The audit of a ledger: money is neither made nor lost between fills, trades, accounts and days."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,21 +23,25 @@ Floats = NDArray[np.float64]
 
 
 def judge_ledger(
-    session: Session, rules: TradingRules, ohlcv: pa.Table | None = None, accounts: pa.Table | None = None
+    session: Session,
+    rules: TradingRules,
+    ohlcv: pa.Table | None = None,
+    accounts: pa.Table | None = None,
+    spot: Collection[str] = (),
 ) -> Verdict:
     """Check "ledger_conservation", blocking.
 
-    `accounts` are those of the day before (OPEN_POSITIONS_SCHEMA); without them every one begins anew. At
-    every bar equity = cash + position, and its result is the change of equity, at the first since `accounts`;
-    per account the results sum to the net of what was closed and the change of what is open, to the cent, and
-    what is handed on is what the last bar says; net = gross - costs in every trade, in USD and in bps; the
-    fills of a trade add up to it. With `ohlcv` of the day, also that each of its fills lies inside the range
-    of a candle that was traded.
+    `accounts` are those of the day before (OPEN_POSITIONS_SCHEMA); without them every one begins anew. In the
+    symbols of `spot` no leverage is lent. At every bar equity = cash + position, and its result is the change
+    of equity, at the first since `accounts`; per account the results sum to the net of what was closed and
+    the change of what is open, to the cent, and what is handed on is what the last bar says; net = gross -
+    costs in every trade, in USD and in bps; the fills of a trade add up to it. With `ohlcv` of the day, also
+    that each of its fills lies inside the range of a candle that was traded.
     """
     faults = [
         *_trade_faults(session.trades),
         *fill_faults(session.trades, session.fills),
-        *_account_faults(session, rules, accounts),
+        *_account_faults(session, rules, accounts, spot),
     ]
     if ohlcv is not None:
         faults += candle_faults(session.fills, ohlcv)
@@ -126,7 +130,9 @@ class _Stand:
         )
 
 
-def _account_faults(session: Session, rules: TradingRules, accounts: pa.Table | None) -> Iterator[str]:
+def _account_faults(
+    session: Session, rules: TradingRules, accounts: pa.Table | None, spot: Collection[str]
+) -> Iterator[str]:
     """An account is a symbol; its rows need not lie together."""
     bars = session.bars
     cash, position = bars["cash_usd"].to_numpy(), bars["position_value_usd"].to_numpy()
@@ -145,7 +151,8 @@ def _account_faults(session: Session, rules: TradingRules, accounts: pa.Table | 
             continue
         stood = _Stand.of(before.get(symbol), rules)
         rows = {name: values[own] for name, values in column.items()}
-        if _owes(rows, before.get(symbol), rules):
+        is_leveraged = rules.maximum_leverage > 1.0 and symbol not in spot
+        if not is_leveraged and _owes(rows, before.get(symbol), rules):
             yield f"Cash was negative in the account of {symbol}."
         made = booked.get(symbol, (0.0, 0.0))
         yield from _account_of_symbol(symbol, rows, stood, after.get(symbol), made, rules)
@@ -155,12 +162,12 @@ def _account_faults(session: Session, rules: TradingRules, accounts: pa.Table | 
 
 
 def _owes(rows: dict[str, Floats], before: dict[str, Any] | None, rules: TradingRules) -> bool:
-    """Whether the account owes money that nobody lends.
+    """Whether the account, which has no leverage, owes money that nobody lends.
 
     The loss of a short that gapped over its stop may be more than its account (`TradingRules.allow_short`),
     also where the rules of today allow none; and what was lent is not called in because they lend no more.
     """
-    if rules.maximum_leverage > 1.0 or (before is not None and before["cash_usd"] < 0.0):
+    if before is not None and before["cash_usd"] < 0.0:
         return False
     had_short = before is not None and before["side"] == SHORT
     is_lent = (rows["position_value_usd"] == 0.0) & (rules.allow_short or had_short)

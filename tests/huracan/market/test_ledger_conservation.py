@@ -12,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.candles.schema import TIME
-from huracan.market.actions import ENTER_SHORT_FULL_INDEX, WAIT_INDEX, action_names
+from huracan.market.actions import (
+    ENTER_FULL_INDEX,
+    ENTER_SHORT_FULL_INDEX,
+    WAIT_INDEX,
+    action_names,
+)
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.carrying import Carried
@@ -21,7 +26,7 @@ from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
-from huracan.market.rules import TradingRules
+from huracan.market.rules import MaintenanceTier, TradingRules
 
 COSTS = CostAssumptions()
 RULES = TradingRules(maximum_holding="15m")
@@ -136,6 +141,22 @@ def test_an_account_that_owes_since_a_short_of_the_day_before_owes_on_without_sh
         assert verdict.passed, verdict.reason
         accounts = session.open_positions
     assert "Cash was negative" in judge_ledger(session, none_any_more).reason
+
+
+def test_by_leverage_an_account_of_a_perpetual_may_owe_and_one_of_a_spot_market_may_not(
+    make_block: Market,
+) -> None:
+    rules = replace(
+        RULES, starting_cash_usd=600.0, maximum_leverage=3.0, maintenance_tiers=(MaintenanceTier(1e6, 0.01),)
+    )
+    block = make_block([100.0] * 60)
+    script = np.full((60, 1), WAIT_INDEX)
+    script[8] = ENTER_FULL_INDEX
+    session = trade_session(block, ScriptedPolicy(script, is_lenient=True), rules, COSTS, PROVENANCE)
+    assert session.bars["cash_usd"].to_numpy().min() < -400.0
+    assert not block.spot_symbols and judge_ledger(session, rules, spot=block.spot_symbols).passed
+    spot = replace(block, is_perpetual=np.zeros((1, 1), bool)).spot_symbols
+    assert "Cash was negative" in judge_ledger(session, rules, spot=spot).reason
 
 
 @pytest.mark.parametrize("column", ["net_usd", "gross_usd", "fee_usd", "funding_usd", "net_bps"])
