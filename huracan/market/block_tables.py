@@ -247,7 +247,8 @@ def _grid(table: pa.Table, name: str) -> _Grid:
 
 
 def _require(table: pa.Table, columns: Sequence[str], name: str) -> None:
-    lacking = [column for column in columns if column not in table.column_names]
+    known = set(table.column_names)
+    lacking = [column for column in columns if column not in known]
     if lacking:
         raise InputRefused(
             f"The table {name} lacks {', '.join(lacking)}.", "Rebuild it with this version's recipe."

@@ -11,9 +11,13 @@ import pyarrow.compute as pc
 
 from huracan.errors import InputRefused
 
+_LEAST_ROWS = 1_000
+"""Of a row group: what each column of each group costs to write and to read is more than so few rows do."""
+
 
 def encode_table(table: pa.Table) -> bytes:
-    """Parquet (zstd) of `table`, one row group per symbol where each symbol's rows stand together."""
+    """Parquet (zstd) of `table`, one row group per symbol where each symbol's rows stand together; symbols of
+    few rows share one."""
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
@@ -52,7 +56,7 @@ def row_count(data: bytes) -> int:
 def _row_groups(table: pa.Table) -> list[tuple[int, int]]:
     """(first row, rows) of each group; one group for all rows if a symbol appears in two places."""
     whole = [(0, table.num_rows)]
-    if "symbol" not in table.column_names or table.num_rows == 0:
+    if "symbol" not in table.column_names or table.num_rows <= _LEAST_ROWS:
         return whole
     runs = pc.run_end_encode(table.column("symbol").combine_chunks())
     if isinstance(runs, pa.ChunkedArray):
@@ -60,5 +64,9 @@ def _row_groups(table: pa.Table) -> list[tuple[int, int]]:
     symbols, ends = runs.values.to_pylist(), runs.run_ends.to_pylist()
     if len(set(symbols)) != len(symbols):
         return whole
-    starts = [0, *ends[:-1]]
-    return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
+    groups, first = [], 0
+    for end in ends:
+        if end - first >= _LEAST_ROWS or end == table.num_rows:
+            groups.append((first, end - first))
+            first = end
+    return groups
