@@ -58,7 +58,7 @@ class Brain:
         if own["digest"] == recipe.digest:
             return ""
         decided = own.get("decision_timeframe", self.manifest["timeframe"])
-        kind = "an older" if own["version"] < recipe.version else "another"
+        kind = "an older" if int(own["version"]) < int(recipe.version) else "another"
         return (
             f"{self.brain_id} is of {kind} feature recipe, {own['version']} for decisions at {decided};"
             f" that of now is {recipe.version} for decisions at {recipe.decision.name}."

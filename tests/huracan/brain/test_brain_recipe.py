@@ -24,6 +24,14 @@ def test_an_older_brain_loads_and_says_that_its_recipe_is_older(parts):
     assert len(brain.decide(rows, np.ones((1, len(action_names(False))), np.bool_)).actions) == 1
 
 
+def test_the_tenth_recipe_is_younger_than_the_ninth(parts):
+    ninth, tenth = (replace(recipe_of(HOUR, HOUR), version=version) for version in ("9", "10"))
+    brain = load_brain(build_bundle(replace(parts, recipe=ninth.published()), PRIVATE), PUBLIC)
+    assert "an older feature recipe, 9" in brain.reads_otherwise(tenth)
+    brain = load_brain(build_bundle(replace(parts, recipe=tenth.published()), PRIVATE), PUBLIC)
+    assert "another feature recipe, 10" in brain.reads_otherwise(ninth)
+
+
 def test_a_brain_of_the_same_recipe_says_nothing_and_one_of_other_timeframes_says_which(parts):
     recipe = recipe_of(HOUR, FOUR_HOURS)
     brain = load_brain(build_bundle(replace(parts, recipe=recipe.published()), PRIVATE), PUBLIC)
