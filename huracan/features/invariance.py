@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.candles.aggregate import aggregate_candles
-from huracan.candles.hourly import period_minutes
+from huracan.candles.hourly import hourly_summaries
 from huracan.candles.schema import MISSING, QUARANTINED, TIME, day_start
 from huracan.features.compute import compute_features
 from huracan.features.specification import FeatureRecipe
@@ -39,9 +39,10 @@ def judge_features(
 ) -> list[Verdict]:
     """Judge the stored `features` of `day` against what made them: the candles (`ohlcv`) and `hourly`.
 
-    Each of four samples takes a random symbol and decision bar t of the day, destroys what was not known at
-    its close, later bars and hours that had not ended (in turn: cut off, or replaced by an invented market),
-    recomputes, and demands the stored values of that symbol up to t to the bit. Deterministic in `seed`.
+    Each of four samples takes a random symbol and decision bar t of the day, destroys the later bars (in
+    turn: cut off, or replaced by an invented market), makes the day's hours of what is there then and the
+    features of both, and demands the stored values of that symbol up to t to the bit. Deterministic in
+    `seed`.
     """
     return [
         _judge_prefix(ohlcv, hourly, features, day, recipe, seed),
@@ -66,7 +67,7 @@ def _judge_prefix(
         moment = int(day_start(day).timestamp() * 1000) + (bar + 1) * recipe.decision.minutes * 60_000
         known = _cut if sample % 2 == 0 else partial(scramble, random=random)
         altered = known(ohlcv, moment - recipe.detail.minutes * 60_000)
-        hours = None if hourly is None else known(hourly, moment - period_minutes(recipe.detail) * 60_000)
+        hours = _hours_again(hourly, altered, day, recipe)
         again = compute_features(altered, day, recipe, hourly=hours, symbols=[symbol])
         stored = features.filter(pc.equal(features["symbol"], symbol))
         different = _different_columns(stored.slice(0, bar + 1), again.slice(0, bar + 1), recipe)
@@ -87,13 +88,28 @@ def _judge_prefix(
     )
 
 
+def _hours_again(
+    hourly: pa.Table | None, altered: pa.Table, day: date, recipe: FeatureRecipe
+) -> pa.Table | None:
+    """The stored hours before the day, and those of the day made of candles that are `altered`; none of the
+    day where none are stored."""
+    if hourly is None:
+        return None
+    begins = pa.scalar(day_start(day), TIME)
+    before = hourly.filter(pc.less(hourly["open_time"], begins))
+    if before.num_rows == hourly.num_rows:
+        return hourly
+    own = altered.filter(pc.greater_equal(altered["open_time"], begins))
+    return pa.concat_tables([before, hourly_summaries(own, recipe.detail).cast(before.schema)])
+
+
 def _cut(table: pa.Table, last_open: int) -> pa.Table:
     return table.filter(pc.less_equal(table["open_time"].cast(pa.int64()), last_open))
 
 
 def scramble(table: pa.Table, last_open: int, random: np.random.Generator) -> pa.Table:
-    """Replace all candles, or hourly summaries, that open after `last_open` (ms since 1970 UTC) by those of
-    an invented market with gaps."""
+    """Replace all candles that open after `last_open` (ms since 1970 UTC) by those of an invented market
+    with gaps."""
     is_later = table["open_time"].cast(pa.int64()).to_numpy() > last_open
     count = int(is_later.sum())
     prices = np.exp(random.normal(0.0, 0.3, (count, 4)) + random.normal(0.0, 3.0))
@@ -106,9 +122,6 @@ def scramble(table: pa.Table, last_open: int, random: np.random.Generator) -> pa
         "volume": volume,
         "trade_count": random.integers(1, 1000, count),
         "taker_buy_volume": volume * random.random(count),
-        "traded_value": volume * prices[:, 1],
-        "realised_variance": random.exponential(0.1, count),
-        "observed_bars": random.integers(0, 60, count),
         "funding_rate": random.normal(0.0, 0.01, count),
     }
     is_gone = random.random(count) < 0.1
@@ -117,8 +130,6 @@ def scramble(table: pa.Table, last_open: int, random: np.random.Generator) -> pa
             kept = table[name].combine_chunks()
             made = pa.array(values, mask=is_gone).cast(kept.type)
             table = _with(table, name, pc.replace_with_mask(kept, pa.array(is_later), made))
-    if "status" not in table.column_names:
-        return table
     status = pa.array(np.where(is_gone, np.where(random.random(count) < 0.5, MISSING, QUARANTINED), "traded"))
     kept = table["status"].combine_chunks()
     return _with(table, "status", pc.replace_with_mask(kept, pa.array(is_later), status.cast(pa.string())))

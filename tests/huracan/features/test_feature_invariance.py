@@ -1,13 +1,15 @@
 """The two rules pass on the real recipe and catch every planted leak."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from huracan.candles.hourly import hourly_summaries
 from huracan.candles.schema import Timeframe
+from huracan.features import invariance
 from huracan.features.bars import Bars
 from huracan.features.compute import compute_features
 from huracan.features.hours import Weeks
@@ -18,7 +20,6 @@ from huracan.features.specification import FeatureRecipe, FeatureSpec
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
 RECIPE = recipe_of(MINUTE, MINUTE)
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,14 @@ def candles(make_candles):
 
 
 @pytest.fixture(scope="module")
-def hourly(make_candles):
-    return hours_of(make_candles(DAY, 31), MINUTE)
+def hourly(make_candles, candles):
+    """Thirty days of other candles, and the day's own hours."""
+    before = hours_of(make_candles(DAY - timedelta(days=1), 30), MINUTE)
+    return pa.concat_tables([before, of_the_day(candles)])
+
+
+def of_the_day(candles):
+    return hourly_summaries(candles.slice(2 * 3 * 1440), MINUTE)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +81,7 @@ def test_every_bar_of_a_scrambled_future_leaves_the_past_as_it_was(candles, hour
             np.random.default_rng(bar),
         )
         scrambled = scramble(candles, moment, random)
-        hours = scramble(hourly, moment + MINUTE_MS - HOUR_MS, random)
+        hours = pa.concat_tables([hourly.slice(0, 30 * 72), of_the_day(scrambled)])
         again = compute_features(scrambled, DAY, RECIPE, hourly=hours)
         for symbol in range(3):
             for name in RECIPE.names:
@@ -160,6 +167,23 @@ def test_a_horizon_that_uses_an_hour_before_it_has_closed_is_caught(candles, hou
     leaking = compute_features(candles, DAY, RECIPE, hourly=hourly)
     prefix, _ = verdicts(candles, leaking, hourly=hourly)
     assert not prefix.passed and "_1h" in prefix.reason
+
+
+def test_hours_that_were_made_with_later_bars_of_the_day_are_caught(candles, hourly, monkeypatch):
+    name = "realised_variance"
+
+    def of_the_whole_day(ohlcv, detail):
+        hours = hourly_summaries(ohlcv, detail)
+        index, all_of_it = hours.column_names.index(name), pc.sum(hours[name]).as_py()
+        return hours.set_column(index, name, pa.array([all_of_it] * hours.num_rows))
+
+    monkeypatch.setattr(invariance, "hourly_summaries", of_the_whole_day)
+    hourly = pa.concat_tables(
+        [hourly.slice(0, 30 * 72), of_the_whole_day(candles.slice(2 * 3 * 1440), MINUTE)]
+    )
+    leaking = compute_features(candles, DAY, RECIPE, hourly=hourly)
+    prefix, _ = verdicts(candles, leaking, hourly=hourly)
+    assert not prefix.passed and "volatility_1h_bps" in prefix.reason, prefix.reason
 
 
 def test_days_of_few_bars_say_that_labels_were_looked_for_by_name_alone(make_candles):
