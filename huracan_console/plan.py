@@ -156,7 +156,8 @@ def night_holes(day: date, settings: Settings, freshness: Freshness) -> dict[dat
 
 
 def reach_of(assets: Collection[str], settings: Settings) -> int:
-    """How far back anything looks on `assets` and refuses a hole."""
+    """How far back anything looks on `assets` and refuses a hole. The 31 days of hours that features make do
+    without are no part of it: a new home of `1m` would fetch 60 days instead of 35 before its first night."""
     return max(
         read.reach(settings)
         for stage in stages()
