@@ -167,12 +167,14 @@ def settle_funding(lane: Lane, bar: Bar, market: Market, rules: RuleNumbers) -> 
         paid += lane.quantity * bar.open * market.borrow_rate * (lane.bar - lane.traded_bar)
     if paid == 0.0:
         return
+    # Rules that lend no more do not call in what a long position was lent under those of before.
+    is_lent = lane.side > 0 and lane.cash_usd < 0.0
     lane.cash_usd -= paid
     lane.costs_usd += paid
     lane.funding_usd += paid
     # Without leverage nobody lends: who cannot pay, or buy back what was sold, leaves at this open.
     owed = 0.0 if lane.side > 0 else lane.quantity * bar.open
-    is_lent = market.is_perpetual and rules.credit > 0.0
+    is_lent |= market.is_perpetual and rules.credit > 0.0
     if not is_lent and lane.cash_usd < owed and lane.pending == NOTHING_PENDING:
         lane.pending = STOP_CODE
 

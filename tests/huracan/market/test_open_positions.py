@@ -199,7 +199,9 @@ def test_a_last_candle_that_was_corrected_after_the_night_moves_no_account(make_
 
 
 def test_what_was_lent_is_not_called_in_by_rules_that_lend_no_more(make_block: Market) -> None:
-    block, poor = make_block([100.0] * 120, day_bars=60), replace(RULES, starting_cash_usd=600.0)
+    rate = np.where(np.arange(120) == 70, 0.001, 0.0)
+    block = make_block([100.0] * 120, day_bars=60, funding_rate=rate)
+    poor = replace(RULES, starting_cash_usd=600.0)
     lending = replace(poor, maximum_leverage=3.0, maintenance_tiers=TIERS)
     first = trade_session(block.slice(0, 59), scripted({50: ENTER_FULL_INDEX}), lending, FLAT, MADE_BY)
     assert first.open_positions["cash_usd"][0].as_py() < 0.0
@@ -207,6 +209,8 @@ def test_what_was_lent_is_not_called_in_by_rules_that_lend_no_more(make_block: M
     second = trade_session(day, scripted({}), poor, FLAT, MADE_BY, carried)
     judged = judge_ledger(second, poor, candles(day), carried.accounts)
     assert judged.passed, judged.reason
+    (trade,) = second.trades.select(["exit_reason", "funding_usd"]).to_pylist()
+    assert trade == {"exit_reason": "TIME_OUT", "funding_usd": pytest.approx(1.0)}
 
 
 def test_accounts_of_another_midnight_are_refused(make_block: Market) -> None:
