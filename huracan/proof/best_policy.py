@@ -69,7 +69,7 @@ def _side_cost_bps(config: PlantedMarketConfig, rules: TradingRules, costs: Cost
 
     block = plant_market(replace(config, symbols=1, days=1, switch_day=None)).block
     known = np.full_like(block.close, config.volatility_bps)
-    bars = kernel_bars.bars_of(replace(block, volatility_bps=known, slippage_volatility_bps=known), costs)
+    bars = kernel_bars.packed_bars(replace(block, volatility_bps=known, slippage_volatility_bps=known), costs)
     notional_usd = max(rules.size_multipliers) * rules.notional_usd
     numbers = cost_numbers(costs)
     return float(side_cost_bps(notional_usd, bars.rows[0], True, False, bars.markets[0], numbers))

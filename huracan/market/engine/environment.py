@@ -14,7 +14,7 @@ from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.kernel_advance import advance_lanes, first_illegal
-from huracan.market.engine.kernel_bars import bars_of, sights_of
+from huracan.market.engine.kernel_bars import packed_bars, sights_of
 from huracan.market.engine.kernel_masks import mask_lanes
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
@@ -69,7 +69,7 @@ class MarketEnvironment:
 
     def set_costs(self, costs: CostAssumptions) -> None:
         """Changes what fills from now on cost."""
-        self.costs, self._bars = costs, bars_of(self.block, costs)
+        self.costs, self._bars = costs, packed_bars(self.block, costs)
         self._conditions = conditions_of(self.rules, costs, self.block.bar_minutes, self._reward)
 
     def begin(

@@ -51,7 +51,7 @@ def hold_entries(
     """
     # Compiled code loads slowly; who asks for no entry does not wait for it.
     from huracan.market.engine.environment import beginning
-    from huracan.market.engine.kernel_bars import bars_of
+    from huracan.market.engine.kernel_bars import packed_bars
     from huracan.market.engine.kernel_entries import hold_lanes
     from huracan.market.engine.kernel_numbers import conditions_of
     from huracan.market.engine.record_book import RecordBook
@@ -60,7 +60,7 @@ def hold_entries(
     if not np.isin(actions, entry_indices(rules.allow_short)).all():
         raise InvalidInput("An action was no entry of this market.", "Give actions that open a position.")
     hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
-    bars, conditions = bars_of(block, costs), conditions_of(rules, costs, block.bar_minutes)
+    bars, conditions = packed_bars(block, costs), conditions_of(rules, costs, block.bar_minutes)
     found = []
     for first in range(0, actions.size, _BATCH):
         batch = slice(first, first + _BATCH)

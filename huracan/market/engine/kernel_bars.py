@@ -108,7 +108,7 @@ class Sights(NamedTuple):
 _packed: WeakKeyDictionary[MarketBlock, NDArray[np.void]] = WeakKeyDictionary()
 
 
-def bars_of(block: MarketBlock, costs: CostAssumptions) -> Bars:
+def packed_bars(block: MarketBlock, costs: CostAssumptions) -> Bars:
     """The block's bars, packed once for as long as the block lives (its arrays must not change after that),
     and its markets as `costs` have them.
 

@@ -11,7 +11,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import beginning, illegal_action
 from huracan.market.engine.kernel_advance import FULL, ILLEGAL, Place, replay_lanes
-from huracan.market.engine.kernel_bars import bars_of
+from huracan.market.engine.kernel_bars import packed_bars
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes
 from huracan.market.engine.record_book import RecordBook
@@ -58,7 +58,7 @@ def replay(
     if listed.dtype != np.int8:
         listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
     listed = np.ascontiguousarray(listed)
-    bars, conditions = bars_of(block, costs), conditions_of(rules, costs, block.bar_minutes)
+    bars, conditions = packed_bars(block, costs), conditions_of(rules, costs, block.bar_minutes)
     book, place = RecordBook(True), Place(is_lenient, FULL, 0, 0)
     # Most orders fill once and end in one exit; only those that are large for their bars take more room.
     room = 2 * np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX)) + 1 + block.decision_bars

@@ -16,7 +16,7 @@ from huracan.market.actions import WAIT_INDEX, action_names, actions_of
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
-from huracan.market.engine.kernel_bars import bars_of
+from huracan.market.engine.kernel_bars import packed_bars
 from huracan.market.engine.kernel_numbers import rule_numbers
 from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA, WINDOW_END
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
@@ -170,7 +170,7 @@ def _reasons(
 ) -> NDArray[np.object_]:
     """What came in the way of each signal; None of a traded one. Masks by the rules of `kernel_masks`."""
     symbol, at = found.symbol, found.at
-    markets = bars_of(block, costs).markets.reshape(block.symbol_count, -1)[symbol, block.day_of_bar[at]]
+    markets = packed_bars(block, costs).markets.reshape(block.symbol_count, -1)[symbol, block.day_of_bar[at]]
     needed_usd = rules.notional_usd * _sizes(rules)[found.entry] * markets["cash_per_usd"]
     leverage = np.where(markets["is_perpetual"], rules.maximum_leverage, 1.0)
     forbidden = [
