@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from huracan.candles.redenominations import REDENOMINATIONS_FILE, redenominations_from_json
+from huracan_assets.finished import LEDGER
 from huracan_assets.reads import Inputs, Read
+from huracan_resources.lake.lake import Lake
 from huracan_resources.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 CARRIED = "carried"
 OPEN_POSITIONS = "open_positions"
 CARRIED_IN = Read(
-    "shadow_trades",
+    LEDGER,
     key=CARRIED,
     ends=-1,
     optional=True,
@@ -40,6 +42,23 @@ def carried_in(inputs: Inputs, settings: Settings, day: date) -> "Carried | None
     if not inputs.has(CARRIED, f"{OPEN_POSITIONS}.parquet"):
         return None
     return carried_on(inputs.table(CARRIED, OPEN_POSITIONS), settings, day)
+
+
+def told_of_a_gap(carried: "Carried | None", lake: Lake, day: date) -> dict[str, str]:
+    """For the UI, where accounts begin flat on `day` though earlier ones were handed over: since when nobody
+    goes on from them."""
+    if carried is not None:
+        return {}
+    for each in (known for known in reversed(lake.days(LEDGER)) if known < day):
+        manifest = lake.manifest(LEDGER, each)
+        if manifest is not None and f"{OPEN_POSITIONS}.parquet" in manifest.files:
+            sides = lake.read_manifests([manifest], ["side"], OPEN_POSITIONS)["side"]
+            held = f"the {len(sides) - sides.null_count} positions that were open at the end of {each}"
+            why = "more than a week without a day on paper followed"
+            return {
+                "accounts": f"They begin flat: {why}, so {held} and that day's money are carried by none."
+            }
+    return {}
 
 
 def opening_again(

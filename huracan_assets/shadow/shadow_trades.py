@@ -21,7 +21,7 @@ from huracan.market.paper.open_columns import OPEN_POSITIONS_COLUMNS
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
-from huracan_assets.inputs.accounts import CARRIED_IN, OPEN_POSITIONS, carried_in
+from huracan_assets.inputs.accounts import CARRIED_IN, OPEN_POSITIONS, carried_in, told_of_a_gap
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import day_with_lead
 from huracan_assets.jobs import TRADE
@@ -130,6 +130,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
         ],
         metadata={
             **crew.told(),
+            **told_of_a_gap(carried, context.resources.lake, context.day),
             "turnover_after_handover_usd": round(turned_over, 2),
             **_shown(session),
         },

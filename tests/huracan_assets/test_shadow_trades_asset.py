@@ -256,6 +256,20 @@ def test_after_a_version_that_ended_its_days_flat_the_first_day_begins_flat(pape
     assert not any(key.startswith("shadow_trades/") for key in manifest.inputs)
 
 
+def test_accounts_that_begin_flat_after_more_than_a_week_say_what_nobody_goes_on_from(paper: Paper) -> None:
+    paper.train(FIRST - timedelta(days=1), FIRST, BEFORE)
+    first = paper.trade(FIRST)
+    assert "accounts" not in first.metadata and "accounts" not in paper.trade(BEFORE).metadata
+    held = [row["side"] is not None for row in paper.trade(DAY).tables["open_positions"].to_pylist()]
+    later = DAY + timedelta(days=9)
+    paper.market(*(later - timedelta(days=back) for back in range(4, -1, -1)))
+    paper.train(later - timedelta(days=1))
+    assert paper.trade(later).metadata["accounts"] == (
+        f"They begin flat: more than a week without a day on paper followed, so the {sum(held)} positions"
+        f" that were open at the end of {DAY} and that day's money are carried by none."
+    )
+
+
 def test_accounts_that_wait_for_regimes_are_not_dropped(paper: Paper) -> None:
     paper.train(FIRST - timedelta(days=1), FIRST, BEFORE)
     paper.trade(FIRST)
