@@ -132,6 +132,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     from huracan.analysis.rules.report import rules_table, with_trials
     from huracan.analysis.rules.trials import try_rules
     from huracan.analysis.trades.drivers import explain_trades
+    from huracan.analysis.trades.loss_cases import BarLengths
     from huracan.analysis.trades.losses import analyse_losses
     from huracan.analysis.trades.luck import measure_luck
     from huracan.analysis.trades.trade_context import TradeContext
@@ -172,7 +173,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
         known = TradeContext.of(trades, no_neighbours(), luck, drivers)
         analyse_wins(trades, known, DAY)
         candles = lake.read_table("ohlcv", DAY)
-        losses = analyse_losses(trades, known, DAY, Timeframe("1m"), candles)
+        losses = analyse_losses(trades, known, DAY, BarLengths(Timeframe("1m"), Timeframe("1m")), candles)
     rules = distinct_rules(losses["rule"])
     with timed("rules"):
         trials = try_rules(rules, past_days(inputs, context), DAY, market.rules, market.costs)

@@ -11,6 +11,7 @@ from huracan.analysis.rules.past_session import ANALYSED, PastDay
 from huracan.analysis.rules.report import RULES_COLUMNS, rules_table, with_trials
 from huracan.analysis.rules.trials import TRAILING_DAYS, UnusableDay, try_rules
 from huracan.analysis.trades.checks import judge_coverage, judge_loss_reasons, judge_rules_tried
+from huracan.analysis.trades.loss_cases import BarLengths
 from huracan.analysis.trades.losses import LOSSES_COLUMNS, analyse_losses
 from huracan.analysis.trades.trade_context import TradeContext
 from huracan.errors import AgedOut, InputRefused, InvalidInput
@@ -75,8 +76,8 @@ def loss_analysis(inputs: Inputs, context: StageContext) -> Outcome:
     trades, wins = inputs.table("shadow_trades"), inputs.table("win_analysis")
     known = TradeContext.read(inputs.table("trade_context"), trades)
     candles, limits = inputs.table("ohlcv"), context.settings.analysis.losses
-    decided_on = context.decision_timeframe
-    losses = analyse_losses(trades, known, context.day, context.timeframe, candles, limits, decided_on)
+    lengths = BarLengths(context.timeframe, context.decision_timeframe)
+    losses = analyse_losses(trades, known, context.day, lengths, candles, limits)
     suggested = distinct_rules(losses["rule"])
     market = context.settings.market
     trials = try_rules(suggested, past_days(inputs, context), context.day, market.rules, market.costs)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,13 @@ from huracan.candles.schema import Timeframe, day_end
 from huracan.market.ledger import STOP, TRAILING_STOP
 from huracan.market.rules import bars_of
 from huracan.units import WHOLE_BPS
+
+
+class BarLengths(NamedTuple):
+    """Of the bars that are stored, and of those at whose closes is decided."""
+
+    stored: Timeframe
+    decided_on: Timeframe
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +90,12 @@ def gather_loss_cases(
     context: TradeContext,
     ohlcv: pa.Table | None,
     day: date,
-    timeframe: Timeframe,
+    lengths: BarLengths,
     limits: LossLimits,
-    decided_on: Timeframe,
 ) -> LossCases:
     """The cases of all `trades`, in their order. `ohlcv`: candles up to `day` 24:00; without it it is not
-    known whether the price came back after a stop, and of the first minutes only what the ledger says.
-    `decided_on`: the bars at whose closes was decided."""
+    known whether the price came back after a stop, and of the first minutes only what the ledger says."""
+    timeframe = lengths.stored
     entry, direction = floats(trades, "entry_reference_price"), directions(trades)
     stop, target = floats(trades, "stop_price"), floats(trades, "target_price")
     target_distance = direction * (target / entry - 1.0) * WHOLE_BPS
@@ -136,7 +143,7 @@ def gather_loss_cases(
         adverse_before_target_bps=before_target,
         alike=context.alike,
         luck=context.luck,
-        decision_minutes=decided_on.minutes,
+        decision_minutes=lengths.decided_on.minutes,
     )
 
 

@@ -35,10 +35,9 @@ from huracan.analysis.trades.context_columns import (
     luck_columns,
     neighbourhood_columns,
 )
-from huracan.analysis.trades.loss_cases import LossCases, gather_loss_cases
+from huracan.analysis.trades.loss_cases import BarLengths, LossCases, gather_loss_cases
 from huracan.analysis.trades.loss_reasons import LOSS_REASONS, REASON_NAMES, Finding
 from huracan.analysis.trades.trade_context import TradeContext
-from huracan.candles.schema import Timeframe
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.tables import DAY, FLAG, TEXT, Column, arrow_schema, chosen
 
@@ -74,20 +73,18 @@ def analyse_losses(
     trades: pa.Table,
     context: TradeContext,
     day: date,
-    timeframe: Timeframe,
+    lengths: BarLengths,
     ohlcv: pa.Table | None = None,
     limits: LossLimits | None = None,
-    decided_on: Timeframe | None = None,
 ) -> pa.Table:
     """Rows LOSSES_SCHEMA for the trades with a net result of zero or below, their rules not tried yet.
 
     `context` is of all `trades`. `ohlcv`: the candles of `day`, which show the first bars, and whether the
-    price came back after a stop; bars after `day` 24:00 are not looked at. `decided_on`: the bars at whose
-    closes was decided, those of `timeframe` if not given.
+    price came back after a stop; bars after `day` 24:00 are not looked at.
     """
     limits = limits or LossLimits()
     lost = ~is_winning(trades)
-    cases = gather_loss_cases(trades, context, ohlcv, day, timeframe, limits, decided_on or timeframe)
+    cases = gather_loss_cases(trades, context, ohlcv, day, lengths, limits)
     findings = [reason.judge(cases, limits) for reason in LOSS_REASONS]
     holds = _holds(findings)
     primary = np.argmax(holds, axis=1).astype(np.int64)

@@ -12,6 +12,7 @@ from huracan.analysis.memory.embedding import EmbeddingStatistics, fit_embedding
 from huracan.analysis.memory.neighbourhood import no_neighbours
 from huracan.analysis.trades.config import LossLimits
 from huracan.analysis.trades.drivers import explain_trades
+from huracan.analysis.trades.loss_cases import BarLengths
 from huracan.analysis.trades.losses import analyse_losses
 from huracan.analysis.trades.luck import Luck
 from huracan.analysis.trades.trade_context import TradeContext
@@ -235,6 +236,7 @@ def lose(statistics: EmbeddingStatistics) -> Callable[..., pa.Table]:
         decided_on: str = "1m",
     ) -> pa.Table:
         context = make_context(trades, statistics, neighbours, luck)
-        return analyse_losses(trades, context, DAY, Timeframe("1m"), candles, limits, Timeframe(decided_on))
+        lengths = BarLengths(Timeframe("1m"), Timeframe(decided_on))
+        return analyse_losses(trades, context, DAY, lengths, candles, limits)
 
     return analyse

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from huracan.analysis.trades.loss_cases import BarLengths
 from huracan.analysis.trades.losses import analyse_losses
 from huracan.analysis.trades.luck import SCOPES, Luck
 from huracan.analysis.trades.trade_context import TRADE_CONTEXT_SCHEMA, TradeContext
@@ -12,6 +13,8 @@ from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan_resources.lake.parquet import decode_table, encode_table
 from tests.huracan.analysis.conftest import DAY, make_context
+
+MINUTES = BarLengths(Timeframe("1m"), Timeframe("1m"))
 
 
 def _stored(context: TradeContext, trades: pa.Table) -> pa.Table:
@@ -35,7 +38,7 @@ def test_wins_and_losses_are_the_same_by_a_context_that_was_stored(
     assert table.schema == TRADE_CONTEXT_SCHEMA and set(table["luck_scope"].to_pylist()) == {*SCOPES, None}
     read = TradeContext.read(table, trades)
     assert analyse_wins(trades, read, DAY).equals(analyse_wins(trades, context, DAY))
-    losses = [analyse_losses(trades, each, DAY, Timeframe("1m")) for each in (read, context)]
+    losses = [analyse_losses(trades, each, DAY, MINUTES) for each in (read, context)]
     assert losses[0].equals(losses[1]) and len(losses[0]) == 3
     for name in ("percentile", "percentile_by_rules", "entries", "scope"):
         assert np.array_equal(getattr(read.luck, name), getattr(luck, name), equal_nan=True), name
@@ -44,7 +47,7 @@ def test_wins_and_losses_are_the_same_by_a_context_that_was_stored(
 def test_a_day_without_a_trade_has_a_context_without_a_row(make_trades, statistics) -> None:
     none = make_trades()
     read = TradeContext.read(_stored(make_context(none, statistics), none), none)
-    assert len(analyse_wins(none, read, DAY)) == len(analyse_losses(none, read, DAY, Timeframe("1m"))) == 0
+    assert len(analyse_wins(none, read, DAY)) == len(analyse_losses(none, read, DAY, MINUTES)) == 0
 
 
 def test_a_context_of_other_trades_is_refused(make_trades, statistics) -> None:
