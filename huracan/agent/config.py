@@ -35,6 +35,7 @@ _TRAINING_RANGES = {
     **dict.fromkeys(("window_days", "held_out_days", "minimum_training_days"), COUNT),
     "recency_half_life_days": or_none(ABOVE_0),
     "cost_ramp_share": SHARE,
+    "cost_multiplier": ABOVE_0,
     "initial_bias": FINITE,
 }
 _HEALTH_RANGES = {
@@ -167,6 +168,9 @@ class TrainingConfig:
     nobody has judged the weights themselves. False: what is published is what was judged."""
     cost_ramp_share: float = 0.25
     """Share of the training over which costs grow from nothing to full; judged is always at full costs."""
+    cost_multiplier: float = 1.0
+    """What trades cost in training over what they cost. Of what a few thousand bars show some pays its costs
+    by chance: above 1 an edge must pay more before it is traded, and fewer bars fool a policy."""
     initial_bias: float = -3.0
     """First logit of everything but waiting and holding: trades are tried seldom and are held for a while, so
     that an edge that takes many bars to pay is met before trading is given up."""

@@ -103,7 +103,8 @@ def make_learner(window: MarketBlock, job: SeedJob) -> tuple[Learner, TrainingLa
     ppo = config.ppo.at(window.decision_bars * window.bar_minutes)
     reward = replace(config.reward, discount=ppo.discount)
     starts = LaneStarts(np.random.default_rng(lanes_seed), config.episode, config.recency_half_life_days)
-    lanes = TrainingLanes(window, job.rules, job.costs, config.lanes, starts, reward)
+    costs = replace(job.costs, multiplier=job.costs.multiplier * config.cost_multiplier)
+    lanes = TrainingLanes(window, job.rules, costs, config.lanes, starts, reward)
     names, actions = lanes.observation_names, lanes.action_names
     bias = ContextBias(names, actions, config.bias) if config.bias.is_on else None
     learner = Learner(

@@ -86,6 +86,16 @@ def test_one_that_rightly_stays_out_of_costs_far_above_any_edge_is_not_called_de
     assert 5e-6 < exploring.min() < 1e-3
 
 
+def test_costs_are_multiplied_in_training_and_never_where_it_is_judged(planted_market: Maker) -> None:
+    block, one = planted_market(7, days=5, day_bars=120), replace(SMALL, seed_count=1)
+    trained = train_policy(block, replace(one, cost_multiplier=1.5), RULES, COSTS)
+    dearer = train_policy(block, one, RULES, replace(COSTS, multiplier=1.5))
+    assert np.array_equal(*(load_policy(each.checkpoint).weights for each in (trained, dearer)))
+    judged, judged_dearer = trained.report["held_out"], dearer.report["held_out"]
+    assert judged["trades"] == judged_dearer["trades"]
+    assert judged["buy_and_hold_net_usd"] > judged_dearer["buy_and_hold_net_usd"]
+
+
 def test_a_policy_that_tries_nothing_from_the_beginning_is_called_dead(planted_market: Maker) -> None:
     with pytest.raises(TrainingStopped, match="The policy is dead: 8 updates"):
         train_policy(planted_market(7, days=12), replace(QUICK, initial_bias=-40.0), RULES, COSTS)

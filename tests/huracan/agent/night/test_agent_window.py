@@ -190,6 +190,7 @@ _WRONG = {
         "minimum_training_days": (0, -1),
         "recency_half_life_days": (0.0, -1.0),
         "cost_ramp_share": (-0.1, 1.1),
+        "cost_multiplier": (0.0, -1.0),
         "initial_bias": (),
         "seed": (-1,),
     },
