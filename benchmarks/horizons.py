@@ -5,9 +5,9 @@
     python benchmarks/horizons.py --data DIRECTORY --work FOLDER --report --picture docs/horizons.png
 
 Cases, days, settings and rivals are fixed in `walk_forward/cases.py`. Each case has a home of its own below
-the folder; whatever was killed goes on where it was. With `--report` nothing is run: the figures of the
-nights that are done are read, and a table is printed. Two cases side by side are meant for two cores: each
-trains one seed on one core. All eight are meant to take about two hours of both.
+the folder; whatever was killed goes on where it was. With `--report` nothing is run: the nights that are
+done are set beside their rivals, and a table is printed. Two cases side by side are meant for two cores: each
+trains one seed on one core.
 """
 
 import argparse
@@ -42,9 +42,9 @@ def main() -> None:
         CaseRun(case, arguments.work.resolve() / case.name, arguments.data.resolve(), arguments.nights)
         for case in chosen
     ]
-    failed = [] if arguments.report else make(runs, arguments.jobs)
-    report(runs, arguments)
-    if failed:
+    if arguments.report:
+        report(runs, arguments)
+    elif failed := make(runs, arguments.jobs):
         sys.exit("\n".join(failed))
 
 

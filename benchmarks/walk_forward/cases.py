@@ -56,7 +56,8 @@ class HorizonCase:
         }
 
     def settings(self, candles: Path, first_day: date) -> dict[str, str]:
-        """What differs from the product's defaults: source, coins, timeframes; and one seed on one core.
+        """What differs from the product's defaults: source, coins, timeframes; one seed on one core; and a
+        training at what trades cost, as was the default when the cases were fixed.
 
         What a training costs at its timeframe, what is paid for a trade and how long is held are the
         defaults of that timeframe; so is the window, which the profile `local` would shorten.
@@ -73,6 +74,7 @@ class HorizonCase:
             "training.seed": "1",
             "training.seed_count": "1",
             "training.threads": "1",
+            "training.cost_multiplier": "1",
             "training.device": "cpu",
         }
 
@@ -103,7 +105,7 @@ class RivalSettings:
     fast_decisions: int = 20
     slow_decisions: int = 100
     """The trend rule is in while the mean of the last `fast_decisions` closes is above that of the slow."""
-    booster_rows: int = 200_000
+    booster_rows: int = 50_000
     """At most so many past decisions, evenly thinned, does a refit of the boosting see."""
     booster_rounds: int = 200
     booster_leaves: int = 31
