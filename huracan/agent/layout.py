@@ -44,6 +44,19 @@ def named_weights(flat: Floats32, width: int, actions: int, hidden: tuple[int, .
     return views
 
 
+def spread_weights(
+    flat: Floats32, columns: NDArray[np.int64], width: int, actions: int, hidden: tuple[int, ...]
+) -> Floats32:
+    """Flat weights for observations of `width` of a network that was given `columns` of them alone; what it
+    was not given has the weight 0."""
+    spread = np.zeros(weight_count(width, actions, hidden), np.float32)
+    given = named_weights(flat, columns.size, actions, hidden)
+    for name, view in named_weights(spread, width, actions, hidden).items():
+        into = (slice(None), columns) if name.endswith(".0.weight") else ...
+        view[into] = given[name]
+    return spread
+
+
 def initial_weights(
     width: int,
     actions: int,

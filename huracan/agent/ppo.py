@@ -73,8 +73,9 @@ _AS_IT_IS, _ANY_DEVICE = Perception(), EngineChoice()
 class Learner:
     """Holds an engine and one environment; `train` is the whole of it.
 
-    All draws come from one generator of `seed`. `engine` is one, or the choice by which one is made;
-    `initial_bias` [actions] is the policy head's first bias.
+    The network is given the `columns` [n] of the observations that the normaliser lets through: one that
+    never varied costs nothing. All draws come from one generator of `seed`. `engine` is one, or the choice by
+    which one is made; `initial_bias` [actions] is the policy head's first bias.
     """
 
     def __init__(
@@ -96,15 +97,19 @@ class Learner:
             )
         self.environment, self.config, self.bias = environment, config, perception.bias
         self.normaliser = perception.normaliser or Normaliser(width, [False] * width, clip=np.inf)
+        is_given = self.normaliser.scale != 0.0
+        # What a normaliser that goes on learning has not seen vary yet may still do so.
+        self.columns = np.flatnonzero(is_given | perception.updates_normaliser)
         self.return_scale = ReturnScale(environment.lanes, config.discount)
         self.updates_done = 0
         self._generator = np.random.default_rng(seed)
-        weights = initial_weights(width, actions, config.hidden, self._generator, initial_bias)
+        given = self.columns.size
+        weights = initial_weights(given, actions, config.hidden, self._generator, initial_bias)
         if isinstance(engine, EngineChoice):
-            engine = make_engine(width, actions, config, weights, engine)
+            engine = make_engine(given, actions, config, weights, engine)
         self.engine: Engine = engine
         self._watch, self._last_entropy = Watch(config), np.inf
-        self._rollout = empty_rollout(config.rollout_steps, environment.lanes, width, actions)
+        self._rollout = empty_rollout(config.rollout_steps, environment.lanes, given, actions)
         self._rewards = np.zeros((config.rollout_steps, environment.lanes))
         self._cuts: list[tuple[NDArray[np.int64], Observations]] = []
         self._raw = np.empty_like(self._rollout.observations) if perception.updates_normaliser else None
@@ -182,11 +187,21 @@ class Learner:
 
     def _perceive(self, seen: NDArray[np.float32], offsets: NDArray[np.float32]) -> None:
         """Writes what the network sees now and what is added to its logits."""
-        self.normaliser.apply(self._observations, out=seen)
+        self._seen_of(self._observations, seen)
         added = np.zeros_like(offsets) if self.bias is None else self.bias.apply(self._observations)
         stuck = write_offsets(self._masks, added, ILLEGAL, offsets)
         if stuck >= 0:
             raise InvalidInput(f"The mask of lane {stuck} has no legal action.", "Give at least one.")
+
+    def _seen_of(
+        self, observations: Observations, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """What the network sees of observations [n, width], [n, columns]; written to `out` where given."""
+        if self.columns.size == observations.shape[1]:
+            return self.normaliser.apply(observations, out=out)
+        scaled = self.normaliser.apply(observations)
+        # Any other mode than `raise` writes without a buffer of its own.
+        return np.take(scaled, self.columns, axis=1, out=out, mode="clip")
 
     def _estimate_advantages(self, rollout: Rollout) -> None:
         """2. Advantages and returns of what was done, from rewards that may be scaled."""
@@ -196,9 +211,8 @@ class Learner:
         else:
             rollout.rewards[:] = self._rewards
         ahead = np.concatenate([self._observations, *(last_seen for _, last_seen in self._cuts)])
-        last_values, cut_values = np.split(
-            self.engine.values(self.normaliser.apply(ahead)), [self.environment.lanes]
-        )
+        values = self.engine.values(self._seen_of(ahead))
+        last_values, cut_values = np.split(values, [self.environment.lanes])
         if self._cuts:
             places = np.concatenate([places for places, _ in self._cuts])
             rollout.rewards.reshape(-1)[places] += np.float32(config.discount) * cut_values

@@ -10,6 +10,7 @@ import numpy as np
 from huracan.agent.config import TrainingConfig
 from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics
 from huracan.agent.engines.devices import EngineChoice
+from huracan.agent.layout import spread_weights
 from huracan.agent.night.recovery_book import StateBook
 from huracan.agent.night.side_by_side import Halted
 from huracan.agent.normaliser import Normaliser
@@ -125,7 +126,9 @@ def policy_of(learner: Learner, lanes: TrainingLanes, config: TrainingConfig) ->
     """What the learner has learned so far, frozen."""
     names, actions = lanes.observation_names, lanes.action_names
     return GreedyPolicy(
-        weights=learner.engine.state()["weights"],
+        weights=spread_weights(
+            learner.engine.state()["weights"], learner.columns, len(names), len(actions), config.ppo.hidden
+        ),
         hidden=config.ppo.hidden,
         normaliser=learner.normaliser,
         observation_names=names,

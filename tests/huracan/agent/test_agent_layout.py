@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from huracan.agent.engines.network import PolicyValueNetwork, log_probabilities
-from huracan.agent.layout import initial_weights, named_weights, weight_count
+from huracan.agent.layout import initial_weights, named_weights, spread_weights, weight_count
 
 HIDDEN = (16, 8)
 
@@ -32,6 +32,20 @@ def test_the_network_computes_two_tanh_towers() -> None:
             hidden = np.tanh(hidden @ views[f"{tower}.{index}.weight"].T + views[f"{tower}.{index}.bias"])
         expected = hidden @ views[f"{tower}.4.weight"].T + views[f"{tower}.4.bias"]
         assert found.detach().numpy() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("hidden", [HIDDEN, ()])
+def test_spread_over_columns_that_it_was_not_given_a_network_says_the_same_whatever_they_hold(
+    hidden: tuple[int, ...],
+) -> None:
+    given = np.array([0, 3])
+    flat = initial_weights(2, 3, hidden, np.random.default_rng(0))
+    spread = spread_weights(flat, given, 5, 3, hidden)
+    seen = np.random.default_rng(1).standard_normal((7, 5)).astype(np.float32)
+    narrow = PolicyValueNetwork(2, 3, hidden, flat)(torch.from_numpy(seen[:, given]))
+    wide = PolicyValueNetwork(5, 3, hidden, spread)(torch.from_numpy(seen))
+    for one, other in zip(narrow, wide, strict=True):
+        assert one.detach().numpy() == pytest.approx(other.detach().numpy(), abs=1e-6)
 
 
 def test_the_first_bias_sets_how_often_an_action_is_tried() -> None:

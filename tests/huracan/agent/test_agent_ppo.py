@@ -16,7 +16,7 @@ from huracan.agent.diagnostics import TrainingStopped, UpdateDiagnostics, Watch
 from huracan.agent.engine import ILLEGAL
 from huracan.agent.engines.devices import EngineChoice
 from huracan.agent.engines.torch_engine import TorchEngine
-from huracan.agent.layout import named_weights
+from huracan.agent.layout import named_weights, weight_count
 from huracan.agent.night.recovery import pack_state, unpack_state
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.ppo import Learner, Perception
@@ -77,6 +77,17 @@ def test_killed_and_resumed_it_ends_with_the_same_weights_to_the_bit(killed_afte
         assert np.array_equal(values, resumed.engine.state()[name])
     assert np.array_equal(whole.normaliser.mean, resumed.normaliser.mean)
     assert whole.return_scale.deviation == resumed.return_scale.deviation
+
+
+def test_a_column_that_never_varied_is_not_given_to_the_network() -> None:
+    normaliser = Normaliser(2)
+    normaliser.update(np.array([[-1.0, 4.0], [1.0, 4.0]], np.float32))
+    learner = make_learner(normaliser=normaliser)
+    learner.train(60 * ROWS)
+    assert learner.columns.tolist() == [0]
+    assert _weights(learner).size == weight_count(1, 3, (16,))
+    goes_on = make_learner(normaliser=normaliser, updates_normaliser=True)
+    assert goes_on.columns.tolist() == [0, 1]
 
 
 def test_an_environment_that_cannot_be_resumed_is_said_so() -> None:
