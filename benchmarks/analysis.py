@@ -55,6 +55,7 @@ def measure(home: Path, arguments: argparse.Namespace) -> dict[str, float]:
 
 def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Table:
     """The partitions of a day, made up and traded; its trades."""
+    from huracan.candles.market_info import MARKET_INFO_FILE
     from huracan.candles.schema import OHLCV_SCHEMA, TIME
     from huracan.features.recipe import EVERY_COLUMN
     from huracan.market.block_tables import build_market_block
@@ -101,6 +102,7 @@ def write_day(resources: Any, day: date, arguments: argparse.Namespace) -> pa.Ta
     }
     for name, table in tables.items():
         resources.lake.write(name, day, {"data.parquet": encode_table(table)})
+    resources.lake.write("market_costs", day, {MARKET_INFO_FILE: b"{}"})
     block = build_market_block(tables["ohlcv"], tables["features"], tables["regimes"], EVERY_COLUMN.names)
     chance = arguments.trades / (symbols * BARS)
     script = np.where(random.random((BARS, symbols)) < 1.5 * chance, 2, 5)
@@ -147,7 +149,8 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
 
     settings, lake = resources.settings, resources.lake
     market = settings.market
-    reads = [*(r for r in loss_analysis.reads if r.key), *map(Read, ("ohlcv", "features", "regimes"))]
+    own = map(Read, ("ohlcv", "market_costs", "features", "regimes"))
+    reads = [*(r for r in loss_analysis.reads if r.key), *own]
     trades = lake.read_table("shadow_trades", DAY)
     model = fit_confidence_model(
         past_trades, EVERY_COLUMN.names, settings.models, market.rules.maximum_holding

@@ -152,18 +152,18 @@ def _told(bars: Bars, minutes: int, shown: Any) -> Row:
     """By each estimator the medians of trailing weeks, and what nights use, as `shown` tells many days."""
     days = bars.open_time_ms // DAY_MS
     own: list[Row] = []
-    before: pa.Table | None = None
+    before: list[pa.Table] = []
     steps: list[float] = []
     used: list[float] = []
     for day in np.unique(days):
         today = bars.chosen(days == day)
         if len(today) < 3:
             continue
-        (info,) = with_half_spreads([MarketInfo("it")], before, {})
+        (info,) = with_half_spreads([MarketInfo("it")], before[-TRAILING_DAYS[1] :], {})
         used.append(float(info.half_spread_bps or 0.0))
         own.append(_estimates(today))
-        before = day_spreads(_grid_of(today, int(day), minutes), before)
-        steps += before["half_step_bps"].drop_null().to_pylist()
+        before.append(day_spreads(_grid_of(today, int(day), minutes)))
+        steps += before[-1]["half_step_bps"].drop_null().to_pylist()
     week = TRAILING_DAYS[0]
     trailing = {
         name: [np.median([each[name] for each in own[at - week : at]]) for at in range(week, len(own))]

@@ -182,7 +182,7 @@ class Inputs:
         for manifest in self._manifests[name]:
             if manifest.day == day:
                 return manifest
-        raise InputRefused(f"There is no good {name} of {day}.", "Run that day again.")
+        raise InputRefused(f"There is no good {name} of {day}.", f"Run huracan backfill from {day} on.")
 
     def files_by_day(self, name: str, file: str) -> dict[date, bytes]:
         """One file of every day of the read that holds it."""

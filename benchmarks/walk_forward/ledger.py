@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
+from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan.durations import minutes_of
 from huracan.market.actions import action_names
 from huracan.market.block import EPOCH, MarketBlock
@@ -72,15 +72,14 @@ def read_block(lake: Lake, days: list[date], settings: Settings) -> MarketBlock:
         (lake.read_table("features", day) for day in days),
         pa.concat_tables([lake.read_table("regimes", day) for day in days], promote_options="default"),
         recipe_for(settings).names,
-        market_infos={day: _infos(lake, day) for day in days},
+        market_infos={day: _costs(lake, day) for day in days},
         trailing=trailing,
     )
 
 
-def _infos(lake: Lake, day: date) -> dict[str, Any]:
-    manifest = lake.require("ohlcv", day)
-    held = MARKET_INFO_FILE in manifest.files
-    return market_infos_from_json(lake.read_file("ohlcv", day, MARKET_INFO_FILE) if held else None)
+def _costs(lake: Lake, day: date) -> dict[str, MarketInfo]:
+    lake.require("market_costs", day)
+    return market_infos_from_json(lake.read_file("market_costs", day, MARKET_INFO_FILE))
 
 
 def traded_days_of(block: MarketBlock, first: date, settings: Settings) -> TradedDays:

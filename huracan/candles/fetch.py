@@ -31,8 +31,6 @@ class Wanted:
     timeframe: Timeframe
     outside: Collection[str] = ()
     """those of `symbols` that do not belong to it on the day: nobody is asked for them"""
-    market: Callable[[str], MarketInfo] = MarketInfo
-    """what the settings say of a market, which goes before what the source says"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class FetchedDay:
     raw: dict[str, pa.Table] = field(default_factory=dict)
     funding: dict[str, pa.Table] = field(default_factory=dict)
     infos: list[MarketInfo] = field(default_factory=list)
-    """what an order meets, by the settings and then the source"""
+    """what an order meets, as far as the source says"""
     refused: dict[str, str] = field(default_factory=dict)
     """why the source has none of the symbol, where nothing is stored of it either"""
     kept: dict[str, str] = field(default_factory=dict)
@@ -101,7 +99,7 @@ def fetch_universe(
             elif symbol in refusals:
                 fetched.refused[symbol] = str(refusals[symbol])
         fetched.raw[symbol], fetched.funding[symbol] = raw, funding
-        fetched.infos.append(wanted.market(symbol).completed_by(info))
+        fetched.infos.append(info or MarketInfo(symbol))
     if asked and len(fetched.refused) == len(asked):
         raise next(iter(refusals.values()))
     return fetched

@@ -14,7 +14,8 @@ from huracan.errors import InputRefused, InvalidInput
 from huracan.units import WHOLE_BPS
 
 MARKET_INFO_FILE = "market_info.json"
-"""Beside the candles of a day: what an order on that day meets, as it was known when they were fetched."""
+"""Beside the candles of a day what their source said of each market when they were fetched; in `market_costs`
+what an order on that day meets."""
 
 MarketKind = Literal["spot", "perpetual"]
 DEFAULT_HALF_SPREAD_BPS = 1.0
@@ -128,5 +129,5 @@ def market_infos_from_json(content: bytes | None) -> dict[str, MarketInfo]:
         return {symbol: MarketInfo(symbol, **known) for symbol, known in json.loads(content).items()}
     except (ValueError, TypeError, AttributeError, InvalidInput) as error:
         raise InputRefused(
-            f"{MARKET_INFO_FILE} cannot be read ({error}).", "Run ohlcv of that day again."
+            f"{MARKET_INFO_FILE} cannot be read ({error}).", "Run market of that day again."
         ) from error

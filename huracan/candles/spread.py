@@ -8,7 +8,9 @@ day is taken whole and only then not below zero: correcting each pair, as they a
 every pair. `benchmarks/spreads.py` compares it with others.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import pyarrow.compute as pc
 from huracan.candles.jumps import LastClose
 from huracan.candles.market_info import DEFAULT_HALF_SPREAD_BPS, MarketInfo
 from huracan.candles.schema import SYMBOL, TRADED
-from huracan.tables import FLOAT, FLOATS, INTEGER, Column, arrow_schema
+from huracan.tables import FLOAT, INTEGER, Column, arrow_schema
 from huracan.units import WHOLE_BPS
 
 SPREADS_COLUMNS = (
@@ -39,25 +41,19 @@ SPREADS_COLUMNS = (
     Column(
         "half_step_bps",
         FLOAT,
-        "half of the decimal step that all prices of the day keep to, of its last close; that of the day"
-        " before where too few prices tell",
+        "half of the decimal step that all prices of the day keep to, of its last close; null where too few"
+        " prices tell",
         "bps",
     ),
     Column("bars", INTEGER, "traded bars whose next one was traded too", "bars"),
-    Column(
-        "trailing_bps",
-        FLOATS,
-        "half-spreads of the last 28 days that told one, this day the last: what the day after goes by",
-        "bps",
-    ),
-    Column("trailing_noise_bps", FLOATS, "their noise, in the same order", "bps"),
 )
 SPREADS_SCHEMA = arrow_schema(SPREADS_COLUMNS)
 
 Floats = npt.NDArray[np.float64]
+_Row = Mapping[str, Any]
 
 TRAILING_DAYS = (7, 28)
-"""A half-spread is the median of the first so many days before, or of more where those do not tell."""
+"""A half-spread is the median of the last so many days that told one, or of more where those do not tell."""
 _CERTAINTY = 2.0
 """Standard errors from which on a half-spread is told from none."""
 _FEWEST_PAIRS = 10
@@ -76,25 +72,16 @@ def half_spread_moments(high: Floats, low: Floats, close: Floats) -> Floats:
     return np.asarray((last - middle[:-1]) * (last - middle[1:]) * WHOLE_BPS**2, np.float64)
 
 
-def day_spreads(ohlcv: pa.Table, before: pa.Table | None = None) -> pa.Table:
-    """SPREADS_SCHEMA of one day on its grid (OHLCV_SCHEMA): each symbol by its own traded bars.
-
-    `before`: that of the day before, whose trailing days go on here.
-    """
+def day_spreads(ohlcv: pa.Table) -> pa.Table:
+    """SPREADS_SCHEMA of one day on its grid (OHLCV_SCHEMA): each symbol by its own traded bars."""
     encoded = ohlcv["symbol"].combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     traded = pc.equal(ohlcv["status"], TRADED).to_numpy()
     prices = {name: ohlcv[name].to_numpy() for name in ("open", "high", "low", "close")}
-    known, rows = _by_symbol(before), []
+    rows = []
     for code, symbol in enumerate(encoded.dictionary.to_pylist()):
         own = codes == code
         row = _own({name: values[own] for name, values in prices.items()}, traded[own])
-        last = known.get(symbol, {"trailing_bps": [], "trailing_noise_bps": [], "half_step_bps": None})
-        is_told = row["half_spread_bps"] is not None
-        for trailing, name in (("trailing_bps", "half_spread_bps"), ("trailing_noise_bps", "noise_bps")):
-            row[trailing] = [*last[trailing], *([row[name]] if is_told else [])][-max(TRAILING_DAYS) :]
-        if row["half_step_bps"] is None:
-            row["half_step_bps"] = last["half_step_bps"]
         rows.append({"symbol": symbol, **row})
     return pa.Table.from_pylist(rows, schema=SPREADS_SCHEMA)
 
@@ -113,10 +100,6 @@ def _own(bars: Mapping[str, Floats], traded: npt.NDArray[np.bool_]) -> dict[str,
     }
 
 
-def _by_symbol(table: pa.Table | None) -> dict[str, dict[str, Any]]:
-    return {row["symbol"]: row for row in ([] if table is None else table.to_pylist())}
-
-
 def price_step(prices: Floats) -> float | None:
     """The largest power of ten, 1 at most, that all prices are multiples of; None where there is none, or
     where a handful of prices may keep to it by chance."""
@@ -130,29 +113,33 @@ def price_step(prices: Floats) -> float | None:
 
 
 def with_half_spreads(
-    infos: Iterable[MarketInfo], before: pa.Table | None, last_closes: Mapping[str, LastClose]
+    infos: Iterable[MarketInfo], before: Iterable[pa.Table], last_closes: Mapping[str, LastClose]
 ) -> list[MarketInfo]:
-    """Markets of a day, `resolved`, with half-spreads by the SPREADS_SCHEMA of the day before it.
+    """Markets of a day, `resolved`, with half-spreads by the SPREADS_SCHEMA of days before it, oldest first.
 
-    Where the settings give one, it stays. Where the days do not tell one from none and it could be more than
+    Where one is known already, it stays. Where the days do not tell one from none and it could be more than
     the default, it is the default. Never below half a tick at the last known close, or half of the step that
-    prices kept to where no tick is known.
+    prices last kept to where no tick is known.
     """
-    known, found = _by_symbol(before), []
+    known, found = defaultdict[str, list[_Row]](list), []
+    for row in chain.from_iterable(day.select(SPREADS_SCHEMA.names).to_pylist() for day in before):
+        known[row["symbol"]].append(row)
     for info in infos:
-        told, close = known.get(info.symbol), last_closes.get(info.symbol)
-        half_spread = DEFAULT_HALF_SPREAD_BPS if told is None else _trailing(told)
-        least = told["half_step_bps"] if told is not None else None
+        rows, close = known[info.symbol], last_closes.get(info.symbol)
+        steps = [row["half_step_bps"] for row in rows if row["half_step_bps"] is not None]
+        least = steps[-1] if steps else 0.0
         if info.tick_size is not None and close is not None:
             least = info.tick_size / 2 / close.close * WHOLE_BPS
-        half_spread = min(max(half_spread, least or 0.0), _MOST_BPS)
+        half_spread = min(max(_trailing(rows), least), _MOST_BPS)
         found.append(info.completed_by(MarketInfo(info.symbol, half_spread_bps=half_spread)).resolved())
     return found
 
 
-def _trailing(told: Mapping[str, Any]) -> float:
+def _trailing(rows: Iterable[_Row]) -> float:
     """The median of the fewest days that tell it."""
-    spreads, noises = (np.array(told[name]) ** 2 for name in ("trailing_bps", "trailing_noise_bps"))
+    told = [row for row in rows if row["half_spread_bps"] is not None]
+    names = ("half_spread_bps", "noise_bps")
+    spreads, noises = (np.array([row[name] for row in told]) ** 2 for name in names)
     for days in TRAILING_DAYS if len(spreads) else ():
         squared = float(np.median(spreads[-days:]))
         error = np.median(noises[-days:]) * _MEDIAN_ERROR / np.sqrt(min(days, len(spreads)))

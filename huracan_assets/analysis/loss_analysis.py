@@ -47,7 +47,7 @@ def _past_candles(settings: Settings) -> int:
         Read("trade_context"),
         Read("win_analysis"),
         Read("ohlcv", days=before_held_days),
-        *(past(asset) for asset in ("shadow_trades", "features", "regimes")),
+        *(past(asset) for asset in ("shadow_trades", "market_costs", "features", "regimes")),
         *(past(asset, TRAILING_DAYS) for asset in ("win_analysis", "loss_analysis")),
         past("ohlcv", _past_candles),
     ],

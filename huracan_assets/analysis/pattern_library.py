@@ -32,6 +32,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("trade_memory", days=trailing_days, is_record=True),
         Read("shadow_trades", days=with_held_days, is_record=True, edge=False, may_lack_days=True),
         Read("ohlcv", days=before_held_days),
+        Read("market_costs", days=with_held_days),
         Read("features", days=with_held_days),
         Read("regimes", days=with_held_days),
         Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),

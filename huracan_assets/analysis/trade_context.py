@@ -30,6 +30,7 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
         Read("trade_memory"),
         *models_in_force("confidence_model"),
         Read("ohlcv", days=before_held_days),
+        Read("market_costs", days=with_held_days),
         Read("features", days=with_held_days),
         Read("regimes", days=with_held_days),
     ],

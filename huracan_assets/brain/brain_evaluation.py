@@ -42,6 +42,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         record("ppo_checkpoint"),
         TRAILING_TRADES,
         Read("ohlcv", days=held_out_and_before, edge=False),
+        Read("market_costs", days=held_out_days, edge=False),
         Read("features", days=held_out_days, edge=False),
         Read("regimes", days=held_out_days, edge=False),
         market_block.pattern_libraries(held_out_days),

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from huracan.analysis.patterns.context import KnownPatterns, with_pattern_context
 from huracan.analysis.patterns.nearest import NamedPatterns
-from huracan.candles.market_info import MARKET_INFO_FILE, market_infos_from_json
+from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan.durations import minute_of_day, minutes_of
 from huracan.market.block import MarketBlock
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
@@ -73,10 +73,7 @@ def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
         (inputs.of_day("features", day) for day in sorted(days)),
         inputs.table("regimes"),
         recipe_for(settings).names,
-        market_infos={
-            day: market_infos_from_json(content)
-            for day, content in inputs.files_by_day("ohlcv", MARKET_INFO_FILE).items()
-        },
+        market_infos={day: _costs(inputs, "market_costs", day) for day in days},
         trailing=_trailing(min(days), candles.get, settings),
     )
 
@@ -99,8 +96,9 @@ def priced_block(
     """The market of `day` without features: all that fills, masks and regimes need, and no policy can look
     at; and of as many of the `days_before` before it as are there, in a row and with the same symbols.
 
-    From the reads `ohlcv`, `features` and `regimes`, their names led by `lead`. `InputRefused` where one of
-    them lacks the day; candles of days before are used where they are there, as in `market_block`.
+    From the reads `ohlcv`, `market_costs`, `features` and `regimes`, their names led by `lead`.
+    `InputRefused` where one of them lacks the day; candles of days before are used where they are there, as
+    in `market_block`.
     """
     from huracan.market.block_tables import build_market_block
 
@@ -113,9 +111,7 @@ def priced_block(
         _of_days(inputs, f"{lead}features", days, ["symbol", "open_time", "is_ready"]),
         _of_days(inputs, f"{lead}regimes", days),
         (),
-        market_infos={
-            each: market_infos_from_json(inputs.file_of_day(candles, each, MARKET_INFO_FILE)) for each in days
-        },
+        market_infos={each: _costs(inputs, f"{lead}market_costs", each) for each in days},
         trailing=_trailing(
             days[0],
             lambda each: inputs.of_day(candles, each) if inputs.holds(candles, each) else None,
@@ -147,6 +143,11 @@ def _is_alike(one: pa.Table, other: pa.Table) -> bool:
     return bool(one["symbol"].equals(other["symbol"]))
 
 
+def _costs(inputs: Inputs, name: str, day: date) -> dict[str, MarketInfo]:
+    """What an order met on `day`; `InputRefused` where that is not there: no default stands in for it."""
+    return market_infos_from_json(inputs.file_of_day(name, day, MARKET_INFO_FILE))
+
+
 def _of_days(
     inputs: Inputs, name: str, days: Sequence[date], columns: Sequence[str] | None = None
 ) -> pa.Table:
@@ -157,7 +158,8 @@ def _of_days(
 def _goes_on(inputs: Inputs, day: date, lead: str) -> bool:
     """Whether the day before holds the same symbols, on bars of the same length."""
     before = day - timedelta(days=1)
-    if not all(inputs.holds(f"{lead}{name}", before) for name in ("ohlcv", "features", "regimes")):
+    tables = all(inputs.holds(f"{lead}{name}", before) for name in ("ohlcv", "features", "regimes"))
+    if not tables or not inputs.holds(f"{lead}market_costs", before, MARKET_INFO_FILE):
         return False
     first, second = (
         inputs.of_day(f"{lead}regimes", each, ["symbol"]).group_by("symbol").aggregate([([], "count_all")])

@@ -20,6 +20,10 @@ from huracan_resources.lake.manifest import Manifest
 
 LAST_CLOSES = "last_closes"
 HOURLY = "hourly"
+SPREADS = "spreads"
+
+UNIVERSE_OF_CANDLES = ("universe.symbols", "universe.timeframe", "universe.membership")
+"""The settings of the universe that decide candles: what is said of its markets, only `market_costs` asks."""
 
 
 def stored_candles(inputs: Inputs, context: StageContext, source: str) -> Stored:

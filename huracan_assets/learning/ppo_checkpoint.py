@@ -18,6 +18,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     kinds={"torch", "safetensors"},
     reads=[
         Read("ohlcv", days=window_days),
+        Read("market_costs", days=window_days),
         Read("features", days=window_days),
         Read("regimes", days=window_days),
         market_block.pattern_libraries(window_days),

@@ -8,7 +8,7 @@ from huracan.features.invariance import judge_features
 from huracan.features.recipe import EVERY_COLUMN
 from huracan.tables import Table
 from huracan_assets.inputs.recipes import recipe_for
-from huracan_assets.inputs.stored_candles import HOURLY, LAST_CLOSES
+from huracan_assets.inputs.stored_candles import HOURLY, LAST_CLOSES, UNIVERSE_OF_CANDLES
 from huracan_assets.inputs.windows import days_with_warmup
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
@@ -19,11 +19,11 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     job=MARKET,
     kinds={"parquet"},
     reads=[
-        Read("ohlcv", days=days_with_warmup, chained=LAST_CLOSES),
+        Read("ohlcv", days=days_with_warmup, table="data", chained=LAST_CLOSES),
         Read("ohlcv", key="hours", days=HOURLY_DAYS, table=HOURLY, may_lack_days=True, edge=False),
     ],
     tables={"data": Table(features_columns(EVERY_COLUMN), by_settings=True)},
-    settings=["universe", "market.decision_timeframe"],
+    settings=[*UNIVERSE_OF_CANDLES, "market.decision_timeframe"],
     checks=[
         Check("features_prefix_invariance", "Bars after t change no feature at or before t (sampled)."),
         Check("no_label_among_features", "No column is, or moves like, a return that is still to come."),

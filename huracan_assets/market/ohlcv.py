@@ -13,12 +13,17 @@ from huracan.candles.redenominations import (
     redenominations_to_json,
 )
 from huracan.candles.schema import OHLCV_COLUMNS, QUARANTINE_COLUMNS
-from huracan.candles.spread import SPREADS_COLUMNS, day_spreads, with_half_spreads
+from huracan.candles.spread import SPREADS_COLUMNS, day_spreads
 from huracan.tables import Table
-from huracan_assets.inputs.stored_candles import LAST_CLOSES, closes_before, stored_candles
+from huracan_assets.inputs.stored_candles import (
+    LAST_CLOSES,
+    SPREADS,
+    UNIVERSE_OF_CANDLES,
+    closes_before,
+    stored_candles,
+)
 from huracan_assets.jobs import MARKET
 from huracan_assets.reads import Inputs, Read
-from huracan_assets.shown import Rows, in_words
 from huracan_assets.stage import Check, Outcome, Retry, StageContext, stage
 
 NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
@@ -27,20 +32,17 @@ NETWORK_RETRY = Retry(delay_seconds=10, has_jitter=True)
 @stage(
     job=MARKET,
     kinds={"parquet"},
-    reads=[
-        Read("ohlcv", key="before", ends=-1, edge=False, is_record=True, newest=LAST_CLOSES),
-        Read("ohlcv", key="spreads", ends=-1, edge=False, is_record=True, newest="spreads"),
-    ],
+    reads=[Read("ohlcv", key="before", ends=-1, edge=False, is_record=True, newest=LAST_CLOSES)],
     tables={
         "data": Table(OHLCV_COLUMNS),
         "quarantine": Table(QUARANTINE_COLUMNS),
         "set_aside": Table(SET_ASIDE_COLUMNS),
         "last_closes": Table(LAST_CLOSES_COLUMNS),
-        "spreads": Table(SPREADS_COLUMNS),
+        SPREADS: Table(SPREADS_COLUMNS),
         "hourly": Table(HOURLY_COLUMNS),
         "former": Table(OHLCV_COLUMNS),
     },
-    settings=["universe", "source", "candles"],
+    settings=[*UNIVERSE_OF_CANDLES, "source", "candles"],
     checks=[
         Check("candle_continuity", "Every bar of the day is there, or is there as a bar marked missing."),
         Check("candle_sanity", "Few rows are in quarantine and no price jumps beyond belief."),
@@ -59,36 +61,33 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     A minute without a candle is a row marked `missing`, never an invented price; a bad row lies unchanged in
     the partition's table `quarantine` with its reason. A symbol whose day cannot be believed is set aside
     (`set_aside` says why): its bars have no candle, and the other symbols go on. A perpetual's funding rates
-    stand in the column `funding_rate` of the bar at whose open they are settled. What an order meets in each
-    market (kind, fees, steps of price and quantity, least value, and the half-spread by the days before) lies
-    in `market_info.json`, as it was when the day was fetched, so that training need not ask the exchange; the
-    day's own half-spreads, for days after it, in `spreads`. What features of later weeks look back on lies
-    by the hour in `hourly`. Candles of symbols that have left the universe stay, in the table `former`.
+    stand in the column `funding_rate` of the bar at whose open they are settled. What the source says that an
+    order meets in each market (kind, fees, steps of price and quantity, least value) lies in
+    `market_info.json`, as it was when the day was fetched; what half-spreads the day's own bars tell, in
+    `spreads`: `market_costs` goes by both. What features of later weeks look back on lies by the hour in
+    `hourly`. Candles of symbols that have left the universe stay, in the table `former`.
     """
     settings, source = context.settings, context.resources.candle_source
     universe, declared = settings.universe, settings.candles.redenominations
     stored, closes = stored_candles(inputs, context, source.identity.label), closes_before(inputs)
     outside = universe.outside_on(context.day)
-    wanted = Wanted(universe.symbols, context.timeframe, outside, universe.market)
+    wanted = Wanted(universe.symbols, context.timeframe, outside)
     fetched = fetch_universe(source, wanted, context.day, stored, context.count_symbols)
     laid = assemble_day(fetched.raw, context.day, context.timeframe, fetched.funding)
     before = Before(last_closes_from(closes), fetched.refused, causes_from(closes), outside)
     judged = judge_day(laid, context.timeframe, settings.candles, before)
     infos = [info_in_units_of_before(info, declared) for info in fetched.infos]
-    spreads = inputs.table("spreads", "spreads") if inputs.has("spreads", "spreads.parquet") else None
-    markets = with_half_spreads(infos, spreads, before.last_closes)
     return Outcome(
         tables=judged.tables
-        | {"spreads": day_spreads(judged.day.ohlcv, spreads)}
+        | {SPREADS: day_spreads(judged.day.ohlcv)}
         | {"hourly": hourly_summaries(judged.day.ohlcv, context.timeframe)}
         | former_candles(stored, set(universe.symbols) - outside),
-        files=_files(markets, declared_by(declared, context.day)),
+        files=_files(infos, declared_by(declared, context.day)),
         verdicts=judged.verdicts,
         metadata={
             "source": source.identity.name,
             "quarantined_rows": judged.day.quarantine.num_rows,
             "funding_rates": sum(table.num_rows for table in fetched.funding.values()),
-            "markets": Rows([_shown(each) for each in markets]),
             "kept_as_stored": "; ".join(f"{symbol}: {why}" for symbol, why in fetched.kept.items()) or "-",
         },
         is_simulated=source.identity.is_simulated,
@@ -96,12 +95,6 @@ def ohlcv(inputs: Inputs, context: StageContext) -> Outcome:
     )
 
 
-def _shown(market: MarketInfo) -> dict[str, object]:
-    """What every market has, in the words of the page."""
-    names = ("symbol", "kind", "taker_fee_bps", "maker_fee_bps", "half_spread_bps")
-    return {in_words(name): getattr(market, name) for name in names}
-
-
-def _files(markets: list[MarketInfo], declared: tuple[Redenomination, ...]) -> dict[str, bytes]:
-    found = {MARKET_INFO_FILE: market_infos_to_json(markets)}
+def _files(infos: list[MarketInfo], declared: tuple[Redenomination, ...]) -> dict[str, bytes]:
+    found = {MARKET_INFO_FILE: market_infos_to_json(infos)}
     return found | ({REDENOMINATIONS_FILE: redenominations_to_json(declared)} if declared else {})

@@ -9,6 +9,7 @@ from huracan.regimes.fit import fit_regimes
 from huracan.regimes.observations import read_columns
 from huracan.tables import Table
 from huracan_assets.inputs.recipes import recipe_for
+from huracan_assets.inputs.stored_candles import UNIVERSE_OF_CANDLES
 from huracan_assets.inputs.windows import lead_days, regime_days
 from huracan_assets.jobs import MARKET
 from huracan_assets.market import plots
@@ -25,10 +26,10 @@ LEAD_IN_BARS = 120
     reads=[
         Read("features", key="past", days=regime_days, ends=-1, optional=True, edge=False),
         Read("features", key="today"),
-        Read("ohlcv"),
+        Read("ohlcv", table="data"),
     ],
     tables={"data": Table(REGIMES_COLUMNS)},
-    settings=["universe", "regimes", "market.decision_timeframe"],
+    settings=[*UNIVERSE_OF_CANDLES, "regimes", "market.decision_timeframe"],
     checks=[Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one.")],
 )
 def regimes(inputs: Inputs, context: StageContext) -> Outcome:

@@ -23,6 +23,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("features", days=2),
         Read("regimes", days=2),
         Read("ohlcv", days=day_with_lead),
+        Read("market_costs", days=2),
     ],
     tables={
         "data": Table(SCENARIOS_COLUMNS, in_database=True),

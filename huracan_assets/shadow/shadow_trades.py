@@ -51,6 +51,7 @@ EARLIER = "earlier_policy"
         Read("features", days=2),
         Read("regimes", days=2),
         Read("ohlcv", days=day_with_lead),
+        Read("market_costs", days=2),
         market_block.pattern_libraries(1),
     ],
     tables={

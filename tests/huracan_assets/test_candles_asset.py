@@ -13,6 +13,7 @@ from huracan.candles.funding import funding_table
 from huracan.candles.market_info import MARKET_INFO_FILE, MarketInfo, market_infos_from_json
 from huracan.candles.schema import RAW_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
+from huracan_assets.market.market_costs import market_costs
 from huracan_assets.market.ohlcv import ohlcv
 from huracan_assets.partitions import daily_partitions
 from huracan_assets.wiring import asset_of
@@ -39,12 +40,16 @@ def _resources(home: Path, **changes: object) -> Resources:
 
 def _night(resources: Resources, day: date = DAY, *, may_fail: bool = False) -> dg.ExecuteInProcessResult:
     return dg.materialize(
-        [asset_of(ohlcv, daily_partitions(DAY))],
+        [asset_of(stage, daily_partitions(DAY)) for stage in (ohlcv, market_costs)],
         partition_key=day.isoformat(),
         resources={"resources": resources},
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=not may_fail,
     )
+
+
+def _infos(resources: Resources, asset: str) -> dict[str, MarketInfo]:
+    return market_infos_from_json(resources.lake.read_file(asset, DAY, MARKET_INFO_FILE))
 
 
 def test_files_give_rates_beside_candles_and_the_settings_tell_of_the_market(
@@ -72,8 +77,9 @@ def test_files_give_rates_beside_candles_and_the_settings_tell_of_the_market(
     sanity = next(each for each in result.get_asset_check_evaluations() if each.check_name == "candle_sanity")
     assert sanity.passed
     assert "Funding rates in quarantine: BTC/USDT:USDT 1." in (sanity.description or "")
-    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, None, 5.0, "perpetual", 5.0, -0.5, 1.0)}
+    assert _infos(resources, "ohlcv") == {PERPETUAL: MarketInfo(PERPETUAL)}
+    costs = {PERPETUAL: MarketInfo(PERPETUAL, 0.1, None, 5.0, "perpetual", 5.0, -0.5, 1.0)}
+    assert _infos(resources, "market_costs") == costs
 
 
 def test_an_exchange_tells_of_its_markets_and_the_settings_go_before(
@@ -90,16 +96,17 @@ def test_an_exchange_tells_of_its_markets_and_the_settings_go_before(
             },
         )
         assert _night(resources).success
-    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0, "perpetual", 5.0, 2.0, 1.0)}
+    told = {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 10.0, "perpetual", 5.0, 2.0)}
+    assert _infos(resources, "ohlcv") == told
+    costs = {PERPETUAL: MarketInfo(PERPETUAL, 0.1, 0.001, 50.0, "perpetual", 5.0, 2.0, 1.0)}
+    assert _infos(resources, "market_costs") == costs
     assert resources.lake.read_table("ohlcv", DAY)["funding_rate"].null_count == 22
 
 
 def test_a_market_of_which_nobody_says_anything_has_the_defaults_of_its_kind(tmp_path: Path) -> None:
     resources = _resources(tmp_path, **{"universe.symbols": ["BTC/USDT"]})
     assert _night(resources).success
-    infos = market_infos_from_json(resources.lake.read_file("ohlcv", DAY, MARKET_INFO_FILE))
-    assert infos == {"BTC/USDT": MarketInfo("BTC/USDT").resolved()}
+    assert _infos(resources, "market_costs") == {"BTC/USDT": MarketInfo("BTC/USDT").resolved()}
 
 
 def test_the_first_good_candles_decide_the_source_of_a_home_also_where_dagster_alone_runs(

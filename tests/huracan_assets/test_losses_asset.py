@@ -11,6 +11,7 @@ import pytest
 
 from huracan.analysis.rules.past_session import PastDay, play_again
 from huracan.analysis.rules.trials import UnusableDay
+from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.candles.schema import OHLCV_SCHEMA, TIME
 from huracan.errors import AgedOut
 from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX
@@ -109,6 +110,7 @@ def fill(resources: Resources) -> Callable[[date], None]:
             resources.lake.write(
                 asset, day, {f"{name}.parquet": encode_table(table) for name, table in files.items()}
             )
+        resources.lake.write("market_costs", day, {MARKET_INFO_FILE: b"{}"})
 
     return write
 
@@ -152,7 +154,7 @@ def test_a_day_before_a_policy_traded_is_no_past_and_one_without_analyses_knows_
     assert np.isnan(play_again(found[1], WIDE, FREE).win_probability).all()
 
 
-@pytest.mark.parametrize("asset", ["ohlcv", "features", "regimes", "shadow_trades"])
+@pytest.mark.parametrize("asset", ["ohlcv", "market_costs", "features", "regimes", "shadow_trades"])
 def test_a_day_that_was_judged_bad_or_is_damaged_is_named(resources: Resources, fill, asset: str) -> None:
     for day in days_before(3):
         fill(day)
@@ -165,7 +167,7 @@ def test_a_day_that_was_judged_bad_or_is_damaged_is_named(resources: Resources, 
     expected = [False, True, asset != "shadow_trades"]
     assert [isinstance(each, UnusableDay) for each in found] == expected
     assert str(bad) in found[1].why and asset in found[1].why
-    entry = resources.lake.write(asset, bad, files).files["data.parquet"]
+    entry = next(iter(resources.lake.write(asset, bad, files).files.values()))
     path = Path(resources.settings.storage.lake) / asset / f"day={bad}" / entry.stored_as
     path.write_bytes(path.read_bytes()[:-5])
     found = _past(resources)

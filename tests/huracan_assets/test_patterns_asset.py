@@ -30,7 +30,7 @@ def resources(tmp_path: Path) -> Resources:
     made = Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
     for day in (BEFORE, DAY):
         made.lake.write("trade_memory", day, {EMBEDDING_FILE: SPACE.to_json().encode()}, note="No session.")
-        for asset in ("ohlcv", "features", "regimes", "shadow_trades"):
+        for asset in ("ohlcv", "market_costs", "features", "regimes", "shadow_trades"):
             made.lake.write(asset, day, {}, note="Not looked at without a trade.")
     return made
 

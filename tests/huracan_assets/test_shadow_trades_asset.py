@@ -13,6 +13,7 @@ from huracan.agent.layout import initial_weights
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.policy.checkpoint import save_policy
 from huracan.agent.policy.greedy_policy import GreedyPolicy
+from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.candles.schema import OHLCV_SCHEMA, Timeframe, day_start
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
 from huracan.errors import InputRefused
@@ -74,6 +75,7 @@ class Paper:
             features = pa.table({**keys, "is_ready": [True] * 48, **dict(zip(names, values, strict=True))})
             shares = {f"probability_{name}": np.full(48, 0.25, np.float32) for name in REGIMES}
             self.write("ohlcv", day, pa.table(columns, schema=OHLCV_SCHEMA))
+            self.resources.lake.write("market_costs", day, {MARKET_INFO_FILE: b"{}"})
             self.write("features", day, features)
             self.write("regimes", day, pa.table({**keys, "regime": [REGIMES[0]] * 48, **shares}))
 
@@ -144,7 +146,7 @@ def test_a_day_whose_policy_knows_other_columns_or_actions_stays_untraded_and_sa
 ) -> None:
     resources = Resources(load_settings(settings, {"HURACAN_HOME": str(tmp_path)}))
     resources.lake.write("ppo_checkpoint", BEFORE, {"policy.safetensors": _checkpoint(columns)})
-    for asset in ("features", "regimes", "ohlcv"):
+    for asset in ("features", "regimes", "ohlcv", "market_costs"):
         resources.lake.write(asset, DAY, {"data.parquet": encode_table(pa.table({"value": [1]}))})
     inputs = resolve_all(resources.lake, shadow_trades.reads, DAY, resources.settings)
     context = StageContext("shadow_trades", DAY, resources.settings, resources, "")

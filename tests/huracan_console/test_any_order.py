@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -228,3 +229,19 @@ def test_a_day_is_refused_while_the_day_before_is_missing_or_bad_and_made_after_
         _day(15),
     ]
     assert machine.goes_on(_day(15))
+
+
+def test_a_home_of_a_version_without_prices_of_its_days_has_them_made_before_the_night_and_keeps_its_records(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    machine.night(_day(20))
+    machine.night(_day(21))
+    kept = {name: machine.hash_of(name, _day(20)) for name in ("ppo_checkpoint", "shadow_trades")}
+    rmtree(tmp_path / "market_costs")
+    done = machine.night(_day(22))
+    assert done[-4:] == [PlannedRun(job, _day(22)) for job in NIGHT]
+    assert {run.job for run in done[:-4]} == {"market"}
+    assert machine.lake.days("market_costs")[-1] == _day(22)
+    assert set(machine.lake.days("market_costs")) >= set(history_days(_day(22), SETTINGS))
+    assert kept == {name: machine.hash_of(name, _day(20)) for name in kept}

@@ -39,14 +39,17 @@ def _bouncing(half_spread_bps: float, seed: int, bars: int = 1440, volatility_bp
     return np.stack([trades[:, 0], trades.max(axis=1), trades.min(axis=1), trades[:, -1]], axis=1)
 
 
-def _told(*days: tuple[float, float], step: float | None = None) -> pa.Table:
-    """What is known after days, each by half-spread and noise."""
-    lists = [[float(day[at]) for day in days] for at in (0, 1)]
-    row = {"symbol": "A", "half_step_bps": step, "trailing_bps": lists[0], "trailing_noise_bps": lists[1]}
-    return pa.Table.from_pylist([row], schema=SPREADS_SCHEMA)
+def _told(*days: tuple[float | None, float | None], step: float | None = None) -> list[pa.Table]:
+    """Days, each by half-spread and noise; the first of them by the step of its prices too."""
+    steps = [step, *[None] * len(days)]
+    rows = [
+        {"symbol": "A", "half_spread_bps": spread, "noise_bps": noise, "half_step_bps": half_step}
+        for (spread, noise), half_step in zip(days, steps, strict=False)
+    ]
+    return [pa.Table.from_pylist([row], schema=SPREADS_SCHEMA) for row in rows]
 
 
-def _used(told: pa.Table | None, info: MarketInfo | None = None, close: float | None = None) -> float:
+def _used(told: list[pa.Table], info: MarketInfo | None = None, close: float | None = None) -> float:
     closes = {} if close is None else {"A": LastClose(0, close, 0.01, False)}
     (found,) = with_half_spreads([info or MarketInfo("A")], told, closes)
     assert found.half_spread_bps is not None
@@ -102,20 +105,27 @@ def test_a_day_of_few_bars_or_none_tells_nothing() -> None:
     none = day_spreads(_grid(np.full((24, 4), np.nan), [MISSING] * 24, "B"))
     told = [(row["symbol"], row["half_spread_bps"], row["noise_bps"], row["bars"]) for row in few.to_pylist()]
     assert told == [("A", None, None, 9)]
-    assert [list(row.values()) for row in none.to_pylist()] == [["B", None, None, None, 0, [], []]]
+    assert [list(row.values()) for row in none.to_pylist()] == [["B", None, None, None, 0]]
 
 
-def test_the_trailing_days_go_on_from_day_to_day_and_a_day_that_tells_nothing_leaves_them() -> None:
-    told, own = None, []
-    for number in range(30):
-        told = day_spreads(_grid(_bouncing(5.0, number, bars=60).round(2)), told)
-        own.append(told["half_spread_bps"][0].as_py())
-    silent = day_spreads(_grid(np.full((24, 4), np.nan), [MISSING] * 24), told)
-    assert told is not None
-    assert told["trailing_bps"][0].as_py() == silent["trailing_bps"][0].as_py() == own[-28:]
-    assert len(silent["trailing_noise_bps"][0].as_py()) == 28
-    assert silent["half_step_bps"] == told["half_step_bps"]
-    assert told["half_step_bps"][0].as_py() == pytest.approx(0.5, rel=0.05)
+def test_prices_to_the_cent_keep_to_half_a_cent_of_their_last_close() -> None:
+    bars = _bouncing(5.0, seed=1, bars=60).round(2)
+    assert day_spreads(_grid(bars))["half_step_bps"][0].as_py() == pytest.approx(50.0 / bars[-1, 3])
+
+
+def test_a_day_that_tells_nothing_and_one_without_the_symbol_leave_what_days_before_told() -> None:
+    told = _told((3.0, 0.5), (5.0, 0.5), (4.0, 0.5), step=4.5)
+    other = day_spreads(_grid(_bouncing(90.0, seed=1, bars=60), symbol="B"))
+    silent = day_spreads(_grid(np.full((24, 4), np.nan), [MISSING] * 24))
+    assert _used(told) == _used([*told, other, silent]) == 4.5, "the step of a day, as no later one tells it"
+    assert _used([*told[1:], other, silent]) == pytest.approx(np.sqrt((5**2 + 4**2) / 2))
+    assert _used([*told, *_told((4.0, 0.5), step=6.0)]) == 6.0, "the newest step that is told"
+    assert _used([other, silent]) == 1.0
+
+
+def test_days_of_a_version_that_carried_trailing_days_along_are_read_by_their_own() -> None:
+    old = [day.append_column("trailing_bps", pa.array([[9.0]])) for day in _told(*[(4.0, 0.5)] * 7)]
+    assert _used(old) == pytest.approx(4.0)
 
 
 def test_each_symbol_is_told_by_its_own_bars() -> None:
@@ -146,7 +156,7 @@ def test_the_median_of_the_last_seven_days_is_used() -> None:
 
 
 def test_what_cannot_be_told_from_none_is_the_default_and_a_month_tells_more_than_a_week() -> None:
-    assert _used(None) == 1.0
+    assert _used([]) == 1.0
     assert _used(_told(*[(4.0, 4.0)] * 7)) == pytest.approx(4.0)  # 16 > 2 x 1.25 x 16 / root of 7 = 15.2
     assert _used(_told(*[(3.8, 4.0)] * 7)) == 1.0
     assert _used(_told(*[(3.8, 4.0)] * 28)) == pytest.approx(3.8)
@@ -163,14 +173,14 @@ def test_it_is_never_below_half_a_tick_at_the_last_known_close() -> None:
     tick = MarketInfo("A", tick_size=0.01)
     assert _used(told, tick, close=20.0) == pytest.approx(2.5)
     assert _used(told, tick, close=2_000.0) == pytest.approx(0.3)
-    assert _used(None, tick, close=20.0) == pytest.approx(2.5)
+    assert _used([], tick, close=20.0) == pytest.approx(2.5)
     # of nobody who says the tick, half of the step that prices kept to
     assert _used(told, close=20.0) == pytest.approx(0.7)
     assert _used(told, tick) == pytest.approx(0.7)
 
 
 def test_a_tick_that_is_not_of_these_prices_is_no_cost_beyond_belief() -> None:
-    assert _used(None, MarketInfo("A", tick_size=1.0), close=1e-6) == 1000.0
+    assert _used([], MarketInfo("A", tick_size=1.0), close=1e-6) == 1000.0
 
 
 def test_what_the_settings_say_stays() -> None:

@@ -42,7 +42,7 @@ def resources(tmp_path: Path, database: Database) -> Iterator[Resources]:
     """A lake of two days on real candles that fell by 1 %, and a policy that passes every criterion."""
     made = Resources(load_settings(environ={"HURACAN_HOME": str(tmp_path)}))
     made.__dict__["database"] = database
-    for asset in ("ohlcv", "features", "regimes"):
+    for asset in ("ohlcv", "market_costs", "features", "regimes"):
         made.lake.write(asset, DAY, {}, note="Looked at only where there is an earlier brain.")
     yield made
     with database.connect() as connection:
