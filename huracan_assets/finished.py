@@ -9,6 +9,8 @@ LEDGER = "shadow_trades"
 
 REMAKE_TAG = "huracan/remake"
 """On a run that makes records again, because somebody asked for it."""
+STANDING_TAG = "huracan/standing"
+"""On a run that asks nobody outside for what stands as it would be made now."""
 
 
 def is_finished(lake: Lake, day: date) -> bool:

@@ -37,7 +37,7 @@ def run_stage(stage: Stage, context: StageContext) -> Made:
         return _kept(stage, context, record)
     inputs = stage.inputs(lake, context.day, context.settings)
     current = stage.current(lake, context.day, context.settings, inputs)
-    if current is not None and not stage.reads_outside:
+    if current is not None and not (stage.reads_outside and context.asks_outside):
         return _as_it_stands(stage, context, current, "unchanged")
     if current is None:
         context.progress(0.0, why=stage.changes(lake, context.day, context.settings, inputs))

@@ -60,6 +60,8 @@ class StageContext:
     resources: "Resources"
     configuration_digest: str
     remakes_records: bool = False
+    asks_outside: bool = True
+    """whether a stage that reads outside of the lake is run although its partition stands"""
 
     @property
     def timeframe(self) -> Timeframe:
@@ -199,8 +201,9 @@ def stage(
     key the single settings, that its content depends on; what code it depends on is found from its file.
     `searches` names assets whose earlier days the body looks for in the database; days that were lost there
     are loaded before. What `reads_outside` of the lake (an exchange, the registry) runs every time, because
-    no manifest can tell that it is unchanged. What `is_record` of a finished night stays as it was made,
-    whatever changes later; `bring_back` then does what the body does outside the lake, where that was lost.
+    no manifest can tell that it is unchanged, unless the run takes what stands (`asks_outside`). What
+    `is_record` of a finished night stays as it was made, whatever changes later; `bring_back` then does what
+    the body does outside the lake, where that was lost.
     The asset's name is the body's, its description the docstring."""
 
     def declare(body: Body) -> Stage:

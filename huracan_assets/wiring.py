@@ -13,7 +13,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from huracan.errors import HuracanError, Unavailable
 from huracan.tables import as_markdown
 from huracan.verdict import Verdict
-from huracan_assets.finished import REMAKE_TAG
+from huracan_assets.finished import REMAKE_TAG, STANDING_TAG
 from huracan_assets.history import FIRST_ASSET, beginning
 from huracan_assets.metadata import column_schema, partition_metadata
 from huracan_assets.partitions import PREVIOUS_DAY, day_of
@@ -67,8 +67,9 @@ def asset_of(stage: Stage, partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
         with _permanent_failures(is_retried=retry is not None):
             settings, day = resources.settings, day_of(context.partition_key)
             digest = stage.configuration_digest(settings)
-            remakes = REMAKE_TAG in context.run.tags
-            known = StageContext(stage.name, day, settings, resources, digest, remakes)
+            tags = context.run.tags
+            remakes, asks = REMAKE_TAG in tags, STANDING_TAG not in tags
+            known = StageContext(stage.name, day, settings, resources, digest, remakes, asks)
             made = run_stage(stage, known)
             if stage.name == FIRST_ASSET:
                 beginning(settings).remember(resources.lake, day)

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from huracan_assets import progress as reports
 from huracan_assets.definitions import build_definitions
+from huracan_assets.finished import REMAKE_TAG, STANDING_TAG
 from huracan_assets.freshness import Freshness
-from huracan_assets.jobs import NEEDS
+from huracan_assets.jobs import MARKET, NEEDS
 from huracan_assets.registry import stages
 from huracan_console.answering.answers import Interrupted
 from huracan_console.course import Course
@@ -75,6 +76,12 @@ def open_workplace(settings: Settings) -> Iterator[Workplace]:
         yield Workplace(settings, resources, Freshness(resources, stages()), starter, instance)
 
 
+def _tags(planned: PlannedRun, tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Candles that stand are not fetched again for what else their day lacks, unless all is remade."""
+    takes_candles = planned.job == MARKET and planned.is_history and REMAKE_TAG not in tags
+    return {**tags, STANDING_TAG: "true"} if takes_candles else tags
+
+
 def walk(workplace: Workplace, plan: Plan, tags: Mapping[str, str], console: Console, label: str) -> Walk:
     """Run the plan. A failed run of history ends it; within the day, what needs a failed job is skipped.
 
@@ -98,7 +105,7 @@ def walk(workplace: Workplace, plan: Plan, tags: Mapping[str, str], console: Con
                     result.skipped.append(planned)
                     continue
                 display.begin(planned)
-                finished = workplace.starter.run(planned.job, planned.day, tags)
+                finished = workplace.starter.run(planned.job, planned.day, _tags(planned, tags))
                 display.end()
                 result.finished.append(finished)
                 if not finished.is_success:

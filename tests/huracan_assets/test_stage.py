@@ -12,6 +12,7 @@ from huracan.errors import InvalidInput, Unavailable
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, Table
 from huracan.verdict import Verdict
 from huracan_assets import wiring
+from huracan_assets.finished import STANDING_TAG
 from huracan_assets.freshness import Freshness
 from huracan_assets.jobs import TRADE
 from huracan_assets.partitions import daily_partitions
@@ -239,6 +240,23 @@ def test_fetching_again_keeps_good_candles_from_worse_ones_and_from_other_source
     assert "The good partition of before is kept" in _failure(_run(resources, [declared], 1))
     assert _value(resources, "fetched", 1) == 1
     assert _run(resources, [declared], 1).success
+    assert _value(resources, "fetched", 1) == 3
+
+
+def test_a_run_that_takes_what_stands_asks_outside_only_for_what_does_not(resources: Resources) -> None:
+    answers = iter([1, 2, 3, 99])
+
+    def fetched(inputs: Inputs, context: StageContext) -> Outcome:
+        return Outcome(tables={"data": pa.table({"value": [next(answers)]})}, source="test")
+
+    declared = _declare(fetched, reads_outside=True, settings=["schedule"])
+    for tags, value in (({STANDING_TAG: "true"}, 1), ({STANDING_TAG: "true"}, 1), ({}, 2)):
+        assert _run(resources, [declared], 1, tags=tags).success
+        assert _value(resources, "fetched", 1) == value
+    schedule = resources.settings.schedule.model_copy(update={"hour": 5})
+    other = Resources(resources.settings.model_copy(update={"schedule": schedule}))
+    other.__dict__["database"] = resources.database
+    assert _run(other, [declared], 1, tags={STANDING_TAG: "true"}).success
     assert _value(resources, "fetched", 1) == 3
 
 
