@@ -21,15 +21,15 @@ LAST_CLOSES_COLUMNS = (
     Column(
         "deviation",
         FLOAT,
-        "robust standard deviation of the log close from bar to bar, newer days weighing more; null where"
-        " too few bars tell",
+        "robust standard deviation of the log close from bar to bar: of the day, or of a more restless one"
+        " before it, less 16 % a day; null where too few bars tell",
     ),
     Column("cause", TEXT, "why the symbol is set aside on the day; null where it is not"),
 )
 LAST_CLOSES_SCHEMA = arrow_schema(LAST_CLOSES_COLUMNS)
 
-_OLD_SHARE = 0.7
-"""Of a day's deviation in that of the day after: some days are remembered."""
+_REMEMBERED = 0.84
+"""Of a deviation on the day after: some days are remembered."""
 
 
 def last_closes_from(table: pa.Table | None) -> dict[str, LastClose]:
@@ -74,7 +74,9 @@ def next_last_closes(
             continue
         if not len(bars):
             continue
-        deviation = _pooled(None if each.known is None else each.known.deviation, deviation_of(each.closes))
+        deviation = _restlessness(
+            None if each.known is None else each.known.deviation, deviation_of(each.closes)
+        )
         last = int(bars[-1])
         found[each.symbol] = LastClose(start_ms + last * step_ms, float(each.closes[last]), deviation)
     names = [*found, *(symbol for symbol in causes if symbol not in found)]
@@ -93,7 +95,9 @@ def next_last_closes(
     )
 
 
-def _pooled(old: float | None, new: float) -> float:
-    if old is None or np.isnan(old):
-        return new
-    return old if np.isnan(new) else float(np.sqrt(_OLD_SHARE * old**2 + (1 - _OLD_SHARE) * new**2))
+def _restlessness(before: float | None, own: float) -> float:
+    """What a day of the deviation `own` leaves. A mean would carry another deviation of one day for months;
+    of the greatest no trace is left once a later day is the more restless one."""
+    if before is None or np.isnan(own):
+        return own if before is None else before
+    return float(np.fmax(_REMEMBERED * before, own))

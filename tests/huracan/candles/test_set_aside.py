@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huracan.candles.jumps import LastClose, deviation_of, plain_factor
-from huracan.candles.last_closes import last_closes_from
+from huracan.candles.jumps import LastClose, SymbolCloses, deviation_of, plain_factor
+from huracan.candles.last_closes import last_closes_from, next_last_closes
 from huracan.candles.limits import CandleLimits
 from huracan.candles.quality import Before, JudgedDay, assemble_day, judge_day
 from huracan.candles.redenominations import Redenomination
@@ -123,6 +123,23 @@ def test_a_jump_on_the_first_day_is_met_again_on_the_next() -> None:
     first = judge({"Q/USDT": halted(1000.0), "B/USDT": walk(2)})
     last = last_closes_from(first.last_closes)["Q/USDT"]
     assert last.close == halted(1000.0)[599] and last.is_disputed
+
+
+def _deviations(first: float, *own: float) -> list[float]:
+    """What days of the deviations `own` leave, one after the other."""
+    last, found = {"Q/USDT": LastClose(START_MS, 100.0, first)}, []
+    for each in own:
+        day = SymbolCloses("Q/USDT", 100 * np.exp(np.cumsum(np.tile([each, -each], 720))), last["Q/USDT"])
+        last = last_closes_from(next_last_closes([day], last, {}, {}, (START_MS, 60_000)))
+        found.append(last["Q/USDT"].deviation)
+    return found
+
+
+def test_a_restless_day_is_remembered_until_a_day_is_more_restless_and_then_leaves_no_trace() -> None:
+    own = np.array([1.0, 1.0, 3.0, 1.0, 2.0])
+    told = own / 0.6745  # the median move, as a deviation
+    assert _deviations(4.0, *own) == pytest.approx([3.36, 2.8224, told[2], 0.84 * told[2], 0.7056 * told[2]])
+    assert _deviations(4.0, *own)[2:] == _deviations(2.0, *own)[2:]
 
 
 def test_no_waiting_makes_a_jump_believable() -> None:
