@@ -15,6 +15,7 @@ import click
 import yaml
 from pydantic import SecretStr
 
+from huracan.candles.schema import Timeframe
 from huracan.errors import InvalidInput
 from huracan_console.safe_text import plain as printable
 from huracan_resources.candle_sources import candle_sources
@@ -35,11 +36,12 @@ from huracan_resources.settings.sources import (
     home_profile,
 )
 
+_DECISIONS = "market.decision_timeframe"
 CHANGED_MOST = (
     "universe.symbols",
     "universe.timeframe",
     "universe.first_day",
-    "market.decision_timeframe",
+    _DECISIONS,
     "market.costs.taker_fee_bps",
     "market.costs.half_spread_bps",
     "market.rules.starting_cash_usd",
@@ -50,7 +52,10 @@ CHANGED_MOST = (
     "schedule.hour",
     "schedule.is_enabled",
 )
-_TIMEFRAMES = ("universe.timeframe", "market.decision_timeframe")
+_TIMEFRAMES = ("universe.timeframe", _DECISIONS)
+_DECIDED_EVERY = Timeframe("1h")
+"""What a home of real candles begins with, where bars of a fraction of it are stored: docs/horizons.md says
+why."""
 _PROFILE_VARIABLES = ("HURACAN_ENV", "HURACAN_CONFIG_DIR")
 _COMMENT_COLUMN = 46
 _SHORT = 75
@@ -73,28 +78,37 @@ def write_profile(settings: Settings, *, as_json: bool) -> int:
     file, resources = home_profile(settings.storage.home), Resources(settings)
     if file.exists():
         raise InvalidInput(f"{file} exists already.", "Edit it, or give another home by HURACAN_HOME.")
-    source = resources.candle_source.identity.name
+    source = resources.candle_source.identity
     refuse_another_source(resources)
     make_folder(file.parent)
-    write_whole(file, profile_text(settings).encode(), file.parent)
+    text = profile_text(settings, {} if source.is_simulated else _decisions(settings))
+    write_whole(file, text.encode(), file.parent)
     next_command = "huracan doctor"
     if as_json:
-        click.echo(json.dumps({"profile": str(file), "source": source, "next": next_command}))
+        click.echo(json.dumps({"profile": str(file), "source": source.name, "next": next_command}))
     else:
         click.echo(printable(f"{file} is written, for candles of {named_source(settings)}."))
         click.echo(f"Look through it. Next: {next_command}, which asks the source; then huracan nightly.")
     return 0
 
 
-def profile_text(settings: Settings) -> str:
-    """YAML that `load_settings` reads: live is what the command line says and what makes the source; the rest
-    are comments with what holds without them."""
+def _decisions(settings: Settings) -> dict[str, str]:
+    """How often a home begins to decide where nobody says it; nothing where its bars are as long, or none of
+    them fit."""
+    stored = Timeframe(settings.universe.timeframe).minutes
+    fits = stored < _DECIDED_EVERY.minutes and _DECIDED_EVERY.minutes % stored == 0
+    return {_DECISIONS: _DECIDED_EVERY.name} if fits and _at(settings, _DECISIONS) is None else {}
+
+
+def profile_text(settings: Settings, begins_with: dict[str, str]) -> str:
+    """YAML that `load_settings` reads: live is what the command line says, what makes the source, and what
+    the home `begins_with`; the rest are comments with what holds without them."""
     environ = {name: os.environ[name] for name in _PROFILE_VARIABLES if name in os.environ}
     otherwise = load_settings({"storage.home": str(settings.storage.home)}, environ)
     kind = candle_sources()[settings.source.kind]
     own = fields_of(kind.settings) or {}
     secrets = {f"source.{kind.name}.{name}" for name in own if without_none(own[name]) is SecretStr}
-    live = _live(settings, otherwise)
+    live = _live(settings, otherwise) | begins_with
     # What holds without a word depends on how often is decided.
     decided = {key: live[key] for key in _TIMEFRAMES if key in live}
     otherwise = load_settings({"storage.home": str(settings.storage.home), **decided}, environ)

@@ -83,6 +83,24 @@ def test_every_commented_line_says_what_holds_without_it(
     assert set(CHANGED_MOST) <= set(uncommented.layers.home)
 
 
+@pytest.mark.parametrize(
+    ("words", "decides", "holds"),
+    [
+        (["ccxt:kraken"], "1h", "3d"),
+        (["ccxt:kraken", "--set", "universe.timeframe=15m"], "1h", "3d"),
+        (["ccxt:kraken", "--set", "universe.timeframe=1h"], None, "3d"),
+        (["ccxt:kraken", "--set", "market.decision_timeframe=1m"], "1m", "2h"),
+        (["simulated"], None, "2h"),
+    ],
+)
+def test_a_home_of_real_minutes_begins_to_decide_every_hour(
+    words: list[str], decides: str | None, holds: str, tmp_path: Path
+) -> None:
+    assert _init(tmp_path, *words).exit_code == 0
+    market = _settings(tmp_path).market
+    assert (market.decision_timeframe, market.rules.maximum_holding) == (decides, holds)
+
+
 def test_what_is_changed_most_has_a_meaning_and_no_line_is_endless(tmp_path: Path) -> None:
     assert [key for key in CHANGED_MOST if not meaning(key)] == []
     assert (
