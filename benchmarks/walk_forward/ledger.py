@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from huracan_resources.settings.settings import Settings
 from walk_forward.contestants import POLICY, Contestant, Signals, TradedDays
 from walk_forward.nights import CaseRun
 
-LEDGER = "shadow_trades"
+LEDGER, SESSION = "shadow_trades", "session.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +50,11 @@ def lake_of(run: CaseRun) -> Lake:
 
 
 def done_days(run: CaseRun, lake: Lake) -> list[date]:
-    """The traded days whose nights are done, without a hole from the first one on."""
-    held, days = set(lake.days("baseline_brain")), []
-    for day in run.days:
-        if day not in held:
-            break
-        days.append(day)
-    return days
+    """The days whose nights are done, in a row, from the first that a policy traded: before it a history
+    may have been too short to train on."""
+    held = set(lake.days("baseline_brain"))
+    done = takewhile(lambda day: day in held, run.days)
+    return list(dropwhile(lambda day: SESSION not in lake.require(LEDGER, day).files, done))
 
 
 def read_block(lake: Lake, days: list[date], settings: Settings) -> MarketBlock:
@@ -96,7 +95,7 @@ def read_policy(lake: Lake, days: list[date], traded: TradedDays) -> PolicyDays:
     trades, fills = [], []
     for index, day in enumerate(days):
         manifest = lake.require(LEDGER, day)
-        if "session.parquet" not in manifest.files:
+        if SESSION not in manifest.files:
             untraded += 1
             continue
         session = lake.read_table(LEDGER, day, "session")
