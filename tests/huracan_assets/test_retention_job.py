@@ -60,8 +60,9 @@ def test_the_needs_are_those_that_the_assets_declare() -> None:
     assert (needs["shadow_trades", ""].days, needs["shadow_trades", ""].reader) == (8 + 41, "gate_decisions")
     # The market of a whole window may have to be made again, each day with its own warm-up.
     assert needs["ohlcv", ""].days > 8 + 120 and needs["features", ""].days > 8 + 120 + 14
-    # Of weeks before it a day reads the hours alone.
-    assert needs["ohlcv", "hourly"].days == needs["ohlcv", ""].days + 30 - 2
+    # Of weeks before it a day reads the hours alone, and the half-spreads.
+    assert needs["ohlcv", "hourly"].days == needs["ohlcv", "data"].days + 30 - 2
+    assert needs["ohlcv", "spreads"].days == needs["ohlcv", ""].days + 28
 
 
 @pytest.mark.parametrize(

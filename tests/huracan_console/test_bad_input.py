@@ -254,7 +254,7 @@ def test_a_full_disk_is_said_nothing_half_written_is_left_and_with_space_the_sam
     assert "Free some space" in told
     lake = small.settings().storage.lake
     left = [path for path in Path(lake).rglob("*") if path.is_file()]
-    assert {path.relative_to(lake).parts[0] for path in left} == {"ohlcv"}
+    assert {path.relative_to(lake).parts[0] for path in left} == {"ohlcv", "market_costs"}
     subprocess.run(["mount", "-o", "remount,size=32m", str(small_disk)], check=True)
     answer = small.call(*BACKFILL, "--json")
     assert answer.code == 0
