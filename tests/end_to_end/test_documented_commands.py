@@ -169,6 +169,8 @@ def test_a_documented_command_works(command: Command, home: Home, place: Path, e
         first_day = (datetime.now(UTC) - timedelta(days=7)).date()
         variables += f"export HURACAN__SOURCE__CCXT__BASE_URL={exchange}\n"
         variables += f"export HURACAN__UNIVERSE__FIRST_DAY={first_day}\n"
+        # What such a home begins with decides every hour, so that a window of minutes is none.
+        variables += "export HURACAN__TRAINING__WINDOW_DAYS=6\n"
     done = _shell(home, place, variables + _of_this_home(line, home))
     if words[0] == "python" and "No module named 'parso'" in done.stderr:
         pytest.skip("what benchmarks/install_peers.py installs is not there")
