@@ -14,9 +14,11 @@ from huracan_resources.lake.lake import Lake
 from walk_forward.boosting import boost
 from walk_forward.cases import CASES, LEAD_DAYS, RIVALS
 from walk_forward.contestants import (
+    BOOSTING,
     HOLDING,
     POLICY,
     RANDOM,
+    TREND,
     Contestant,
     TradedDays,
     draw_rivals,
@@ -32,6 +34,7 @@ HEADER = (
     " | turned over, USD a day | in the market |"
 )
 NONE = "-"
+COLOURS = {POLICY: "C3", HOLDING: "0.6", RANDOM: "C1", BOOSTING: "C0", TREND: "C2"}
 REPORT, MEASURED = "report.json", Path(__file__).parent / "measured"
 
 
@@ -201,8 +204,7 @@ def draw(reports: list[CaseReport], file: Path) -> None:
         axes = figure.add_subplot(rows, 2, place + 1)
         for who in report.figures["contestants"]:
             total = np.cumsum(who["daily_usd"])
-            styles = {POLICY: ("C3", 2.2), HOLDING: ("0.6", 1.2), RANDOM: ("C1", 1.2)}
-            colour, width = styles.get(who["who"], (None, 1.2))
+            colour, width = COLOURS[who["who"]], 2.2 if who["who"] == POLICY else 1.2
             axes.plot(np.arange(1, total.size + 1), total, label=who["who"], color=colour, linewidth=width)
         figures = report.figures
         axes.set_title(f"{figures['case']}: from {figures['first_day']}, USD net of costs", fontsize=9)
