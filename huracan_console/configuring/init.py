@@ -94,10 +94,16 @@ def write_profile(settings: Settings, *, as_json: bool) -> int:
 
 def _decisions(settings: Settings) -> dict[str, str]:
     """How often a home begins to decide where nobody says it; nothing where its bars are as long, or none of
-    them fit."""
+    them fit. InvalidInput where the command line says what does not go with it."""
     stored = Timeframe(settings.universe.timeframe).minutes
     fits = stored < _DECIDED_EVERY.minutes and _DECIDED_EVERY.minutes % stored == 0
-    return {_DECISIONS: _DECIDED_EVERY.name} if fits and _at(settings, _DECISIONS) is None else {}
+    if not fits or _at(settings, _DECISIONS) is not None:
+        return {}
+    begins_with = {_DECISIONS: _DECIDED_EVERY.name}
+    above = settings.layers.above.items()
+    # What was said may not go with it: better refused here than by every command after this one.
+    load_settings({key: value for key, (value, origin) in above if origin == "command line"} | begins_with)
+    return begins_with
 
 
 def profile_text(settings: Settings, begins_with: dict[str, str]) -> str:

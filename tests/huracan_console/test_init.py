@@ -101,6 +101,14 @@ def test_a_home_of_real_minutes_begins_to_decide_every_hour(
     assert (market.decision_timeframe, market.rules.maximum_holding) == (decides, holds)
 
 
+def test_what_does_not_go_with_decisions_of_an_hour_is_refused_and_nothing_written(tmp_path: Path) -> None:
+    home, words = tmp_path / "home", ["ccxt:kraken", "--set", "market.rules.maximum_holding=30m"]
+    answer = _init(home, *words)
+    assert answer.exit_code == 2 and "shorter than a decision bar of 1h" in answer.stderr
+    assert not (home / "huracan.yaml").exists()
+    assert _init(home, *words, "--set", "market.decision_timeframe=1m").exit_code == 0
+
+
 def test_what_is_changed_most_has_a_meaning_and_no_line_is_endless(tmp_path: Path) -> None:
     assert [key for key in CHANGED_MOST if not meaning(key)] == []
     assert (
