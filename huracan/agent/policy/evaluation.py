@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.ledger import EXIT_REASONS
-from huracan.market.paper.session_arrays import SessionArrays, run_sessions
+from huracan.market.paper.judged_session import JudgedSession, judge_session
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
 from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, Guesses, buy_and_hold, random_entries
@@ -31,13 +31,13 @@ def evaluate_policy(
     by hour (`periods_of`), in bps of what they opened with. `random` are entries at random decisions with the
     same number of trades and the same median holding; `random_draws_net_bps_per_trade` has every draw.
     """
-    ran = run_sessions(block, policy, rules, costs)
+    ran = judge_session(block, policy, rules, costs)
     net_usd, net_bps = ran.net_usd(), ran.net_bps()
     per_trade = float(net_bps.mean()) if net_bps.size else 0.0
     held = _bars_held(ran)
     median_holding = int(np.median(held)) if held.size else 0
     guesses = random_entries(block, rules, costs, Guesses(ran.trade_count, max(1, median_holding)), generator)
-    equity_usd = (ran.cash_usd + ran.position_usd).sum(axis=0)
+    equity_usd = ran.equity_usd.sum(axis=0)
     by_day = _changes(equity_usd, block.day_of_bar[block.decision_closes])
     by_hour = _changes(equity_usd, periods_of(block)[block.decision_closes])
     holding = buy_and_hold(block, rules, costs)
@@ -68,11 +68,11 @@ def judges_generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed).spawn(1)[0])
 
 
-def _bars_held(ran: SessionArrays) -> NDArray[np.int64]:
+def _bars_held(ran: JudgedSession) -> NDArray[np.int64]:
     return ran.closed["exit_bar"].astype(np.int64) - ran.closed["entry_bar"].astype(np.int64)
 
 
-def _count_reasons(ran: SessionArrays) -> dict[str, int]:
+def _count_reasons(ran: JudgedSession) -> dict[str, int]:
     counts = np.bincount(ran.closed["reason"].astype(np.int64), minlength=len(EXIT_REASONS))
     return {reason: count for reason, count in zip(EXIT_REASONS, counts.tolist(), strict=True) if count}
 

@@ -15,6 +15,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.kernel_advance import advance_lanes, first_illegal
 from huracan.market.engine.kernel_bars import packed_bars, sights_of
+from huracan.market.engine.kernel_idle import IdleTime, idle_lanes
 from huracan.market.engine.kernel_masks import mask_lanes
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
@@ -152,10 +153,27 @@ class MarketEnvironment:
         stuck = first_illegal(state, wanted, self._bars, self._conditions.rules)
         if stuck >= 0:
             raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
-        step = MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
+        step = _room_for(lanes)
         records = self._book.with_room(lanes * (1 + self.block.decision_bars), lanes)
         advance_lanes(state, wanted, self._bars, self._conditions, records, step)
         return step
+
+    def foresee(self, decisions: int) -> IdleTime:
+        """What the lanes would meet at so many closes from theirs on if nothing were decided; none moves."""
+        return self._idle(self.state.copy(), RecordBook(False), decisions)
+
+    def idle(self, decisions: int) -> None:
+        """Moves every lane by so many decisions at which nothing is decided."""
+        self._idle(self.state, self._book, decisions)
+
+    def _idle(self, state: NDArray[np.void], book: RecordBook, decisions: int) -> IdleTime:
+        lanes = state.size
+        time = IdleTime.empty(decisions, lanes, len(self.observation_names), len(self.action_names))
+        # Whoever decides nothing may still leave, in as many parts as there are bars.
+        records = book.with_room(decisions * lanes * self.block.decision_bars, decisions * lanes)
+        step = _room_for(lanes)
+        idle_lanes(state, self._bars, self._sights, self._conditions, records, step, time)
+        return time
 
     def equity_usd(self) -> Floats:
         """Cash and the position at the close [lanes]."""
@@ -215,6 +233,10 @@ def illegal_action(action: int, lane: np.void, block: MarketBlock, rules: Tradin
     return InvalidInput(
         f"The action {name} of {place} is one that its lane's mask forbids.", "Apply the masks."
     )
+
+
+def _room_for(lanes: int) -> MarketStep:
+    return MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
 
 
 def _require_fit(out: NDArray[Any], shape: tuple[int, int], kind: type[np.generic]) -> None:

@@ -64,7 +64,7 @@ def trade_session(
     block = opening.block
     environment = MarketEnvironment(block, rules, costs, block.symbol_count, records=True)
     environment.restore(opening.state)
-    arrays = run_lanes(environment, watches, keeps_trace=True)
+    arrays = run_lanes(environment, watches)
     names = action_names(rules.allow_short)
     entries = entries_of(arrays, block, watches, names, provenance, opening.entries)
     models = exit_models(arrays, block, watches, opening.exit_models)
@@ -139,7 +139,6 @@ def _decisions_table(
 ) -> pa.Table:
     """DECISION_TRACE_SCHEMA: a row for every decision that somebody made."""
     trace, decided = arrays.trace, np.flatnonzero(arrays.in_charge != NOBODY)
-    assert trace is not None  # the ledger's sessions keep it
     lane = np.repeat(np.arange(arrays.symbol.size), decided.size)
     at = np.tile(decided, arrays.symbol.size)
     models = np.array([each.model_id for each in watches], dtype=object)

@@ -1,6 +1,6 @@
 """A span of a market as arrays: one lane for every symbol, from decision to decision, all lanes at once.
 
-The ledger's Arrow tables are made of these in `session`; a held-out judgement reads them as they are.
+The ledger's Arrow tables are made of these in `session`.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
-from huracan.market.block import MarketBlock
-from huracan.market.costs import CostAssumptions, Floats
+from huracan.market.costs import Floats
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.paper.watch import NOBODY, Watch, watch_of
-from huracan.market.policy import Decision, Policy
-from huracan.market.rules import TradingRules
-from huracan.units import WHOLE_BPS
+from huracan.market.policy import Decision
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,57 +77,15 @@ class SessionArrays:
     """LANE [symbols] as the lanes stand in the end"""
     in_charge: NDArray[np.int64]
     """[decisions] index among those who decide; NOBODY where nobody does"""
-    trace: DecisionTrace | None = None
-
-    @property
-    def trade_count(self) -> int:
-        return int(self.closed.size)
-
-    def net_usd(self) -> Floats:
-        """Net result of every trade, costs included."""
-        return np.asarray(self.closed["net_usd"], dtype=np.float64)
-
-    def net_bps(self) -> Floats:
-        """The same in bps of each trade's entry notional."""
-        return np.asarray(self.net_usd() / self._notionals() * WHOLE_BPS, dtype=np.float64)
-
-    def notional_usd(self) -> float:
-        """Entry notional of all trades together."""
-        return float(self._notionals().sum())
-
-    def _notionals(self) -> Floats:
-        return np.asarray(self.closed["quantity"] * self.closed["entry_reference"], dtype=np.float64)
+    trace: DecisionTrace
 
 
-def run_sessions(
-    block: MarketBlock, policy: Policy, rules: TradingRules, costs: CostAssumptions
-) -> SessionArrays:
-    """Trades every symbol over the whole block, all at once: one lane per symbol.
-
-    A lane begins flat at the close of the block's first decision bar; what is open at the last bar is closed
-    there at liquidation value (WINDOW_END).
-    """
-    environment = MarketEnvironment(block, rules, costs, block.symbol_count, records=True)
-    begin_everywhere(environment, closes_at_end=True)
-    return run_lanes(environment, [Watch(policy, "")], keeps_trace=False)
-
-
-def begin_everywhere(environment: MarketEnvironment, *, closes_at_end: bool) -> None:
-    """Puts one lane of each symbol at the close of the block's first decision bar, flat."""
-    block = environment.block
-    every = np.arange(block.symbol_count)
-    first = np.full(block.symbol_count, block.decision_closes[0])
-    environment.begin(every, every, first, closes_at_end=closes_at_end)
-
-
-def run_lanes(
-    environment: MarketEnvironment, watches: Sequence[Watch], *, keeps_trace: bool
-) -> SessionArrays:
+def run_lanes(environment: MarketEnvironment, watches: Sequence[Watch]) -> SessionArrays:
     """Lets those in charge decide for all lanes from where they stand, one of each symbol at the close of the
     block's first decision bar, up to the block's end. They are asked once for each decision bar.
 
-    `keeps_trace` costs memory of about 200 bytes per lane and decision: meant for a day, not for a held-out
-    window.
+    The trace costs memory of about 200 bytes per lane and decision: this is meant for a day. Longer spans are
+    `judged_session`'s.
     """
     block, lanes = environment.block, environment.lanes
     decisions, actions = block.decision_count, len(environment.action_names)
@@ -139,7 +94,7 @@ def run_lanes(
     cash, position, paid = np.empty(shape), np.empty(shape), np.empty(shape)
     in_charge = np.full(decisions, NOBODY, np.int64)
     in_charge[:-1] = watch_of(watches, block.time_of(block.decision_closes + 1))[:-1]
-    trace = DecisionTrace.empty(lanes, decisions, actions) if keeps_trace else None
+    trace = DecisionTrace.empty(lanes, decisions, actions)
     for at in range(decisions):
         state = environment.state
         cash[:, at], paid[:, at] = state["cash_usd"], state["costs_usd"]
@@ -153,8 +108,7 @@ def run_lanes(
             masks = environment.masks()
             decision = policy.decide(environment.observe(), masks)
             chosen = decision.actions
-            if trace is not None:
-                trace.keep(at, decision, masks)
+            trace.keep(at, decision, masks)
         action[:, at] = chosen
         environment.advance(chosen)
     return SessionArrays(

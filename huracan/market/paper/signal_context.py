@@ -154,7 +154,6 @@ def _decision_columns(
 ) -> dict[str, Any]:
     """What led to the entry."""
     trace = arrays.trace
-    assert trace is not None  # the ledger's sessions keep it
     return {
         "action": np.array(actions, dtype=object)[arrays.action[lane, column]],
         **trace_columns(trace, lane, column),

@@ -72,10 +72,10 @@ def signals_table(
     costs: CostAssumptions,
     trade_ids: Sequence[str],
 ) -> pa.Table:
-    """SIGNALS_SCHEMA of a session whose trace was kept. `trade_ids`: of `arrays.closed`, in order, and of
-    what its lanes still hold."""
+    """SIGNALS_SCHEMA of a session. `trade_ids`: of `arrays.closed`, in order, and of what its lanes still
+    hold."""
     trace = arrays.trace
-    if trace is None or arrays.action.shape[1] < 2:
+    if arrays.action.shape[1] < 2:
         return SIGNALS_SCHEMA.empty_table()
     found = _find(arrays, trace, block, rules)
     identities = np.array([*trade_ids, None], dtype=object)

@@ -28,7 +28,6 @@ from huracan.market.ledger import (
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
-from huracan.market.paper.session_arrays import run_sessions
 from huracan.market.paper.watch import Watch
 from huracan.market.policy import Decision, ScriptedPolicy
 from huracan.market.rules import TradingRules
@@ -179,27 +178,6 @@ def test_the_same_decisions_give_the_same_tables_and_identities(random_market: M
     other = Provenance("other model", "data", "config", True)
     again = trade_session(block, CountingPolicy(), RULES, COSTS, other).trades["trade_id"].to_pylist()
     assert not set(again) & set(identities)
-
-
-def test_a_judgement_over_many_days_keeps_no_trace_and_ends_at_liquidation_value(
-    random_market: Market,
-) -> None:
-    block = random_market(6, bars=157)
-    fast = run_sessions(block, CountingPolicy(), RULES, COSTS)
-    ledger = trade_session(block, CountingPolicy(), RULES, COSTS, PROVENANCE)
-    assert fast.trace is None
-    ends = fast.closed["reason"] == EXIT_REASONS.index("WINDOW_END")
-    assert ends.sum() == ledger.open_positions["side"].is_valid().to_pylist().count(True) > 0
-    kept = np.sort(fast.closed["net_usd"][~ends])
-    assert np.array_equal(kept, np.sort(ledger.trades["net_usd"].to_numpy()))
-    assert not fast.position_usd[:, -1].any()
-    notional = fast.closed["quantity"] * fast.closed["entry_reference"]
-    assert fast.net_bps() == pytest.approx(fast.net_usd() / notional * 1e4)
-    assert fast.trade_count == fast.closed.size > 0
-    spans = fast.cash_usd.shape == fast.action.shape == (block.symbol_count, block.decision_count)
-    assert spans and fast.symbol.tolist() == [0, 1]
-    made = fast.cash_usd[:, -1].sum() - RULES.starting_cash_usd * block.symbol_count
-    assert made == pytest.approx(fast.net_usd().sum(), abs=1e-6)
 
 
 def test_a_model_of_other_features_is_refused(random_market: Market) -> None:

@@ -11,8 +11,8 @@ from huracan.agent.policy.evaluation import evaluate_policy, judges_generator, p
 from huracan.market.actions import ENTER_FULL_INDEX, HOLD_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
+from tests.huracan.timetable import Timetable
 
 DAYS = 3
 Maker = Callable[..., MarketBlock]
@@ -22,15 +22,14 @@ COSTS = CostAssumptions(slippage_coefficient=0.0)
 
 @pytest.fixture(scope="module")
 def block(planted_market: Maker) -> MarketBlock:
-    made: MarketBlock = planted_market(2, days=DAYS)
-    return made
+    return Timetable.told(planted_market(2, days=DAYS))
 
 
 def _held_from(block: MarketBlock, decision: int) -> dict[str, Any]:
     """The report on a policy that enters every symbol once and never leaves."""
     script = np.full((block.decision_count, block.symbol_count), HOLD_INDEX)
     script[decision] = ENTER_FULL_INDEX
-    policy = ScriptedPolicy(script, is_lenient=True)
+    policy = Timetable(script)
     return evaluate_policy(block, policy, FAR, COSTS, judges_generator(5))
 
 
@@ -67,7 +66,7 @@ def test_decision_bars_longer_than_an_hour_are_periods_one_by_one(
     block: MarketBlock, coarser: Callable[[MarketBlock, int], MarketBlock]
 ) -> None:
     four_hours = coarser(block, 120)
-    report = _held_from(four_hours, 1)
+    report = _held_from(Timetable.told(four_hours), 1)
     assert len(report["hourly_returns_bps"]) == 6 * DAYS
     assert periods_of(four_hours).tolist() == np.repeat(np.arange(6 * DAYS), 120).tolist()
     assert periods_of(coarser(block, 15)).tolist() == np.repeat(np.arange(24 * DAYS), 30).tolist()
@@ -77,7 +76,7 @@ def test_rivals_are_held_as_long_as_the_median_trade(block: MarketBlock) -> None
     rules = replace(FAR, maximum_holding="2h")
     script = np.full((block.decision_count, block.symbol_count), HOLD_INDEX)
     script[::400] = ENTER_FULL_INDEX
-    policy = ScriptedPolicy(script, is_lenient=True)
+    policy = Timetable(script)
     report = evaluate_policy(block, policy, rules, COSTS, judges_generator(5))
     assert report["median_holding_minutes"] == 120
     assert report["exit_reasons"]["TIME_OUT"] > 10

@@ -13,8 +13,8 @@ from huracan.errors import InputRefused
 from huracan.market.actions import ENTER_FULL_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
+from tests.huracan.timetable import Timetable
 
 SEED, DAYS = 5, 3
 RULES, COSTS = TradingRules(), CostAssumptions()
@@ -23,14 +23,13 @@ Maker = Callable[..., MarketBlock]
 
 @pytest.fixture(scope="module")
 def block(planted_market: Maker) -> MarketBlock:
-    made: MarketBlock = planted_market(2, days=DAYS)
-    return made
+    return Timetable.told(planted_market(2, days=DAYS))
 
 
 def _report(block: MarketBlock, rules: TradingRules = RULES) -> dict[str, Any]:
     script = np.full((block.decision_count, block.symbol_count), WAIT_INDEX)
     script[::90] = ENTER_FULL_INDEX
-    policy = ScriptedPolicy(script, is_lenient=True)
+    policy = Timetable(script)
     return evaluate_policy(block, policy, rules, COSTS, judges_generator(SEED))
 
 
@@ -78,7 +77,7 @@ def test_rivals_of_another_market_are_refused_and_not_drawn(block: MarketBlock) 
 
 def test_a_brain_that_never_traded_has_flat_curves(block: MarketBlock) -> None:
     waiting = np.full((block.decision_count, block.symbol_count), WAIT_INDEX)
-    report = evaluate_policy(block, ScriptedPolicy(waiting), RULES, COSTS, judges_generator(SEED))
+    report = evaluate_policy(block, Timetable(waiting), RULES, COSTS, judges_generator(SEED))
     equity = held_out_equity(report, block, RULES, COSTS, judges_generator(SEED))
     assert report["trades"] == 0
     assert not equity.brain_usd.any() and not equity.rivals_usd.any()

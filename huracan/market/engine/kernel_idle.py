@@ -1,0 +1,55 @@
+"""Lanes for which nothing is decided for a while, and what they see on their way. Compiled."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huracan.compiled import compiled
+from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
+from huracan.market.costs import Floats
+from huracan.market.engine.kernel_advance import advance_lanes
+from huracan.market.engine.kernel_bars import Bars, Sights
+from huracan.market.engine.kernel_masks import mask_lanes
+from huracan.market.engine.kernel_numbers import Conditions
+from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
+from huracan.market.engine.market_step import MarketStep
+from huracan.market.engine.record_book import Records
+
+
+class IdleTime(NamedTuple):
+    """Lanes at closes in a row, before anything is decided there; arrays [decisions, lanes, ...]."""
+
+    observations: NDArray[np.float32]
+    """[..., names] raw"""
+    masks: NDArray[np.bool_]
+    """[..., actions]"""
+    idle: NDArray[np.int64]
+    """The action that decides nothing: WAIT or HOLD."""
+    equity_usd: Floats
+
+    @staticmethod
+    def empty(decisions: int, lanes: int, names: int, actions: int) -> "IdleTime":
+        """Memory for so many decisions, not yet filled."""
+        shape = (decisions, lanes)
+        return IdleTime(
+            observations=np.empty((*shape, names), np.float32),
+            masks=np.empty((*shape, actions), np.bool_),
+            idle=np.empty(shape, np.int64),
+            equity_usd=np.empty(shape),
+        )
+
+
+@compiled
+def idle_lanes(
+    state: NDArray[np.void], bars: Bars, sights: Sights, conditions: Conditions, records: Records,
+    step: MarketStep, time: IdleTime,
+) -> None:  # fmt: skip
+    """Moves every lane by as many decisions as `time` has room for, into it, deciding nothing."""
+    for at in range(time.idle.shape[0]):
+        observe_lanes(state, bars, sights, conditions.rules, conditions.costs, time.observations[at])
+        mask_lanes(state, bars, conditions.rules, time.masks[at])
+        equity_lanes(state, bars, time.equity_usd[at])
+        for index in range(state.size):
+            time.idle[at, index] = WAIT_INDEX if state[index].quantity == 0.0 else HOLD_INDEX
+        advance_lanes(state, time.idle[at], bars, conditions, records, step)
