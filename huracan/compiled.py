@@ -31,6 +31,27 @@ def compiled_inline(function: F) -> F:
     return _compile(function, forceinline=True)
 
 
+def prepared(function: F) -> F:
+    """A compiled `function` for one caller, whose arguments are of the same types every time.
+
+    numba looks at the types of all arguments of each call, number by number in a tuple: up to 10 us, in which
+    hundreds of lanes are stepped. Here it does so once.
+    """
+    dispatcher: Any = function
+    entry: Callable[..., Any] | None = None
+
+    def call(*arguments: Any) -> Any:
+        nonlocal entry
+        if entry is None:
+            told = dispatcher(*arguments)
+            types = tuple(numba.typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+            entry = dispatcher.overloads[types].entry_point
+            return told
+        return entry(*arguments)
+
+    return call  # type: ignore[return-value]
+
+
 def _compile(function: F, **options: Any) -> F:
     folder = _machine_code_folder(function.__module__)
     configuration: Any = numba.config

@@ -61,19 +61,27 @@ def scale_rows(
     scale: NDArray[np.float32],
     clip: np.float32,
     may_lack: NDArray[np.bool_],
+    columns: NDArray[np.uintp],
     scaled: NDArray[np.float32],
 ) -> int:
-    """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0.
+    """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0, of the `columns`.
 
     Returns the index (row x columns + column) of the last value that must not be: an infinity, or NaN in a
     column that may not lack one; -1 where there is none.
     """
     fault = -1
+    takes_all = columns.size == rows.shape[1]
+    spare = np.empty(rows.shape[1], np.float32)
     for row in range(rows.shape[0]):
+        # First all of them: in their order they are scaled many at a time.
+        whole = scaled[row] if takes_all else spare
         for column in range(rows.shape[1]):
             value = rows[row, column]
             moved = min(max((value - shift[column]) * scale[column], -clip), clip)
-            scaled[row, column] = moved if value == value else np.float32(0.0)
+            whole[column] = moved if value == value else np.float32(0.0)
+        if not takes_all:
+            for at in range(columns.size):
+                scaled[row, at] = whole[columns[at]]
         broken = False
         for column in range(rows.shape[1]):
             value = rows[row, column]

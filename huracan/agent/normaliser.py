@@ -36,6 +36,7 @@ class Normaliser:
         self.highest: Floats = np.full(width, -np.inf)
         self.is_scaled = np.ones(width, bool) if is_scaled is None else np.asarray(is_scaled, bool)
         self.clip = clip
+        self._every = np.arange(width, dtype=np.uintp)
         self._prepare()
 
     @property
@@ -50,16 +51,21 @@ class Normaliser:
         self._prepare()
 
     def apply(
-        self, observations: NDArray[np.floating[Any]], out: NDArray[np.float32] | None = None
+        self,
+        observations: NDArray[np.floating[Any]],
+        out: NDArray[np.float32] | None = None,
+        columns: NDArray[np.integer] | None = None,
     ) -> NDArray[np.float32]:
-        """float32 [rows, width], finite, within +-clip; written to `out` where given.
+        """float32 [rows, columns], finite, within +-clip; written to `out` where given.
 
-        clip((raw - shift) * scale), NaN as 0. InputRefused where a value is infinite, or is NaN in a column
-        that is not scaled.
+        clip((raw - shift) * scale), NaN as 0, of the `columns`, or of all. InputRefused
+        where any value is infinite, or is NaN in a column that is not scaled.
         """
         rows = np.ascontiguousarray(observations, dtype=np.float32)
-        scaled = np.empty_like(rows) if out is None else out
-        fault = scale_rows(rows, self.shift, self.scale, np.float32(self.clip), self.is_scaled, scaled)
+        wanted = self._every if columns is None else columns.astype(np.uintp)
+        scaled = np.empty((len(rows), wanted.size), np.float32) if out is None else out
+        clip = np.float32(self.clip)
+        fault = scale_rows(rows, self.shift, self.scale, clip, self.is_scaled, wanted, scaled)
         if fault >= 0:
             row, column = divmod(fault, rows.shape[1])
             raise InputRefused(

@@ -197,11 +197,7 @@ class Learner:
         self, observations: Observations, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """What the network sees of observations [n, width], [n, columns]; written to `out` where given."""
-        if self.columns.size == observations.shape[1]:
-            return self.normaliser.apply(observations, out=out)
-        scaled = self.normaliser.apply(observations)
-        # Any other mode than `raise` writes without a buffer of its own.
-        return np.take(scaled, self.columns, axis=1, out=out, mode="clip")
+        return self.normaliser.apply(observations, out, self.columns)
 
     def _estimate_advantages(self, rollout: Rollout) -> None:
         """2. Advantages and returns of what was done, from rewards that may be scaled."""

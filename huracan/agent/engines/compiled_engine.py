@@ -42,6 +42,7 @@ from huracan.agent.engines.surrogate_kernel import SCRATCH_ROWS, SUMS
 from huracan.agent.engines.tower_kernel import pack_weights
 from huracan.agent.layout import weight_count
 from huracan.agent.rollout import Rollout
+from huracan.compiled import prepared
 from huracan.errors import InvalidInput
 
 Floats32 = NDArray[np.float32]
@@ -84,6 +85,7 @@ class CompiledEngine:
             )
             for _ in range(threads)
         ]
+        self._decide = prepared(decide)
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self._records, self._advantages = aligned_zeros(0, LINE), np.zeros(0, np.float32)
         self._pack()
@@ -105,7 +107,7 @@ class CompiledEngine:
         def share(thread: int, part: slice) -> None:
             seen = Seen(observations[part], offsets[part], uniform[part])
             told = Decided(decided.actions[part], decided.log_probabilities[part], decided.values[part])
-            decide(self._network, self._memory[thread], seen, told)
+            self._decide(self._network, self._memory[thread], seen, told)
 
         self._share_rows(count, share)
         return decided

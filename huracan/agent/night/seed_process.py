@@ -3,6 +3,7 @@
 python -m huracan.agent.night.seed_process PIPE BLOCK_FILE   (two descriptors that it is born with)
 """
 
+import gc
 import pickle
 import signal
 import sys
@@ -72,4 +73,6 @@ if __name__ == "__main__":
     # An interrupt goes to the night as well, which tells its processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warm_up()
+    # What was loaded stays: no collection need look through it again.
+    gc.freeze()
     serve(Connection(int(sys.argv[1])), int(sys.argv[2]))

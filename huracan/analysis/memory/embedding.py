@@ -63,9 +63,13 @@ class EmbeddingStatistics:
 
     def standardise(self, rows: npt.NDArray[np.floating]) -> Floats:
         """Feature rows [n, features] in standard deviations, clipped to 5; 0 where unknown or constant."""
+        # In place: of a hundred thousand rows every copy is a hundred megabytes.
+        scores = np.array(rows, dtype=np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
-            scores = (np.asarray(rows, dtype=np.float64) - self.mean) * _inverse(self.scale)
-        return np.clip(np.nan_to_num(scores, nan=0.0, posinf=_CLIP, neginf=-_CLIP), -_CLIP, _CLIP)
+            scores -= self.mean
+            scores *= _inverse(self.scale)
+        np.nan_to_num(scores, copy=False, nan=0.0, posinf=_CLIP, neginf=-_CLIP)
+        return np.clip(scores, -_CLIP, _CLIP, out=scores)
 
     def embed(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Feature rows [n, features] to vectors float32 [n, dimensions] of length 1 (0 where all unknown)."""
@@ -123,24 +127,27 @@ def fit_embedding(
     """Statistics from the feature rows older than `day`; rows of `day` or later are not looked at.
 
     `features`: columns symbol, open_time, is_ready and those of the `recipe` (its digest). Only ready rows
-    count; of more than
-    100,000 an even sample is taken (neighbouring minutes say nearly the same). Whitening by principal
-    components of a shrunk covariance, with a floor on the eigenvalues. Raises InvalidInput with fewer than
-    two rows.
+    count; of more than 100,000 an even sample is taken (neighbouring minutes say nearly the same). Whitening
+    by principal components of a shrunk covariance, with a floor on the eigenvalues. Raises InvalidInput with
+    fewer than two rows.
     """
-    is_past = milliseconds(features, "open_time") < as_milliseconds(day_start(day))
-    ready = features.filter(pc.and_(pa.array(is_past), features.column("is_ready").combine_chunks()))
-    if ready.num_rows < 2:
-        raise InvalidInput(
-            f"Only {ready.num_rows} ready feature rows are older than {day}.",
-            "Materialise features of earlier days first.",
-        )
-    chosen = ready.take(np.arange(0, ready.num_rows, -(-ready.num_rows // _MAXIMUM_ROWS)))
-    rows = np.column_stack([_column(chosen, name) for name in feature_names])
+    rows = _sampled_rows(features, feature_names, day)
     mean, scale = _moments(rows)
     identity = np.zeros((len(feature_names), 0))
     plain = EmbeddingStatistics(tuple(feature_names), mean, scale, identity, len(rows), day, recipe)
     return replace(plain, rotation=_whitening(plain.standardise(rows), dimensions))
+
+
+def _sampled_rows(features: pa.Table, names: tuple[str, ...], day: date) -> npt.NDArray[np.float32]:
+    is_past = milliseconds(features, "open_time") < as_milliseconds(day_start(day))
+    ready = np.flatnonzero(is_past & features.column("is_ready").to_numpy())
+    if ready.size < 2:
+        raise InvalidInput(
+            f"Only {ready.size} ready feature rows are older than {day}.",
+            "Materialise features of earlier days first.",
+        )
+    chosen = ready[:: -(-ready.size // _MAXIMUM_ROWS)]
+    return np.column_stack([_column(features, name)[chosen] for name in names])
 
 
 def entry_features(trades: pa.Table, feature_names: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -178,7 +185,8 @@ def _moments(rows: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
     values = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
     known = np.sum(~np.isnan(values), axis=0)
     mean = np.nansum(values, axis=0) / np.maximum(known, 1)
-    variance = np.nansum((values - mean) ** 2, axis=0) / np.maximum(known, 1)
+    values -= mean
+    variance = np.nansum(np.square(values, out=values), axis=0) / np.maximum(known, 1)
     scale = np.sqrt(variance)
     scale[scale <= 1e-9 * np.maximum(np.abs(mean), 1.0)] = 0.0
     return mean, scale
@@ -187,12 +195,14 @@ def _moments(rows: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
 def _whitening(scores: Floats, dimensions: int) -> Floats:
     """Rotation [features, dimensions] onto the strongest principal components, each scaled to variance 1.
 
-    The covariance is shrunk towards a multiple of the identity by as much as its sampling error asks for
-    (Ledoit and Wolf 2004), so that weak directions of a short past are not blown up.
+    The scores are centred where they lie. The covariance is shrunk towards a multiple of the identity by as
+    much as its sampling error asks for (Ledoit and Wolf 2004), so that weak directions of a short past are
+    not blown up.
     """
     from sklearn.covariance import ledoit_wolf_shrinkage
 
-    centred = scores - scores.mean(axis=0)
+    centred = scores
+    centred -= scores.mean(axis=0)
     eigenvalues, vectors = np.linalg.eigh(centred.T @ centred / len(scores))
     shrinkage = float(ledoit_wolf_shrinkage(centred, assume_centered=True))
     eigenvalues = np.where(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.compiled import prepared
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
@@ -51,6 +52,8 @@ class MarketEnvironment:
         self.state = new_lanes(lanes)
         self._sights, self._reward = sights_of(block), reward
         self._book = RecordBook(records)
+        self._observe_lanes, self._mask_lanes = prepared(observe_lanes), prepared(mask_lanes)
+        self._first_illegal, self._advance_lanes = prepared(first_illegal), prepared(advance_lanes)
         self.set_costs(costs)
 
     @property
@@ -127,7 +130,8 @@ class MarketEnvironment:
         shape = (state.size, len(self.observation_names))
         seen = np.empty(shape, np.float32) if out is None else out
         _require_fit(seen, shape, np.float32)
-        observe_lanes(state, self._bars, self._sights, self._conditions.rules, self._conditions.costs, seen)
+        rules, costs = self._conditions.rules, self._conditions.costs
+        self._observe_lanes(state, self._bars, self._sights, rules, costs, seen)
         return seen
 
     def masks(self, out: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -135,7 +139,7 @@ class MarketEnvironment:
         shape = (self.lanes, len(self.action_names))
         legal = np.empty(shape, np.bool_) if out is None else out
         _require_fit(legal, shape, np.bool_)
-        mask_lanes(self.state, self._bars, self._conditions.rules, legal)
+        self._mask_lanes(self.state, self._bars, self._conditions.rules, legal)
         return legal
 
     def advance(self, actions: NDArray[np.integer]) -> MarketStep:
@@ -150,12 +154,12 @@ class MarketEnvironment:
         wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
         if wanted.shape != (lanes,):
             raise InvalidInput(f"Actions were {wanted.shape}, not ({lanes},).", "Give one per lane.")
-        stuck = first_illegal(state, wanted, self._bars, self._conditions.rules)
+        stuck = self._first_illegal(state, wanted, self._bars, self._conditions.rules)
         if stuck >= 0:
             raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
         step = _room_for(lanes)
         records = self._book.with_room(lanes * (1 + self.block.decision_bars), lanes)
-        advance_lanes(state, wanted, self._bars, self._conditions, records, step)
+        self._advance_lanes(state, wanted, self._bars, self._conditions, records, step)
         return step
 
     def foresee(self, decisions: int) -> IdleTime:

@@ -61,9 +61,11 @@ def observe_lanes(
     rows, length, each = bars.rows, bars.length, bars.decision_bars
     features, regimes, patterns = sights.features, sights.regime_probabilities, sights.pattern_context
     width = features.shape[1]
+    at = width + REGIME_COUNT
+    last = at + POSITION_COUNT + 3
+    # By itself, so that many rows are on their way from memory at a time.
     for index in range(state.size):
         lane = state[index]
-        bar = rows[lane.symbol * length + lane.bar]
         decision = (lane.bar + 1) // each - 1
         row = lane.symbol * sights.features_apart + decision
         for column in range(width):
@@ -71,19 +73,19 @@ def observe_lanes(
         row = lane.symbol * sights.regimes_apart + decision
         for column in range(REGIME_COUNT):
             out[index, width + column] = regimes[row, column]
-        at = width + REGIME_COUNT
-        if lane.quantity == 0.0:
-            for column in range(POSITION_COUNT):
-                out[index, at + column] = 0.0
-        else:
-            observe_position(lane, bar.close, rules, out[index], at)
-        at += POSITION_COUNT
-        out[index, at] = cost_in_volatility(bar, bars.markets[bar.market], rules, costs)
-        out[index, at + 1] = sights.time_of_day[lane.bar, 0]
-        out[index, at + 2] = sights.time_of_day[lane.bar, 1]
         row = lane.symbol * sights.patterns_apart + decision
         for column in range(PATTERN_COUNT):
-            out[index, at + 3 + column] = patterns[row, column]
+            out[index, last + column] = patterns[row, column]
+        for column in range(POSITION_COUNT):
+            out[index, at + column] = 0.0
+    for index in range(state.size):
+        lane = state[index]
+        bar = rows[lane.symbol * length + lane.bar]
+        if lane.quantity != 0.0:
+            observe_position(lane, bar.close, rules, out[index], at)
+        out[index, last - 3] = cost_in_volatility(bar, bars.markets[bar.market], rules, costs)
+        out[index, last - 2] = sights.time_of_day[lane.bar, 0]
+        out[index, last - 1] = sights.time_of_day[lane.bar, 1]
 
 
 @compiled

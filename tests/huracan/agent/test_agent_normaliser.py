@@ -9,6 +9,16 @@ from huracan.agent.normaliser import Normaliser
 from huracan.errors import InputRefused
 
 
+@given(st.lists(st.integers(0, 19), unique=True).map(sorted))
+def test_some_columns_are_scaled_as_among_all(columns: list[int]) -> None:
+    rows = np.random.default_rng(4).normal(7.0, 3.0, (30, 20)).astype(np.float32)
+    rows[3, 5] = np.nan
+    normaliser = Normaliser(20)
+    normaliser.update(rows)
+    found = normaliser.apply(rows, columns=np.array(columns, np.int64))
+    assert np.array_equal(found, normaliser.apply(rows)[:, columns])
+
+
 @given(st.integers(0, 1000), st.lists(st.integers(1, 50), min_size=1, max_size=5))
 def test_batches_merge_to_the_statistics_of_the_whole(seed: int, sizes: list[int]) -> None:
     values = np.random.default_rng(seed).normal(50.0, 3.0, (sum(sizes), 2))
