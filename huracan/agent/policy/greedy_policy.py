@@ -5,6 +5,7 @@ It computes with the engine that learned on the processor, so that it decides wh
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,10 @@ class GreedyPolicy:
             probabilities=powers / powers.sum(axis=1, keepdims=True),
             values=values * np.float32(self.value_scale),
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Whoever unpacks it makes an engine of its own.
+        return {name: value for name, value in vars(self).items() if name != "_engine"}
 
     def _check(self, observations: Floats32, masks: NDArray[np.bool_]) -> None:
         wanted = (len(masks), len(self.observation_names))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -51,6 +52,17 @@ def _seen(rows: int, actions: int = len(LONG)) -> tuple[NDArray[np.float32], NDA
     masks = generator.random((rows, actions)) > 0.3
     masks[:, 0] = True
     return seen, masks
+
+
+def test_a_policy_that_has_decided_travels_between_processes_and_decides_the_same(
+    policy: GreedyPolicy,
+) -> None:
+    seen, masks = _seen(30)
+    told = policy.decide(seen, masks)
+    travelled = pickle.dumps(policy)
+    assert len(travelled) < 4 * policy.weights.nbytes + 20_000, "what it computes with stays here"
+    again = pickle.loads(travelled).decide(seen, masks)
+    assert np.array_equal(again.logits, told.logits) and np.array_equal(again.actions, told.actions)
 
 
 @pytest.mark.parametrize("actions", [LONG, BOTH])
