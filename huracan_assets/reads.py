@@ -6,7 +6,7 @@ The lake refuses a missing day and a day that a gate judged bad; how an asset is
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import pyarrow as pa
 
@@ -259,12 +259,16 @@ def table_hash(manifest: Manifest, table: str) -> tuple[str, str]:
     return f"{manifest.key}#{table}", manifest.files[f"{table}.parquet"].sha256
 
 
+def _days_back(lake: Lake, asset: str) -> Iterator[date]:
+    yield from reversed(lake.days(asset))
+
+
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
     last = day + timedelta(days=read.ends)
     if read.newest:
-        earlier = (
-            lake.manifest(read.asset, each) for each in reversed(lake.days(read.asset)) if each <= last
-        )
+        # It mostly is the last day's, which need not be looked for among all.
+        held = chain([last], (each for each in _days_back(lake, read.asset) if each < last))
+        earlier = (lake.manifest(read.asset, each) for each in held)
         holding = (each for each in earlier if each is not None and f"{read.newest}.parquet" in each.files)
         return list(islice(holding, 1))
     days = read.days(settings) if callable(read.days) else read.days

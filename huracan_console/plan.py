@@ -101,6 +101,8 @@ def market_before(
     market = assets_by_job()[MARKET]
     made = {each for each in needed if not freshness.is_readable(market, each)}
     made |= _looked_at(day, made, settings, freshness)
+    if not made:  # then nothing is written that could make another day stale
+        return
     for each in sorted({*needed, *made}):
         follows = foresees and bool(made) and each > min(made)
         if follows or not freshness.is_readable(market, each):

@@ -133,8 +133,9 @@ class Lake:
     def is_beginning(self, asset: str, day: date, first_day: date = date.min) -> bool:
         """Whether history begins after `day`: it is before `first_day`, or neither it nor the week before it
         has a partition. What lies further back is another history, which no window reaches."""
-        held = (known for known in self.days(asset) if known <= day)
-        return day < first_day or all((day - known).days > LONGEST_HOLE_DAYS for known in held)
+        if day < first_day:
+            return True
+        return all((day - known).days > LONGEST_HOLE_DAYS for known in self.days(asset) if known <= day)
 
     def read_file(self, asset: str, day: date, name: str) -> bytes:
         """The bytes of one file, checked against the manifest."""
