@@ -35,8 +35,11 @@ def prepared(function: F) -> F:
     """A compiled `function` for one caller, whose arguments are of the same types every time.
 
     numba looks at the types of all arguments of each call, number by number in a tuple: up to 10 us, in which
-    hundreds of lanes are stepped. Here it does so once.
+    hundreds of lanes are stepped. Here it does so once. Arguments of other types, an array that is not
+    contiguous where the first was, would be read as if they were of these.
     """
+    if not hasattr(function, "overloads"):  # nothing is compiled: NUMBA_DISABLE_JIT
+        return function
     dispatcher: Any = function
     entry: Callable[..., Any] | None = None
 

@@ -104,7 +104,7 @@ def market_before(
     if not made:  # then nothing is written that could make another day stale
         return
     for each in sorted({*needed, *made}):
-        follows = foresees and bool(made) and each > min(made)
+        follows = foresees and each > min(made)
         if follows or not freshness.is_readable(market, each):
             yield PlannedRun(MARKET, each, True)
 

@@ -1,6 +1,6 @@
 """The cases of the walk-forward over decision timeframes: coins, files, days, settings, rivals.
 
-All of it was fixed before any result of a traded night was looked at. Nothing is run here.
+Each case was fixed before a night of its own was made. Nothing is run here.
 """
 
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ CASES: tuple[HorizonCase, ...] = (
     HorizonCase("15m_six_2025_dearer", "15m", "15m", SIX, OF_2026, ("BTC", "ETH")),
 )
 """In the order in which they are run. The first five were fixed, and their nights made, when every training
-was at what trades cost; the others before a night of theirs was made, when it had become dearer."""
+was at what trades cost; the others when it had become dearer, with the results of the first in view."""
 
 
 @dataclass(frozen=True)

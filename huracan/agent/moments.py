@@ -64,7 +64,8 @@ def scale_rows(
     columns: NDArray[np.uintp],
     scaled: NDArray[np.float32],
 ) -> int:
-    """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0, of the `columns`.
+    """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0, of the `columns` in
+    rising order.
 
     Returns the index (row x columns + column) of the last value that must not be: an infinity, or NaN in a
     column that may not lack one; -1 where there is none.

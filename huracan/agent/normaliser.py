@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.agent.moments import merge_rows, scale_rows
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
 
 Floats = NDArray[np.float64]
 VARIANCE_FLOOR = 1e-8
@@ -58,12 +58,15 @@ class Normaliser:
     ) -> NDArray[np.float32]:
         """float32 [rows, columns], finite, within +-clip; written to `out` where given.
 
-        clip((raw - shift) * scale), NaN as 0, of the `columns`, or of all. InputRefused
-        where any value is infinite, or is NaN in a column that is not scaled.
+        clip((raw - shift) * scale), NaN as 0, of the `columns` in rising order, or of
+        all. InputRefused where any value is infinite, or is NaN in a column that is not scaled; InvalidInput
+        where `out` is of another shape.
         """
         rows = np.ascontiguousarray(observations, dtype=np.float32)
         wanted = self._every if columns is None else columns.astype(np.uintp)
         scaled = np.empty((len(rows), wanted.size), np.float32) if out is None else out
+        if scaled.shape != (len(rows), wanted.size):
+            raise InvalidInput(f"`out` was {scaled.shape}.", f"Give {(len(rows), wanted.size)}.")
         clip = np.float32(self.clip)
         fault = scale_rows(rows, self.shift, self.scale, clip, self.is_scaled, wanted, scaled)
         if fault >= 0:

@@ -34,7 +34,7 @@ class Policy(Protocol):
 
 
 class ScriptedPolicy:
-    """Replays fixed actions bar by bar: for tests, and wherever a script is to be traded.
+    """Replays fixed actions bar by bar, counting how often it was asked: for `trade_session` and by hand.
 
     `script` int [bars, lanes]; an action that its mask forbids becomes WAIT or HOLD when `is_lenient`.
     """

@@ -140,7 +140,7 @@ def fit_embedding(
 
 def _sampled_rows(features: pa.Table, names: tuple[str, ...], day: date) -> npt.NDArray[np.float32]:
     is_past = milliseconds(features, "open_time") < as_milliseconds(day_start(day))
-    ready = np.flatnonzero(is_past & features.column("is_ready").to_numpy())
+    ready = np.flatnonzero(is_past & pc.fill_null(features.column("is_ready"), False).to_numpy())
     if ready.size < 2:
         raise InvalidInput(
             f"Only {ready.size} ready feature rows are older than {day}.",

@@ -1,7 +1,7 @@
 """The batched market: one step moves every lane from one decision to the next.
 
-Training, the shadow ledger and the baselines step this class; `replay` plays whole action lists through the
-same compiled step. Nothing here draws a random number or knows a policy.
+Training, the shadow ledger and the judgement of held-out days step this class; `replay` plays whole action
+lists through the same compiled step. Nothing here draws a random number or knows a policy.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.kernel_advance import advance_lanes, first_illegal
 from huracan.market.engine.kernel_bars import packed_bars, sights_of
-from huracan.market.engine.kernel_idle import IdleTime, idle_lanes
+from huracan.market.engine.kernel_idle import IdleTime, foresee_lanes, idle_lanes
 from huracan.market.engine.kernel_masks import mask_lanes
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
@@ -164,20 +164,18 @@ class MarketEnvironment:
 
     def foresee(self, decisions: int) -> IdleTime:
         """What the lanes would meet at so many closes from theirs on if nothing were decided; none moves."""
-        return self._idle(self.state.copy(), RecordBook(False), decisions)
+        time = IdleTime.empty(decisions, self.lanes, len(self.observation_names), len(self.action_names))
+        records, step = RecordBook(False).with_room(0, 0), _room_for(self.lanes)
+        foresee_lanes(self.state.copy(), self._bars, self._sights, self._conditions, records, step, time)
+        return time
 
     def idle(self, decisions: int) -> None:
         """Moves every lane by so many decisions at which nothing is decided."""
-        self._idle(self.state, self._book, decisions)
-
-    def _idle(self, state: NDArray[np.void], book: RecordBook, decisions: int) -> IdleTime:
-        lanes = state.size
-        time = IdleTime.empty(decisions, lanes, len(self.observation_names), len(self.action_names))
+        closes = decisions * self.lanes
         # Whoever decides nothing may still leave, in as many parts as there are bars.
-        records = book.with_room(decisions * lanes * self.block.decision_bars, decisions * lanes)
-        step = _room_for(lanes)
-        idle_lanes(state, self._bars, self._sights, self._conditions, records, step, time)
-        return time
+        records = self._book.with_room(closes * self.block.decision_bars, closes)
+        step = _room_for(self.lanes)
+        idle_lanes(self.state, decisions, self._bars, self._conditions, records, step)
 
     def equity_usd(self) -> Floats:
         """Cash and the position at the close [lanes]."""
@@ -244,7 +242,7 @@ def _room_for(lanes: int) -> MarketStep:
 
 
 def _require_fit(out: NDArray[Any], shape: tuple[int, int], kind: type[np.generic]) -> None:
-    if out.shape != shape or out.dtype != kind or not out.flags.c_contiguous:
+    if out.shape != shape or out.dtype != kind or not (out.flags.c_contiguous and out.flags.writeable):
         raise InvalidInput(
-            f"`out` was {out.dtype} {out.shape}.", f"Give a C-contiguous {np.dtype(kind)} {shape}."
+            f"`out` was {out.dtype} {out.shape}.", f"Give a writeable C-contiguous {np.dtype(kind)} {shape}."
         )

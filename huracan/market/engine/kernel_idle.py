@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.compiled import compiled
+from huracan.compiled import compiled, compiled_inline
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.costs import Floats
 from huracan.market.engine.kernel_advance import advance_lanes
@@ -18,14 +18,14 @@ from huracan.market.engine.record_book import Records
 
 
 class IdleTime(NamedTuple):
-    """Lanes at closes in a row, before anything is decided there; arrays [decisions, lanes, ...]."""
+    """Lanes at closes in a row at which nothing is decided; arrays [decisions, lanes, ...]."""
 
     observations: NDArray[np.float32]
     """[..., names] raw"""
     masks: NDArray[np.bool_]
     """[..., actions]"""
-    idle: NDArray[np.int64]
-    """The action that decides nothing: WAIT or HOLD."""
+    actions: NDArray[np.int64]
+    """Those that decide nothing: WAIT or HOLD."""
     equity_usd: Floats
 
     @staticmethod
@@ -35,21 +35,39 @@ class IdleTime(NamedTuple):
         return IdleTime(
             observations=np.empty((*shape, names), np.float32),
             masks=np.empty((*shape, actions), np.bool_),
-            idle=np.empty(shape, np.int64),
+            actions=np.empty(shape, np.int64),
             equity_usd=np.empty(shape),
         )
 
 
 @compiled
-def idle_lanes(
+def foresee_lanes(
     state: NDArray[np.void], bars: Bars, sights: Sights, conditions: Conditions, records: Records,
     step: MarketStep, time: IdleTime,
 ) -> None:  # fmt: skip
-    """Moves every lane by as many decisions as `time` has room for, into it, deciding nothing."""
-    for at in range(time.idle.shape[0]):
+    """Fills `time`, close by close, and moves every lane by as many decisions."""
+    for at in range(time.actions.shape[0]):
         observe_lanes(state, bars, sights, conditions.rules, conditions.costs, time.observations[at])
         mask_lanes(state, bars, conditions.rules, time.masks[at])
         equity_lanes(state, bars, time.equity_usd[at])
-        for index in range(state.size):
-            time.idle[at, index] = WAIT_INDEX if state[index].quantity == 0.0 else HOLD_INDEX
-        advance_lanes(state, time.idle[at], bars, conditions, records, step)
+        do_nothing(state, time.actions[at])
+        advance_lanes(state, time.actions[at], bars, conditions, records, step)
+
+
+@compiled
+def idle_lanes(
+    state: NDArray[np.void], decisions: int, bars: Bars, conditions: Conditions, records: Records,
+    step: MarketStep,
+) -> None:  # fmt: skip
+    """Moves every lane by so many decisions."""
+    actions = np.empty(state.size, np.int64)
+    for _ in range(decisions):
+        do_nothing(state, actions)
+        advance_lanes(state, actions, bars, conditions, records, step)
+
+
+@compiled_inline
+def do_nothing(state: NDArray[np.void], actions: NDArray[np.int64]) -> None:
+    """Writes the action of every lane that decides nothing."""
+    for index in range(state.size):
+        actions[index] = WAIT_INDEX if state[index].quantity == 0.0 else HOLD_INDEX

@@ -63,7 +63,7 @@ def observe_lanes(
     width = features.shape[1]
     at = width + REGIME_COUNT
     last = at + POSITION_COUNT + 3
-    # By itself, so that many rows are on their way from memory at a time.
+    # Copied in a loop of its own, so that many rows are on their way from memory at a time.
     for index in range(state.size):
         lane = state[index]
         decision = (lane.bar + 1) // each - 1

@@ -60,16 +60,16 @@ def judge_session(
     at, ahead, last = 0, _FEWEST_AHEAD, block.decision_count - 1
     while at < last:
         time = environment.foresee(min(ahead, last - at))
-        asked, closes = time.idle.size, time.idle.shape[0]
+        asked, closes = time.actions.size, time.actions.shape[0]
         decision = policy.decide(time.observations.reshape(asked, -1), time.masks.reshape(asked, -1))
-        chosen = decision.actions.reshape(time.idle.shape)
-        acts = np.flatnonzero((chosen != time.idle).any(axis=1))
-        idle = int(acts[0]) if acts.size else closes
-        met = min(idle + 1, closes)
+        chosen = decision.actions.reshape(time.actions.shape)
+        acts = np.flatnonzero((chosen != time.actions).any(axis=1))
+        quiet = int(acts[0]) if acts.size else closes
+        met = min(quiet + 1, closes)
         equity_usd[at : at + met] = time.equity_usd[:met]
-        environment.idle(idle)
-        if idle < closes:
-            environment.advance(chosen[idle])
-        at, ahead = at + met, min(max(2 * idle, _FEWEST_AHEAD), _MOST_AHEAD)
+        environment.idle(quiet)
+        if quiet < closes:
+            environment.advance(chosen[quiet])
+        at, ahead = at + met, min(max(2 * quiet, _FEWEST_AHEAD), _MOST_AHEAD)
     equity_usd[last] = environment.equity_usd()
     return JudgedSession(environment.closed(), np.ascontiguousarray(equity_usd.T))

@@ -19,7 +19,6 @@ from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.open_positions import OF_ACCOUNT
 from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
-from huracan.market.paper.session_arrays import begin_everywhere
 from huracan.market.rules import MaintenanceTier
 from tests.huracan.market.paper_days import (
     COSTS,
@@ -100,7 +99,7 @@ def test_lanes_that_are_written_down_and_read_again_are_the_same_to_the_bit(
 ) -> None:
     block = random_market(seed, symbols=4, bars=160, day_bars=80, tick_size=0.01)
     environment = MarketEnvironment(block, RULES, COSTS, 4)
-    begin_everywhere(environment, closes_at_end=False)
+    environment.begin(np.arange(4), np.arange(4), np.zeros(4, np.int64))
     policy = ByFeatures()
     for _ in range(79):
         environment.advance(policy.decide(environment.observe(), environment.masks()).actions)
