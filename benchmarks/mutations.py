@@ -29,8 +29,8 @@ SEED, COUNT = 20_250_601, 100
 CPU_SECONDS = 150
 """More than the slowest room takes: what runs longer has no end."""
 PROCESSES = 2
-SLOW = ("scenarios", "baselines", "training_days", "replay", "held_entries")
-"""Of the market: test files of five to thirty CPU-seconds of plain Python."""
+SLOW = ("scenarios", "baselines", "training_days", "replay", "held_entries", "judged_session")
+"""Of the market: test files of five to seventy CPU-seconds of plain Python."""
 
 
 def tests_about(file: str) -> list[str]:

@@ -3,7 +3,7 @@
 Compiled, because a night's features are a thousand megabytes. What the numbers are for is not known here.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,23 +54,27 @@ def merge_rows(
             count[column] = total
 
 
+class Scaling(NamedTuple):
+    """What becomes of rows; arrays [columns of the rows] but for `columns` [wanted]."""
+
+    shift: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    clip: np.float32
+    may_lack: NDArray[np.bool_]
+    """Where NaN is no fault."""
+    columns: NDArray[np.uintp]
+    """Those that are wanted, in rising order."""
+
+
 @compiled
-def scale_rows(
-    rows: NDArray[np.float32],
-    shift: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    clip: np.float32,
-    may_lack: NDArray[np.bool_],
-    columns: NDArray[np.uintp],
-    scaled: NDArray[np.float32],
-) -> int:
-    """scaled = clip((rows - shift) * scale, -clip, clip), where NaN becomes 0, of the `columns` in
-    rising order.
+def scale_rows(rows: NDArray[np.float32], scaling: Scaling, scaled: NDArray[np.float32]) -> int:
+    """scaled = clip((rows - shift) * scale, -clip, clip) of the wanted columns, where NaN becomes 0.
 
     Returns the index (row x columns + column) of the last value that must not be: an infinity, or NaN in a
     column that may not lack one; -1 where there is none.
     """
-    fault = -1
+    fault, shift, scale, clip = -1, scaling.shift, scaling.scale, scaling.clip
+    may_lack, columns = scaling.may_lack, scaling.columns
     takes_all = columns.size == rows.shape[1]
     spare = np.empty(rows.shape[1], np.float32)
     for row in range(rows.shape[0]):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.agent.moments import merge_rows, scale_rows
+from huracan.agent.moments import Scaling, merge_rows, scale_rows
 from huracan.errors import InputRefused, InvalidInput
 
 Floats = NDArray[np.float64]
@@ -67,8 +67,8 @@ class Normaliser:
         scaled = np.empty((len(rows), wanted.size), np.float32) if out is None else out
         if scaled.shape != (len(rows), wanted.size):
             raise InvalidInput(f"`out` was {scaled.shape}.", f"Give {(len(rows), wanted.size)}.")
-        clip = np.float32(self.clip)
-        fault = scale_rows(rows, self.shift, self.scale, clip, self.is_scaled, wanted, scaled)
+        scaling = Scaling(self.shift, self.scale, np.float32(self.clip), self.is_scaled, wanted)
+        fault = scale_rows(rows, scaling, scaled)
         if fault >= 0:
             row, column = divmod(fault, rows.shape[1])
             raise InputRefused(

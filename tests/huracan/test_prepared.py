@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from huracan.agent.moments import scale_rows
+from huracan.agent.moments import Scaling, scale_rows
 from huracan.compiled import compiled, prepared
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.kernel_numbers import conditions_of
@@ -14,7 +14,8 @@ def _scaled(call: object, rows: np.ndarray) -> tuple[int, np.ndarray]:
     out = np.empty(rows.shape, np.float32)
     shift, scale = np.full(width, 0.5, np.float32), np.full(width, 2.0, np.float32)
     lacks, columns = np.ones(width, bool), np.arange(width, dtype=np.uintp)
-    told = call(rows, shift, scale, np.float32(3.0), lacks, columns, out)  # type: ignore[operator]
+    scaling = Scaling(shift, scale, np.float32(3.0), lacks, columns)
+    told = call(rows, scaling, out)  # type: ignore[operator]
     return told, out
 
 

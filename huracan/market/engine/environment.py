@@ -157,7 +157,7 @@ class MarketEnvironment:
         stuck = self._first_illegal(state, wanted, self._bars, self._conditions.rules)
         if stuck >= 0:
             raise illegal_action(int(wanted[stuck]), state[stuck], self.block, self.rules)
-        step = _room_for(lanes)
+        step = MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
         records = self._book.with_room(lanes * (1 + self.block.decision_bars), lanes)
         self._advance_lanes(state, wanted, self._bars, self._conditions, records, step)
         return step
@@ -165,8 +165,8 @@ class MarketEnvironment:
     def foresee(self, decisions: int) -> IdleTime:
         """What the lanes would meet at so many closes from theirs on if nothing were decided; none moves."""
         time = IdleTime.empty(decisions, self.lanes, len(self.observation_names), len(self.action_names))
-        records, step = RecordBook(False).with_room(0, 0), _room_for(self.lanes)
-        foresee_lanes(self.state.copy(), self._bars, self._sights, self._conditions, records, step, time)
+        records = RecordBook(False).with_room(0, 0)
+        foresee_lanes(self.state.copy(), self._bars, self._sights, self._conditions, records, time)
         return time
 
     def idle(self, decisions: int) -> None:
@@ -174,8 +174,7 @@ class MarketEnvironment:
         closes = decisions * self.lanes
         # Whoever decides nothing may still leave, in as many parts as there are bars.
         records = self._book.with_room(closes * self.block.decision_bars, closes)
-        step = _room_for(self.lanes)
-        idle_lanes(self.state, decisions, self._bars, self._conditions, records, step)
+        idle_lanes(self.state, decisions, self._bars, self._conditions, records)
 
     def equity_usd(self) -> Floats:
         """Cash and the position at the close [lanes]."""
@@ -235,10 +234,6 @@ def illegal_action(action: int, lane: np.void, block: MarketBlock, rules: Tradin
     return InvalidInput(
         f"The action {name} of {place} is one that its lane's mask forbids.", "Apply the masks."
     )
-
-
-def _room_for(lanes: int) -> MarketStep:
-    return MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
 
 
 def _require_fit(out: NDArray[Any], shape: tuple[int, int], kind: type[np.generic]) -> None:

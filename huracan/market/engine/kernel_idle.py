@@ -43,9 +43,10 @@ class IdleTime(NamedTuple):
 @compiled
 def foresee_lanes(
     state: NDArray[np.void], bars: Bars, sights: Sights, conditions: Conditions, records: Records,
-    step: MarketStep, time: IdleTime,
+    time: IdleTime,
 ) -> None:  # fmt: skip
     """Fills `time`, close by close, and moves every lane by as many decisions."""
+    step = room_for(state.size)
     for at in range(time.actions.shape[0]):
         observe_lanes(state, bars, sights, conditions.rules, conditions.costs, time.observations[at])
         mask_lanes(state, bars, conditions.rules, time.masks[at])
@@ -56,14 +57,20 @@ def foresee_lanes(
 
 @compiled
 def idle_lanes(
-    state: NDArray[np.void], decisions: int, bars: Bars, conditions: Conditions, records: Records,
-    step: MarketStep,
-) -> None:  # fmt: skip
+    state: NDArray[np.void], decisions: int, bars: Bars, conditions: Conditions, records: Records
+) -> None:
     """Moves every lane by so many decisions."""
+    step = room_for(state.size)
     actions = np.empty(state.size, np.int64)
     for _ in range(decisions):
         do_nothing(state, actions)
         advance_lanes(state, actions, bars, conditions, records, step)
+
+
+@compiled_inline
+def room_for(lanes: int) -> MarketStep:
+    """What steps bring, to nobody."""
+    return MarketStep(np.empty(lanes), np.empty(lanes), np.empty(lanes, np.bool_))
 
 
 @compiled_inline
