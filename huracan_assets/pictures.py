@@ -78,11 +78,13 @@ def as_picture(figure: "Figure", title: str, told: str) -> Picture:
 
     `title` is what the UI calls it, `told` what it comes to in one line.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # a symbol may have a $ in it
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    # `savefig` would draw a figure that is still to be laid out twice.
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return Picture(f"![{title}](data:image/png;base64,{encoded})", title, told)

@@ -266,7 +266,7 @@ def _days_back(lake: Lake, asset: str) -> Iterator[date]:
 def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manifest]:
     last = day + timedelta(days=read.ends)
     if read.newest:
-        # It mostly is the last day's, which need not be looked for among all.
+        # It mostly is the last day's: all days are listed only where it is not.
         held = chain([last], (each for each in _days_back(lake, read.asset) if each < last))
         earlier = (lake.manifest(read.asset, each) for each in held)
         holding = (each for each in earlier if each is not None and f"{read.newest}.parquet" in each.files)

@@ -58,9 +58,9 @@ class Normaliser:
     ) -> NDArray[np.float32]:
         """float32 [rows, columns], finite, within +-clip; written to `out` where given.
 
-        clip((raw - shift) * scale), NaN as 0, of the `columns` in rising order, or of
-        all. InputRefused where any value is infinite, or is NaN in a column that is not scaled; InvalidInput
-        where `out` is of another shape.
+        clip((raw - shift) * scale), NaN as 0, of the `columns` in rising order, or of all. InputRefused where
+        any value is infinite, or is NaN in a column that is not scaled; InvalidInput where `out` is of
+        another shape.
         """
         rows = np.ascontiguousarray(observations, dtype=np.float32)
         wanted = self._every if columns is None else columns.astype(np.uintp)

@@ -61,22 +61,14 @@ def filter_regimes(features: pa.Table, day: date, parameters: RegimeParameters) 
 
 
 def forward_filter(vectors: FloatArray, parameters: RegimeParameters) -> FloatArray:
-    """P(regime at t | observations up to t) [symbols, times, regimes]; `vectors` [symbols, times, 5].
+    """P(regime at t | observations up to t) [symbols, times, regimes]; `vectors` [symbols, times, 5]."""
+    # Compiled: definitions must load fast.
+    from huracan.regimes.kernel_filter import filter_bars
 
-    p_t is proportional to (p_{t-1} A) x e_t. All prefixes of that product of 4 x 4 matrices are built in
-    log2(times) doublings, so no Python loop runs per bar; each prefix is multiplied up in an order that its
-    own t decides, hence the same to the bit however many bars follow.
-    """
-    weights = np.moveaxis(np.exp(emission_log_weights(vectors, parameters)), -1, 0)
-    # [from, to, symbols, times]: the long axis last, where NumPy is fast.
-    products = np.array(parameters.transitions)[:, :, None, None] * np.ascontiguousarray(weights)[None]
-    step, length = 1, products.shape[-1]
-    while step < length:
-        later = _scaled_product(products[..., :-step], products[..., step:])
-        products = np.concatenate([products[..., :step], later], axis=-1)
-        step *= 2
-    filtered = _mixed(np.array(parameters.initial), products)
-    return np.moveaxis(filtered / _mixed(np.ones(len(REGIMES)), filtered), 0, -1)
+    weights = np.exp(emission_log_weights(vectors, parameters))
+    filtered = np.empty_like(weights)
+    filter_bars(weights, np.array(parameters.transitions), np.array(parameters.initial), filtered)
+    return filtered
 
 
 def emission_log_weights(vectors: FloatArray, parameters: RegimeParameters) -> FloatArray:
@@ -101,18 +93,3 @@ def _gaussian_log_density(vectors: FloatArray, mean: FloatArray, covariance: Flo
         projected = sum(weight * (vectors[..., i] - mean[i]) for i, weight in enumerate(row))
         total = total - projected * projected
     return 0.5 * total
-
-
-def _scaled_product(left: FloatArray, right: FloatArray) -> FloatArray:
-    product = left[:, 0, None] * right[None, 0]
-    for index in range(1, len(REGIMES)):
-        product = product + left[:, index, None] * right[None, index]
-    return np.asarray(product / product.max(axis=(0, 1)))
-
-
-def _mixed(shares: FloatArray, values: FloatArray) -> FloatArray:
-    """Sum over the first axis (regimes), each weighted by its share."""
-    mixed: FloatArray = shares[0] * values[0]
-    for index in range(1, len(REGIMES)):
-        mixed = mixed + shares[index] * values[index]
-    return mixed

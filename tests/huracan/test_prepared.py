@@ -1,5 +1,7 @@
 """A compiled function that was prepared for one caller computes what the function itself does."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from huracan.agent.moments import Scaling, scale_rows
@@ -39,8 +41,16 @@ def test_two_callers_may_give_arguments_of_different_types() -> None:
             assert np.array_equal(_scaled(call, given)[1], _scaled(scale_rows, given)[1])
 
 
-def test_numbers_of_rules_and_costs_are_read_at_every_call() -> None:
+def test_several_threads_may_share_one_from_the_first_call_on() -> None:
+    call, generator = prepared(scale_rows), np.random.default_rng(3)
+    parts = [generator.normal(size=(200, 9)).astype(np.float32) for _ in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda rows: _scaled(call, rows)[1], parts))
+    for rows, scaled in zip(parts, found, strict=True):
+        assert np.array_equal(scaled, _scaled(scale_rows, rows)[1])
 
+
+def test_numbers_of_rules_and_costs_are_read_at_every_call() -> None:
     @compiled
     def notional(conditions: object) -> float:
         return conditions.rules.notional_usd + conditions.costs.maximum_slippage_bps  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ import matplotlib.colors
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -141,13 +142,13 @@ def _plots() -> dict[str, Callable[..., Any]]:
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that are drawn, as they are saved."""
     saved: list[Figure] = []
-    real = Figure.savefig
+    real = FigureCanvasAgg.print_png
 
-    def save(figure: Figure, *given: Any, **options: Any) -> None:
-        saved.append(figure)
-        real(figure, *given, **options)
+    def save(canvas: FigureCanvasAgg, *given: Any, **options: Any) -> None:
+        saved.append(canvas.figure)
+        real(canvas, *given, **options)
 
-    monkeypatch.setattr(Figure, "savefig", save)
+    monkeypatch.setattr(FigureCanvasAgg, "print_png", save)
     return saved
 
 

@@ -88,3 +88,16 @@ def test_a_day_made_from_a_table_of_its_own_day_before_is_asked_only_in_a_chain(
     assert _read(lake, Read("candles", days=2)).days("candles") == [BEFORE, DAY]
     with pytest.raises(InputRefused, match="was not judged beside candles/2025-03-02"):
         _read(lake, Read("candles", days=2, chained="closes"))
+
+
+def test_the_newest_earlier_day_that_holds_the_table_is_read_and_never_a_later_one(lake: Lake) -> None:
+    newest = Read("candles", key="before", ends=-1, edge=False, newest="closes")
+    days = [DAY - timedelta(days=back) for back in range(4, -1, -1)]
+    assert _read(lake, newest).days("before") == []
+    for day in (days[0], days[1], DAY):
+        _write(lake, "candles", day, {"data": 1, "closes": day.day})
+    assert _read(lake, newest).days("before") == [days[1]], "two days are missing"
+    _write(lake, "candles", days[3], {"data": 1})
+    assert _read(lake, newest).days("before") == [days[1]], "the last day lacks the table"
+    _write(lake, "candles", days[3], {"data": 1, "closes": 7})
+    assert _read(lake, newest).days("before") == [days[3]]

@@ -125,7 +125,7 @@ def test_later_bars_change_no_regime_at_or_before_t(features, parameters, regime
         assert other.slice(index * 1440, bar + 1).equals(full)
 
 
-def test_the_doublings_equal_the_textbook_recursion(parameters):
+def test_the_filter_is_the_textbook_recursion(parameters):
     random = np.random.default_rng(0)
     vectors = random.normal(size=(2, 300, 5))
     vectors[1, 100:150] = np.nan
