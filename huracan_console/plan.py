@@ -66,6 +66,9 @@ def check_day(day: date, settings: Settings, now: datetime) -> None:
 def plan_night(day: date, settings: Settings, freshness: Freshness) -> Plan:
     """The night of `day`; see `night_runs`."""
     expected = list(night_runs(day, settings, freshness, foresees=True))
+    if all(run.job == LEARN for run in expected[: -len(NIGHT)]):
+        # No history is to be made, so nothing will be written that could change what was foreseen.
+        return Plan(expected, iter(expected))
     return Plan(expected, night_runs(day, settings, freshness))
 
 

@@ -89,6 +89,21 @@ def test_days_that_are_done_are_not_planned_again(settings: Settings) -> None:
     assert _plan(settings, done) == [*missing, PlannedRun(LEARN, _before(1), True), *TODAYS]
 
 
+def test_where_no_history_is_missing_the_days_are_looked_at_once(settings: Settings) -> None:
+    class Counting(Done):
+        looked = 0
+
+        def is_readable(self, assets: Iterable[str], day: date) -> bool:
+            self.looked += 1
+            return super().is_readable(assets, day)
+
+    whole = [(MARKET, _before(back)) for back in range(1, 7)]
+    once, planned = Counting(whole), Counting(whole)
+    runs = list(night_runs(DAY, settings, cast(Freshness, once)))
+    assert _plan(settings, planned) == runs == [PlannedRun(LEARN, _before(1), True), *TODAYS]
+    assert planned.looked == once.looked > 0
+
+
 def test_nights_that_were_skipped_are_made_before_the_day_itself(settings: Settings) -> None:
     done = [(MARKET, _before(back)) for back in range(8)] + [(TRADE, _before(3)), (LEARN, _before(1))]
     skipped = [PlannedRun(job, _before(back), True) for back in (2, 1) for job in NIGHT]
