@@ -1,0 +1,99 @@
+"""The closed trades that a model, a gate or a pattern learns from, of both books, each with its weight.
+
+The exploration book draws entries by a probability of its own. What it says of other entries it says by
+weights: the density of what is asked about, over the propensity with which it was drawn (Horvitz & Thompson
+1952). A consumer that asks about the policy's signals weighs by the policy's softened density, one that asks
+about any moment by the same density for all.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.market.ledger import TRADES_SCHEMA
+from huracan.models.window import order_trades
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MOST_WEIGHT = 10.0
+"""In units of the mean weight: a single rare draw must not speak for all others."""
+
+
+class Asked(StrEnum):
+    """What the past is asked about."""
+
+    SIGNALS = "signals"
+    """The entries that the policy, softened, makes."""
+    MOMENTS = "moments"
+    """Entries at any moment, all alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class PastTrades:
+    """Closed trades in the order of `window.order_trades`."""
+
+    trades: pa.Table
+    """TRADES_SCHEMA"""
+    weight: Floats
+    """[n] what each counts for; of the policy's own trades 1, of explored ones 1 in the mean, at most
+    MOST_WEIGHT."""
+    is_explored: Bools
+    """[n]"""
+
+    @property
+    def effective_count(self) -> float:
+        """So many equally weighted trades would say as much: (sum w)^2 / sum w^2 (Kish 1965)."""
+        return effective_count(self.weight)
+
+    def take(self, rows: NDArray[np.int64]) -> "PastTrades":
+        """Those of the rows."""
+        return PastTrades(self.trades.take(pa.array(rows)), self.weight[rows], self.is_explored[rows])
+
+
+def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = Asked.SIGNALS) -> PastTrades:
+    """The trades of both books: `own` TRADES_SCHEMA, `explored` EXPLORED_SCHEMA, each cut to what is past.
+
+    An explored entry of which the policy's density is not known says nothing of signals, and is left out.
+    """
+    weight = np.zeros(0) if explored is None else _weights(explored, asked)
+    books = [own.select(TRADES_SCHEMA.names)]
+    if explored is not None:
+        books.append(explored.filter(pa.array(weight > 0.0)).select(TRADES_SCHEMA.names))
+    marked = pa.concat_tables(books)
+    every = np.concatenate([np.ones(own.num_rows), weight[weight > 0.0]])
+    is_explored = np.arange(marked.num_rows) >= own.num_rows
+    named = marked.append_column("weight", pa.array(every)).append_column(
+        "is_explored", pa.array(is_explored)
+    )
+    ordered = order_trades(named)
+    return PastTrades(
+        ordered.select(TRADES_SCHEMA.names),
+        ordered["weight"].to_numpy(),
+        ordered["is_explored"].to_numpy(zero_copy_only=False),
+    )
+
+
+def effective_count(weight: Floats) -> float:
+    """(sum w)^2 / sum w^2; 0 of nothing."""
+    squares = float((weight**2).sum())
+    return float(weight.sum()) ** 2 / squares if squares > 0.0 else 0.0
+
+
+def _weights(explored: pa.Table, asked: Asked) -> Floats:
+    """[n] density over propensity, 1 in the mean of those above 0, clipped."""
+    propensity = explored["propensity"].to_numpy()
+    density = np.ones(explored.num_rows)
+    if asked is Asked.SIGNALS:
+        density = pc.fill_null(explored["policy_density"], 0.0).to_numpy()
+    weight = density / propensity
+    counts = weight > 0.0
+    if not counts.any():
+        return np.zeros(explored.num_rows)
+    weight = np.minimum(weight / weight[counts].mean(), MOST_WEIGHT)
+    found: Floats = weight / weight[counts].mean()
+    return found
