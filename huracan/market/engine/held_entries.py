@@ -3,6 +3,8 @@
 Baselines, and whatever asks what other bars would have brought, are made of these; nothing is drawn here.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from huracan.errors import InvalidInput
 from huracan.market.actions import entry_indices
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions, Floats
+from huracan.market.engine.lane import LANE
 from huracan.market.engine.records import CLOSED
 from huracan.market.rules import TradingRules
 from huracan.units import BASIS_POINT
@@ -49,6 +52,35 @@ def hold_entries(
     last price (WINDOW_END). InvalidInput where an action is no entry of the market or an index is no decision
     of the block.
     """
+    hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
+    held = _hold(block, rules, costs, Orders(indices, entries, hold), closes_at_end=True)
+    return np.concatenate([closed for closed, _ in held]) if held else np.zeros(0, CLOSED)
+
+
+def enter_and_hold(
+    block: MarketBlock, rules: TradingRules, costs: CostAssumptions, indices: Integers, entries: Integers
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """The same, left by stop, target and time-out alone: CLOSED records, and LANE [entries] at the end, which
+    hold what is still open there."""
+    longest = np.full(len(indices), np.iinfo(np.int64).max)
+    held = _hold(block, rules, costs, Orders(indices, entries, longest), closes_at_end=False)
+    if not held:
+        return np.zeros(0, CLOSED), np.zeros(0, LANE)
+    return np.concatenate([closed for closed, _ in held]), np.concatenate([state for _, state in held])
+
+
+class Orders(NamedTuple):
+    """Entries to take, [entries]."""
+
+    indices: Integers
+    actions: Integers
+    holding_bars: NDArray[np.int64]
+
+
+def _hold(
+    block: MarketBlock, rules: TradingRules, costs: CostAssumptions, orders: Orders, *, closes_at_end: bool
+) -> list[tuple[NDArray[np.void], NDArray[np.void]]]:
+    """CLOSED records and LANE of the orders, by batches."""
     # Compiled code loads slowly; who asks for no entry does not wait for it.
     from huracan.market.engine.environment import beginning
     from huracan.market.engine.kernel_bars import packed_bars
@@ -56,24 +88,23 @@ def hold_entries(
     from huracan.market.engine.kernel_numbers import conditions_of
     from huracan.market.engine.record_book import RecordBook
 
-    actions = np.ascontiguousarray(entries, dtype=np.int64)
+    actions = np.ascontiguousarray(orders.actions, dtype=np.int64)
     if not np.isin(actions, entry_indices(rules.allow_short)).all():
         raise InvalidInput("An action was no entry of this market.", "Give actions that open a position.")
-    hold = np.maximum(np.asarray(holding_bars, dtype=np.int64), 1)
     bars, conditions = packed_bars(block, costs), conditions_of(rules, costs, block.bar_minutes)
     found = []
     for first in range(0, actions.size, _BATCH):
         batch = slice(first, first + _BATCH)
-        at = np.asarray(indices[batch], dtype=np.int64)
+        at = np.asarray(orders.indices[batch], dtype=np.int64)
         state = beginning(block, rules, at // block.bar_count, at % block.bar_count)
-        state["closes_at_end"] = True
+        state["closes_at_end"] = closes_at_end
         book = RecordBook(True)
         records = book.with_room(0, state.size)
-        hold_lanes(state, actions[batch], hold[batch], bars, conditions, records)
+        hold_lanes(state, actions[batch], orders.holding_bars[batch], bars, conditions, records)
         closed = book.closed()
         closed["lane"] += first
-        found.append(closed)
-    return np.concatenate(found) if found else np.zeros(0, CLOSED)
+        found.append((closed, state))
+    return found
 
 
 def net_bps(closed: NDArray[np.void]) -> Floats:

@@ -45,6 +45,7 @@ _MARKS = {
     "mark_slippage_volatility_bps": ("slippage_volatility_bps",),
 }
 """What an account knows of its market, and the arrays of a block that it stands in for."""
+_OF_POSITION = (*AS_TOLD, *TIMES, "signal_bar", "side", "pending")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,20 +60,20 @@ class Carried:
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """With what a span begins, by the symbols of its block."""
+    """With what a span begins: a lane for every symbol of its block, or for every position."""
 
     block: MarketBlock
     """The block, with the last known prices where its own begin later."""
     state: NDArray[np.void]
-    """LANE [symbols] at the close of the block's first decision bar."""
+    """LANE [lanes] at the close of the block's first decision bar."""
     equity_usd: Floats
-    """[symbols] as the day before ended; of a new account its starting cash."""
+    """[lanes] as the day before ended; of a new account its starting cash."""
     entries: Entries
     """Of what is held."""
     fills: NDArray[np.void]
     """FILL records of what is held, by lane."""
     exit_models: list[str | None]
-    """[symbols] who decided the exit that waits."""
+    """[lanes] who decided the exit that waits."""
     closures: Closures
     """What was closed before the first decision."""
 
@@ -98,12 +99,84 @@ def carried_in(
     costs: CostAssumptions,
     provenance: Provenance,
 ) -> Opening:
-    """The accounts of the day before at the close of the block's first decision bar.
+    """The accounts of the day before, one of each symbol, at the close of the block's first decision bar.
 
     What the new day has no market for is closed at the last known price: see `Closures`. Prices and
     quantities are brought into the units of the new day's candles. InputRefused where the accounts stand at
     another moment.
     """
+    found = _going_on(carried, block, rules, costs, provenance)
+    opening, state = begin_flat(found.block, rules), found.state
+    lanes, keeps = found.symbol, found.keeps
+    for name in OF_ACCOUNT:
+        opening.state[name][lanes] = state[name]
+    for name in _OF_POSITION:
+        opening.state[name][lanes[keeps]] = state[name][keeps]
+    opening.state["peak_usd"][lanes] = found.accounts["peak_usd"].to_numpy()
+    opening.equity_usd[lanes] = found.accounts["equity_usd"].to_numpy()
+    found.closures.settle(opening.state, block.symbols)
+    kept, lanes = found.accounts.filter(pa.array(keeps)), lanes[keeps]
+    for lane, model in zip(lanes.tolist(), kept["exit_model_id"].to_pylist(), strict=True):
+        opening.exit_models[lane] = model
+    keys = lanes.astype(np.int64) << 32 | (state["trades"][keeps] - 1)
+    return replace(
+        opening,
+        entries=Entries(keys, kept.select(ENTRY_SCHEMA.names)),
+        fills=fills_of(kept, keys, block),
+        closures=found.closures,
+    )
+
+
+def held_in(
+    carried: Carried,
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    provenance: Provenance,
+) -> Opening:
+    """The same of accounts that hold one position each, any number of a symbol: a lane for each of those that
+    go on, in their order. No fills are told."""
+    found = _going_on(carried, block, rules, costs, provenance)
+    kept, symbol = found.accounts.filter(pa.array(found.keeps)), found.symbol[found.keeps]
+    state = beginning(found.block, rules, symbol, np.full(symbol.size, block.decision_closes[0]))
+    for name in (*OF_ACCOUNT, *_OF_POSITION):
+        state[name] = found.state[name][found.keeps]
+    state["peak_usd"] = kept["peak_usd"].to_numpy()
+    keys = np.arange(symbol.size) << 32 | (state["trades"] - 1)
+    return Opening(
+        block=found.block,
+        state=state,
+        equity_usd=kept["equity_usd"].to_numpy(),
+        entries=Entries(keys, kept.select(ENTRY_SCHEMA.names)),
+        fills=np.zeros(0, FILL),
+        exit_models=kept["exit_model_id"].to_pylist(),
+        closures=found.closures,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _GoingOn:
+    """The accounts whose symbols the new day has, and what was closed of the others."""
+
+    block: MarketBlock
+    accounts: pa.Table
+    """OPEN_POSITIONS_SCHEMA"""
+    symbol: NDArray[np.int64]
+    """[accounts] index in the block"""
+    state: NDArray[np.void]
+    """LANE [accounts], as far as the table tells"""
+    keeps: NDArray[np.bool_]
+    """[accounts] which go on holding what they have"""
+    closures: Closures
+
+
+def _going_on(
+    carried: Carried,
+    block: MarketBlock,
+    rules: TradingRules,
+    costs: CostAssumptions,
+    provenance: Provenance,
+) -> _GoingOn:
     begins_ms = int(block.time_of(block.decision_closes[0] + 1))
     accounts = _of_this_recipe(_in_units_of_now(carried.accounts, provenance), block)
     _require_moment(accounts, begins_ms)
@@ -117,30 +190,18 @@ def carried_in(
         if is_gone and reason
     ]
     closures = close_at_mark(accounts.filter(pa.array(gone)), codes, begins_ms, rules, costs)
-    opening = begin_flat(_with_marks(block, accounts), rules)
-    place = pc.index_in(pa.array(block.symbols), value_set=accounts["symbol"].combine_chunks())
-    lanes = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
-    own = accounts.take(place.drop_null())
-    found, state = lanes_of(own, block), opening.state
-    keeps = found["quantity"] > 0.0
-    keeps &= ~np.isin(own["symbol"].to_numpy(zero_copy_only=False), closures.symbols)
-    for name in OF_ACCOUNT:
-        state[name][lanes] = found[name]
-    for name in (*AS_TOLD, *TIMES, "signal_bar", "side", "pending"):
-        state[name][lanes[keeps]] = found[name][keeps]
-    state["peak_usd"][lanes] = own["peak_usd"].to_numpy()
-    opening.equity_usd[lanes] = own["equity_usd"].to_numpy()
-    closures.settle(state, block.symbols)
-    kept, lanes = own.filter(pa.array(keeps)), lanes[keeps]
-    keys = lanes.astype(np.int64) << 32 | (found["trades"][keeps] - 1)
-    for lane, model in zip(lanes.tolist(), kept["exit_model_id"].to_pylist(), strict=True):
-        opening.exit_models[lane] = model
-    return replace(
-        opening,
-        entries=Entries(keys, kept.select(ENTRY_SCHEMA.names)),
-        fills=fills_of(kept, keys, block),
-        closures=closures,
+    place = pc.index_in(accounts["symbol"].combine_chunks(), value_set=pa.array(block.symbols))
+    has_market = place.is_valid()
+    own, symbol = accounts.filter(has_market), place.drop_null().to_numpy().astype(np.int64)
+    order = np.argsort(symbol, kind="stable")
+    own, symbol, gone = (
+        own.take(pa.array(order)),
+        symbol[order],
+        gone[has_market.to_numpy(zero_copy_only=False)][order],
     )
+    state = lanes_of(own, block)
+    keeps = (state["quantity"] > 0.0) & ~gone
+    return _GoingOn(_with_marks(block, accounts), own, symbol, state, keeps, closures)
 
 
 def _reason(symbol: str, bar_minutes: int, block: MarketBlock, carried: Carried) -> str | None:

@@ -42,10 +42,10 @@ class Ending:
     """How a span ended, beside what its lanes hold."""
 
     equity_usd: Floats
-    """[symbols] of the accounts, as is the peak."""
+    """[lanes] of the accounts, as is the peak."""
     peak_usd: Floats
     exit_models: Sequence[str | None]
-    """[symbols] who decided the exit that waits."""
+    """[lanes] who decided the exit that waits."""
 
 
 def carried_out(
@@ -56,7 +56,7 @@ def carried_out(
     ending: Ending,
     provenance: Provenance,
 ) -> pa.Table:
-    """OPEN_POSITIONS_SCHEMA of lanes [symbols] that stand at the block's last bar.
+    """OPEN_POSITIONS_SCHEMA of lanes, each an account, that stand at the block's last bar.
 
     `fills` are FILL records by lane and trade, those of what is held among them, and `entries` what is known
     of its entry.
@@ -65,10 +65,10 @@ def carried_out(
     rows = np.full(state.size, -1, np.int64)
     rows[held["lane"]] = np.arange(held.size)
     by_row = pa.array(rows, mask=rows < 0)
-    data: dict[str, Any] = lane_columns(state, block) | _marks(block, provenance)
+    data: dict[str, Any] = lane_columns(state, block) | _marks(block, state["symbol"], provenance)
     data["equity_usd"], data["peak_usd"] = ending.equity_usd, ending.peak_usd
     data["position_value_usd"] = ending.equity_usd - state["cash_usd"]
-    data["result_usd"] = pa.array(result_so_far_usd(state, block.close[:, -1]), mask=rows < 0)
+    data["result_usd"] = pa.array(result_so_far_usd(state, block.close[state["symbol"], -1]), mask=rows < 0)
     data["exit_model_id"] = list(ending.exit_models)
     data["fills"] = _fills(fills, held, block).take(by_row)
     known = entries.of(held)
@@ -99,28 +99,30 @@ def lane_columns(state: NDArray[np.void], block: MarketBlock) -> dict[str, pa.Ar
 
 
 def result_so_far_usd(state: NDArray[np.void], close: Floats) -> Floats:
-    """[symbols] what the positions have come to at a price, costs paid; 0 where there is none."""
+    """[lanes] what the positions have come to at a price, costs paid; 0 where there is none."""
     moved = state["closed_reference_usd"] + state["quantity"] * close - state["opened_reference_usd"]
     paid = state["fee_usd"] + state["spread_usd"] + state["slippage_usd"] + state["funding_usd"]
     return np.where(state["quantity"] == 0.0, 0.0, state["side"] * moved - paid)
 
 
-def _marks(block: MarketBlock, provenance: Provenance) -> dict[str, Any]:
-    """By what a position would be closed, should its market not be there the day after."""
-    end_ms = int(block.time_of(np.array(block.bar_count)))
+def _marks(block: MarketBlock, symbol: NDArray[np.integer], provenance: Provenance) -> dict[str, Any]:
+    """By what positions of `symbol` [lanes] would be closed, should their markets not be there tomorrow."""
+    end_ms, count = int(block.time_of(np.array(block.bar_count))), symbol.size
+    names = [block.symbols[each] for each in symbol.tolist()]
+    factors = {name: units_factor(provenance.declared, name, end_ms) for name in set(names)}
     return {
-        "symbol": list(block.symbols),
-        "as_of": [end_ms] * block.symbol_count,
-        "bar_minutes": [block.bar_minutes] * block.symbol_count,
-        "units_factor": [units_factor(provenance.declared, each, end_ms) for each in block.symbols],
-        "recipe": [recipe_digest(block)] * block.symbol_count,
-        "mark_price": _known(block.close[:, -1]),
-        "mark_volatility_bps": _known(block.volatility_bps[:, -1]),
-        "mark_slippage_volatility_bps": _known(block.slippage_volatility_bps[:, -1]),
-        "mark_traded_value_usd": _known(block.traded_value_usd[:, -1]),
-        "mark_regime": np.array(REGIMES, dtype=object)[block.regime[:, -1]],
+        "symbol": names,
+        "as_of": [end_ms] * count,
+        "bar_minutes": [block.bar_minutes] * count,
+        "units_factor": [factors[name] for name in names],
+        "recipe": [recipe_digest(block)] * count,
+        "mark_price": _known(block.close[symbol, -1]),
+        "mark_volatility_bps": _known(block.volatility_bps[symbol, -1]),
+        "mark_slippage_volatility_bps": _known(block.slippage_volatility_bps[symbol, -1]),
+        "mark_traded_value_usd": _known(block.traded_value_usd[symbol, -1]),
+        "mark_regime": np.array(REGIMES, dtype=object)[block.regime[symbol, -1]],
         **{
-            f"mark_{name}": getattr(block, name)[:, -1]
+            f"mark_{name}": getattr(block, name)[symbol, -1]
             for name in ("half_spread_bps", "taker_fee_bps", "tick_size")
         },
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from huracan.errors import InputRefused
@@ -75,6 +75,8 @@ def test_days_one_by_one_make_what_they_make_in_one_block(
     rules = replace(RULES, maximum_leverage=3.0, maintenance_tiers=TIERS) if is_demanding else RULES
     whole = trade_session(block, ByFeatures(), rules, COSTS, MADE_BY)
     days = day_by_day(block, rules)
+    # Of the seeds at which no position meets midnight nothing is learned.
+    assume(any(each.open_positions["side"].null_count < 2 for each in days[:-1]))
     for name in ("trades", "fills"):
         assert _sorted(days, name).equals(_sorted([whole], name))
     assert days[-1].open_positions.equals(whole.open_positions)
@@ -89,7 +91,6 @@ def test_days_one_by_one_make_what_they_make_in_one_block(
         assert parts.sort_by(keys).select(known).equals(getattr(whole, name).sort_by(keys).select(known))
     results = [pc.sum(each.bars["result_usd"]).as_py() for each in days]
     assert sum(results) == pytest.approx(pc.sum(whole.bars["result_usd"]).as_py(), abs=1e-6)
-    assert any(each.open_positions["side"].null_count < 2 for each in days[:-1]), "some position met midnight"
 
 
 @given(seed=st.integers(0, 10_000))
