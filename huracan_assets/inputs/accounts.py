@@ -17,17 +17,26 @@ if TYPE_CHECKING:
 
 CARRIED = "carried"
 OPEN_POSITIONS = "open_positions"
-CARRIED_IN = Read(
-    LEDGER,
-    key=CARRIED,
-    ends=-1,
-    optional=True,
-    edge=False,
-    is_record=True,
-    table=OPEN_POSITIONS,
-    because="The day after it goes on from what was open at its end.",
-)
-"""Undrawn: an asset that is drawn to depend on itself is backfilled day by day from the UI."""
+
+
+def accounts_of(book: str) -> Read:
+    """What the asset `book` left open the day before.
+
+    Undrawn: an asset that is drawn to depend on itself is backfilled day by day from the UI.
+    """
+    return Read(
+        book,
+        key=CARRIED,
+        ends=-1,
+        optional=True,
+        edge=False,
+        is_record=True,
+        table=OPEN_POSITIONS,
+        because="The day after it goes on from what was open at its end.",
+    )
+
+
+CARRIED_IN = accounts_of(LEDGER)
 
 
 def carried_on(accounts: pa.Table, settings: Settings, day: date) -> "Carried":
@@ -38,7 +47,7 @@ def carried_on(accounts: pa.Table, settings: Settings, day: date) -> "Carried":
 
 
 def carried_in(inputs: Inputs, settings: Settings, day: date) -> "Carried | None":
-    """The same from `CARRIED_IN`; None at a beginning, and after a version that handed over nothing."""
+    """The same from `accounts_of` a book; None at a beginning, and after a version that left nothing."""
     if not inputs.has(CARRIED, f"{OPEN_POSITIONS}.parquet"):
         return None
     return carried_on(inputs.table(CARRIED, OPEN_POSITIONS), settings, day)

@@ -6,6 +6,8 @@ from huracan.market.block import TRAILING_BARS
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_resources.settings.settings import Settings
 
+_LEAST_MOMENTS = 500
+
 
 def window_days(settings: Settings) -> int:
     """The days that a training sees."""
@@ -19,6 +21,12 @@ def held_out_days(settings: Settings) -> int:
 def held_out_and_before(settings: Settings) -> int:
     """With the candles that its first bars look back on."""
     return settings.training.held_out_days + lead_candle_days(settings)
+
+
+def exploration_days(settings: Settings) -> int:
+    """The days before D by whose moments the exploration book spreads its entries: so many that they hold
+    some hundreds of each symbol."""
+    return min(max(_LEAST_MOMENTS // settings.decision_timeframe.bars_per_day, 7), 28)
 
 
 def trailing_days(settings: Settings) -> int:

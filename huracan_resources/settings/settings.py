@@ -34,6 +34,7 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
 from huracan.market.costs import DEAREST, CostAssumptions
+from huracan.market.paper.exploration_rates import ExplorationConfig
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig
@@ -63,6 +64,7 @@ DOMAIN_SECTIONS = (
     "candles",
     "regimes",
     "market",
+    "exploration",
     "training",
     "models",
     "gates",
@@ -158,6 +160,7 @@ class Settings(Section):
     candles: CandleLimits = Field(default_factory=CandleLimits)
     regimes: RegimeConfig = Field(default_factory=RegimeConfig)
     market: Market = Market()
+    exploration: ExplorationConfig = Field(default_factory=ExplorationConfig)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     models: ModelConfig = Field(default_factory=ModelConfig)
     gates: Gates = Field(default_factory=lambda: Gates.complete()())

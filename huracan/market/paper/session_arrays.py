@@ -5,6 +5,7 @@ The ledger's Arrow tables are made of these in `session`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,15 +46,22 @@ class DecisionTrace:
         )
 
     def keep(self, at: int, decision: Decision, masks: NDArray[np.bool_]) -> None:
-        """Writes down the decisions of all lanes at a close."""
-        self.masks[:, at] = masks
-        self.terms[at] = width = decision.bias_terms.shape[1]
+        """Writes down the decisions of all lanes at closes in a row from `at` on, close by close."""
+        lanes, width = self.values.shape[0], decision.bias_terms.shape[1]
+        closes = slice(at, at + masks.shape[0] // lanes)
         more = width - self.bias_terms.shape[2]
         if more > 0:
             object.__setattr__(self, "bias_terms", np.pad(self.bias_terms, ((0, 0), (0, 0), (0, more))))
-        self.bias_terms[:, at, :width] = decision.bias_terms
+        self.terms[closes] = width
+        self.bias_terms[:, closes, :width] = _by_lane(decision.bias_terms, lanes)
+        self.masks[:, closes] = _by_lane(masks, lanes)
         for name in ("logits", "bias", "probabilities", "values"):
-            getattr(self, name)[:, at] = getattr(decision, name)
+            getattr(self, name)[:, closes] = _by_lane(getattr(decision, name), lanes)
+
+
+def _by_lane(rows: NDArray[Any], lanes: int) -> NDArray[Any]:
+    """[lanes, closes, ...] of rows [closes x lanes, ...]."""
+    return rows.reshape(len(rows) // lanes, lanes, *rows.shape[1:]).swapaxes(0, 1)
 
 
 @dataclass(frozen=True, eq=False)

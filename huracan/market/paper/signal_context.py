@@ -17,7 +17,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.ledger import ENTRY_SCHEMA, LONG, SHORT
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
-from huracan.market.paper.watch import Watch
+from huracan.market.paper.watch import NOBODY, Watch
 from huracan.regimes.model import REGIMES
 
 Integers = NDArray[np.int64]
@@ -100,7 +100,7 @@ def entries_of(
     positions = positions[np.argsort(keys_of(positions))]
     column = block.row_of(positions["signal_bar"]) - block.row_of(arrays.first_bar[positions["lane"]])
     deciders = arrays.in_charge[column]
-    models = [watches[each].model_id or "" for each in deciders.tolist()]
+    models = ["" if each == NOBODY else watches[each].model_id or "" for each in deciders.tolist()]
     count = positions.size
     data: dict[str, Any] = {
         "trade_id": _trade_ids(positions, block, arrays, models, provenance),
