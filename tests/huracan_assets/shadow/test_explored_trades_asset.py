@@ -14,7 +14,7 @@ from huracan_assets.stage import Outcome
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
-from tests.huracan_assets.paper_home import BEFORE, DAY, FIRST, HOURS, Paper
+from tests.huracan_assets.shadow.paper_home import BEFORE, DAY, FIRST, HOURS, Paper
 
 
 def _explore(paper: Paper, *days: date) -> list[Outcome]:

@@ -18,7 +18,7 @@ from huracan_resources.lake.manifest import Origin
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
-from tests.huracan_assets.paper_home import BEFORE, DAY, FIRST, Paper, checkpoint
+from tests.huracan_assets.shadow.paper_home import BEFORE, DAY, FIRST, Paper, checkpoint
 
 
 def _hour(moment: object) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
-from tests.huracan_assets.paper_home import DAY, HOURS, Paper
+from tests.huracan_assets.shadow.paper_home import DAY, HOURS, Paper
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from huracan_assets.gates.gate_decisions import gate_decisions
 from huracan_assets.reads import resolve_all
 from huracan_assets.shadow.shadow_scenarios import shadow_scenarios
 from huracan_assets.stage import Outcome, Stage, StageContext
-from tests.huracan_assets.test_shadow_trades_asset import BEFORE, DAY, FIRST, Paper, paper
-
-__all__ = ["paper"]
+from tests.huracan_assets.shadow.paper_home import BEFORE, DAY, FIRST, Paper
 
 
 def _made(home: Paper, asset: Stage, day: date) -> Outcome:
