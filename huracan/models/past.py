@@ -3,7 +3,7 @@
 The exploration book draws entries by a probability of its own. What it says of other entries it says by
 weights: the density of what is asked about, over the propensity with which it was drawn (Horvitz & Thompson
 1952). A consumer that asks about the policy's signals weighs by the policy's softened density, one that asks
-about any moment by the same density for all.
+about any moment by that of the half that goes anywhere.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Asked(StrEnum):
     SIGNALS = "signals"
     """The entries that the policy, softened, makes."""
     MOMENTS = "moments"
-    """Entries at any moment, all alike."""
+    """Entries at uniform moments."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +86,8 @@ def effective_count(weight: Floats) -> float:
 
 def _weights(explored: pa.Table, asked: Asked) -> Floats:
     """[n] density over propensity, 1 in the mean of those above 0, clipped."""
-    propensity = explored["propensity"].to_numpy()
-    density = np.ones(explored.num_rows)
-    if asked is Asked.SIGNALS:
-        density = pc.fill_null(explored["policy_density"], 0.0).to_numpy()
-    weight = density / propensity
+    density = explored["policy_density" if asked is Asked.SIGNALS else "uniform_density"]
+    weight = pc.fill_null(density, 0.0).to_numpy() / explored["propensity"].to_numpy()
     counts = weight > 0.0
     if not counts.any():
         return np.zeros(explored.num_rows)

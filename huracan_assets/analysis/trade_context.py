@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.memory.rows import with_entries_named
+from huracan.analysis.memory.rows import of_policy, with_entries_named
 from huracan.analysis.trades.checks import judge_neighbours
 from huracan.analysis.trades.drivers import explain_by_night
 from huracan.analysis.trades.luck import measure_luck
@@ -44,7 +44,7 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
 def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     """What wins and losses are both explained by: similar trades in memory, the percentile among the entries
     that chance could have made, and what spoke for the trade to the confidence model in force then."""
-    if not inputs.has("trade_memory"):
+    if not inputs.has("trade_memory") or not inputs.has("shadow_trades"):
         return Outcome(note=f"No trade of {context.day} is in memory.")
     trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
     settings, market = context.settings, context.settings.market
@@ -73,7 +73,7 @@ def _neighbours(inputs: Inputs, context: StageContext) -> pa.Table:
     from huracan_resources.database.memory import Queries, similar_trades
     from huracan_resources.database.memory_filter import MemoryFilter
 
-    memory, trades = inputs.table("trade_memory"), inputs.table("shadow_trades")
+    memory, trades = of_policy(inputs.table("trade_memory")), inputs.table("shadow_trades")
     statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     queries = Queries(
         vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),

@@ -15,8 +15,9 @@ from huracan.analysis.memory.rows import MEMORY_COLUMNS, memory_rows, with_entri
 from huracan.analysis.trades.checks import judge_embeddings
 from huracan.features.specification import FeatureRecipe
 from huracan.tables import Always, Table
+from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
-from huracan_assets.inputs.named_features import names_of_day
+from huracan_assets.inputs.named_features import EXPLORED, LEDGER, names_of_day
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.jobs import TRADE
@@ -47,7 +48,9 @@ def embedding_days(settings: Settings) -> int:
     job=TRADE,
     kinds={"postgres"},
     reads=[
-        record("shadow_trades"),
+        record(LEDGER),
+        # A book that was judged bad, or is of before there was one, does not take the memory with it.
+        Read(EXPLORED, is_record=True, may_lack_days=True),
         Read("features", key="past", days=embedding_days, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
         Read(
@@ -79,7 +82,8 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
     The vector's statistics are fitted once, on days before their first use, and then carried from night to
     night, so that distances stay comparable; a new recipe fits them anew. The trades of an older recipe are
     embedded by the columns that it shares with the one of now, and what they do not know counts as average;
-    those that were decided on bars of another length are left out, for their columns mean other things.
+    those that were decided on bars of another length are left out, for their columns mean other things. The
+    explored trades of the day are remembered beside those of the policy.
     """
     recipe = recipe_for(context.settings)
     statistics = _space_of(recipe, inputs, context)
@@ -87,27 +91,30 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"No bar before {context.day} has the features that the embedding is of.")
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
     others = _told_of_others(inputs, context, statistics.version)
-    if why := _why_nothing_is_embedded(inputs, context):
-        return Outcome(files=files, note=f"{why} {others}".rstrip())
-    names = names_of_day(inputs, context)
-    trades = with_entries_named(inputs.table("shadow_trades"), names, recipe.names)
+    found = [_with_names(book, recipe, inputs, context) for book in (LEDGER, EXPLORED)]
+    known = [each for each in found if not isinstance(each, str)]
+    whys = [each for each in found if isinstance(each, str) and each]
+    if not known:
+        return Outcome(files=files, note=f"{whys[0]} {others}".rstrip())
+    trades = pa.concat_tables([table for table, _ in known], promote_options="default")
     embeddings = embed_trades(trades, statistics)
     # Of a position that was carried over from decisions on other bars no entry is known.
     is_told = np.isfinite(entry_features(trades, recipe.names)).any(axis=1)
     rows = memory_rows(trades, embeddings, statistics.version, context.day, context.timeframe)
-    remembered = pa.concat_tables([*inputs.each_day("before"), rows])
+    remembered = pa.concat_tables([*inputs.each_day("before"), rows], promote_options="default")
     return Outcome(
         tables={"data": rows},
         files=files,
         verdicts=[judge_embeddings(embeddings[is_told]), judge_agreement(remembered, statistics.version)],
         metadata={
             "embedding_version": statistics.version,
-            "embedded_by_columns": len(set(names) & set(recipe.names)),
+            "embedded_by_columns": min(columns for _, columns in known),
+            "trades": shown.count_table(rows, ["book", "side"]),
             "trades_of_another_embedding": pc.sum(
                 pc.not_equal(remembered["embedding_version"], statistics.version)
             ).as_py(),
         },
-        note=others,
+        note=" ".join(filter(None, [*whys[:1], others])),
     )
 
 
@@ -125,13 +132,19 @@ def _space_of(recipe: FeatureRecipe, inputs: Inputs, context: StageContext) -> E
     return fit_embedding(past, recipe.names, context.day, recipe=recipe.digest)
 
 
-def _why_nothing_is_embedded(inputs: Inputs, context: StageContext) -> str:
-    """Empty where the day's trades can be embedded."""
-    if not inputs.has("shadow_trades"):
-        return f"No session was traded on {context.day}."
-    decided, now = _decided_on(inputs.manifests("shadow_trades")[0], context), context.decision_timeframe.name
-    why = f"Its trades were decided on bars of {decided}, and trades are now on bars of {now}."
-    return why if decided != now else ""
+def _with_names(
+    book: str, recipe: FeatureRecipe, inputs: Inputs, context: StageContext
+) -> tuple[pa.Table, int] | str:
+    """The day's trades of a book with the columns of the recipe, and how many of those they know; or why they
+    cannot be embedded."""
+    if not inputs.has(book):
+        return f"No session was traded on {context.day}." if book == LEDGER else ""
+    decided, now = _decided_on(inputs.manifests(book)[0], context), context.decision_timeframe.name
+    if decided != now:
+        return f"Its trades were decided on bars of {decided}, and trades are now on bars of {now}."
+    names = names_of_day(inputs, context, book)
+    trades = with_entries_named(inputs.table(book), names, recipe.names)
+    return trades, len(set(names) & set(recipe.names))
 
 
 def _decided_on(ledger: Manifest, context: StageContext) -> str:
@@ -142,7 +155,7 @@ def _told_of_others(inputs: Inputs, context: StageContext, version: str) -> str:
     """What to run where days before have trades in another space, that could lie in this one; else empty."""
     lake, found = context.resources.lake, []
     for day, table in inputs.tables_by_day("before").items():
-        ledger = lake.manifest("shadow_trades", day)
+        ledger = lake.manifest(LEDGER, day)
         is_elsewhere = pc.any(pc.not_equal(table["embedding_version"], version)).as_py()
         if is_elsewhere and ledger and _decided_on(ledger, context) == context.decision_timeframe.name:
             found.append(day)

@@ -16,7 +16,8 @@ from huracan_assets.reads import Inputs
 from huracan_assets.stage import StageContext
 from huracan_resources.lake.entry_features import entry_feature_names, entry_timeframe
 
-LEDGER = "shadow_trades"
+LEDGER, EXPLORED = "shadow_trades", "explored_trades"
+"""The assets that hold the trades of the two books."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,17 @@ class NamedTrades:
     """Which days were left out, and why; empty where none was."""
 
 
-def newest_names(inputs: Inputs, context: StageContext) -> tuple[str, ...] | Unnamed:
-    """Of the newest day of the read that holds trades."""
-    held = [each for each in inputs.manifests(LEDGER) if "data.parquet" in each.files]
+def newest_names(inputs: Inputs, context: StageContext, book: str = LEDGER) -> tuple[str, ...] | Unnamed:
+    """Of the newest day of the read of a book that holds trades."""
+    held = [each for each in inputs.manifests(book) if "data.parquet" in each.files]
     if not held:
         return Unnamed("No session was traded.")
     return entry_feature_names(context.resources.lake, held[-1])
 
 
-def names_of_day(inputs: Inputs, context: StageContext) -> tuple[str, ...]:
-    """Of the day's own trades; InputRefused where nobody knows them any more."""
-    names = newest_names(inputs, context)
+def names_of_day(inputs: Inputs, context: StageContext, book: str = LEDGER) -> tuple[str, ...]:
+    """Of the day's own trades of a book; InputRefused where nobody knows them any more."""
+    names = newest_names(inputs, context, book)
     if isinstance(names, Unnamed):
         again = f"huracan backfill --from {context.day} --to {context.day} --jobs all --remake"
         raise InputRefused(names.why, f"Make that night again: {again}.")

@@ -3,6 +3,7 @@
 Neither the vectors (`embedding`) nor the search live here.
 """
 
+import zlib
 from datetime import date
 
 import numpy as np
@@ -64,11 +65,41 @@ MEMORY_COLUMNS = (
         SINGLES,
         "feature row of the signal bar, in the order of the recipe; NaN where unknown",
     ),
+    Column("book", TEXT, "policy, or explored: drawn at random, apart from the policy's ledger"),
+    Column(
+        "moment_weight",
+        FLOAT,
+        "chance that an explored entry is one at a uniform moment; null of the policy's, which all count",
+        "0 to 1",
+    ),
     Column("embedding_version", TEXT, "digest of the statistics that made the vector; others do not compare"),
     Column("embedding", SINGLES, "the entry as a vector of 64 numbers, of length 1: its cosine is likeness"),
 )
 MEMORY_SCHEMA = arrow_schema(MEMORY_COLUMNS)
-"""One row per closed trade, in the ledger's order."""
+"""One row per closed trade, in the order of its ledger: the policy's, then the explored ones."""
+POLICY, EXPLORED = "policy", "explored"
+"""The books."""
+
+
+def of_policy(memory: pa.Table) -> pa.Table:
+    """The rows of the policy's own trades; versions before the second book had no others."""
+    if "book" not in memory.column_names:
+        return memory
+    return memory.filter(pc.not_equal(pc.fill_null(memory["book"], POLICY), EXPLORED))
+
+
+def at_uniform_moments(memory: pa.Table) -> pa.Table:
+    """Without those explored entries that were drawn because the policy would have entered there.
+
+    Each is kept with the chance `moment_weight`, by a number made of its identity and known at the entry:
+    what is left is a sample of uniform moments in which every trade counts alike (von Neumann 1951), as
+    intervals and bets need it. The policy's own trades all stay.
+    """
+    if "moment_weight" not in memory.column_names:
+        return memory
+    chance = pc.fill_null(memory["moment_weight"], 1.0).to_numpy()
+    number = [zlib.crc32(identity.encode()) / 2**32 for identity in memory["trade_id"].to_pylist()]
+    return memory.filter(pa.array(np.array(number) < chance))
 
 
 def memory_rows(
@@ -78,7 +109,9 @@ def memory_rows(
     day: date,
     timeframe: Timeframe,
 ) -> pa.Table:
-    """Rows MEMORY_SCHEMA of partition `day` from its ledger and the trades' vectors [trades, dimensions].
+    """Rows MEMORY_SCHEMA of partition `day` from its trades and their vectors [trades, dimensions].
+
+    A trade that has a `propensity` is an explored one.
 
     Raises InvalidInput where there is not exactly one vector per trade.
     """
@@ -99,10 +132,21 @@ def memory_rows(
         "holding_minutes": pa.array(
             trades.column("bars_held").to_numpy().astype(np.float64) * timeframe.minutes
         ),
+        **_book_columns(trades),
         "embedding_version": pa.array([embedding_version] * len(trades), pa.string()),
         "embedding": vector_column(embeddings),
     }
     return pa.table({name: columns[name] for name in MEMORY_SCHEMA.names}).cast(MEMORY_SCHEMA)
+
+
+def _book_columns(trades: pa.Table) -> dict[str, pa.Array]:
+    if "propensity" not in trades.column_names:
+        nothing = pa.nulls(len(trades), FLOAT)
+        return {"book": pa.array([POLICY] * len(trades), pa.string()), "moment_weight": nothing}
+    return {
+        "book": pc.if_else(trades["propensity"].is_valid(), EXPLORED, POLICY),
+        "moment_weight": pc.divide(trades["uniform_density"], trades["propensity"]),
+    }
 
 
 def with_entries_named(trades: pa.Table, before: tuple[str, ...], after: tuple[str, ...]) -> pa.Table:

@@ -101,6 +101,8 @@ class Draws:
     """[n] third of volatility."""
     density: Floats
     """[n, actions] probability of drawing each action; 0 of those that are no legal entry."""
+    uniform_density: Floats
+    """[n, actions] the part of it that goes anywhere."""
     policy_density: Floats
     """[n, actions] that the policy, softened, gives to it; NaN where nobody decides."""
     drawn: Integers
@@ -142,6 +144,7 @@ class Draws:
             "trade_id": trade_ids,
             "moment_propensity": self.density[moment].sum(axis=1),
             "propensity": self.density[moment, self.action],
+            "uniform_density": self.uniform_density[moment, self.action],
             "policy_density": pa.array(policy_density, from_pandas=True),
             "is_policy_entry": side[own] == side[self.action],
         }
@@ -203,15 +206,24 @@ def draw_entries(
     before = PastMoments.of(past, block.symbols, bars_per_day)
     anywhere, from_policy = rates(moments, before, config, bars_per_day)
     own = legal[symbol, column]
-    density = anywhere[:, None] * own / own.sum(axis=1, keepdims=True)
+    uniform = anywhere[:, None] * own / own.sum(axis=1, keepdims=True)
     chance = np.where(moments.entry_probability > 0.0, moments.entry_probability, 1.0)[:, None]
-    density += from_policy[:, None] * np.nan_to_num(softened) / chance
+    density = uniform + from_policy[:, None] * np.nan_to_num(softened) / chance
     first, second = _numbers(block, bars_per_day)[:, symbol, column]
     drawn = np.flatnonzero(first < density.sum(axis=1))
     steps = np.cumsum(density[drawn], axis=1)
     action = (steps <= (second[drawn] * steps[:, -1])[:, None]).sum(axis=1)
     return Draws(
-        decisions, moments, column, at, before.volatility_rank(moments), density, softened, drawn, action
+        decisions=decisions,
+        moments=moments,
+        column=column,
+        at=at,
+        rank=before.volatility_rank(moments),
+        density=density,
+        uniform_density=uniform,
+        policy_density=softened,
+        drawn=drawn,
+        action=action,
     )
 
 

@@ -15,6 +15,12 @@ DRAWN_COLUMNS = (
     _MOMENT_PROPENSITY,
     _PROPENSITY,
     Column(
+        "uniform_density",
+        FLOAT,
+        "the part of it that went anywhere: the density of entries at uniform moments",
+        "0 to 1",
+    ),
+    Column(
         "policy_density",
         FLOAT,
         "probability that the policy, softened, gives to just this entry on a flat account; null where nobody"

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 import pyarrow.compute as pc
 import pytest
 
+from huracan.analysis.memory.rows import at_uniform_moments, of_policy
 from huracan.errors import InputRefused
 from huracan.market.paper.exploration import Exploration
 from huracan.market.paper.exploration_check import judge_book_apart
+from huracan_assets.analysis.trade_memory import trade_memory
 from huracan_assets.shadow.explored_trades import explored_trades
 from huracan_assets.stage import Outcome
 from huracan_resources.lake.parquet import encode_table
@@ -128,3 +130,21 @@ def test_the_check_finds_what_is_in_both_books_lost_doubled_or_does_not_add_up(p
     place = book.trades.column_names.index("propensity")
     unlikely = book.trades.set_column(place, "propensity", pc.multiply(book.trades["propensity"], 0.0))
     assert not judge_book_apart(replace(book, trades=unlikely), [], before).passed
+
+
+def test_the_memory_holds_both_books_and_patterns_a_sample_of_uniform_moments(paper: Paper) -> None:
+    paper.train(FIRST - timedelta(days=1), FIRST, BEFORE)
+    _explore(paper, FIRST, BEFORE, DAY)
+    memory = paper.trade(DAY, stage=trade_memory).tables["data"]
+    lake = paper.resources.lake
+    explored = lake.read_manifests([lake.require("explored_trades", DAY)])
+    own = of_policy(memory)
+    assert own["trade_id"].to_pylist() == _ledger(paper, DAY)
+    others = memory.filter(pc.equal(memory["book"], "explored"))
+    assert others["trade_id"].to_pylist() == explored["trade_id"].to_pylist()
+    weight = pc.divide(explored["uniform_density"], explored["propensity"])
+    assert others["moment_weight"].to_pylist() == weight.to_pylist()
+    sample = at_uniform_moments(memory)
+    kept = set(sample["trade_id"].to_pylist())
+    assert set(own["trade_id"].to_pylist()) <= kept
+    assert own.num_rows < sample.num_rows < memory.num_rows
