@@ -175,6 +175,7 @@ def backfill(
 @click.option("--regime", help="At the signal: trend, range, high_volatility or panic.")
 @click.option("--outcome", type=click.Choice(["win", "loss"]), help="Net of all costs.")
 @click.option("--reason", help="Of the exit (STOP, TARGET ...) or of the loss (stop_too_tight ...).")
+@click.option("--book", type=click.Choice(["policy", "explored"]), default="policy", show_default=True)
 @click.option("--limit", type=click.IntRange(min=0), help="Rows; 0 for all. 50 on a terminal if not given.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every column of every trade as CSV.")
 @shared_options
@@ -186,19 +187,22 @@ def trades(
     regime: str | None,
     outcome: str | None,
     reason: str | None,
+    book: str,
     limit: int | None,
     as_csv: bool,
     assignments: tuple[str, ...],
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """The shadow trades of a day or a range."""
+    """The shadow trades of a day or a range.
+
+    Those of the book `explored` are random entries, which only teach."""
     _only_show()
     from huracan_console.ledger.trades import TradeFilter, show_trades
 
     if day is not None and (first is not None or last is not None):
         raise InvalidInput("--date was given beside --from or --to.", "Give the day, or the range.")
-    asked = TradeFilter(day or first, day or last, symbol, regime, outcome, reason)
+    asked = TradeFilter(day or first, day or last, symbol, regime, outcome, reason, book)
     return show_trades(read_settings(assignments), asked, limit, as_json=as_json, as_csv=as_csv)
 
 

@@ -27,6 +27,15 @@ _COLUMNS = {
     "exit_reason": Column("exit", goes=2), "net_bps": Column("net bps", is_number=True, colours=True),
     "net_usd": Column("net USD", is_number=True, colours=True), "why": Column("why it lost", goes=3),
 }  # fmt: skip
+_BOOKS = {"policy": "shadow_trades", "explored": "explored_trades"}
+_EXPLORED = (
+    "(SELECT *, CASE WHEN net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome FROM explored_trades) AS explored"
+)
+_STAYED_OUT = {
+    "policy": "The policy stayed out; its signals: huracan sql 'SELECT * FROM shadow_signals'; what was"
+    " explored: huracan trades --book explored.",
+    "explored": "Nothing that was drawn has closed.",
+}
 _LIMIT = 50
 """Rows on a terminal, unless --limit says otherwise; what goes into a pipe is whole."""
 
@@ -42,6 +51,18 @@ class TradeFilter:
     outcome: str | None = None
     reason: str | None = None
     """An exit reason or a loss's primary reason, in any case."""
+    book: str = "policy"
+    """Or explored."""
+
+    @property
+    def asset(self) -> str:
+        """That holds the book."""
+        return _BOOKS[self.book]
+
+    @property
+    def view(self) -> str:
+        """With the outcome, and of the policy's trades what explains it."""
+        return TRADES if self.book == "policy" else _EXPLORED
 
 
 def show_trades(
@@ -92,7 +113,7 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str]
     """
     first, last = asked.first, asked.last
     if first is None and last is None:
-        first = last = _newest(workspace)
+        first = last = _newest(workspace, asked.asset)
     if first is not None and last is not None and first > last:
         raise InvalidInput(f"--from {first} is after --to {last}.", "Name the earlier day first.")
     conditions, values = ["true"], list[Any]()
@@ -102,37 +123,38 @@ def find_trades(workspace: HomeWorkspace, asked: TradeFilter) -> tuple[list[str]
             values.append(value)
     with LakeViews(workspace.resources.lake, first, last) as views:
         if asked.reason is not None:
-            named = ["exit_reason", *(["primary_reason"] if "loss_analysis" in views.tables else [])]
+            is_explained = asked.view == TRADES and "loss_analysis" in views.tables
+            named = ["exit_reason", *(["primary_reason"] if is_explained else [])]
             conditions.append("(" + " OR ".join(f"upper({column}) = upper(?)" for column in named) + ")")
             values += [asked.reason] * len(named)
-        if "shadow_trades" not in views.tables:
-            return [], [], _why_none(workspace, views, first, last)
-        statement = (
-            f"SELECT * FROM trades WHERE {' AND '.join(conditions)} ORDER BY entry_time DESC, trade_id"
-        )
+        if asked.asset not in views.tables:
+            return [], [], _why_none(workspace, views, asked, (first, last))
+        where = " AND ".join(conditions)
+        statement = f"SELECT * FROM {asked.view} WHERE {where} ORDER BY entry_time DESC, trade_id"
         names, rows = views.rows(statement, values)
-        stayed_out = "The policy stayed out; its signals: huracan sql 'SELECT * FROM shadow_signals'."
-        return names, rows, "" if rows or len(conditions) > 1 else stayed_out
+        return names, rows, "" if rows or len(conditions) > 1 else _STAYED_OUT[asked.book]
 
 
-def _why_none(workspace: HomeWorkspace, views: LakeViews, first: date | None, last: date | None) -> str:
-    lake = workspace.resources.lake
+def _why_none(
+    workspace: HomeWorkspace, views: LakeViews, asked: TradeFilter, days: tuple[date | None, date | None]
+) -> str:
+    lake, (first, last) = workspace.resources.lake, days
     nights = [
         day
-        for day in lake.days("shadow_trades")
+        for day in lake.days(asked.asset)
         if (first is None or day >= first) and (last is None or day <= last)
     ]
-    manifest = lake.manifest("shadow_trades", nights[-1]) if nights else None
+    manifest = lake.manifest(asked.asset, nights[-1]) if nights else None
     if manifest is None or "data.parquet" in manifest.aged_out:
-        raise views.without(TRADES)
+        raise views.without(TRADES if asked.view == TRADES else asked.asset)
     return f"{nights[-1]}: {manifest.note}" if manifest.note else ""
 
 
-def _newest(workspace: HomeWorkspace) -> date:
-    """The newest day that was traded."""
+def _newest(workspace: HomeWorkspace, asset: str) -> date:
+    """The newest day that was traded in a book."""
     lake = workspace.resources.lake
-    for day in reversed(lake.days("shadow_trades")):
-        manifest = lake.manifest("shadow_trades", day)
+    for day in reversed(lake.days(asset)):
+        manifest = lake.manifest(asset, day)
         if manifest is not None and "data.parquet" in manifest.files:
             return day
     raise InvalidInput("No day was traded yet.", "Run huracan nightly.")
