@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from huracan.analysis.memory.rows import EXPLORED, POLICY
 from huracan.durations import minute_of_day
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.naming import Unnamed, named_values
@@ -19,6 +20,7 @@ from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.entry_features import TRACE_FILE, entry_feature_names
 from huracan_resources.lake.lake import Lake
+from huracan_resources.lake.manifest import Manifest
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.workspace import HomeWorkspace
 
@@ -29,6 +31,7 @@ BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
 _MOST_CANDIDATES = 10
 """Trades that are named where a beginning is that of several."""
 
+_BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
 _PARTS = {
     "fills": ("shadow_trades_fills", "ORDER BY time"),
     "win": ("win_analysis", ""),
@@ -48,9 +51,9 @@ _ONE_ROW = {"win", "loss", "post_exit"}
 
 
 def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
-    """The trade whose identity begins with `trade_id`, in sections; a section that is not there yet is None.
+    """The trade of any book whose identity begins with `trade_id`, in sections; what is not there is None.
 
-    `trade` (every column of the ledger), `decision` (probabilities, logits, bias and mask by action, the
+    `book`, `trade` (every column of its ledger), `decision` (probabilities, logits, bias, mask by action, the
     bias's terms by name), `features` by the names of the partition that wrote them (by their numbers where
     nobody knows those any more: `unnamed_features` says why), `fills`, `win` or `loss`, `gates`,
     `post_exit`, `patterns` (the nearest, as the library in force knew them), `neighbours` (the most
@@ -59,14 +62,16 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     """
     lake = workspace.resources.lake
     with LakeViews(lake) as views:
-        day, identity = _find(views, trade_id)
+        book, day, identity = _find(views, trade_id)
+        asset = _BOOKS[book]
         views.narrow(day - timedelta(days=1), day + timedelta(days=1))
-        (trade,) = views.records("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity])
+        (trade,) = views.records(f'SELECT * FROM "{asset}" WHERE trade_id = ?', [identity])
         night = _night_of(workspace, trade["signal_time"])
         if night < day - timedelta(days=1):
             views.narrow(night, day + timedelta(days=1))
-        report: dict[str, Any] = {"trade": trade, "decision": _decision(workspace, trade, day)}
-        report |= _features(lake, trade, day)
+        manifest = lake.require(asset, day)
+        report: dict[str, Any] = {"book": book, "trade": trade, "decision": _decision(lake, trade, manifest)}
+        report |= _features(lake, trade, manifest)
         for section, (view, order) in _PARTS.items():
             report[section] = _rows_of(views, view, order, identity, is_one=section in _ONE_ROW)
         report["patterns"] = _patterns(views, trade, night)
@@ -75,11 +80,16 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     return report
 
 
-def _find(views: LakeViews, trade_id: str) -> tuple[date, str]:
+def _find(views: LakeViews, trade_id: str) -> tuple[str, date, str]:
+    """Book, day and identity."""
+    named = "day, trade_id, symbol, entry_time"
+    parts = [
+        f"SELECT '{book}' AS book, {named} FROM \"{asset}\" WHERE starts_with(trade_id, ?)"
+        for book, asset in _BOOKS.items()
+        if asset in views.tables or book == POLICY
+    ]
     found = views.records(
-        "SELECT day, trade_id, symbol, entry_time FROM shadow_trades WHERE starts_with(trade_id, ?)"
-        " ORDER BY entry_time DESC, trade_id",
-        [trade_id],
+        f"{' UNION ALL '.join(parts)} ORDER BY entry_time DESC, trade_id", [trade_id] * len(parts)
     )
     if not found:
         raise InvalidInput(f"No trade's identity begins with {trade_id!r}.", "Look it up: huracan trades.")
@@ -93,13 +103,13 @@ def _find(views: LakeViews, trade_id: str) -> tuple[date, str]:
         more = f" and {len(found) - _MOST_CANDIDATES} more" if len(found) > _MOST_CANDIDATES else ""
         raise InvalidInput(f"{len(found)} trades begin with {trade_id!r}: {some}{more}.", "Give more of it.")
     (row,) = exact or found
-    return row["day"], row["trade_id"]
+    return row["book"], row["day"], row["trade_id"]
 
 
-def _features(lake: Lake, trade: dict[str, Any], day: date) -> dict[str, Any]:
+def _features(lake: Lake, trade: dict[str, Any], ledger: Manifest) -> dict[str, Any]:
     """The sections `features` and `unnamed_features`."""
-    values, ledger = trade["entry_features"], lake.manifest("shadow_trades", day)
-    if not values or ledger is None:
+    values = trade["entry_features"]
+    if not values:
         return {"features": None, "unnamed_features": None}
     names = entry_feature_names(lake, ledger)
     if isinstance(names, Unnamed):
@@ -116,9 +126,9 @@ def _rows_of(views: LakeViews, view: str, order: str, identity: str, *, is_one: 
     return (rows[0] if rows else None) if is_one else rows
 
 
-def _decision(workspace: HomeWorkspace, trade: dict[str, Any], day: date) -> dict[str, Any]:
+def _decision(lake: Lake, trade: dict[str, Any], ledger: Manifest) -> dict[str, Any]:
     """The trace of the signal, by the names of the day's action list and bias terms."""
-    names = read_json_object(workspace.resources.lake.read_file("shadow_trades", day, TRACE_FILE), TRACE_FILE)
+    names = read_json_object(lake.read_file(ledger.asset, ledger.day, TRACE_FILE), TRACE_FILE)
     row, terms = f"Trade {trade['trade_id']}", trade["bias_terms"]
     told = {
         label: named_values(names["actions"], trade[column], row)

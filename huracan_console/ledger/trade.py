@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from huracan.analysis.memory.neighbourhood import LEAST_SIMILARITY
+from huracan.analysis.memory.rows import EXPLORED
 from huracan.errors import InvalidInput
 from huracan.market.ledger import ADD
 from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
@@ -58,6 +59,7 @@ def show_trade(settings: Settings, trade_id: str, chart: Path | None, *, as_json
 def _print(report: dict[str, Any], console: Console) -> None:
     trade = report["trade"]
     simulated = ", simulated" if trade["is_simulated"] else ""
+    simulated += ", explored" if report["book"] == EXPLORED else ""
     mode = f" {trade['mode']}" if trade["mode"] else ""
     head = (
         f"{trade['trade_id']}  {trade['symbol']} {trade['side']}{mode}{simulated}: "
