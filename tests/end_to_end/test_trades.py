@@ -77,6 +77,23 @@ def test_each_filter_keeps_what_it_names(
     assert expected or "cost_not_covered" in words
 
 
+def test_explored_trades_are_shown_where_their_book_is_named_and_nowhere_else(
+    home: Home, both_days: list[dict[str, Any]]
+) -> None:
+    explored = home.lake.read_table("explored_trades", NEXT_DAY)
+    rows = _json(home, "trades", "--book", "explored")
+    assert explored.num_rows > 10
+    assert {row["trade_id"] for row in rows} == set(explored["trade_id"].to_pylist())
+    assert {row["trade_id"] for row in _json(home, "trades")}.isdisjoint(explored["trade_id"].to_pylist())
+    lost = _json(home, "trades", "--book", "explored", "--outcome", "loss", "--reason", "stop")
+    assert {row["exit_reason"] for row in lost} == {"STOP"}
+    told = home.call("trade", rows[0]["trade_id"])
+    assert told.code == 0 and ", explored:" in told.out.splitlines()[0]
+    with home.database.connect() as connection:
+        query = "SELECT count(*), count(propensity) FROM explored_trades WHERE day = %s"
+        assert connection.execute(query, [NEXT_DAY]).fetchone() == (explored.num_rows, explored.num_rows)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
