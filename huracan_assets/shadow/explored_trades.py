@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from huracan.market.paper.explored_columns import EXPLORED_COLUMNS, EXPLORED_OPEN_COLUMNS, MOMENTS_COLUMNS
+from huracan.market.paper.exploring.columns import EXPLORED_COLUMNS, EXPLORED_OPEN_COLUMNS, MOMENTS_COLUMNS
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
@@ -19,7 +19,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 from huracan_resources.lake.entry_features import TRACE_FILE
 
 if TYPE_CHECKING:
-    from huracan.market.paper.exploration import Exploration
+    from huracan.market.paper.exploring.book import Exploration
 
 MOMENTS = "moments"
 
@@ -69,8 +69,8 @@ def explored_trades(inputs: Inputs, context: StageContext) -> Outcome:
     half anywhere. Stop, target and time-out end a position. None of it is in the policy's ledger or figures.
     """
     # What they import is compiled or takes a second to load; definitions must load fast.
-    from huracan.market.paper.exploration import Explorer, explore_day
-    from huracan.market.paper.exploration_check import judge_book_apart
+    from huracan.market.paper.exploring.book import Explorer, explore_day
+    from huracan.market.paper.exploring.check import judge_book_apart
 
     settings, crew = context.settings, Crew.of(inputs, context)
     carried = carried_in(inputs, settings, context.day)

@@ -34,7 +34,7 @@ from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
 from huracan.market.costs import DEAREST, CostAssumptions
-from huracan.market.paper.exploration_rates import ExplorationConfig
+from huracan.market.paper.exploring.rates import ExplorationConfig
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
 from huracan.regimes.model import RegimeConfig

@@ -15,8 +15,8 @@ from huracan.market.actions import action_names
 from huracan.market.block import MarketBlock
 from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.paper.carrying import Carried
-from huracan.market.paper.exploration import Exploration, Explorer, explore_day
-from huracan.market.paper.exploration_rates import (
+from huracan.market.paper.exploring.book import Exploration, Explorer, explore_day
+from huracan.market.paper.exploring.rates import (
     MOST_OF_A_MOMENT,
     ExplorationConfig,
     Moments,

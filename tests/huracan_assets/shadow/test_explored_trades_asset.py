@@ -8,8 +8,8 @@ import pytest
 
 from huracan.analysis.memory.rows import at_uniform_moments, of_policy
 from huracan.errors import InputRefused
-from huracan.market.paper.exploration import Exploration
-from huracan.market.paper.exploration_check import judge_book_apart
+from huracan.market.paper.exploring.book import Exploration
+from huracan.market.paper.exploring.check import judge_book_apart
 from huracan_assets.analysis.trade_memory import trade_memory
 from huracan_assets.shadow.explored_trades import explored_trades
 from huracan_assets.stage import Outcome

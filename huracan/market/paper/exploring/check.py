@@ -17,7 +17,7 @@ from huracan.market.ledger import (
     TIME_OUT,
     TIMEFRAME_CHANGED,
 )
-from huracan.market.paper.exploration import Exploration
+from huracan.market.paper.exploring.book import Exploration
 from huracan.verdict import Verdict
 
 NAME = "book_apart"

@@ -3,7 +3,7 @@ its own, left by stop, target and time-out.
 
 A policy that stays out teaches nothing. What is entered here teaches memory, models, patterns and gates; it
 is never in the policy's ledger, and no figure of the policy knows it. What is entered when is in
-`exploration_draws`.
+`draws`.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from huracan.market.engine.held_entries import enter_and_hold
 from huracan.market.engine.records import FILL
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.market.paper.carrying import Carried, Opening, held_in
-from huracan.market.paper.exploration_draws import decide_flat, draw_entries
-from huracan.market.paper.exploration_rates import ExplorationConfig
-from huracan.market.paper.explored_columns import DRAWN_SCHEMA, EXPLORED_OPEN_SCHEMA, EXPLORED_SCHEMA
+from huracan.market.paper.exploring.columns import DRAWN_SCHEMA, EXPLORED_OPEN_SCHEMA, EXPLORED_SCHEMA
+from huracan.market.paper.exploring.draws import decide_flat, draw_entries
+from huracan.market.paper.exploring.rates import ExplorationConfig
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.open_positions import Ending, carried_out
 from huracan.market.paper.provenance import Provenance

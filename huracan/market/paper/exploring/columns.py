@@ -1,4 +1,4 @@
-"""What the tables of the exploration book say; `exploration` fills them. Nothing compiled here."""
+"""What the tables of the exploration book say; `book` fills them. Nothing compiled here."""
 
 from huracan.candles.schema import SYMBOL
 from huracan.market.ledger import TRADES_COLUMNS

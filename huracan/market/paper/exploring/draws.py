@@ -1,7 +1,7 @@
 """Which entries the exploration book draws on a day: what the policy would do on a flat account at every
 close, the probability of each entry, and the draw.
 
-What comes of the entries is in `exploration`.
+What comes of the entries is in `book`.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from huracan.market.block import MS_PER_DAY, MS_PER_MINUTE, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.engine.lane import LANE
-from huracan.market.paper.exploration_rates import ExplorationConfig, Moments, PastMoments, rates
-from huracan.market.paper.explored_columns import DRAWN_SCHEMA, MOMENTS_SCHEMA
+from huracan.market.paper.exploring.columns import DRAWN_SCHEMA, MOMENTS_SCHEMA
+from huracan.market.paper.exploring.rates import ExplorationConfig, Moments, PastMoments, rates
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
 from huracan.market.paper.signal_context import NO_ENTRIES, POSITION, entries_of
