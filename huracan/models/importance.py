@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from huracan.durations import Duration
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import ModelConfig, Unfit
+from huracan.models.past import PastTrades
 from huracan.models.scores import roc_auc
-from huracan.models.window import order_trades, split_trades, won
+from huracan.models.split import split_past
+from huracan.models.window import won
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 IMPORTANCE_COLUMNS = (
@@ -28,22 +30,22 @@ out-of-time tail when the column is shuffled (null without both classes there); 
 
 
 def feature_importance(
-    trades: pa.Table, model: ConfidenceModel | Unfit, config: ModelConfig, maximum_holding: Duration
+    past: PastTrades, model: ConfidenceModel | Unfit, config: ModelConfig, maximum_holding: Duration
 ) -> pa.Table:
     """IMPORTANCE_SCHEMA, one row per input, by rank; empty where the model is Unfit.
 
-    `trades`, `config` and `maximum_holding` are those of the fit, so the tail is the same. Ranked by the AUC
+    `past`, `config` and `maximum_holding` are those of the fit, so the tail is the same. Ranked by the AUC
     lost, then gain.
     """
     if isinstance(model, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()
-    ordered = order_trades(trades)
-    split = split_trades(ordered, config, maximum_holding)
+    label = won(past.trades)
+    split = split_past(past, config, maximum_holding)
     if isinstance(split, Unfit):
         return IMPORTANCE_SCHEMA.empty_table()
-    matrix = model.inputs(ordered)[split.tail]
+    matrix = model.inputs(past.trades)[split.tail]
     gain = _gain_shares(model)
-    lost = _permutation_losses(model, matrix, won(ordered)[split.tail], gain, config)
+    lost = _permutation_losses(model, matrix, label[split.tail], gain, config)
     keys = [(-(0.0 if loss is None else loss), -share) for loss, share in zip(lost, gain, strict=True)]
     order = sorted(range(len(model.columns)), key=lambda column: (keys[column], model.columns[column]))
     rows = [

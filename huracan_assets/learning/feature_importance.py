@@ -24,6 +24,6 @@ def feature_importance(inputs: Inputs, context: StageContext) -> Outcome:
     model = confidence_of(inputs, context)
     if isinstance(model, Unfit):
         return Outcome(note=f"No confidence model of {context.day} to explain: {model.reason}")
-    trades, settings = named_trades_until(inputs, context).trades, context.settings
-    table = rank_features(trades, model, settings.models, settings.market.rules.maximum_holding)
+    past, settings = named_trades_until(inputs, context).past, context.settings
+    table = rank_features(past, model, settings.models, settings.market.rules.maximum_holding)
     return Outcome(tables={"data": table}, metadata={"most_important": shown.top_rows(table, 15)})

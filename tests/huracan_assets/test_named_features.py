@@ -59,8 +59,8 @@ def test_days_of_other_names_are_left_out_and_named(resources: Resources, ledger
     _trade_days(resources, ledger, lambda day: {unnamed: None, other: OLD}.get(day, NEW))
     inputs, context = _of(resources, confidence_model)
     past = named_trades_until(inputs, context)
-    assert past.feature_names == NEW and len(past.trades) == 8 * 24 - 1  # the last could still be open
-    days = {moment.date() for moment in past.trades["signal_time"].to_pylist()}
+    assert past.feature_names == NEW and len(past.past.trades) == 8 * 24 - 1  # the last could still be open
+    days = {moment.date() for moment in past.past.trades["signal_time"].to_pylist()}
     assert not days & {unnamed, other}
     assert f"The trades of {unnamed}, {other} have entry features of other names" in past.left_out
     outcome = confidence_model.body(inputs, context)
@@ -77,7 +77,7 @@ def test_days_that_were_decided_on_bars_of_another_length_are_left_out(
     trace = {"entry_features": list(NEW), "decision_timeframe": "5m"}
     resources.lake.write("shadow_trades", other, files | {TRACE_FILE: json.dumps(trace).encode()})
     past = named_trades_until(*_of(resources, confidence_model))
-    assert len(past.trades) == 9 * 24 - 1
+    assert len(past.past.trades) == 9 * 24 - 1
     assert f"The trades of {other} have entry features of other names or bars" in past.left_out
 
 
@@ -93,7 +93,7 @@ def test_of_one_set_of_names_nothing_is_left_out(resources: Resources, ledger: p
     _trade_days(resources, ledger, lambda day: NEW)
     inputs, context = _of(resources, confidence_model)
     past = named_trades_until(inputs, context)
-    assert past.left_out == "" and past.trades.equals(ledger.slice(0, 239))
+    assert past.left_out == "" and past.past.trades.equals(ledger.slice(0, 239))
 
 
 def test_where_too_few_trades_have_the_newest_names_the_model_says_both(
