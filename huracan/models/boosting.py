@@ -11,10 +11,6 @@ from huracan.models.split import TradeSplit
 
 Floats = NDArray[np.float64]
 
-_THREADS = 2
-"""With histograms column by column, the trees are the same for any number of threads; rows are answered one
-by one, so one thread is enough there."""
-
 
 def boost(
     objective: Mapping[str, Any],
@@ -37,7 +33,7 @@ def boost(
         "seed": config.seed,
         "deterministic": True,
         "force_col_wise": True,
-        "num_threads": _THREADS,
+        "num_threads": 1,  # a night does other work beside, and threads that wait for one another cost more
         "verbosity": -1,
         **objective,
     }

@@ -38,7 +38,7 @@ def barrier_labels(trades: pa.Table) -> Floats:
         for name in ("exit_reference_price", "stop_price", "target_price")
     )
     stayed = pc.fill_null(pc.equal(trades["mode"], SCALP), False).to_numpy(zero_copy_only=False)
-    early = stayed & ~met(TARGET, STOP, LIQUIDATION, TIME_OUT, TRAILING_STOP)
+    early = stayed & reason.is_valid().to_numpy() & ~met(TARGET, STOP, LIQUIDATION, TIME_OUT, TRAILING_STOP)
     early &= np.isfinite(left) & np.isfinite(stop) & np.isfinite(target) & (target != stop)
     label[early] = np.clip((left - stop)[early] / (target - stop)[early], 0.0, 1.0)
     return label

@@ -11,10 +11,12 @@ import pytest
 from huracan.errors import InputRefused
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.inputs.named_features import named_trades_until, names_of_day
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.learning.confidence_model import confidence_model
+from huracan_assets.learning.conformal_model import conformal_model
 from huracan_assets.learning.feature_importance import feature_importance
 from huracan_assets.reads import Inputs, resolve_all
 from huracan_assets.stage import Stage, StageContext
@@ -87,6 +89,52 @@ def test_the_model_and_its_importance_are_of_the_same_trades(resources: Resource
     resources.lake.write("confidence_model", LAST, outcome.files)
     table = feature_importance.body(*_of(resources, feature_importance)).tables["data"]
     assert set(NEW) < set(table["feature"].to_pylist())
+
+
+def test_importance_knows_the_nights_before(resources: Resources, ledger: pa.Table) -> None:
+    _trade_days(resources, ledger, lambda day: NEW)
+    resources.lake.write(
+        "confidence_model", LAST, confidence_model.body(*_of(resources, confidence_model)).files
+    )
+    first = feature_importance.body(*_of(resources, feature_importance)).tables["data"]
+    assert set(first["nights"].to_pylist()) == {1}
+    for ago in (2, 5):
+        resources.lake.write(
+            "feature_importance", LAST - timedelta(days=ago), {"data.parquet": encode_table(first)}
+        )
+    again = feature_importance.body(*_of(resources, feature_importance)).tables["data"]
+    assert set(again["nights"].to_pylist()) == {3}
+    assert again["trend_per_night"].to_pylist() == pytest.approx([0.0] * again.num_rows, abs=1e-12)
+
+
+def test_the_interval_is_fitted_on_the_same_trades(resources: Resources, ledger: pa.Table) -> None:
+    _trade_days(resources, ledger, lambda day: NEW)
+    outcome = conformal_model.body(*_of(resources, conformal_model))
+    model = ConformalModel.from_bytes(outcome.files[MODEL_FILE])
+    assert model.feature_names == NEW and model.trades == 239
+    low, high = model.interval(ledger)
+    assert (low < high).all() and outcome.metadata["has_skill"] == model.has_skill
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"kind": "confidence", "form": 99}', "is of form 99"),
+        (b'{"kind": "meta_label"}', "kind 'meta_label'"),
+        (b"\x00", "not readable as JSON"),
+    ],
+)
+def test_a_model_that_this_version_cannot_read_is_none_and_says_why(
+    resources: Resources, ledger: pa.Table, content: bytes, told: str
+) -> None:
+    """A gate then abstains with that reason; the night goes on."""
+    _trade_days(resources, ledger, lambda day: NEW)
+    resources.lake.write("confidence_model", LAST, {MODEL_FILE: content})
+    inputs, context = _of(resources, feature_importance)
+    found = confidence_of(inputs, context)
+    assert isinstance(found, Unfit) and told in found.reason
+    outcome = feature_importance.body(inputs, context)
+    assert not outcome.tables and told in outcome.note
 
 
 def test_of_one_set_of_names_nothing_is_left_out(resources: Resources, ledger: pa.Table) -> None:
