@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from huracan.models.conformal import ConformalModel, fit_conformal_model
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.models.interval_scores import score_intervals, weighted_quantile
 from huracan.models.past import PastTrades, past_trades
+from huracan.models.window import trailing_trades
 from tests.huracan.models.conftest import SIGNAL_NAMES, simulated_signals
 
 Maker = Callable[..., pa.Table]
@@ -86,7 +88,14 @@ def test_the_level_follows_a_market_that_grew_wild(make_signals: Maker) -> None:
     assert coverage(CONFIG.adaptation_step) >= 0.85
 
 
-def test_the_same_trades_give_the_same_bytes_and_later_ones_change_nothing(make_signals: Maker) -> None:
+def test_trades_of_later_days_change_nothing(make_signals: Maker) -> None:
+    past, day = make_signals(72 * 8), date(2025, 5, 8)
+    both = pa.concat_tables([make_signals(300, seed=9, first=72 * 8, wild=9.0), past])
+    one, other = (fitted(past_trades(trailing_trades(each, day, 30, "2h"))) for each in (past, both))
+    assert one.to_bytes() == other.to_bytes()
+
+
+def test_the_same_trades_give_the_same_bytes_in_any_order(make_signals: Maker) -> None:
     ledger = make_signals(900)
     shuffled = ledger.take(np.random.default_rng(4).permutation(900))
     one, other = (fitted(past_trades(each)) for each in (ledger, shuffled))
