@@ -11,6 +11,7 @@ from huracan.gates.roster import fit_gates, gate_kinds
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
+from huracan.models.past import past_trades
 
 NAMES = ("signal", "noise_b", "noise_c", "noise_d")
 UNFIT = Unfit("5 closed trades, 60 are needed.", 5)
@@ -40,5 +41,5 @@ def fit_all() -> Fitter:
 def learned_gates(make_ledger: Maker, fit_all: Fitter) -> dict[str, Gate]:
     """With models that have skill."""
     past = make_ledger(600)
-    confidence = fit_confidence_model(past, NAMES, ModelConfig(), "2h")
-    return fit_all(past, confidence, fit_meta_label_model(past, ModelConfig(), "2h"))
+    confidence = fit_confidence_model(past_trades(past), NAMES, ModelConfig(), "2h")
+    return fit_all(past, confidence, fit_meta_label_model(past_trades(past), ModelConfig(), "2h"))

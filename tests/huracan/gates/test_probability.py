@@ -14,6 +14,7 @@ from huracan.gates.probability import ProbabilitySettings
 from huracan.gates.statistics import gate_statistics
 from huracan.models.confidence import fit_confidence_model
 from huracan.models.config import ModelConfig
+from huracan.models.past import past_trades
 from tests.huracan.gates.columns import with_column
 from tests.huracan.gates.conftest import NAMES, Fitter
 
@@ -34,7 +35,7 @@ def test_they_block_and_pass_and_are_right_more_often_than_not(
 
 def test_a_model_without_skill_is_not_asked(make_ledger: Maker, fit_all: Fitter) -> None:
     past = make_ledger(300)
-    model = fit_confidence_model(past, NAMES, ModelConfig(), "2h")
+    model = fit_confidence_model(past_trades(past), NAMES, ModelConfig(), "2h")
     blind = replace(model, tail=replace(model.tail, auc=0.49))
     given = fit_all(past, blind)["confidence"].judge(past)
     assert set(given.answer) == {ABSTAIN} and "AUC 0.490" in given.reason[0]
