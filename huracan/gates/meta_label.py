@@ -16,9 +16,7 @@ class MetaLabelGateSettings(ProbabilitySettings):
 
 def fit(context: GateContext[MetaLabelGateSettings]) -> ProbabilityGate:
     """Over the meta-label model."""
-    return fit_probability_gate(
-        context.past_trades, context.meta_label, context.settings, "meta-label probability"
-    )
+    return fit_probability_gate(context.past, context.meta_label, context.settings, "meta-label probability")
 
 
 GATE = GateKind(

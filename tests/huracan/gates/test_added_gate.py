@@ -28,10 +28,11 @@ import pyarrow as pa
 
 from added_gates.ranks import ranks
 from huracan.gates.contract import PASS, Answers, GateContext, GateKind, resize
+from huracan.gates.settings import GateSettings
 
 
 @dataclass(frozen=True)
-class CrowdingSettings:
+class CrowdingSettings(GateSettings):
     size_of_others: float = 0.5
     """What a signal keeps of its size that is not the first of its moment."""
 
@@ -53,7 +54,7 @@ class CrowdingGate:
 
 
 def fit(context: GateContext[CrowdingSettings]) -> CrowdingGate:
-    return CrowdingGate(context.settings, context.past_trades.num_rows)
+    return CrowdingGate(context.settings, context.past.trades.num_rows)
 
 
 GATE = GateKind(
