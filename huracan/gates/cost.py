@@ -11,7 +11,6 @@ from typing import ClassVar
 import pyarrow as pa
 
 from huracan.analysis.outcome import floats
-from huracan.gates.class_means import ClassMeans, fit_class_means
 from huracan.gates.contract import (
     Answers,
     GateContext,
@@ -20,6 +19,7 @@ from huracan.gates.contract import (
     regime_notes,
     require_above,
 )
+from huracan.gates.evidence.class_means import ClassMeans, fit_class_means
 from huracan.gates.settings import LearningSettings
 from huracan.setting_ranges import FINITE, Range
 

@@ -73,7 +73,7 @@ def judge_signals(
     What several gates resize is resized by the product; of several order types the first gate's holds. Raises
     InvalidInput where a gate does not give one answer per signal.
     """
-    signals = _shown(trades, facts, book)
+    signals = signals_shown(trades, facts, book)
     answers = {name: _checked(gate.judge(signals), name, trades.num_rows) for name, gate in gates.items()}
     blocks = [
         _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given))
@@ -83,6 +83,20 @@ def judge_signals(
     blocks.append(_rows(signals, (COMBINED, "advisory"), _combine(answers, trades.num_rows), silent))
     order = np.arange(len(blocks) * trades.num_rows).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
+
+
+def signals_shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Table:
+    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates."""
+    if facts is None:
+        facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
+    if not facts["trade_id"].equals(trades["trade_id"]):
+        raise InvalidInput(
+            "The facts of the market are of other signals than those that are judged.",
+            "Measure them with `signal_facts` of these trades.",
+        )
+    said = pa.array([book] * trades.num_rows, pa.string())
+    columns = [*trades.select(SIGNAL_COLUMNS).columns, *facts.select(FACT_NAMES).columns, said]
+    return pa.table(columns, names=SIGNALS_SHOWN)
 
 
 def judge_by_night(
@@ -137,20 +151,6 @@ def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Collection
         )
     numbers = {"trades": trades.num_rows, "gates": len(names) - 1, "missing": len(missing)}
     return Verdict("gate_coverage", passed, reason, {**numbers, "extra": len(extra), "repeated": repeated})
-
-
-def _shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Table:
-    """The rows of SIGNALS_SHOWN."""
-    if facts is None:
-        facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
-    if not facts["trade_id"].equals(trades["trade_id"]):
-        raise InvalidInput(
-            "The facts of the market are of other signals than those that are judged.",
-            "Measure them with `signal_facts` of these trades.",
-        )
-    said = pa.array([book] * trades.num_rows, pa.string())
-    columns = [*trades.select(SIGNAL_COLUMNS).columns, *facts.select(FACT_NAMES).columns, said]
-    return pa.table(columns, names=SIGNALS_SHOWN)
 
 
 def _checked(given: Answers, name: str, count: int) -> Answers:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from huracan.gates.break_even import RegimeMargins
 from huracan.gates.contract import GateContext, GateKind
+from huracan.gates.evidence.break_even import RegimeMargins
 from huracan.gates.probability import ProbabilityGate, ProbabilitySettings, fit_probability_gate
 
 

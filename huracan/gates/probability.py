@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from huracan.gates.break_even import BreakEven, RegimeMargins, fit_break_even
 from huracan.gates.contract import Answers, abstain_from_all, regime_notes, require_above
+from huracan.gates.evidence.break_even import BreakEven, RegimeMargins, fit_break_even
 from huracan.gates.settings import LearningSettings
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from huracan.setting_ranges import ABOVE_0, COUNT, Range, check_ranges
 
+CERTAINTY = Range(0.5, 0.9999, "Give a probability from 0.5 to 0.9999.")
 Mode = Literal["off", "advisory"]
 Profile = Literal["scalp", "runner"]
 
@@ -57,3 +58,15 @@ class LearningSettings(GateSettings):
     """Weight, in trades, of the mean of all trades when that of a kind of them is estimated."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {"minimum_past_trades": COUNT, "shrinkage_trades": ABOVE_0}
+
+
+@dataclass(frozen=True)
+class EvidenceSettings(LearningSettings):
+    """Of a gate that refuses a kind of signals for what past ones of it came to."""
+
+    minimum_kind_trades: int = 10
+    """Past trades of its kind below which a signal is not judged."""
+    certainty: float = 0.99
+    """How sure it must be that a kind loses."""
+
+    RANGES: ClassVar[Mapping[str, Range]] = {"minimum_kind_trades": COUNT, "certainty": CERTAINTY}

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.gates.break_even import RegimeMargins, fit_break_even
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
+from huracan.gates.evidence.break_even import RegimeMargins, fit_break_even
 from huracan.gates.judge import judge_signals
 from huracan.gates.probability import ProbabilitySettings
 from huracan.gates.statistics import gate_statistics

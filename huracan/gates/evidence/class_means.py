@@ -11,9 +11,12 @@ from dataclasses import asdict, dataclass
 from statistics import NormalDist
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.models.past import effective_count
+from huracan.analysis.outcome import milliseconds
+from huracan.market.block import MS_PER_DAY
+from huracan.models.past import PastTrades, effective_count
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +57,8 @@ class ClassMeans:
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""
-        return {"all": asdict(self.usual)} | {name: asdict(kind) for name, kind in self.by_class}
+        known = {"all": self.usual} | dict(self.by_class)
+        return {name: asdict(kind) for name, kind in known.items() if kind.trades > 0.0}
 
 
 def fit_class_means(
@@ -103,3 +107,14 @@ def repetition(off: Floats, weight: Floats, days: NDArray[np.int64]) -> float:
     if len(sums) < 2 or not independent > 0.0:
         return 1.0
     return max(1.0, float((sums**2).sum()) * len(sums) / (len(sums) - 1) / independent)
+
+
+def sides_of_regimes(signals: pa.Table) -> list[str | None]:
+    """`regime, side` of each signal; None without a regime."""
+    pairs = zip(signals["regime"].to_pylist(), signals["side"].to_pylist(), strict=True)
+    return [f"{regime}, {side}" if regime else None for regime, side in pairs]
+
+
+def days_of(past: PastTrades) -> NDArray[np.int64]:
+    """[n] UTC days of the signals, since 1970."""
+    return np.asarray(milliseconds(past.trades, "signal_time") // MS_PER_DAY, dtype=np.int64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import floats
-from huracan.gates.class_means import fit_class_means
+from huracan.gates.evidence.class_means import fit_class_means
 from huracan.models.past import PastTrades
 
 Floats = NDArray[np.float64]
