@@ -142,6 +142,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     from huracan.candles.schema import Timeframe
     from huracan.features.recipe import EVERY_COLUMN
     from huracan.models.confidence import fit_confidence_model
+    from huracan.models.past import past_trades as weighed
     from huracan_assets.analysis.loss_analysis import loss_analysis, past_days
     from huracan_assets.inputs.market_block import priced_block
     from huracan_assets.reads import Read, resolve_all
@@ -153,7 +154,7 @@ def analyse(resources: Any, past_trades: pa.Table) -> dict[str, float]:
     reads = [*(r for r in loss_analysis.reads if r.key), *own]
     trades = lake.read_table("shadow_trades", DAY)
     model = fit_confidence_model(
-        past_trades, EVERY_COLUMN.names, settings.models, market.rules.maximum_holding
+        weighed(past_trades), EVERY_COLUMN.names, settings.models, market.rules.maximum_holding
     )
     statistics = fit_embedding(lake.read_table("features", DAY - timedelta(days=1)), EVERY_COLUMN.names, DAY)
     context = StageContext("loss_analysis", DAY, settings, resources, "")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
 from huracan.models.past import PastTrades
 
@@ -129,6 +130,7 @@ class GateContext(Generic[Own]):
     confidence: ConfidenceModel | Unfit
     """Of the day before, or why there is none."""
     meta_label: MetaLabelModel | Unfit
+    conformal: ConformalModel | Unfit
     settings: Own
     """The gate's own; `fit_gates` is given those of all gates, by name."""
 

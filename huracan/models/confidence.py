@@ -1,11 +1,11 @@
 """The confidence model: the probability that a signal makes money after costs, by boosted trees.
 
-Fitted on closed shadow trades and judged on their latest part, which it never saw. Thresholds on the
-probability belong to the gates.
+Fitted on closed trades, calibrated on later ones and judged on the latest, which it never saw. Thresholds on
+the probability belong to the gates.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.durations import Duration
-from huracan.errors import InputRefused
-from huracan.models.canonical import canonical_json, read_json_object
+from huracan.models.boosting import answers, boost, read_trees
+from huracan.models.calibration import Calibration, fit_calibration
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.inputs import confidence_inputs, confidence_names
-from huracan.models.scores import TailScores, score_tail
-from huracan.models.window import TradeSplit, order_trades, split_trades, won
+from huracan.models.past import PastTrades
+from huracan.models.scores import UNSCORED, TailScores
+from huracan.models.split import split_past
+from huracan.models.stored import read_model, refuse_columns, write_model
+from huracan.models.tail import score_both
+from huracan.models.window import won
 
 Floats = NDArray[np.float64]
+
+KIND, WORDS = "confidence", "confidence model"
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,14 @@ class ConfidenceModel:
     fitted_trades: int
     tail_trades: int
     base_rate: float
-    """Share of winners among the fitted trades."""
+    """Share of winners among the fitted trades, by weight."""
     tail: TailScores
+    effective_trades: float | None = None
+    """So many trades that count alike would say as much as those that it was made of."""
+    own_tail: TailScores | None = None
+    """Of those signals of the tail that were the policy's own; None where they are too few."""
+    calibration: Calibration | None = None
+    """None in a model of form 1: its trees' log-odds are all it says."""
 
     @property
     def has_skill(self) -> bool:
@@ -59,93 +71,76 @@ class ConfidenceModel:
         """[n] probability for rows of `columns`."""
         if len(matrix) == 0:
             return np.zeros(0)
-        return np.asarray(self._booster.predict(matrix, num_threads=1), dtype=np.float64)
+        if self.calibration is None:
+            return answers(self._booster, matrix)
+        return self.calibration.apply(answers(self._booster, matrix, raw_score=True))
 
     def contributions(self, matrix: Floats) -> Floats:
         """[n, columns + 1] what each column adds to the log-odds of a row, and last their mean in the fit.
 
-        Shapley values of the trees (exact TreeSHAP, Lundberg et al. 2020): a row sums to its log-odds.
+        Shapley values of the trees (exact TreeSHAP, Lundberg et al. 2020): a row sums to its log-odds, as
+        they are before the calibration.
         """
         if len(matrix) == 0:
             return np.zeros((0, len(self.columns) + 1))
-        found = self._booster.predict(matrix, pred_contrib=True, num_threads=1)
-        return np.asarray(found, dtype=np.float64)
+        return answers(self._booster, matrix, pred_contrib=True)
+
+    def gain(self) -> Floats:
+        """[columns] the loss that splits on each removed."""
+        return np.asarray(self._booster.feature_importance(importance_type="gain"), dtype=np.float64)
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
-        return canonical_json({"kind": "confidence", **asdict(self)})
+        return write_model(KIND, asdict(self))
 
     @staticmethod
     def from_bytes(content: bytes) -> "ConfidenceModel":
-        """The inverse of `to_bytes`; InputRefused where it is not one."""
-        value = read_json_object(content, "The confidence model")
-        names = {field.name for field in fields(ConfidenceModel)}
-        if value.pop("kind", None) != "confidence" or set(value) != names:
-            raise InputRefused("The confidence model lacks its fields.", "Fit it again with this version.")
+        """The inverse of `to_bytes`, of models of form 1 too; InputRefused where it is not one."""
+        value = read_model(content, KIND, WORDS, ConfidenceModel)
         value["feature_names"], value["columns"] = tuple(value["feature_names"]), tuple(value["columns"])
-        value["tail"] = TailScores(**value["tail"])
+        refuse_columns(WORDS, value["columns"], confidence_names(value["feature_names"]))
+        for name, part in (("tail", TailScores), ("own_tail", TailScores), ("calibration", Calibration)):
+            value[name] = None if value.get(name) is None else part.read(value[name])
         return ConfidenceModel(**value)
 
     @cached_property
     def _booster(self) -> Any:
-        import lightgbm
-
-        return lightgbm.Booster(model_str=self.booster_text)
+        return read_trees(self.booster_text)
 
 
 def fit_confidence_model(
-    trades: pa.Table, feature_names: Sequence[str], config: ModelConfig, maximum_holding: Duration
+    past: PastTrades, feature_names: Sequence[str], config: ModelConfig, maximum_holding: Duration
 ) -> ConfidenceModel | Unfit:
-    """Fit on `trades` (already cut by `window.trailing_trades`), same rows and config -> same bytes.
+    """Fit on `past` (already cut by `window.trailing_trades`), same rows and config -> same bytes.
 
-    The number of rounds is chosen on a validation part, the scores are measured on the later tail, and every
-    trade still open when a later part begins is left out. Unfit where the trades cannot teach.
+    The number of rounds is chosen on a validation part, the calibration on a later one, and the scores are
+    measured on the tail; every trade still open when a later part begins is left out. Unfit where the trades
+    cannot teach.
     """
-    ordered = order_trades(trades)
-    split = split_trades(ordered, config, maximum_holding)
+    label = won(past.trades).astype(np.float64)
+    split = split_past(past, config, maximum_holding, label)
     if isinstance(split, Unfit):
         return split
-    matrix, label = confidence_inputs(ordered, feature_names), won(ordered)
-    text, rounds = _boost(matrix, label, split, config)
-    base_rate = float(label[split.fit].mean())
+    matrix = confidence_inputs(past.trades, feature_names)
+    text, rounds = boost({"objective": "binary"}, (matrix, label, past.weight), split, config)
+    rows = split.calibration
+    log_odds = answers(read_trees(text), matrix[rows], raw_score=True)
     model = ConfidenceModel(
         feature_names=tuple(feature_names),
         columns=confidence_names(feature_names),
         booster_text=text,
         rounds=rounds,
-        trades=ordered.num_rows,
+        trades=past.trades.num_rows,
         fitted_trades=len(split.fit),
         tail_trades=len(split.tail),
-        base_rate=base_rate,
-        tail=TailScores(None, None, None, None),
+        base_rate=float(np.average(label[split.fit], weights=past.weight[split.fit])),
+        tail=UNSCORED,
+        effective_trades=past.effective_count,
+        calibration=fit_calibration(log_odds, label[rows], past.weight[rows]),
     )
     probability = model.predict_matrix(matrix[split.tail])
-    return replace(model, tail=score_tail(label[split.tail], probability, model.base_rate))
-
-
-def _boost(
-    matrix: Floats, label: NDArray[np.bool_], split: TradeSplit, config: ModelConfig
-) -> tuple[str, int]:
-    import lightgbm
-
-    settings = {
-        "objective": "binary",
-        "learning_rate": config.learning_rate,
-        "num_leaves": config.leaves,
-        "min_data_in_leaf": config.minimum_leaf_trades,
-        "lambda_l2": 5.0,
-        "feature_fraction": 0.6,
-        "seed": config.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1,
-        "verbosity": -1,
-    }
-    train = lightgbm.Dataset(matrix[split.fit], label[split.fit].astype(np.float64))
-    valid = lightgbm.Dataset(
-        matrix[split.validation], label[split.validation].astype(np.float64), reference=train
+    held_out = past.take(split.tail)
+    tail, own_tail = score_both(
+        held_out, label[split.tail], probability, model.base_rate, config, maximum_holding
     )
-    stop = lightgbm.early_stopping(config.patience_rounds, verbose=False)
-    booster = lightgbm.train(settings, train, config.maximum_rounds, valid_sets=[valid], callbacks=[stop])
-    rounds = int(booster.best_iteration)
-    return str(booster.model_to_string(num_iteration=rounds)), rounds
+    return replace(model, tail=tail, own_tail=own_tail)

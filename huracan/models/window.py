@@ -1,9 +1,8 @@
-"""Which closed trades a model of a day may learn from, in one order, and how they are split by time.
+"""Which closed trades a model of a day may learn from, in one order.
 
-The only place that decides what is past. Outcomes are cut here; inputs are made in `inputs`.
+The only place that decides what is past. Inputs are made in `inputs`; how the past is split is in `split`.
 """
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,19 +12,6 @@ from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME, day_end
 from huracan.durations import Duration, minutes_of
-from huracan.evaluation.splits import split_tail
-from huracan.models.config import ModelConfig, Unfit
-
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class TradeSplit:
-    """Row numbers by purpose, oldest first. Outcomes of `fit` precede `validation`, both precede `tail`."""
-
-    fit: Integers
-    validation: Integers
-    tail: Integers
 
 
 def trailing_trades(trades: pa.Table, day: date, trailing_days: int, maximum_holding: Duration) -> pa.Table:
@@ -58,36 +44,6 @@ def order_trades(trades: pa.Table) -> pa.Table:
 
 
 def won(trades: pa.Table) -> NDArray[np.bool_]:
-    """[n] the label of every model: the trade made money after all costs."""
+    """[n] whether the trade made money after all costs."""
     label: NDArray[np.bool_] = trades["net_bps"].to_numpy(zero_copy_only=False) > 0.0
     return label
-
-
-def split_trades(trades: pa.Table, config: ModelConfig, maximum_holding: Duration) -> TradeSplit | Unfit:
-    """Purged split of ordered `trades` into fit, validation and tail; Unfit where a part cannot teach.
-
-    A signal lasts for `maximum_holding` even if its trade ended sooner: purged by their own ends, the last
-    trades before a later part would be the short ones alone.
-    """
-    count = trades.num_rows
-    if count < config.minimum_trades:
-        return Unfit(f"{count} closed trades, {config.minimum_trades} are needed.", count)
-    start = _stamps(trades, "signal_time")
-    end = np.maximum(_stamps(trades, "exit_time"), start + minutes_of(maximum_holding) * 60_000)
-    embargo = config.embargo_minutes * 60_000
-    outer = split_tail(start, end, config.tail_fraction, embargo)
-    if len(outer.train) < 2:
-        return Unfit("No trade ended before the held-out tail began.", count)
-    inner = split_tail(start[outer.train], end[outer.train], config.validation_fraction, embargo)
-    split = TradeSplit(outer.train[inner.train], outer.train[inner.test], outer.test)
-    label = won(trades)
-    for name, rows in (("fitted", split.fit), ("validation", split.validation)):
-        if len(np.unique(label[rows])) < 2:
-            kind = "no trade" if len(rows) == 0 else "only winners" if label[rows].all() else "only losers"
-            return Unfit(f"The {name} part of {len(rows)} trades holds {kind}.", count)
-    return split
-
-
-def _stamps(trades: pa.Table, name: str) -> Integers:
-    stamps: Integers = pc.cast(trades[name], pa.int64()).to_numpy(zero_copy_only=False)
-    return stamps

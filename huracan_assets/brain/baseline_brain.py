@@ -40,6 +40,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         record("brain_evaluation"),
         Read("confidence_model"),
         Read("meta_label_model"),
+        Read("conformal_model"),
         Read("feature_importance"),
         Read("gate_stats"),
         Read("pattern_library"),

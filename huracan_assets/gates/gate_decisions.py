@@ -39,6 +39,7 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
         replace(PAST_FACTS, days=trailing_days_of_older_nights, ends=-1),
         *models_in_force("confidence_model"),
         *models_in_force("meta_label_model"),
+        *models_in_force("conformal_model"),
         *models_in_force("pattern_library"),
         Read("ohlcv", days=before_held_days, edge=False),
     ],

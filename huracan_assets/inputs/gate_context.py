@@ -7,9 +7,8 @@ import pyarrow as pa
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.facts.columns import FACTS_SCHEMA, facts_of
-from huracan.models.past import past_trades
 from huracan_assets.inputs.in_force import key_of_night
-from huracan_assets.inputs.past_trades import confidence_of, meta_label_of, trades_until
+from huracan_assets.inputs.past_trades import confidence_of, conformal_of, meta_label_of, past_until
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
@@ -34,7 +33,7 @@ def gate_context(
     `trades` is the key of the read that the past trades are among; facts are among PAST_FACTS.
     """
     day = night or context.day
-    past = past_trades(trades_until(inputs, day, context.settings, trades))
+    past = past_until(inputs, day, context.settings, trades)
     stored = FACTS_SCHEMA.empty_table()
     if inputs.has("past_facts", "facts.parquet"):
         stored = pa.concat_tables(inputs.tables("past_facts", "facts"))
@@ -44,6 +43,7 @@ def gate_context(
         patterns=_patterns(inputs, context, night),
         confidence=confidence_of(inputs, context, night),
         meta_label=meta_label_of(inputs, context, night),
+        conformal=conformal_of(inputs, context, night),
         settings=context.settings.gates,
     )
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from huracan.errors import InputRefused
 from huracan.features.naming import Unnamed
 from huracan.market.ledger import TRADES_SCHEMA
+from huracan.models.past import PastTrades, past_trades
 from huracan.models.window import trailing_trades
 from huracan_assets.reads import Inputs
 from huracan_assets.stage import StageContext
@@ -23,7 +24,7 @@ LEDGER = "shadow_trades"
 class NamedTrades:
     """Closed trades whose entry features all have the names `feature_names`."""
 
-    trades: pa.Table
+    past: PastTrades
     feature_names: tuple[str, ...]
     left_out: str
     """Which days were left out, and why; empty where none was."""
@@ -66,4 +67,6 @@ def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
     trades = trailing_trades(found, context.day, settings.models.trailing_days, holding)
     others = [str(day) for day in tables if names.get(day) != newest]
     why = "have entry features of other names or bars, or of names nobody knows any more, and were left out."
-    return NamedTrades(trades, newest, f"The trades of {', '.join(others)} {why}" if others else "")
+    return NamedTrades(
+        past_trades(trades), newest, f"The trades of {', '.join(others)} {why}" if others else ""
+    )

@@ -1,14 +1,19 @@
 """The trades of the trailing window, and the models that were fitted on them."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
 
 import pyarrow as pa
 
+from huracan.errors import InputRefused
 from huracan.features.naming import Unnamed
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
+from huracan.models.past import PastTrades, past_trades
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.inputs.in_force import key_of_night
@@ -28,21 +33,19 @@ def confidence_of(
 
     That of `night` where the inputs are those of `models_in_force`.
     """
-    content = _model(inputs, "confidence_model", context, night)
-    if isinstance(content, Unfit):
-        return content
-    model, names = ConfidenceModel.from_bytes(content), newest_names(inputs, context)
-    if isinstance(names, Unnamed):
-        return Unfit(f"No confidence model can read the trades: {names.why}", 0)
-    if model.feature_names != names:
-        return Unfit("The confidence model was fitted on other entry features than those of the trades.", 0)
-    return model
+    model = _model(inputs, "confidence_model", ConfidenceModel.from_bytes, context, night)
+    return _of_newest_names(model, "confidence model", inputs, context)
+
+
+def conformal_of(inputs: Inputs, context: StageContext, night: date | None = None) -> ConformalModel | Unfit:
+    """The conformal model among the inputs, or why there is none, as `confidence_of`."""
+    model = _model(inputs, "conformal_model", ConformalModel.from_bytes, context, night)
+    return _of_newest_names(model, "conformal model", inputs, context)
 
 
 def meta_label_of(inputs: Inputs, context: StageContext, night: date | None = None) -> MetaLabelModel | Unfit:
     """The meta-label model among the inputs, or why there is none; `night` as in `confidence_of`."""
-    content = _model(inputs, "meta_label_model", context, night)
-    return content if isinstance(content, Unfit) else MetaLabelModel.from_bytes(content)
+    return _model(inputs, "meta_label_model", MetaLabelModel.from_bytes, context, night)
 
 
 def trades_until(inputs: Inputs, day: date, settings: Settings, name: str = "shadow_trades") -> pa.Table:
@@ -54,12 +57,41 @@ def trades_until(inputs: Inputs, day: date, settings: Settings, name: str = "sha
     return trailing_trades(inputs.table(name), day, settings.models.trailing_days, holding)
 
 
-def _model(inputs: Inputs, asset: str, context: StageContext, night: date | None) -> bytes | Unfit:
-    """Its file, of the last day of the read or of `night`; Unfit with the reason where there is none."""
+def past_until(inputs: Inputs, day: date, settings: Settings, name: str = "shadow_trades") -> PastTrades:
+    """The same, each with its weight."""
+    return past_trades(trades_until(inputs, day, settings, name))
+
+
+Named = TypeVar("Named", ConfidenceModel, ConformalModel)
+Model = TypeVar("Model")
+
+
+def _of_newest_names(
+    model: Named | Unfit, words: str, inputs: Inputs, context: StageContext
+) -> Named | Unfit:
+    """The model, unless it was fitted on other features than the newest trades have."""
+    if isinstance(model, Unfit):
+        return model
+    names = newest_names(inputs, context)
+    if isinstance(names, Unnamed):
+        return Unfit(f"No {words} can read the trades: {names.why}", 0)
+    if model.feature_names != names:
+        return Unfit(f"The {words} was fitted on other entry features than those of the trades.", 0)
+    return model
+
+
+def _model(
+    inputs: Inputs, asset: str, read: Callable[[bytes], Model], context: StageContext, night: date | None
+) -> Model | Unfit:
+    """That of the last day of the read or of `night`; Unfit with the reason where there is none, or none that
+    this version can read: a model of another version costs a judgement, not the night."""
     name = key_of_night(asset, context, night)
     found = [each for each in inputs.manifests(name) if night in (None, each.day)]
     content = inputs.file_of_day(name, found[-1].day, MODEL_FILE) if found else None
     if content is not None:
-        return content
+        try:
+            return read(content)
+        except InputRefused as refused:
+            return Unfit(f"{refused.what} {refused.remedy}", 0)
     before = f"before {context.day}" if night is None else f"on {night}"
     return Unfit(found[-1].note if found else f"No {asset} was fitted {before}.", 0)

@@ -17,9 +17,9 @@ from huracan_assets.stage import Outcome, StageContext, stage
 )
 def confidence_model(inputs: Inputs, context: StageContext) -> Outcome:
     """How likely a signal is to end as a winning trade, net of costs: boosted trees on past trades."""
-    past = named_trades_until(inputs, context)
+    named = named_trades_until(inputs, context)
     settings = context.settings
     model = fit_confidence_model(
-        past.trades, past.feature_names, settings.models, settings.market.rules.maximum_holding
+        named.past, named.feature_names, settings.models, settings.market.rules.maximum_holding
     )
-    return fitted(model, past.left_out)
+    return fitted(model, named.left_out)

@@ -4,12 +4,13 @@ from dataclasses import asdict
 
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.stage import Outcome
 
 
-def fitted(model: ConfidenceModel | MetaLabelModel | Unfit, left_out: str = "") -> Outcome:
+def fitted(model: ConfidenceModel | ConformalModel | MetaLabelModel | Unfit, left_out: str = "") -> Outcome:
     """`left_out` says which trades the model was not fitted on, and why."""
     if isinstance(model, Unfit):
         return Outcome(note=f"{model.reason} {left_out}".strip())

@@ -1,7 +1,7 @@
 """The asset `meta_label_model`: whether to take a signal that the policy gave."""
 
 from huracan.models.meta_label import fit_meta_label_model
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, trades_until
+from huracan_assets.inputs.past_trades import TRAILING_TRADES, past_until
 from huracan_assets.jobs import TRADE
 from huracan_assets.learning.fitted import fitted
 from huracan_assets.reads import Inputs
@@ -15,7 +15,8 @@ from huracan_assets.stage import Outcome, StageContext, stage
     settings=["models", "market.rules.maximum_holding"],
 )
 def meta_label_model(inputs: Inputs, context: StageContext) -> Outcome:
-    """Whether to take a signal that the policy gave: logistic regression on the policy's own outputs."""
+    """Whether to take a signal that the policy gave: which barrier it meets first, by a logistic regression
+    on the policy's own outputs."""
     settings = context.settings
-    trades = trades_until(inputs, context.day, settings)
-    return fitted(fit_meta_label_model(trades, settings.models, settings.market.rules.maximum_holding))
+    past = past_until(inputs, context.day, settings)
+    return fitted(fit_meta_label_model(past, settings.models, settings.market.rules.maximum_holding))

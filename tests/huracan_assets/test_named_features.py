@@ -11,10 +11,12 @@ import pytest
 from huracan.errors import InputRefused
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.inputs.named_features import named_trades_until, names_of_day
 from huracan_assets.inputs.past_trades import confidence_of
 from huracan_assets.learning.confidence_model import confidence_model
+from huracan_assets.learning.conformal_model import conformal_model
 from huracan_assets.learning.feature_importance import feature_importance
 from huracan_assets.reads import Inputs, resolve_all
 from huracan_assets.stage import Stage, StageContext
@@ -59,8 +61,8 @@ def test_days_of_other_names_are_left_out_and_named(resources: Resources, ledger
     _trade_days(resources, ledger, lambda day: {unnamed: None, other: OLD}.get(day, NEW))
     inputs, context = _of(resources, confidence_model)
     past = named_trades_until(inputs, context)
-    assert past.feature_names == NEW and len(past.trades) == 8 * 24 - 1  # the last could still be open
-    days = {moment.date() for moment in past.trades["signal_time"].to_pylist()}
+    assert past.feature_names == NEW and len(past.past.trades) == 8 * 24 - 1  # the last could still be open
+    days = {moment.date() for moment in past.past.trades["signal_time"].to_pylist()}
     assert not days & {unnamed, other}
     assert f"The trades of {unnamed}, {other} have entry features of other names" in past.left_out
     outcome = confidence_model.body(inputs, context)
@@ -77,7 +79,7 @@ def test_days_that_were_decided_on_bars_of_another_length_are_left_out(
     trace = {"entry_features": list(NEW), "decision_timeframe": "5m"}
     resources.lake.write("shadow_trades", other, files | {TRACE_FILE: json.dumps(trace).encode()})
     past = named_trades_until(*_of(resources, confidence_model))
-    assert len(past.trades) == 9 * 24 - 1
+    assert len(past.past.trades) == 9 * 24 - 1
     assert f"The trades of {other} have entry features of other names or bars" in past.left_out
 
 
@@ -89,11 +91,57 @@ def test_the_model_and_its_importance_are_of_the_same_trades(resources: Resource
     assert set(NEW) < set(table["feature"].to_pylist())
 
 
+def test_importance_knows_the_nights_before(resources: Resources, ledger: pa.Table) -> None:
+    _trade_days(resources, ledger, lambda day: NEW)
+    resources.lake.write(
+        "confidence_model", LAST, confidence_model.body(*_of(resources, confidence_model)).files
+    )
+    first = feature_importance.body(*_of(resources, feature_importance)).tables["data"]
+    assert set(first["nights"].to_pylist()) == {1}
+    for ago in (2, 5):
+        resources.lake.write(
+            "feature_importance", LAST - timedelta(days=ago), {"data.parquet": encode_table(first)}
+        )
+    again = feature_importance.body(*_of(resources, feature_importance)).tables["data"]
+    assert set(again["nights"].to_pylist()) == {3}
+    assert again["trend_per_night"].to_pylist() == pytest.approx([0.0] * again.num_rows, abs=1e-12)
+
+
+def test_the_interval_is_fitted_on_the_same_trades(resources: Resources, ledger: pa.Table) -> None:
+    _trade_days(resources, ledger, lambda day: NEW)
+    outcome = conformal_model.body(*_of(resources, conformal_model))
+    model = ConformalModel.from_bytes(outcome.files[MODEL_FILE])
+    assert model.feature_names == NEW and model.trades == 239
+    low, high = model.interval(ledger)
+    assert (low < high).all() and outcome.metadata["has_skill"] == model.has_skill
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"kind": "confidence", "form": 99}', "is of form 99"),
+        (b'{"kind": "meta_label"}', "kind 'meta_label'"),
+        (b"\x00", "not readable as JSON"),
+    ],
+)
+def test_a_model_that_this_version_cannot_read_is_none_and_says_why(
+    resources: Resources, ledger: pa.Table, content: bytes, told: str
+) -> None:
+    """A gate then abstains with that reason; the night goes on."""
+    _trade_days(resources, ledger, lambda day: NEW)
+    resources.lake.write("confidence_model", LAST, {MODEL_FILE: content})
+    inputs, context = _of(resources, feature_importance)
+    found = confidence_of(inputs, context)
+    assert isinstance(found, Unfit) and told in found.reason
+    outcome = feature_importance.body(inputs, context)
+    assert not outcome.tables and told in outcome.note
+
+
 def test_of_one_set_of_names_nothing_is_left_out(resources: Resources, ledger: pa.Table) -> None:
     _trade_days(resources, ledger, lambda day: NEW)
     inputs, context = _of(resources, confidence_model)
     past = named_trades_until(inputs, context)
-    assert past.left_out == "" and past.trades.equals(ledger.slice(0, 239))
+    assert past.left_out == "" and past.past.trades.equals(ledger.slice(0, 239))
 
 
 def test_where_too_few_trades_have_the_newest_names_the_model_says_both(

@@ -67,7 +67,8 @@ DRIVERS = (
     Column(
         "confidence_log_odds",
         FLOAT,
-        "of a win, by the model in force at the signal: base and all contributions; null without a model",
+        "of a win, by the trees of the model in force at the signal, before they are calibrated: base and all"
+        " contributions; null without a model",
         "log-odds",
     ),
     Column(

@@ -13,6 +13,7 @@ from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.trades.drivers import explain_by_night, explain_trades
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
+from huracan.models.past import past_trades
 from huracan.models.scores import TailScores
 
 NAMES = ("signal", "noise_b", "noise_c", "noise_d")
@@ -27,7 +28,7 @@ def ledger(make_ledger: Callable[..., pa.Table]) -> pa.Table:
 
 @pytest.fixture
 def model(ledger: pa.Table) -> ConfidenceModel:
-    fitted = fit_confidence_model(ledger, NAMES, ModelConfig(), "2h")
+    fitted = fit_confidence_model(past_trades(ledger), NAMES, ModelConfig(), "2h")
     assert isinstance(fitted, ConfidenceModel)
     return fitted
 
@@ -39,7 +40,7 @@ def test_contributions_and_the_base_sum_to_the_raw_score(ledger, model) -> None:
     raw = booster.predict(model.inputs(ledger), raw_score=True)
     drivers = explain_trades(ledger, PLAIN, model)
     assert drivers.log_odds == pytest.approx(raw, abs=1e-12)
-    assert 1 / (1 + np.exp(-drivers.log_odds)) == pytest.approx(model.predict(ledger), abs=1e-12)
+    assert model.calibration.apply(drivers.log_odds) == pytest.approx(model.predict(ledger), abs=1e-9)
     # And row by row, from what is listed: of few columns that contribute, five are nearly all.
     parts = model.contributions(model.inputs(ledger))
     assert parts.shape == (500, len(model.columns) + 1)

@@ -15,6 +15,7 @@ from huracan.gates.settings import GateSettings
 from huracan.market.facts.columns import facts_of
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
 from huracan.models.past import PastTrades, past_trades
 from tests.huracan.gates.columns import facts as calm_facts
@@ -33,6 +34,8 @@ def context(
     settings: Mapping[str, GateSettings] = MappingProxyType({}),
     facts: pa.Table | None = None,
     patterns: pa.Table | None = None,
+    *,
+    conformal: ConformalModel | Unfit = UNFIT,
 ) -> GateContext[Mapping[str, GateSettings]]:
     """Without facts a calm market was at every past signal."""
     known = past if isinstance(past, PastTrades) else past_trades(past)
@@ -43,6 +46,7 @@ def context(
         patterns=PATTERNS_SCHEMA.empty_table() if patterns is None else patterns,
         confidence=confidence,
         meta_label=meta_label,
+        conformal=conformal,
         settings={name: kind.settings() for name, kind in gate_kinds().items()} | dict(settings),
     )
 
@@ -63,5 +67,5 @@ def fit_all() -> Fitter:
 def learned_gates(make_ledger: Maker, fit_all: Fitter) -> dict[str, Gate]:
     """With models that have skill."""
     past = make_ledger(600)
-    confidence = fit_confidence_model(past, NAMES, ModelConfig(), "2h")
-    return fit_all(past, confidence, fit_meta_label_model(past, ModelConfig(), "2h"))
+    confidence = fit_confidence_model(past_trades(past), NAMES, ModelConfig(), "2h")
+    return fit_all(past, confidence, fit_meta_label_model(past_trades(past), ModelConfig(), "2h"))

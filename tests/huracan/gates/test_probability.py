@@ -35,7 +35,7 @@ def test_they_block_and_pass_and_are_right_more_often_than_not(
 
 def test_a_model_without_skill_is_not_asked(make_ledger: Maker, fit_all: Fitter) -> None:
     past = make_ledger(300)
-    model = fit_confidence_model(past, NAMES, ModelConfig(), "2h")
+    model = fit_confidence_model(past_trades(past), NAMES, ModelConfig(), "2h")
     blind = replace(model, tail=replace(model.tail, auc=0.49))
     given = fit_all(past, blind)["confidence"].judge(past)
     assert set(given.answer) == {ABSTAIN} and "AUC 0.490" in given.reason[0]

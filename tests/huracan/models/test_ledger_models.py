@@ -1,5 +1,6 @@
 """Confidence, meta-label and importance on ledgers whose truth is known."""
 
+import json
 from collections.abc import Callable
 from datetime import date
 
@@ -13,18 +14,21 @@ from huracan.models import inputs as inputs_module
 from huracan.models.canonical import canonical_json
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
-from huracan.models.importance import IMPORTANCE_SCHEMA, feature_importance
+from huracan.models.importance import feature_importance
+from huracan.models.importance_columns import IMPORTANCE_SCHEMA
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
+from huracan.models.past import past_trades
 from huracan.models.window import trailing_trades
 
 Maker = Callable[..., pa.Table]
 NAMES = ("signal", "noise_b", "noise_c", "noise_d")
-CONFIG = ModelConfig()
+CONFIG, NIGHT = ModelConfig(), date(2025, 6, 1)
 
 
 def fit_both(trades: pa.Table) -> list[ConfidenceModel | MetaLabelModel]:
-    models = [fit_confidence_model(trades, NAMES, CONFIG, "2h"), fit_meta_label_model(trades, CONFIG, "2h")]
+    past = past_trades(trades)
+    models = [fit_confidence_model(past, NAMES, CONFIG, "2h"), fit_meta_label_model(past, CONFIG, "2h")]
     assert not any(isinstance(model, Unfit) for model in models)
     return models
 
@@ -85,7 +89,9 @@ def test_contributions_sum_to_the_raw_score_and_know_no_neighbour(make_ledger: M
     assert parts.shape == (300, len(confidence.columns) + 1)
     raw = lightgbm.Booster(model_str=confidence.booster_text).predict(matrix, raw_score=True)
     assert parts.sum(axis=1) == pytest.approx(raw, abs=1e-12)
-    assert 1 / (1 + np.exp(-parts.sum(axis=1))) == pytest.approx(confidence.predict(ledger), abs=1e-12)
+    assert confidence.calibration.apply(parts.sum(axis=1)) == pytest.approx(
+        confidence.predict(ledger), abs=1e-9
+    )
     assert np.unique(parts[:, -1]).size == 1
     assert np.array_equal(confidence.contributions(matrix[40:41]), parts[40:41])
     again = ConfidenceModel.from_bytes(confidence.to_bytes())
@@ -112,8 +118,8 @@ def test_a_ledger_of_one_class_is_refused_with_the_reason(make_ledger: Maker, si
     index = ledger.schema.get_field_index("net_bps")
     one_class = ledger.set_column(index, ledger.schema.field(index), pa.array(np.full(100, 5.0 * sign)))
     for answer in (
-        fit_confidence_model(one_class, NAMES, CONFIG, "2h"),
-        fit_meta_label_model(one_class, CONFIG, "2h"),
+        fit_confidence_model(past_trades(one_class), NAMES, CONFIG, "2h"),
+        fit_meta_label_model(past_trades(one_class), CONFIG, "2h"),
     ):
         assert isinstance(answer, Unfit)
         assert answer.trades == 100
@@ -132,18 +138,20 @@ def test_a_feature_that_is_not_defined_is_no_error(make_ledger: Maker) -> None:
 
 def test_the_feature_that_decides_ranks_first(make_ledger: Maker) -> None:
     ledger = make_ledger(600)
-    model = fit_confidence_model(ledger, NAMES, CONFIG, "2h")
-    table = feature_importance(ledger, model, CONFIG, "2h")
+    model = fit_confidence_model(past_trades(ledger), NAMES, CONFIG, "2h")
+    table = feature_importance(past_trades(ledger), model, CONFIG, "2h", NIGHT, {})
     assert table.schema == IMPORTANCE_SCHEMA
     first = table.slice(0, 1).to_pylist()[0]
     assert first["feature"] == "signal" and first["rank"] == 1
     assert first["permutation_importance"] > 0.1
     assert sum(table["gain"].to_pylist()) == pytest.approx(1.0)
-    assert table.equals(feature_importance(ledger, model, CONFIG, "2h"))
+    assert table.equals(feature_importance(past_trades(ledger), model, CONFIG, "2h", NIGHT, {}))
 
 
 def test_without_a_model_there_is_no_importance(make_ledger: Maker) -> None:
-    table = feature_importance(make_ledger(5), Unfit("5 closed trades, 60 are needed.", 5), CONFIG, "2h")
+    table = feature_importance(
+        past_trades(make_ledger(5)), Unfit("5 closed trades, 60 are needed.", 5), CONFIG, "2h", NIGHT, {}
+    )
     assert table.num_rows == 0 and table.schema == IMPORTANCE_SCHEMA
 
 
@@ -155,7 +163,7 @@ def test_a_model_that_was_fitted_on_fewer_columns_still_predicts(
         names, inputs = inputs_module.confidence_names, inputs_module.confidence_inputs
         before.setattr(confidence_module, "confidence_names", lambda features: names(features)[:-1])
         before.setattr(confidence_module, "confidence_inputs", lambda *args: inputs(*args)[:, :-1])
-        old = fit_confidence_model(ledger, NAMES, CONFIG, "2h")
+        old = fit_confidence_model(past_trades(ledger), NAMES, CONFIG, "2h")
         expected = old.predict(ledger)
     assert "is_short" not in old.columns
     assert np.array_equal(old.predict(ledger), expected)
@@ -167,3 +175,46 @@ def test_a_value_that_json_lacks_is_refused() -> None:
     assert canonical_json({"b": np.float64(0.1), "a": np.arange(2)}) == (
         b'{\n "a": [\n  0,\n  1\n ],\n "b": 0.1\n}\n'
     )
+
+
+def test_models_of_the_form_before_still_load(make_ledger: Maker) -> None:
+    """Form 1 knew neither weights nor a calibration: what its trees say is its answer."""
+    import lightgbm
+
+    ledger = make_ledger(300)
+    for model, kind in zip(fit_both(ledger), (ConfidenceModel, MetaLabelModel), strict=True):
+        value = json.loads(model.to_bytes())
+        for name in ("form", "effective_trades", "own_tail", "calibration"):
+            value.pop(name, None)
+        value["tail"] = {name: value["tail"][name] for name in ("auc", "auc_error", "brier", "base_brier")}
+        old = kind.from_bytes(canonical_json(value))
+        assert old.effective_trades is None and old.own_tail is None
+        assert old.has_skill == model.has_skill
+        if isinstance(old, ConfidenceModel):
+            trees = lightgbm.Booster(model_str=old.booster_text).predict(old.inputs(ledger))
+            assert np.array_equal(old.predict(ledger), trees)
+        else:
+            assert np.array_equal(old.predict(ledger), model.predict(ledger))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"kind": "conformal"}, "a model of the kind 'conformal', not"),
+        ({"kind": None}, "no model of past trades"),
+        ({"kind": "unfit", "reason": "5 closed trades, 60 are needed."}, "5 closed trades, 60 are needed"),
+        ({"form": 3}, "is of form 3, this version reads 1 to 2"),
+        ({"form": "new"}, "is of form 'new'"),
+        ({"trades": ...}, "lacks trades"),
+        ({"odd": 1}, "holds odd, which nobody reads"),
+        ({"columns": ["odd"]}, "looks at odd, which this version does not make of a trade"),
+    ],
+)
+def test_a_foreign_model_is_refused_in_a_sentence_of_its_own(
+    make_ledger: Maker, changed: dict[str, object], told: str
+) -> None:
+    for model, kind in zip(fit_both(make_ledger(150)), (ConfidenceModel, MetaLabelModel), strict=True):
+        value = json.loads(model.to_bytes()) | changed
+        value = {name: each for name, each in value.items() if each is not ...}
+        with pytest.raises(InputRefused, match=told):
+            kind.from_bytes(canonical_json(value))

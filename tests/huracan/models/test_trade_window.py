@@ -16,8 +16,10 @@ from huracan.models.inputs import (
     confidence_names,
     meta_label_inputs,
 )
+from huracan.models.past import past_trades
 from huracan.models.scores import brier_score, roc_auc, score_tail
-from huracan.models.window import split_trades, trailing_trades
+from huracan.models.split import split_past
+from huracan.models.window import trailing_trades
 
 Maker = Callable[..., pa.Table]
 NAMES = ("a", "b", "c", "d")
@@ -58,12 +60,15 @@ def test_winners_that_are_still_open_bias_nothing(make_ledger: Maker) -> None:
 
 
 def test_the_fitted_part_ends_a_whole_holding_before_the_tail(make_ledger: Maker) -> None:
-    ledger = make_ledger(200, minutes_apart=7)
+    ledger = make_ledger(400, minutes_apart=7)
     signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
     for hours in (2, 5):
-        split = split_trades(ledger, ModelConfig(), f"{hours}h")
+        split = split_past(past_trades(ledger), ModelConfig(), f"{hours}h")
         assert not isinstance(split, Unfit)
-        apart = signal[split.tail].min() - signal[np.concatenate([split.fit, split.validation])].max()
+        apart = (
+            signal[split.tail].min()
+            - signal[np.concatenate([split.fit, split.validation, split.calibration])].max()
+        )
         assert apart >= (hours + 1) * 3_600_000
 
 
@@ -82,21 +87,22 @@ def test_the_window_does_not_depend_on_the_order_of_rows(make_ledger: Maker) -> 
 
 def test_no_outcome_of_an_earlier_part_overlaps_a_later_part(make_ledger: Maker) -> None:
     ledger = make_ledger(200, minutes_apart=7)
-    split = split_trades(ledger, ModelConfig(), "2h")
+    split = split_past(past_trades(ledger), ModelConfig(), "2h")
     assert not isinstance(split, Unfit)
     signal = pc.cast(ledger["signal_time"], pa.int64()).to_numpy()
     left = pc.cast(ledger["exit_time"], pa.int64()).to_numpy()
     hour = 3_600_000
     assert left[split.fit].max() <= signal[split.validation].min() - hour
-    assert left[split.validation].max() <= signal[split.tail].min() - hour
+    assert left[split.validation].max() <= signal[split.calibration].min() - hour
+    assert left[split.calibration].max() <= signal[split.tail].min() - hour
     assert len(split.tail) == 40
 
 
 def test_too_few_trades_are_an_answer_not_an_error(make_ledger: Maker) -> None:
-    answer = split_trades(make_ledger(59), ModelConfig(), "2h")
+    answer = split_past(past_trades(make_ledger(59)), ModelConfig(), "2h")
     assert answer == Unfit("59 closed trades, 60 are needed.", 59)
     wide = replace(ModelConfig(), embargo_minutes=10**6)
-    assert isinstance(split_trades(make_ledger(100), wide, "2h"), Unfit)
+    assert isinstance(split_past(past_trades(make_ledger(100)), wide, "2h"), Unfit)
 
 
 def test_the_inputs_are_signal_columns_alone(make_ledger: Maker) -> None:

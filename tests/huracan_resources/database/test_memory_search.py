@@ -18,7 +18,7 @@ from huracan.analysis.trades.wins import WINS_SCHEMA
 from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
 from huracan.gates.statistics import GATE_STATISTICS_SCHEMA
-from huracan.models.importance import IMPORTANCE_SCHEMA
+from huracan.models.importance_columns import IMPORTANCE_SCHEMA
 from huracan_resources.database import memory as memory_search
 from huracan_resources.database.database import Database
 from huracan_resources.database.memory import Queries, similar_trades, trades_like
