@@ -18,6 +18,7 @@ from huracan.gates.scalp_ranking import ScalpRankingGateSettings
 from huracan.gates.settings import ByProfile, GateSettings
 from huracan.gates.setup_trigger import SetupTriggerGateSettings
 from huracan.gates.triple_barrier import TripleBarrierGateSettings
+from huracan.gates.uncertainty import UncertaintyGateSettings
 
 NAN = float("nan")
 
@@ -58,6 +59,7 @@ NAN = float("nan")
             {"minimum_kind_trades": 0},
             "minimum_kind_trades was 0",
         ),
+        (UncertaintyGateSettings, {"price": 0.0}, "gates.uncertainty.price was 0.0"),
         (EngineHealthGateSettings, {"recent_days": 0}, "gates.engine_health.recent_days was 0"),
     ],
 )

@@ -9,9 +9,12 @@ import pytest
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan.gates.contract import Answers
 from huracan.gates.roster import fit_gates, gate_kinds
+from huracan.gates.uncertainty import UncertaintyGateSettings
 from huracan.models.confidence import fit_confidence_model
 from huracan.models.config import ModelConfig
+from huracan.models.conformal import fit_conformal_model
 from huracan.models.meta_label import fit_meta_label_model
+from huracan.models.past import past_trades
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import facts, shown, with_column
 from tests.huracan.gates.conftest import NAMES, context
@@ -54,11 +57,15 @@ def gates() -> dict[str, Any]:
     places = type(own["scalp_ranking"].maximum_positions)(2, 2)
     own["scalp_ranking"] = type(own["scalp_ranking"])(maximum_positions=places)
     learnt = (
-        fit_confidence_model(past, NAMES, ModelConfig(), "2h"),
-        fit_meta_label_model(past, ModelConfig(), "2h"),
+        fit_confidence_model(past_trades(past), NAMES, ModelConfig(), "2h"),
+        fit_meta_label_model(past_trades(past), ModelConfig(), "2h"),
     )
     library = pa.Table.from_pylist([LOSING, WINNING], schema=PATTERNS_SCHEMA)
-    return fit_gates(context(past, *learnt, own, facts(past, **_market(600, 2)), library))
+    conformal = fit_conformal_model(past_trades(past), NAMES, ModelConfig(), "2h")
+    own["uncertainty"] = UncertaintyGateSettings(require_skill=False, whole_width=1.0)
+    return fit_gates(
+        context(past, *learnt, own, facts(past, **_market(600, 2)), library, conformal=conformal)
+    )
 
 
 @pytest.mark.parametrize("name", list(gate_kinds()))

@@ -23,6 +23,7 @@ ORDER = [
     "confidence",
     "regret",
     "pattern_evidence",
+    "uncertainty",
     "setup_trigger",
     "scalp_ranking",
     "action_masks",
