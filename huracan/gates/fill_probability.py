@@ -39,12 +39,20 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class PatienceBars(ByProfile):
+    """Stored bars that a resting entry waits for."""
+
+    scalp: float = 1
+    runner: float = 3
+
+
+@dataclass(frozen=True)
 class FillProbabilityGateSettings(LearningSettings):
     """How long an order may rest, and what it costs then."""
 
     profile: Profile = "scalp"
     """By which of the numbers below is judged."""
-    patience_bars: ByProfile = field(default_factory=lambda: ByProfile(scalp=1, runner=3))
+    patience_bars: PatienceBars = field(default_factory=PatienceBars)
     """Stored bars after which a resting entry that was not filled is given up."""
     resting_cost_bps: float = 10.0
     """Fee of a side that rested in the book; by default that of an exchange that charges all alike. Below 0

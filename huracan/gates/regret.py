@@ -33,12 +33,20 @@ _PROBABILITY = Range(0.0, 1.0, "Give a probability from 0 to 1.")
 
 
 @dataclass(frozen=True)
+class MaximumRegret(ByProfile):
+    """Probabilities that acting is the worse choice."""
+
+    scalp: float = 0.95
+    runner: float = 0.90
+
+
+@dataclass(frozen=True)
 class RegretGateSettings(LearningSettings):
     """How much regret is borne, and what becomes of a signal that is more likely regretted than not."""
 
     profile: Profile = "scalp"
     """By which of the numbers below is judged."""
-    maximum_regret: ByProfile = field(default_factory=lambda: ByProfile(scalp=0.95, runner=0.90))
+    maximum_regret: MaximumRegret = field(default_factory=MaximumRegret)
     """Probability that acting is the worse choice, from which on it is refused."""
     doubtful_size: float = 0.7
     """Factor of the size of a signal that is more likely regretted than not, and still not refused."""

@@ -26,12 +26,20 @@ _POLICY = "policy"
 
 
 @dataclass(frozen=True)
+class MaximumPositions(ByProfile):
+    """Positions that may be open at once."""
+
+    scalp: float = 8
+    runner: float = 5
+
+
+@dataclass(frozen=True)
 class ScalpRankingGateSettings(LearningSettings):
     """How many positions there may be."""
 
     profile: Profile = "scalp"
     """By which of the numbers below is judged."""
-    maximum_positions: ByProfile = field(default_factory=lambda: ByProfile(scalp=8, runner=5))
+    maximum_positions: MaximumPositions = field(default_factory=MaximumPositions)
     """Positions that may be open at once, over all symbols."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {"maximum_positions": COUNT}

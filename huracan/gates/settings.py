@@ -13,7 +13,8 @@ Profile = Literal["scalp", "runner"]
 
 @dataclass(frozen=True)
 class ByProfile:
-    """A number for each profile."""
+    """A number for each profile; a setting has a class of its own, with its defaults, so that one may be set
+    alone."""
 
     scalp: float
     """Of positions that are held for a short while, to a near target."""

@@ -36,6 +36,14 @@ _AT_LEAST_USUAL = Range(1.0, 100.0, "Give a multiple of the usual width, from 1 
 
 
 @dataclass(frozen=True)
+class MaximumWidth(ByProfile):
+    """Widths of an interval, in usual ones."""
+
+    scalp: float = 2.0
+    runner: float = 3.0
+
+
+@dataclass(frozen=True)
 class UncertaintyGateSettings(GateSettings):
     """How wide is too wide, and what may pay for it."""
 
@@ -44,7 +52,7 @@ class UncertaintyGateSettings(GateSettings):
     require_skill: bool = True
     """A model whose intervals did not hold what they promised, or are no narrower than one interval for all,
     is not asked: the gate abstains."""
-    maximum_width: ByProfile = field(default_factory=lambda: ByProfile(scalp=2.0, runner=3.0))
+    maximum_width: MaximumWidth = field(default_factory=MaximumWidth)
     """Width of the interval, in usual ones, from which on the expected net must pay."""
     price: float = 0.25
     """Expected net in bps that pays for one bps of half a width beyond that."""

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.gates.contract import ABSTAIN, Gate, OrderType, order
-from huracan.gates.fill_probability import FillProbabilityGateSettings, resting_fills
-from huracan.gates.settings import ByProfile
+from huracan.gates.fill_probability import FillProbabilityGateSettings, PatienceBars, resting_fills
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import shown, with_column
 from tests.huracan.gates.conftest import Fitter, one
@@ -57,7 +56,7 @@ def test_where_both_make_the_same_it_takes() -> None:
 
 def test_a_runner_waits_for_more_bars_and_a_short_has_the_other_side() -> None:
     signals = shown(hourly_ledger(1), buy_fill_chance=0.5, sell_fill_chance=0.1)
-    patient = _gate(resting_cost_bps=2.0, profile="runner", patience_bars=ByProfile(1, 3))
+    patient = _gate(resting_cost_bps=2.0, profile="runner", patience_bars=PatienceBars(1, 3))
     assert patient.judge(signals).value == pytest.approx([27 * (1 - 0.5**3)])
     short = shown(with_column(hourly_ledger(1), "side", ["short"]), buy_fill_chance=0.5, sell_fill_chance=0.1)
     assert resting_fills(short)[0] == pytest.approx([6.5 / 61])

@@ -9,13 +9,13 @@ from huracan.gates.confidence import ConfidenceGateSettings
 from huracan.gates.cost import CostGateSettings
 from huracan.gates.engine_health import EngineHealthGateSettings
 from huracan.gates.evidence.break_even import RegimeMargins
-from huracan.gates.fill_probability import FillProbabilityGateSettings
+from huracan.gates.fill_probability import FillProbabilityGateSettings, PatienceBars
 from huracan.gates.meta_label import MetaLabelGateSettings
 from huracan.gates.pattern_evidence import PatternEvidenceGateSettings
-from huracan.gates.regret import RegretGateSettings
+from huracan.gates.regret import MaximumRegret, RegretGateSettings
 from huracan.gates.roster import gate_kinds
-from huracan.gates.scalp_ranking import ScalpRankingGateSettings
-from huracan.gates.settings import ByProfile, GateSettings
+from huracan.gates.scalp_ranking import MaximumPositions, ScalpRankingGateSettings
+from huracan.gates.settings import GateSettings
 from huracan.gates.setup_trigger import SetupTriggerGateSettings
 from huracan.gates.triple_barrier import TripleBarrierGateSettings
 from huracan.gates.uncertainty import UncertaintyGateSettings
@@ -36,13 +36,13 @@ NAN = float("nan")
         ),
         (
             FillProbabilityGateSettings,
-            {"patience_bars": ByProfile(0, 3)},
+            {"patience_bars": PatienceBars(0, 3)},
             "gates.fill_probability.patience_bars.scalp was 0",
         ),
         (AdverseSelectionGateSettings, {"ranks": 1}, "gates.adverse_selection.ranks was 1"),
         (
             RegretGateSettings,
-            {"maximum_regret": ByProfile(0.9, 1.1)},
+            {"maximum_regret": MaximumRegret(0.9, 1.1)},
             "maximum_regret.runner was 1.1",
         ),
         (RegretGateSettings, {"doubtful_size": 0.0}, "gates.regret.doubtful_size was 0.0"),
@@ -52,7 +52,11 @@ NAN = float("nan")
             "minimum_cosine was -0.1",
         ),
         (SetupTriggerGateSettings, {"certainty": 1.0}, "gates.setup_trigger.certainty was 1.0"),
-        (ScalpRankingGateSettings, {"maximum_positions": ByProfile(8, 0)}, "maximum_positions.runner was 0"),
+        (
+            ScalpRankingGateSettings,
+            {"maximum_positions": MaximumPositions(8, 0)},
+            "maximum_positions.runner was 0",
+        ),
         (ActionMasksGateSettings, {"largest_size": RegimeSizes(panic=-1)}, "largest_size.panic was -1"),
         (
             TripleBarrierGateSettings,

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, resize
-from huracan.gates.regret import RegretGateSettings
-from huracan.gates.settings import ByProfile
+from huracan.gates.regret import MaximumRegret, RegretGateSettings
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import shown, with_column
 from tests.huracan.gates.conftest import Fitter, one
@@ -52,7 +51,7 @@ def test_at_the_threshold_it_refuses_and_at_a_half_it_makes_smaller() -> None:
 
 
 def test_a_runner_bears_less_regret() -> None:
-    settings = {"regret": RegretGateSettings(profile="runner", maximum_regret=ByProfile(0.95, 0.8))}
+    settings = {"regret": RegretGateSettings(profile="runner", maximum_regret=MaximumRegret(0.95, 0.8))}
     assert one("regret", _past(), settings=settings).judge(_signals(22.0 + ERROR)).answer == (BLOCK,)
 
 

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pytest
 
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
-from huracan.gates.scalp_ranking import ScalpRankingGateSettings
-from huracan.gates.settings import ByProfile
+from huracan.gates.scalp_ranking import MaximumPositions, ScalpRankingGateSettings
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import shown, with_column
 from tests.huracan.gates.conftest import Fitter, one
@@ -20,7 +19,7 @@ Maker = Callable[..., pa.Table]
 def _gate(places: int) -> Gate:
     """Every trade made 40 before costs, and lasted 20 minutes."""
     past = with_column(hourly_ledger(40), "gross_bps", np.full(40, 40.0))
-    settings = {"scalp_ranking": ScalpRankingGateSettings(maximum_positions=ByProfile(places, places))}
+    settings = {"scalp_ranking": ScalpRankingGateSettings(maximum_positions=MaximumPositions(places, places))}
     return one("scalp_ranking", past, settings=settings)
 
 

@@ -22,6 +22,9 @@ from tests.huracan.gates.conftest import NAMES, Fitter, one
 Maker = Callable[..., pa.Table]
 
 
+SCORES = IntervalScores(0.9, 100.0, 0.9, 120.0, 200)
+
+
 @dataclass(frozen=True)
 class Told:
     """A model that says what it was told: mean and half a width of every signal. Usual is a half of 50."""
@@ -30,7 +33,7 @@ class Told:
     half: tuple[float, ...]
     coverage: float = 0.9
     has_skill: bool = True
-    tail: IntervalScores = IntervalScores(0.9, 100.0, 0.9, 120.0, 200)
+    tail: IntervalScores = SCORES
 
     def interval(self, signals: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         return np.array(self.mean) - self.half, np.array(self.mean) + self.half
@@ -55,8 +58,8 @@ def test_what_is_too_wide_must_pay_for_it() -> None:
 
 def test_at_the_threshold_it_is_refused_and_sizes_fall_with_the_width_to_a_floor() -> None:
     assert _judged((-3.0, 5.0), (100.0, 120.0)).answer == (BLOCK, BLOCK)
-    sized = _judged((50.0,) * 4, (62.5, 62.6, 100.0, 200.0)).answer
-    assert sized == (PASS, resize(1.25 / 1.252), resize(0.625), resize(0.5))
+    sized = _judged((50.0,) * 4, (62.5, 75.0, 100.0, 200.0)).answer
+    assert sized == (PASS, resize(1.25 / 1.5), resize(0.625), resize(0.5))
     runner = _judged((-3.0,), (149.0,), profile="runner")
     assert runner.answer == (resize(0.5),)
 
