@@ -13,7 +13,7 @@ class ConfidenceGateSettings(ProbabilitySettings):
 
 def fit(context: GateContext[ConfidenceGateSettings]) -> ProbabilityGate:
     """Over the confidence model."""
-    return fit_probability_gate(context.past_trades, context.confidence, context.settings, "confidence")
+    return fit_probability_gate(context.past, context.confidence, context.settings, "confidence")
 
 
 GATE = GateKind(

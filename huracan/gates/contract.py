@@ -4,7 +4,7 @@ One gate per file beside this one, or in another package's: a settings class, wh
 that names both. The roster finds it; how its answers are stored belongs in `judge`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from huracan.errors import InvalidInput
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
+from huracan.models.past import PastTrades
 
 Floats = NDArray[np.float64]
-GateSettings = TypeVar("GateSettings")
+Own = TypeVar("Own")
 
 COMBINED = "combined"
 """What all gates together say of a signal, where a gate's name would stand. No gate may have it."""
@@ -105,10 +107,10 @@ class Gate(Protocol):
     """A fitted gate. It holds what it learnt when it was made, and remembers nothing of what it judged."""
 
     def judge(self, signals: pa.Table) -> Answers:
-        """One answer per row of `models.inputs.SIGNAL_COLUMNS`; nothing in them came after the signal.
+        """One answer per row of `judge.SIGNALS_SHOWN`; nothing in them came after the signal.
 
-        All signals of the day come at once, so that they can be ranked: against those of the same or an
-        earlier `signal_time`, for a later one was not known yet.
+        All signals of one book and day come at once, so that they can be ranked: against those of the same or
+        an earlier `signal_time`, for a later one was not known yet.
         """
 
     def describe(self) -> dict[str, object]:
@@ -116,20 +118,25 @@ class Gate(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateContext(Generic[GateSettings]):
+class GateContext(Generic[Own]):
     """What a gate may learn from. All of it was known before the day that the gate will judge."""
 
-    past_trades: pa.Table
-    """TRADES_SCHEMA: the trades of the trailing days that were closed by the end of the day before."""
+    past: PastTrades
+    """Of the trailing days, closed by the end of the day before."""
+    facts: pa.Table
+    """FACTS_SCHEMA: the market at the signal of each past trade, row by row; null where none were kept."""
+    patterns: pa.Table
+    """PATTERNS_SCHEMA: the library of the day before, without rows where there is none."""
     confidence: ConfidenceModel | Unfit
     """Of the day before, or why there is none."""
     meta_label: MetaLabelModel | Unfit
-    settings: GateSettings
+    conformal: ConformalModel | Unfit
+    settings: Own
     """The gate's own; `fit_gates` is given those of all gates, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateKind(Generic[GateSettings]):
+class GateKind(Generic[Own]):
     """The declaration of a gate, in the file of its name."""
 
     name: str
@@ -138,11 +145,14 @@ class GateKind(Generic[GateSettings]):
     """One sentence: what the gate protects from."""
     measures: str
     """What the `value` of its answers is, with its unit: completes the description of that column."""
-    settings: type[GateSettings]
-    """A frozen dataclass; every setting has a default, and a docstring that explains it."""
-    fit: Callable[[GateContext[GateSettings]], Gate]
+    settings: type[Own]
+    """A frozen dataclass derived from `GateSettings`; every setting has a default, and a docstring that
+    explains it."""
+    fit: Callable[[GateContext[Own]], Gate]
     order: int = 100
     """Gates judge in this order, then in that of their names."""
+    judges: Literal["signals"] = "signals"
+    """What it is shown: signals, before anything is entered."""
 
 
 class SettingsByName(Protocol):
@@ -158,19 +168,36 @@ def abstain_from_all(count: int, reason: str) -> Answers:
     return Answers((ABSTAIN,) * count, unknown, unknown.copy(), (reason,) * count)
 
 
-def require_above(value: Floats, threshold: Floats, words: str, unit: str, places: int) -> Answers:
+def require_above(
+    value: Floats, threshold: Floats, words: str, unit: str, places: int, notes: Sequence[str] = ()
+) -> Answers:
     """Pass where `value` exceeds `threshold`, abstain where either is unknown, else block.
 
-    `words` names the value in the reason, `unit` follows the numbers, printed with `places` decimals.
+    `words` names the value in the reason, `unit` follows the numbers, printed with `places` decimals; a note
+    of the signal, where there is one, ends it.
     """
     answers, reasons = [], []
-    for has, needs in zip(value.tolist(), threshold.tolist(), strict=True):
+    for row, (has, needs) in enumerate(zip(value.tolist(), threshold.tolist(), strict=True)):
+        note = f" {notes[row]}" if notes and notes[row] else ""
         if not (np.isfinite(has) and np.isfinite(needs)):
             answers.append(ABSTAIN)
-            reasons.append(f"The {words} or what it must exceed is not known.")
+            reasons.append(f"The {words} or what it must exceed is not known.{note}")
             continue
-        passed = has > needs
-        answers.append(PASS if passed else BLOCK)
-        says = "exceeds" if passed else "does not exceed"
-        reasons.append(f"The {words} of {has:.{places}f}{unit} {says} {needs:.{places}f}{unit}.")
+        answers.append(PASS if has > needs else BLOCK)
+        reasons.append(told(words, (has, needs), unit, places) + note)
     return Answers(tuple(answers), value, threshold, tuple(reasons))
+
+
+def told(words: str, numbers: tuple[float, float], unit: str, places: int) -> str:
+    """The sentence of a value and its threshold: which is larger, and how much it would take to turn it."""
+    has, needs = numbers
+    says = "exceeds" if has > needs else "does not exceed"
+    turns = "would be refused with {} less" if has > needs else "would pass with more than {} more"
+    turn = turns.format(f"{abs(has - needs):.{places}f}{unit}")
+    return f"The {words} of {has:.{places}f}{unit} {says} {needs:.{places}f}{unit}; it {turn}."
+
+
+def regime_notes(signals: pa.Table, instead: str) -> list[str]:
+    """For each signal without a regime, in a sentence, what is taken `instead`; else nothing."""
+    known = signals["regime"].to_pylist()
+    return ["" if regime else f"The signal has no regime: {instead}." for regime in known]

@@ -4,56 +4,62 @@ The expected gross edge is what past signals of the same regime really made befo
 mean of all of them; no model's opinion enters.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from huracan.gates.contract import Answers, GateContext, GateKind, abstain_from_all, require_above
+from huracan.analysis.outcome import floats
+from huracan.gates.contract import (
+    Answers,
+    GateContext,
+    GateKind,
+    abstain_from_all,
+    regime_notes,
+    require_above,
+)
+from huracan.gates.evidence.class_means import ClassMeans, fit_class_means
+from huracan.gates.settings import LearningSettings
+from huracan.setting_ranges import FINITE, Range
 
 
 @dataclass(frozen=True)
-class CostGateSettings:
+class CostGateSettings(LearningSettings):
     """How much edge is enough, and how much past is."""
 
     buffer_bps: float = 5.0
     """The expected gross edge must exceed the estimated cost by this much."""
-    minimum_past_trades: int = 30
-    """Closed trades below which the gate abstains."""
-    shrinkage_trades: float = 20.0
-    """Weight, in trades, of the overall mean when a regime's own mean is estimated."""
+
+    RANGES: ClassVar[Mapping[str, Range]] = {"buffer_bps": FINITE}
 
 
 @dataclass(frozen=True)
 class CostGate:
     """Expected gross edge by regime, learnt from trades closed before the day that is judged."""
 
-    edge_bps: tuple[tuple[str, float], ...]
-    """(regime, expected gross bps), by name; other regimes take `overall_edge_bps`."""
-    overall_edge_bps: float
-    past_trades: int
+    edge: ClassMeans
+    """In bps, by regime; other regimes take that of all."""
     settings: CostGateSettings
 
     def judge(self, signals: pa.Table) -> Answers:
         """Block unless expected gross edge > estimated cost + buffer, all in bps of the notional."""
-        needed = self.settings.minimum_past_trades
-        if self.past_trades < needed:
-            reason = f"{self.past_trades} past trades say too little ({needed} needed)."
+        needed, has = self.settings.minimum_past_trades, self.edge.usual.trades
+        if has < needed:
+            reason = f"{has:.0f} past trades say too little ({needed} needed)."
             return abstain_from_all(signals.num_rows, reason)
-        known = dict(self.edge_bps)
-        edge = [known.get(regime, self.overall_edge_bps) for regime in signals["regime"].to_pylist()]
-        cost = signals["estimated_cost_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
-        threshold = cost + self.settings.buffer_bps
-        return require_above(np.array(edge, dtype=np.float64), threshold, "expected gross edge", " bps", 1)
+        edge, _ = self.edge.arrays(signals["regime"].to_pylist())
+        threshold = floats(signals, "estimated_cost_bps") + self.settings.buffer_bps
+        notes = regime_notes(signals, "the edge of all regimes is taken")
+        return require_above(edge, threshold, "expected gross edge", " bps", 1, notes)
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""
         return {
             "rule": "edge_bps[regime] > estimated_cost_bps + buffer_bps",
-            "edge_bps": dict(self.edge_bps),
-            "overall_edge_bps": self.overall_edge_bps,
-            "past_trades": self.past_trades,
+            "edge_bps": {name: kind.mean for name, kind in self.edge.by_class},
+            "overall_edge_bps": self.edge.usual.mean,
+            "past_trades": self.edge.usual.trades,
             "buffer_bps": self.settings.buffer_bps,
             "minimum_past_trades": self.settings.minimum_past_trades,
         }
@@ -61,14 +67,14 @@ class CostGate:
 
 def fit(context: GateContext[CostGateSettings]) -> CostGate:
     """Edge of a regime: (n mean + k overall) / (n + k) with k = `shrinkage_trades`."""
-    past, weight = context.past_trades, context.settings.shrinkage_trades
-    gross = past["gross_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
-    overall = float(gross.mean()) if past.num_rows else 0.0
-    edges = []
-    for regime in sorted(pc.unique(past["regime"]).drop_null().to_pylist()):
-        own = gross[pc.equal(past["regime"], regime).to_numpy(zero_copy_only=False).astype(bool)]
-        edges.append((regime, float((own.sum() + weight * overall) / (len(own) + weight))))
-    return CostGate(tuple(edges), overall, past.num_rows, context.settings)
+    past = context.past
+    edge = fit_class_means(
+        floats(past.trades, "gross_bps"),
+        past.weight,
+        past.trades["regime"].to_pylist(),
+        context.settings.shrinkage_trades,
+    )
+    return CostGate(edge, context.settings)
 
 
 GATE = GateKind(

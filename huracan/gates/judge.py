@@ -1,10 +1,11 @@
 """Asks every gate about every signal that was traded and writes the answers down, with one combined answer.
 
-Gates are shown signal columns only, so that none can look at an outcome.
+Gates are shown what was known at the signal only, so that none can look at an outcome.
 """
 
 from collections.abc import Collection, Mapping
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,19 @@ from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
 from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
+from huracan.gates.settings import Mode
+from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
 from huracan.market.ledger import TRADES_COLUMNS
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
+
+BOOKS = POLICY, EXPLORED = "policy", "explored"
+"""Whose signals are judged: those of the policy, on one account a symbol, or entries drawn by chance, each on
+an account of its own."""
+SIGNALS_SHOWN = (*SIGNAL_COLUMNS, *FACT_NAMES, "book")
+"""What gates see of a signal."""
+_ADVISORY: Mapping[str, Mode] = MappingProxyType({})
 
 
 def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
@@ -23,7 +33,9 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
     told = "".join(f"{gate} {what}, " for gate, what in measures.items())
     return (
         *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
+        Column("book", TEXT, "policy, or explored: entries drawn by chance"),
         Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
+        Column("mode", TEXT, "of the gate: advisory, nobody obeys it; of combined likewise"),
         Column(
             "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
         ),
@@ -45,24 +57,55 @@ DECISIONS_SCHEMA = arrow_schema(decisions_columns({}))
 either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 
 
-def judge_signals(trades: pa.Table, gates: Mapping[str, Gate]) -> pa.Table:
+def judge_signals(
+    trades: pa.Table,
+    gates: Mapping[str, Gate],
+    facts: pa.Table | None = None,
+    book: str = POLICY,
+    modes: Mapping[str, Mode] = _ADVISORY,
+) -> pa.Table:
     """DECISIONS_SCHEMA in the order of `trades`, then of `gates`, the combined row last.
+
+    `trades` are of one `book`, and `facts` (FACTS_SCHEMA) theirs, row by row; None: nothing is known of the
+    market. `modes` by gate, advisory where it says nothing.
 
     Combined: block if any gate blocks, pass if none blocks and at least one passes, abstain if all abstain.
     What several gates resize is resized by the product; of several order types the first gate's holds. Raises
     InvalidInput where a gate does not give one answer per signal.
     """
-    signals = trades.select(SIGNAL_COLUMNS)
+    signals = signals_shown(trades, facts, book)
     answers = {name: _checked(gate.judge(signals), name, trades.num_rows) for name, gate in gates.items()}
-    blocks = [_rows(signals, name, given, _is_silent(given)) for name, given in answers.items()]
+    blocks = [
+        _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given))
+        for name, given in answers.items()
+    ]
     silent = sum((_is_silent(given) for given in answers.values()), np.zeros(trades.num_rows, np.int64))
-    blocks.append(_rows(signals, COMBINED, _combine(answers, trades.num_rows), silent))
+    blocks.append(_rows(signals, (COMBINED, "advisory"), _combine(answers, trades.num_rows), silent))
     order = np.arange(len(blocks) * trades.num_rows).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
+def signals_shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Table:
+    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates."""
+    if facts is None:
+        facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
+    if not facts["trade_id"].equals(trades["trade_id"]):
+        raise InvalidInput(
+            "The facts of the market are of other signals than those that are judged.",
+            "Measure them with `signal_facts` of these trades.",
+        )
+    said = pa.array([book] * trades.num_rows, pa.string())
+    columns = [*trades.select(SIGNAL_COLUMNS).columns, *facts.select(FACT_NAMES).columns, said]
+    return pa.table(columns, names=SIGNALS_SHOWN)
+
+
 def judge_by_night(
-    trades: pa.Table, nights: NDArray[np.int64], gates: Mapping[int, Mapping[str, Gate]]
+    trades: pa.Table,
+    nights: NDArray[np.int64],
+    gates: Mapping[int, Mapping[str, Gate]],
+    facts: pa.Table | None = None,
+    book: str = POLICY,
+    modes: Mapping[str, Mode] = _ADVISORY,
 ) -> pa.Table:
     """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
 
@@ -72,7 +115,13 @@ def judge_by_night(
         return DECISIONS_SCHEMA.empty_table()
     groups = [np.flatnonzero(nights == night) for night in gates]
     judged = [
-        judge_signals(trades.take(pa.array(rows)), own)
+        judge_signals(
+            trades.take(pa.array(rows)),
+            own,
+            None if facts is None else facts.take(pa.array(rows)),
+            book,
+            modes,
+        )
         for rows, own in zip(groups, gates.values(), strict=True)
     ]
     back = np.argsort(np.concatenate(groups), kind="stable")
@@ -137,10 +186,15 @@ def _is_silent(given: Answers) -> NDArray[np.int64]:
     return np.array([answer == ABSTAIN for answer in given.answer], dtype=np.int64)
 
 
-def _rows(signals: pa.Table, name: str, given: Answers, abstained: NDArray[np.int64]) -> pa.Table:
+def _rows(
+    signals: pa.Table, gate: tuple[str, Mode], given: Answers, abstained: NDArray[np.int64]
+) -> pa.Table:
+    """The rows of one `gate`, (name, mode)."""
+    name, mode = gate
     columns = {
-        **{key: signals[key] for key in ("trade_id", "symbol", "signal_time")},
+        **{key: signals[key] for key in ("trade_id", "symbol", "signal_time", "book")},
         "gate": pa.array([name] * signals.num_rows, pa.string()),
+        "mode": pa.array([mode] * signals.num_rows, pa.string()),
         "verdict": pa.array([answer.text for answer in given.answer], pa.string()),
         "value": pa.array(given.value, pa.float64(), from_pandas=True),
         "threshold": pa.array(given.threshold, pa.float64(), from_pandas=True),

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from huracan.gates.break_even import RegimeMargins
 from huracan.gates.contract import GateContext, GateKind
+from huracan.gates.evidence.break_even import RegimeMargins
 from huracan.gates.probability import ProbabilityGate, ProbabilitySettings, fit_probability_gate
 
 
@@ -16,9 +16,7 @@ class MetaLabelGateSettings(ProbabilitySettings):
 
 def fit(context: GateContext[MetaLabelGateSettings]) -> ProbabilityGate:
     """Over the meta-label model."""
-    return fit_probability_gate(
-        context.past_trades, context.meta_label, context.settings, "meta-label probability"
-    )
+    return fit_probability_gate(context.past, context.meta_label, context.settings, "meta-label probability")
 
 
 GATE = GateKind(

@@ -3,31 +3,35 @@
 The probability must exceed the regime's break-even plus a margin. Without a model worth asking it abstains.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import ClassVar
 
 import pyarrow as pa
 
-from huracan.gates.break_even import BreakEven, RegimeMargins, fit_break_even
-from huracan.gates.contract import Answers, abstain_from_all, require_above
+from huracan.gates.contract import Answers, abstain_from_all, regime_notes, require_above
+from huracan.gates.evidence.break_even import BreakEven, RegimeMargins, fit_break_even
+from huracan.gates.settings import LearningSettings
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
 from huracan.models.meta_label import MetaLabelModel
+from huracan.models.past import PastTrades
+from huracan.setting_ranges import Range
 
 Model = ConfidenceModel | MetaLabelModel | Unfit
 
 
 @dataclass(frozen=True)
-class ProbabilitySettings:
-    """When a model is asked, and how sure it must be."""
+class ProbabilitySettings(LearningSettings):
+    """When a model is asked, and how sure it must be. What wins and losses of a regime come to is pulled
+    towards those of all."""
 
-    minimum_past_trades: int = 30
-    """Closed trades below which the gate abstains."""
-    shrinkage_trades: float = 20.0
-    """Weight, in trades, of the overall means when a regime's own wins and losses are estimated."""
     require_skill: bool = True
     """A model that showed no skill out of time is not asked: the gate abstains."""
     margin: RegimeMargins = field(default_factory=RegimeMargins)
     """By how much the probability must exceed the break-even of the signal's regime."""
+
+    RANGES: ClassVar[Mapping[str, Range]] = {"margin": Range(-1.0, 1.0, "Give a number from -1 to 1.")}
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,11 @@ class ProbabilityGate:
             reason = f"The model showed no skill out of time (AUC {auc} on {model.tail_trades} trades)."
             return abstain_from_all(count, reason)
         if past_trades < self.settings.minimum_past_trades or self.break_even.overall is None:
-            return abstain_from_all(count, f"{past_trades} past trades give no break-even probability.")
+            reason = f"{past_trades:.0f} past trades give no break-even probability."
+            return abstain_from_all(count, reason)
         thresholds = self.break_even.thresholds(signals, self.settings.margin)
-        return require_above(model.predict(signals), thresholds, self.words, "", 3)
+        notes = regime_notes(signals, "the break-even of all is taken, with the largest margin")
+        return require_above(model.predict(signals), thresholds, self.words, "", 3, notes)
 
     def describe(self) -> dict[str, object]:
         """Threshold rule and state as plain JSON values; the model itself is a file of its own."""
@@ -68,7 +74,7 @@ class ProbabilityGate:
 
 
 def fit_probability_gate(
-    past_trades: pa.Table, model: Model, settings: ProbabilitySettings, words: str
+    past: PastTrades, model: Model, settings: ProbabilitySettings, words: str
 ) -> ProbabilityGate:
     """Learn the break-even for the probabilities of `model`, of the day before as the trades are."""
-    return ProbabilityGate(model, fit_break_even(past_trades, settings.shrinkage_trades), settings, words)
+    return ProbabilityGate(model, fit_break_even(past, settings.shrinkage_trades), settings, words)

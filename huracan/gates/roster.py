@@ -7,6 +7,7 @@ from typing import Any
 
 from huracan.errors import InvalidInput
 from huracan.gates.contract import COMBINED, Gate, GateContext, GateKind, SettingsByName
+from huracan.gates.settings import GateSettings, Mode
 from huracan.registry import Registry
 
 GATES = Registry("huracan.gates", "huracan.gates")
@@ -17,7 +18,7 @@ def gate_kinds() -> Mapping[str, GateKind[Any]]:
     """Name of each gate -> its declaration, in the order in which they judge.
 
     Of this package and of every package registered under `huracan.gates`. `InvalidInput` for two gates of a
-    name and a gate whose file has another name.
+    name, a gate whose file has another name, and settings that are not those of a gate.
     """
     found: dict[str, GateKind[Any]] = {}
     for kind in GATES.parts(GateKind):
@@ -27,6 +28,11 @@ def gate_kinds() -> Mapping[str, GateKind[Any]]:
                 f"{module} declares the gate {kind.name}.",
                 f"Fit it in a file {kind.name}.py, and call it anything but {COMBINED!r}.",
             )
+        if not issubclass(kind.settings, GateSettings):
+            raise InvalidInput(
+                f"The settings of the gate {kind.name} are not those of a gate.",
+                f"Derive {kind.settings.__name__} from GateSettings.",
+            )
         if kind.name in found:
             other = found[kind.name].fit.__module__
             raise InvalidInput(f"{module} and {other} both declare {kind.name}.", "Rename one of them.")
@@ -34,12 +40,22 @@ def gate_kinds() -> Mapping[str, GateKind[Any]]:
     return dict(sorted(found.items(), key=lambda each: (each[1].order, each[0])))
 
 
+def modes_of(settings: SettingsByName) -> dict[str, Mode]:
+    """Name of each gate that is on -> its mode, in the order in which they judge."""
+    modes = {name: settings[name].mode for name in gate_kinds()}
+    return {name: mode for name, mode in modes.items() if mode != "off"}
+
+
 def fit_gates(context: GateContext[SettingsByName]) -> dict[str, Gate]:
-    """Every gate by name, fitted for the day after `context`; each is shown its own settings alone."""
-    return {
-        name: kind.fit(replace(context, settings=context.settings[name]))
-        for name, kind in gate_kinds().items()
-    }
+    """Every gate that is on, by name, fitted for the day after `context`; each is shown its own settings."""
+    if context.facts.num_rows != context.past.trades.num_rows:
+        raise InvalidInput(
+            f"There are facts of {context.facts.num_rows} past trades, and {context.past.trades.num_rows}"
+            " trades.",
+            "Give those of `facts_of` these trades.",
+        )
+    kinds, settings = gate_kinds(), context.settings
+    return {name: kinds[name].fit(replace(context, settings=settings[name])) for name in modes_of(settings)}
 
 
 def describe_gates(gates: Mapping[str, Gate]) -> dict[str, object]:

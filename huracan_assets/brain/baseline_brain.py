@@ -9,12 +9,12 @@ from huracan.analysis.patterns.context import KnownPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.evaluation.promotion import BrainVerdict
-from huracan.gates.contract import GateContext
 from huracan.gates.roster import describe_gates, fit_gates
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of, meta_label_of, trades_until
+from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.past_trades import TRAILING_TRADES
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import PUBLISH
@@ -40,12 +40,14 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         record("brain_evaluation"),
         Read("confidence_model"),
         Read("meta_label_model"),
+        Read("conformal_model"),
         Read("feature_importance"),
         Read("gate_stats"),
         Read("pattern_library"),
         Read("regimes"),
         Read("market_costs", edge=False),
         TRAILING_TRADES,
+        PAST_FACTS,
         Read("features", days=window_days, edge=False),
     ],
     settings=["universe", "market", "models", "gates", "training"],
@@ -93,15 +95,7 @@ def _verdict(content: bytes) -> BrainVerdict:
 
 def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> BundleParts:
     settings, regimes = context.settings, inputs.file("regimes", "parameters.json")
-    confidence, meta_label = confidence_of(inputs, context), meta_label_of(inputs, context)
-    gates = fit_gates(
-        GateContext(
-            past_trades=trades_until(inputs, context.day, settings),
-            confidence=confidence,
-            meta_label=meta_label,
-            settings=settings.gates,
-        )
-    )
+    learnt = gate_context(inputs, context)
     checkpoint = inputs.file("ppo_checkpoint", "policy.safetensors")
     manifest = inputs.last("ppo_checkpoint")
     assert checkpoint is not None and manifest is not None  # there is a verdict on it
@@ -114,9 +108,9 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         recipe=recipe_for(settings).published(),
         mask_rules=mask_rules(settings.market.rules.allow_short),
         regimes=json.loads(regimes or b"{}"),
-        gates=describe_gates(gates),
-        confidence=confidence,
-        meta_label=meta_label,
+        gates=describe_gates(fit_gates(learnt)),
+        confidence=learnt.confidence,
+        meta_label=learnt.meta_label,
         costs=asdict(settings.market.costs),
         trading_rules=asdict(settings.market.rules),
         markets=json.loads(inputs.file("market_costs", MARKET_INFO_FILE) or b"{}"),

@@ -5,6 +5,8 @@ A trade that closed on D was signalled on D or earlier: before the handover of a
 last one had made was in force.
 """
 
+from datetime import date, timedelta
+
 import pyarrow as pa
 from numpy import int64
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from huracan.durations import minute_of_day
 from huracan.market.handover import brain_days
 from huracan_assets.inputs.windows import older_nights
 from huracan_assets.reads import Read, yesterday
+from huracan_assets.stage import StageContext
 from huracan_resources.settings.settings import Settings
 
 
@@ -34,6 +37,12 @@ def models_in_force(asset: str) -> tuple[Read, Read]:
 def older_key(asset: str) -> str:
     """The key of the read of the nights before that of the day before."""
     return f"older_{asset}"
+
+
+def key_of_night(asset: str, context: StageContext, night: date | None) -> str:
+    """The key of the read that the partition of `night` is among; None: of an own day's read."""
+    is_older = night is not None and night < context.day - timedelta(days=1)
+    return older_key(asset) if is_older else asset
 
 
 def nights_of(trades: pa.Table, settings: Settings) -> NDArray[int64]:

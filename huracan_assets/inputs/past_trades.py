@@ -1,7 +1,7 @@
 """The trades of the trailing window, and the models that were fitted on them."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from huracan.models.meta_label import MetaLabelModel
 from huracan.models.past import PastTrades, past_trades
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
-from huracan_assets.inputs.in_force import older_key
+from huracan_assets.inputs.in_force import key_of_night
 from huracan_assets.inputs.named_features import newest_names
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.reads import Inputs, Read
@@ -85,8 +85,7 @@ def _model(
 ) -> Model | Unfit:
     """That of the last day of the read or of `night`; Unfit with the reason where there is none, or none that
     this version can read: a model of another version costs a judgement, not the night."""
-    is_older = night is not None and night < context.day - timedelta(days=1)
-    name = older_key(asset) if is_older else asset
+    name = key_of_night(asset, context, night)
     found = [each for each in inputs.manifests(name) if night in (None, each.day)]
     content = inputs.file_of_day(name, found[-1].day, MODEL_FILE) if found else None
     if content is not None:

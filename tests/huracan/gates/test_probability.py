@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from huracan.gates.break_even import RegimeMargins, fit_break_even
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
+from huracan.gates.evidence.break_even import RegimeMargins, fit_break_even
 from huracan.gates.judge import judge_signals
 from huracan.gates.probability import ProbabilitySettings
 from huracan.gates.statistics import gate_statistics
@@ -46,10 +46,10 @@ def test_a_model_without_skill_is_not_asked(make_ledger: Maker, fit_all: Fitter)
 
 def test_break_even_by_hand_and_the_strictest_margin_for_an_unknown_regime(make_ledger: Maker) -> None:
     past = with_column(make_ledger(40), "net_bps", np.tile([10.0] * 4 + [-20.0] * 4, 5))
-    even = fit_break_even(past, shrinkage_trades=20.0)
+    even = fit_break_even(past_trades(past), shrinkage_trades=20.0)
     assert even.overall == pytest.approx(2 / 3)
     assert all(value == pytest.approx(2 / 3) for _, value in even.by_regime)
     signals = with_column(make_ledger(3), "regime", ["trend", "panic", None])
     assert even.thresholds(signals, RegimeMargins()) == pytest.approx(2 / 3 + np.array([0.0, 0.05, 0.05]))
     no_losers = with_column(past, "net_bps", np.full(40, 5.0))
-    assert fit_break_even(no_losers, shrinkage_trades=20.0).overall is None
+    assert fit_break_even(past_trades(no_losers), shrinkage_trades=20.0).overall is None

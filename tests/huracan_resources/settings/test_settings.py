@@ -189,11 +189,14 @@ def test_the_digest_of_a_source_is_for_ever(folder: Path, overrides: dict[str, o
 
 def test_a_gate_has_settings_of_its_own(folder: Path) -> None:
     settings = load(
-        folder, {"gates.confidence.margin.panic": 0.2}, HURACAN__GATES__META_LABEL__MINIMUM_PAST_TRADES="7"
+        folder,
+        {"gates.confidence.margin.panic": 0.2, "gates.regret.maximum_regret.scalp": 0.8},
+        HURACAN__GATES__META_LABEL__MINIMUM_PAST_TRADES="7",
     )
     gates = settings.gates
     assert gates["meta_label"].minimum_past_trades == 7 and gates["cost"].minimum_past_trades == 30
     assert gates["confidence"].margin.panic == 0.2 and gates["meta_label"].margin.panic == 0.05
+    assert (gates["regret"].maximum_regret.scalp, gates["regret"].maximum_regret.runner) == (0.8, 0.9)
     assert settings.digest("gates") != load(folder).digest("gates")
 
 

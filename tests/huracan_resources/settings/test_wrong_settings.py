@@ -112,7 +112,15 @@ from tests.huracan_resources.settings.written_profiles import load, origin
             " {up_to_usd: 5, rate: 0.2}]}}",
             ["line 1: maintenance_tiers of the trading rules do not rise"],
         ),
-        ("gates: {drift: {}}", ["gates.drift is unknown", "Known: cost, meta_label, confidence."]),
+        (
+            "gates: {drift: {}}",
+            ["gates.drift is unknown", "Known: cost, fill_probability,", "engine_health."],
+        ),
+        ("gates: {cost: {mode: binding}}", ["line 1: the setting gates.cost.mode is wrong", "'advisory'"]),
+        (
+            "gates: {regret: {maximum_regret: {scalp: 2}}}",
+            ["line 1: gates.regret.maximum_regret.scalp was 2", "Give a probability from 0 to 1"],
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line_that_says_where(folder: Path, text: str, words: list[str]) -> None:

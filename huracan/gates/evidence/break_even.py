@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from huracan.analysis.outcome import floats
+from huracan.gates.evidence.class_means import fit_class_means
+from huracan.models.past import PastTrades
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +43,8 @@ class BreakEven:
 
     by_regime: tuple[tuple[str, float], ...]
     overall: float | None
-    past_trades: int
+    past_trades: float
+    """So many equally weighted ones say as much."""
 
     def thresholds(self, signals: pa.Table, margins: RegimeMargins) -> Floats:
         """[n] break-even of each signal's regime plus the regime's margin; NaN without a break-even."""
@@ -51,21 +55,22 @@ class BreakEven:
         return np.array([known.get(name, overall) + margins.of(name) for name in regimes], dtype=np.float64)
 
 
-def fit_break_even(past_trades: pa.Table, shrinkage_trades: float) -> BreakEven:
+def fit_break_even(past: PastTrades, shrinkage_trades: float) -> BreakEven:
     """Mean loss / (mean win + mean loss), net of costs, each pulled towards its overall mean.
 
-    `past_trades` were all closed before the day that is judged; the overall mean weighs `shrinkage_trades`.
+    `past` was closed before the day that is judged; the overall mean weighs `shrinkage_trades`.
     """
-    net = past_trades["net_bps"].to_numpy(zero_copy_only=False).astype(np.float64)
-    wins, losses = net[net > 0], -net[net <= 0]
-    if len(wins) == 0 or len(losses) == 0 or losses.sum() == 0:
-        return BreakEven((), None, len(net))
-    win, loss, weight = float(wins.mean()), float(losses.mean()), shrinkage_trades
+    net, is_win = floats(past.trades, "net_bps"), floats(past.trades, "net_bps") > 0.0
+    if not is_win.any() or is_win.all() or net[~is_win].sum() == 0.0:
+        return BreakEven((), None, past.effective_count)
+    regimes = past.trades["regime"].to_pylist()
+    wins, losses = (
+        fit_class_means(sign * net, np.where(kind, past.weight, 0.0), regimes, shrinkage_trades)
+        for sign, kind in ((1.0, is_win), (-1.0, ~is_win))
+    )
     found = []
-    for regime in sorted(pc.unique(past_trades["regime"]).drop_null().to_pylist()):
-        own = net[pc.equal(past_trades["regime"], regime).to_numpy(zero_copy_only=False).astype(bool)]
-        won, lost = own[own > 0], -own[own <= 0]
-        mean_win = (won.sum() + weight * win) / (len(won) + weight)
-        mean_loss = (lost.sum() + weight * loss) / (len(lost) + weight)
-        found.append((regime, float(mean_loss / (mean_win + mean_loss))))
-    return BreakEven(tuple(found), loss / (win + loss), len(net))
+    for regime in sorted({regime for regime in regimes if regime}):
+        win, loss = wins.of(regime).mean, losses.of(regime).mean
+        found.append((regime, loss / (win + loss)))
+    overall = losses.usual.mean / (wins.usual.mean + losses.usual.mean)
+    return BreakEven(tuple(found), overall, past.effective_count)

@@ -1,0 +1,114 @@
+"""The triple-barrier gate: of past signals like it, how many met their target before their stop.
+
+Every trade ends at one of three barriers: target, stop or time (Lopez de Prado 2018, chapter 3.4). Of those
+that ended at the first two, by regime and side, the share of targets has a normal posterior (`class_means`).
+A signal is refused where the upper end p of that share neither pays for the stops nor is as good as usual; it
+pays where p W > (1 - p) L, with W the mean net at a target and L the mean loss at a stop.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from huracan.analysis.outcome import floats
+from huracan.gates.contract import (
+    Answers,
+    GateContext,
+    GateKind,
+    abstain_from_all,
+    regime_notes,
+    require_above,
+)
+from huracan.gates.evidence.class_means import ClassMeans, days_of, fit_class_means, sides_of_regimes
+from huracan.gates.settings import EvidenceSettings
+from huracan.market.ledger import LIQUIDATION, STOP, TARGET
+
+
+@dataclass(frozen=True)
+class TripleBarrierGateSettings(EvidenceSettings):
+    """As of any gate that refuses a kind for what past ones came to; only trades that ended at target or stop
+    count."""
+
+
+@dataclass(frozen=True)
+class TripleBarrierGate:
+    """Shares of targets by regime and side, and the share at which targets pay for stops."""
+
+    targets: ClassMeans
+    break_even: float | None
+    """None where the past has no target, no stop, or no loss at a stop."""
+    settings: TripleBarrierGateSettings
+
+    def judge(self, signals: pa.Table) -> Answers:
+        """Block where the share of targets is surely too small, and smaller than usual."""
+        has, needed = self.targets.usual.trades, self.settings.minimum_past_trades
+        if has < needed or self.break_even is None:
+            reason = f"{has:.0f} past trades that ended at target or stop say too little ({needed} needed)."
+            return abstain_from_all(signals.num_rows, reason)
+        kinds = sides_of_regimes(signals)
+        value = np.minimum(self.targets.upper(kinds, self.settings.certainty), 1.0)
+        own = [self.targets.of(kind) for kind in kinds]
+        few = np.array([each.trades < self.settings.minimum_kind_trades for each in own])
+        notes = [
+            f"Of {each.trades:.0f} like it {each.mean:.0%} met the target first; all do in"
+            f" {self.targets.usual.mean:.0%}, and {self.break_even:.0%} pay. {note}".rstrip()
+            for each, note in zip(own, regime_notes(signals, "no past trade is like it"), strict=True)
+        ]
+        threshold = np.full(len(kinds), min(self.break_even, self.targets.usual.mean))
+        words = f"upper end ({self.settings.certainty:.0%}) of the share of targets"
+        return require_above(np.where(few, np.nan, value), threshold, words, "", 3, notes)
+
+    def describe(self) -> dict[str, object]:
+        """Plain JSON values."""
+        return {
+            "rule": "upper end of P(target before stop | regime, side) > min(break_even, P(target) of all)",
+            "targets": self.targets.describe(),
+            "break_even": self.break_even,
+            "certainty": self.settings.certainty,
+            "minimum_past_trades": self.settings.minimum_past_trades,
+            "minimum_kind_trades": self.settings.minimum_kind_trades,
+        }
+
+
+def fit(context: GateContext[TripleBarrierGateSettings]) -> TripleBarrierGate:
+    """By the past trades that ended at target or stop, whoever would have left earlier."""
+    past, settings = context.past, context.settings
+    reasons = np.array(past.trades["exit_reason"].to_pylist(), dtype=object)
+    at_target, at_stop = reasons == TARGET, np.isin(reasons, (STOP, LIQUIDATION))
+    weight = np.where(at_target | at_stop, past.weight, 0.0)
+    targets = fit_class_means(
+        at_target.astype(np.float64),
+        weight,
+        sides_of_regimes(past.trades),
+        settings.shrinkage_trades,
+        days_of(past),
+    )
+    return TripleBarrierGate(targets, _break_even(past.trades, weight, at_target, at_stop), settings)
+
+
+def _break_even(
+    trades: pa.Table,
+    weight: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    at_target: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    at_stop: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+) -> float | None:
+    net = floats(trades, "net_bps")
+    if not at_target.any() or not at_stop.any():
+        return None
+    win = float(np.average(net[at_target], weights=weight[at_target]))
+    loss = -float(np.average(net[at_stop], weights=weight[at_stop]))
+    if loss <= 0.0:
+        return None
+    # Where not even a target pays, no share of targets does.
+    return loss / (win + loss) if win > 0.0 else 1.0
+
+
+GATE = GateKind(
+    name="triple_barrier",
+    why="Where stops are met before targets more often than targets pay for, every entry loses in the mean.",
+    measures="the upper end of the share of past signals like it that met the target before the stop",
+    settings=TripleBarrierGateSettings,
+    fit=fit,
+    order=95,
+)

@@ -1,0 +1,56 @@
+"""What the gates of a night are fitted on, from the inputs of an asset that reads it."""
+
+from datetime import date
+
+import pyarrow as pa
+
+from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
+from huracan.gates.contract import GateContext, SettingsByName
+from huracan.market.facts.columns import FACTS_SCHEMA, facts_of
+from huracan_assets.inputs.in_force import key_of_night
+from huracan_assets.inputs.past_trades import confidence_of, conformal_of, meta_label_of, past_until
+from huracan_assets.inputs.windows import trailing_days
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import StageContext
+
+PAST_FACTS = Read(
+    "gate_decisions",
+    key="past_facts",
+    days=trailing_days,
+    edge=False,
+    is_record=True,
+    may_lack_days=True,
+    table="facts",
+)
+"""What the market was like at the signals of past trades; days of versions without facts have none."""
+
+
+def gate_context(
+    inputs: Inputs, context: StageContext, night: date | None = None, trades: str = "shadow_trades"
+) -> GateContext[SettingsByName]:
+    """Of the partition's own day, or of `night` where models are read by `models_in_force`.
+
+    `trades` is the key of the read that the past trades are among; facts are among PAST_FACTS.
+    """
+    day = night or context.day
+    past = past_until(inputs, day, context.settings, trades)
+    stored = FACTS_SCHEMA.empty_table()
+    if inputs.has("past_facts", "facts.parquet"):
+        stored = pa.concat_tables(inputs.tables("past_facts", "facts"))
+    return GateContext(
+        past=past,
+        facts=facts_of(stored, past.trades["trade_id"]),
+        patterns=_patterns(inputs, context, night),
+        confidence=confidence_of(inputs, context, night),
+        meta_label=meta_label_of(inputs, context, night),
+        conformal=conformal_of(inputs, context, night),
+        settings=context.settings.gates,
+    )
+
+
+def _patterns(inputs: Inputs, context: StageContext, night: date | None) -> pa.Table:
+    """The library that the night left; no rows where it left none."""
+    key, day = key_of_night("pattern_library", context, night), night or context.day
+    if not inputs.holds(key, day):
+        return PATTERNS_SCHEMA.empty_table()
+    return current_library(inputs.of_day(key, day))
