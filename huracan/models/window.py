@@ -15,8 +15,8 @@ from huracan.durations import Duration, minutes_of
 
 
 def trailing_trades(trades: pa.Table, day: date, trailing_days: int, maximum_holding: Duration) -> pa.Table:
-    """The trades signalled in the `trailing_days` ending with `day`, `maximum_holding` before `day` 24:00 at
-    the latest, whose exit was known at `day` 24:00.
+    """The trades signalled in the `trailing_days` ending with `day`, more than `maximum_holding` before `day`
+    24:00, whose exit was known at `day` 24:00.
 
     A younger signal waits: of those only what ended fast is closed, and where the stop is nearer than the
     target that is mostly what lost. Sorted by signal time, symbol and id, so the order of the input does not
@@ -29,7 +29,7 @@ def trailing_trades(trades: pa.Table, day: date, trailing_days: int, maximum_hol
         pc.and_(
             pc.and_(
                 pc.greater_equal(signal, pa.scalar(end - timedelta(days=trailing_days), TIME)),
-                pc.less_equal(signal, pa.scalar(ripe, TIME)),
+                pc.less(signal, pa.scalar(ripe, TIME)),
             ),
             pc.less(left, pa.scalar(end, TIME)),
         )

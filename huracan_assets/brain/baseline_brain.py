@@ -14,7 +14,7 @@ from huracan.market.actions import mask_rules
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
 from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
-from huracan_assets.inputs.past_trades import TRAILING_TRADES
+from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import PUBLISH
@@ -46,7 +46,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("pattern_library"),
         Read("regimes"),
         Read("market_costs", edge=False),
-        TRAILING_TRADES,
+        *BOTH_BOOKS,
         PAST_FACTS,
         Read("features", days=window_days, edge=False),
     ],

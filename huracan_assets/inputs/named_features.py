@@ -4,7 +4,10 @@ Trades of other features than the newest are left out and said so: under the new
 wrongly.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -49,25 +52,53 @@ def names_of_day(inputs: Inputs, context: StageContext, book: str = LEDGER) -> t
 
 
 def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
-    """The trades that `trailing_trades` lets a model of the day learn from, decided on bars as long as those
-    of now, whose entry features are named as those of the newest that are named at all; no rows on the first
-    nights."""
-    lake, tables = context.resources.lake, inputs.tables_by_day(LEDGER)
-    decided = context.decision_timeframe.name
-    names = {
-        each.day: entry_feature_names(lake, each)
-        for each in inputs.manifests(LEDGER)
-        if "data.parquet" in each.files and (entry_timeframe(lake, each) or context.timeframe.name) == decided
-    }
-    known = [each for each in names.values() if not isinstance(each, Unnamed)]
-    newest = known[-1] if known else ()
-    kept = [table for day, table in tables.items() if names.get(day) == newest]
-    found = pa.concat_tables(kept, promote_options="default") if kept else TRADES_SCHEMA.empty_table()
-    settings = context.settings
-    holding = settings.market.rules.maximum_holding
-    trades = trailing_trades(found, context.day, settings.models.trailing_days, holding)
-    others = [str(day) for day in tables if names.get(day) != newest]
+    """The trades of both books that `trailing_trades` lets a model of the day learn from, decided on bars as
+    long as those of now, whose entry features are named as those of the newest that are named at all; no rows
+    on the first nights."""
+    names = {book: _names_by_day(inputs, context, book) for book in (LEDGER, EXPLORED)}
+    known = [
+        (day, each) for book in names.values() for day, each in book.items() if not isinstance(each, Unnamed)
+    ]
+    newest = max(known)[1] if known else ()
+    own, explored = (_named_so(inputs, context, book, names[book], newest) for book in (LEDGER, EXPLORED))
+    others = sorted({day for book in (own, explored) for day in book.others})
     why = "have entry features of other names or bars, or of names nobody knows any more, and were left out."
     return NamedTrades(
-        past_trades(trades), newest, f"The trades of {', '.join(others)} {why}" if others else ""
+        past_trades(own.trades if own.trades is not None else TRADES_SCHEMA.empty_table(), explored.trades),
+        newest,
+        f"The trades of {', '.join(map(str, others))} {why}" if others else "",
     )
+
+
+def _names_by_day(inputs: Inputs, context: StageContext, book: str) -> dict[date, tuple[str, ...] | Unnamed]:
+    """Of the days of the book that were decided on bars as long as those of now."""
+    lake, decided = context.resources.lake, context.decision_timeframe.name
+    return {
+        each.day: entry_feature_names(lake, each)
+        for each in inputs.manifests(book)
+        if "data.parquet" in each.files and (entry_timeframe(lake, each) or context.timeframe.name) == decided
+    }
+
+
+class _Book(NamedTuple):
+    """Of one book the trades to learn from, and the days that were left out."""
+
+    trades: pa.Table | None
+    others: list[date]
+
+
+def _named_so(
+    inputs: Inputs,
+    context: StageContext,
+    book: str,
+    names: Mapping[date, tuple[str, ...] | Unnamed],
+    newest: tuple[str, ...],
+) -> _Book:
+    tables = inputs.tables_by_day(book)
+    kept = [table for day, table in tables.items() if names.get(day) == newest]
+    others = [day for day in tables if names.get(day) != newest]
+    if not kept:
+        return _Book(None, others)
+    found, settings = pa.concat_tables(kept, promote_options="default"), context.settings
+    holding = settings.market.rules.maximum_holding
+    return _Book(trailing_trades(found, context.day, settings.models.trailing_days, holding), others)

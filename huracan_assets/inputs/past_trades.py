@@ -17,13 +17,16 @@ from huracan.models.past import PastTrades, past_trades
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.inputs.in_force import key_of_night
-from huracan_assets.inputs.named_features import newest_names
+from huracan_assets.inputs.named_features import EXPLORED, LEDGER, newest_names
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
 from huracan_resources.settings.settings import Settings
 
-TRAILING_TRADES = Read("shadow_trades", days=trailing_days, is_record=True)
+TRAILING_TRADES = Read(LEDGER, days=trailing_days, is_record=True)
+TRAILING_EXPLORED = Read(EXPLORED, days=trailing_days, is_record=True, may_lack_days=True)
+"""A day of the book that is missing, or was judged bad, takes no model with it."""
+BOTH_BOOKS = (TRAILING_TRADES, TRAILING_EXPLORED)
 
 
 def confidence_of(
@@ -48,18 +51,27 @@ def meta_label_of(inputs: Inputs, context: StageContext, night: date | None = No
     return _model(inputs, "meta_label_model", MetaLabelModel.from_bytes, context, night)
 
 
-def trades_until(inputs: Inputs, day: date, settings: Settings, name: str = "shadow_trades") -> pa.Table:
-    """The trades of the trailing days that were closed by `day` 24:00 and signalled so long before that no
-    trade of their time was still open; no rows on the first nights."""
+def past_until(inputs: Inputs, day: date, settings: Settings, name: str = LEDGER) -> PastTrades:
+    """The trades of both books in the trailing days that were closed by `day` 24:00 and signalled so long
+    before that no trade of their time was still open, each with its weight; no rows on the first nights.
+
+    `name` is the key of the policy's read; that of the explored trades is `explored_key` of it.
+    """
+    own = _until(inputs, day, settings, name)
+    explored = _until(inputs, day, settings, explored_key(name))
+    return past_trades(TRADES_SCHEMA.empty_table() if own is None else own, explored)
+
+
+def explored_key(name: str) -> str:
+    """The key of the read of the explored trades beside that of the policy's."""
+    return EXPLORED if name == LEDGER else f"{name}_explored"
+
+
+def _until(inputs: Inputs, day: date, settings: Settings, name: str) -> pa.Table | None:
     if not inputs.has(name):
-        return TRADES_SCHEMA.empty_table()
+        return None
     holding = settings.market.rules.maximum_holding
     return trailing_trades(inputs.table(name), day, settings.models.trailing_days, holding)
-
-
-def past_until(inputs: Inputs, day: date, settings: Settings, name: str = "shadow_trades") -> PastTrades:
-    """The same, each with its weight."""
-    return past_trades(trades_until(inputs, day, settings, name))
 
 
 Named = TypeVar("Named", ConfidenceModel, ConformalModel)

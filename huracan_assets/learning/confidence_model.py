@@ -2,7 +2,7 @@
 
 from huracan.models.confidence import fit_confidence_model
 from huracan_assets.inputs.named_features import named_trades_until
-from huracan_assets.inputs.past_trades import TRAILING_TRADES
+from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.jobs import TRADE
 from huracan_assets.learning.fitted import fitted
 from huracan_assets.reads import Inputs
@@ -12,7 +12,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
 @stage(
     job=TRADE,
     kinds={"lightgbm"},
-    reads=[TRAILING_TRADES],
+    reads=[*BOTH_BOOKS],
     settings=["models", "market.rules.maximum_holding"],
 )
 def confidence_model(inputs: Inputs, context: StageContext) -> Outcome:

@@ -6,7 +6,7 @@ from huracan.models.importance_columns import IMPORTANCE_COLUMNS
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs.named_features import named_trades_until
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, confidence_of
+from huracan_assets.inputs.past_trades import BOTH_BOOKS, confidence_of
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Outcome, StageContext, stage
@@ -20,7 +20,7 @@ EARLIER = Read(
 @stage(
     job=TRADE,
     kinds={"postgres"},
-    reads=[TRAILING_TRADES, Read("confidence_model"), EARLIER],
+    reads=[*BOTH_BOOKS, Read("confidence_model"), EARLIER],
     tables={"data": Table(IMPORTANCE_COLUMNS, in_database=True)},
     settings=["models", "market.rules.maximum_holding"],
 )

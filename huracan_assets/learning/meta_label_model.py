@@ -1,7 +1,7 @@
 """The asset `meta_label_model`: whether to take a signal that the policy gave."""
 
 from huracan.models.meta_label import fit_meta_label_model
-from huracan_assets.inputs.past_trades import TRAILING_TRADES, past_until
+from huracan_assets.inputs.past_trades import BOTH_BOOKS, past_until
 from huracan_assets.jobs import TRADE
 from huracan_assets.learning.fitted import fitted
 from huracan_assets.reads import Inputs
@@ -11,7 +11,7 @@ from huracan_assets.stage import Outcome, StageContext, stage
 @stage(
     job=TRADE,
     kinds={"scikitlearn"},
-    reads=[TRAILING_TRADES],
+    reads=[*BOTH_BOOKS],
     settings=["models", "market.rules.maximum_holding"],
 )
 def meta_label_model(inputs: Inputs, context: StageContext) -> Outcome:

@@ -16,17 +16,16 @@ from huracan.models.config import Unfit
 from huracan_assets.gates.gate_decisions import gate_decisions
 from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
 from huracan_assets.inputs.in_force import models_in_force
-from huracan_assets.inputs.past_trades import TRAILING_TRADES
+from huracan_assets.inputs.past_trades import BOTH_BOOKS, TRAILING_EXPLORED, TRAILING_TRADES
 from huracan_assets.reads import Read, resolve_all
+from huracan_assets.shadow.explored_trades import explored_trades
 from huracan_assets.stage import Outcome, StageContext
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import facts
-from tests.huracan_assets.test_shadow_trades_asset import BEFORE, DAY, FIRST, HOURS, Paper, paper
-
-__all__ = ["paper"]
+from tests.huracan_assets.shadow.paper_home import BEFORE, DAY, FIRST, HOURS, Paper
 
 BEGIN, LAST = date(2025, 5, 1), date(2025, 5, 10)
 MODELS = ("confidence_model", "meta_label_model", "conformal_model", "pattern_library")
@@ -65,6 +64,24 @@ def test_the_market_at_each_signal_is_kept_beside_the_decisions(
     assert decisions.num_rows == trades.num_rows * (len(gate_kinds()) + 1)
 
 
+def test_explored_entries_are_judged_beside_the_signals_of_the_policy(
+    paper: Paper, traded: dict[date, pa.Table]
+) -> None:
+    alone = _made(paper, DAY).tables["data"]
+    for day in (FIRST, BEFORE, DAY):
+        paper.trade(day, stage=explored_trades)
+    made, lake = _made(paper, DAY), paper.resources.lake
+    decisions = made.tables["data"]
+    explored = lake.read_manifests([lake.require("explored_trades", DAY)])
+    assert explored.num_rows > 3
+    own = decisions.filter(pc.equal(decisions["book"], "policy"))
+    others = decisions.filter(pc.equal(decisions["book"], "explored"))
+    assert own.num_rows == alone.num_rows
+    assert set(others["trade_id"].to_pylist()) == set(explored["trade_id"].to_pylist())
+    assert [verdict.passed for verdict in made.verdicts] == [True]
+    assert made.tables["facts"].num_rows == traded[DAY].num_rows + explored.num_rows
+
+
 def test_a_gate_that_is_off_gives_no_answer_and_is_not_missed(
     paper: Paper, traded: dict[date, pa.Table]
 ) -> None:
@@ -90,13 +107,13 @@ def resources(tmp_path: Path) -> Resources:
 
 
 def test_past_trades_meet_the_market_at_their_signals_wherever_it_was_kept(resources: Resources) -> None:
-    reads = [TRAILING_TRADES, PAST_FACTS, *(Read(model) for model in MODELS)]
+    reads = [*BOTH_BOOKS, PAST_FACTS, *(Read(model) for model in MODELS)]
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
     told = gate_context(inputs, StageContext("baseline_brain", LAST, resources.settings, resources, ""))
     # The last two hours wait for what is still open.
-    assert told.past.trades.num_rows == 239
+    assert told.past.trades.num_rows == 238
     assert told.facts["trade_id"].equals(told.past.trades["trade_id"])
-    expected = [None if 48 <= row < 72 else float(row) for row in range(239)]
+    expected = [None if 48 <= row < 72 else float(row) for row in range(238)]
     assert told.facts["imbalance"].to_pylist() == expected
     assert isinstance(told.conformal, Unfit) and told.conformal.reason == "too few trades"
     assert told.patterns.schema == PATTERNS_SCHEMA and told.patterns.num_rows == 0
@@ -111,7 +128,8 @@ def test_each_night_has_its_own_library_and_knows_no_later_trade(resources: Reso
     table = pa.Table.from_pylist([library], schema=PATTERNS_SCHEMA)
     resources.lake.write("pattern_library", older, {"data.parquet": encode_table(table)})
     past = replace(TRAILING_TRADES, key="past", days=11, ends=-1, optional=True)
-    reads = [past, replace(PAST_FACTS, days=11, ends=-1)]
+    explored = replace(TRAILING_EXPLORED, key="past_explored", days=11, ends=-1)
+    reads = [past, explored, replace(PAST_FACTS, days=11, ends=-1)]
     reads += [read for model in MODELS for read in models_in_force(model)]
     reads.append(Read("shadow_trades"))
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
