@@ -59,7 +59,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     """
     lake = workspace.resources.lake
     with LakeViews(lake) as views:
-        day, identity = _find(views, trade_id)
+        day, identity = find_trade(views, trade_id)
         views.narrow(day - timedelta(days=1), day + timedelta(days=1))
         (trade,) = views.records("SELECT * FROM shadow_trades WHERE trade_id = ?", [identity])
         night = _night_of(workspace, trade["signal_time"])
@@ -75,7 +75,8 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     return report
 
 
-def _find(views: LakeViews, trade_id: str) -> tuple[date, str]:
+def find_trade(views: LakeViews, trade_id: str) -> tuple[date, str]:
+    """Day and identity of the one trade whose identity begins so; InvalidInput for none and for several."""
     found = views.records(
         "SELECT day, trade_id, symbol, entry_time FROM shadow_trades WHERE starts_with(trade_id, ?)"
         " ORDER BY entry_time DESC, trade_id",

@@ -46,9 +46,9 @@ def gate_worth(trailing: pa.Table) -> Picture:
         label="its share of what all save",
     )  # fmt: skip
     axes.set_yticks(at, names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     zero_line(axes, is_vertical=True)
-    dress(axes, f"What refusing would have saved, {nights} nights", "net saved per signal, bps", grid="x")
+    dress(axes, f"What the answers of gates save, {nights} nights", "net saved per signal, bps", grid="x")
     legend_below(figure, axes)
     return as_picture(figure, "worth of the gates", _told(rows))
 
