@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    from huracan_console.main import read_settings
+    from huracan_console.configuring.given import read_settings
     from huracan_console.plan import NIGHT, PlannedRun, history_days, plan_night
     from huracan_console.walk import open_workplace
     from huracan_resources.database.embedded_postgres import stop_embedded

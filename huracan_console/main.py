@@ -6,7 +6,6 @@ and wrong use are answered at once.
 
 import gc
 import os
-import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,10 @@ import click
 
 from huracan.errors import InvalidInput
 from huracan_console.answering.answers import OneLineGroup, shared_options
+from huracan_console.configuring.given import read_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from huracan_resources.settings.settings import Settings
 
 
 class Day(click.ParamType[date]):
@@ -45,60 +43,6 @@ def _only_show() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.unfreeze()
     gc.disable()
-
-
-def read_settings(assignments: tuple[str, ...], source: str | None = None) -> "Settings":
-    """The settings with what the command line says on top."""
-    from huracan_resources.settings.settings import load_settings
-
-    overrides: dict[str, Any] = {}
-    for assignment in assignments:
-        key, mark, value = assignment.partition("=")
-        if not mark:
-            raise InvalidInput(f"--set {_shown(key)} has no '='.", "Write it as SECTION.KEY=VALUE.")
-        overrides[key.strip()] = _value(key, value.strip())
-    if source is not None:
-        overrides |= source_overrides(source)
-    settings = load_settings(overrides)
-    if not gc.isenabled():  # none of what was loaded until here is garbage, also when Python looks as it ends
-        gc.freeze()
-    return settings
-
-
-def _shown(text: str) -> str:
-    """As much of what stands where a setting should be as looks like one: the rest may be a secret."""
-    from huracan_resources.settings.settings import Settings
-
-    section, dot, _ = text.partition(".")
-    is_setting = dot and section in Settings.model_fields and re.fullmatch(r"[a-z0-9_.]+", text)
-    return repr(text) if is_setting else "(withheld)"
-
-
-def _value(key: str, text: str) -> Any:
-    """A list or a mapping is written as in YAML, `[BTC/USDT, ETH/USDT]`; other text stays what it is."""
-    if not text.startswith(("[", "{")):
-        return text
-    from huracan_resources.settings.yaml_text import read_yaml
-
-    try:
-        return read_yaml(text, "").value
-    except InvalidInput as error:
-        raise InvalidInput(
-            f"The list in --set {_shown(key.strip())} is not closed or not well written.",
-            "Write it as SECTION.KEY=[ONE, TWO], in quotes.",
-        ) from error
-
-
-def source_overrides(source: str) -> dict[str, Any]:
-    """The name of a candle source, or `NAME:TEXT`, as settings: `files:DIRECTORY`, `ccxt:EXCHANGE`."""
-    from huracan_resources.candle_sources import candle_sources, usages
-
-    name, _, text = source.partition(":")
-    kind = candle_sources().get(name)
-    if kind is None or (text and not kind.argument):
-        raise InvalidInput(f"--source {source!r} is unknown.", f"Use {usages()}.")
-    argument = {f"source.{name}.{kind.argument}": text} if text else {}
-    return {"source.kind": name, **argument}
 
 
 @click.group(cls=OneLineGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -226,6 +170,42 @@ def trade(
     from huracan_console.ledger.trade import show_trade
 
     return show_trade(read_settings(assignments), trade_id, chart, as_json=as_json, as_csv=as_csv)
+
+
+@main.command()
+@click.option("--date", "day", type=Day(), help="The UTC day; the newest night that has them if not given.")
+@click.option("--trailing", "nights", type=int, default=30, show_default=True, help="Nights: 1, 7 or 30.")
+@shared_options
+def gates(day: date | None, nights: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
+    """What each gate was worth over trailing nights."""
+    _only_show()
+    from huracan_console.ledger.gates import show_gates
+
+    return show_gates(read_settings(assignments), day, nights, as_json=as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--trade", metavar="ID", help="Why it answered so of one trade, by the beginning of its identity."
+)
+@click.option("--date", "day", type=Day(), help="The UTC day; the newest night that has it if not given.")
+@shared_options
+def gate(
+    name: str,
+    trade: str | None,
+    day: date | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """What one gate is for, its worth, and its answers.
+
+    NAME is a gate's, or combined."""
+    _only_show()
+    from huracan_console.ledger.gate import show_gate
+
+    return show_gate(read_settings(assignments), name, trade, day, as_json=as_json)
 
 
 @main.command()

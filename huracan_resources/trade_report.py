@@ -31,7 +31,7 @@ BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
 _MOST_CANDIDATES = 10
 """Trades that are named where a beginning is that of several."""
 
-_BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
+BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
 _PARTS = {
     "fills": ("shadow_trades_fills", "ORDER BY time"),
     "win": ("win_analysis", ""),
@@ -62,8 +62,8 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     """
     lake = workspace.resources.lake
     with LakeViews(lake) as views:
-        book, day, identity = _find(views, trade_id)
-        asset = _BOOKS[book]
+        book, day, identity = find_trade(views, trade_id)
+        asset = BOOKS[book]
         views.narrow(day - timedelta(days=1), day + timedelta(days=1))
         (trade,) = views.records(f'SELECT * FROM "{asset}" WHERE trade_id = ?', [identity])
         night = _night_of(workspace, trade["signal_time"])
@@ -80,12 +80,12 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
     return report
 
 
-def _find(views: LakeViews, trade_id: str) -> tuple[str, date, str]:
-    """Book, day and identity."""
+def find_trade(views: LakeViews, trade_id: str) -> tuple[str, date, str]:
+    """Book, day and identity of the one trade whose identity begins so; InvalidInput for none and for several."""
     named = "day, trade_id, symbol, entry_time"
     parts = [
         f"SELECT '{book}' AS book, {named} FROM \"{asset}\" WHERE starts_with(trade_id, ?)"
-        for book, asset in _BOOKS.items()
+        for book, asset in BOOKS.items()
         if asset in views.tables or book == POLICY
     ]
     found = views.records(

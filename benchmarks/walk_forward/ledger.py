@@ -37,7 +37,7 @@ class PolicyDays:
 
 def settings_of(run: CaseRun) -> Settings:
     """The settings of the case's home."""
-    from huracan_console.main import read_settings
+    from huracan_console.configuring.given import read_settings
 
     os.environ["HURACAN_HOME"] = str(run.home)
     given = run.case.settings(run.folder / "candles", run.history_first())

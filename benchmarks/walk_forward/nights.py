@@ -62,7 +62,7 @@ class CaseRun:
     def history_first(self) -> date:
         """The first day of candles: what the first training needs, with the lead of long features where the
         files hold it."""
-        from huracan_console.main import read_settings
+        from huracan_console.configuring.given import read_settings
         from huracan_console.plan import history_days
 
         given = self.case.settings(self.folder / "candles", date(2020, 1, 1))

@@ -3,8 +3,10 @@
 import math
 
 
-def wilson_interval(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
-    """Confidence interval of a share, 95 % by default; None without trials."""
+def wilson_interval(
+    successes: float, trials: float, z: float = 1.959963984540054
+) -> tuple[float, float] | None:
+    """Confidence interval of a share, 95 % by default; None without trials. Both may be sums of weights."""
     if trials == 0:
         return None
     share, square = successes / trials, z * z

@@ -2,12 +2,13 @@
 
 If no entry of a pattern has a positive expectation, the first gambler's wealth is a supermartingale that
 begins at 1: it ever reaches c with a chance of 1 / c at most, however often somebody looks (Ville 1939;
-Waudby-Smith & Ramdas 2023). No state is decided here.
+Waudby-Smith & Ramdas 2023). One who keeps money back for later nights sees also what turns after long good
+times, at the same price. No state is decided here.
 """
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,46 @@ def play(purse: Purse, opened_ms: Integers, closed_ms: Integers, results: Floats
 def evidence(wealth: Floats) -> float:
     """The mean of the gamblers: what one makes who divided 1 among them."""
     return float(wealth.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class LastingBet:
+    """Gamblers of whom some begin on every night: what is true of late nights alone is found too.
+
+    Of the 1 at the beginning, 1 / (t (t + 1)) goes to those who begin on night t, and what later nights are
+    given is kept. So the whole is a mixture over the night on which a bet begins, and no more than fair.
+    """
+
+    purse: Purse = field(default_factory=lambda: Purse(np.zeros(STAKES.size)))
+    nights: int = 0
+    played_until_ms: int = 0
+    """Signals up to it were bet on."""
+
+    @property
+    def evidence(self) -> float:
+        """What the gamblers have and what is kept for later nights."""
+        return 1.0 / (self.nights + 1.0) + evidence(self.purse.total)
+
+    def play_night(
+        self, opened_ms: Integers, closed_ms: Integers, results: Floats, until_ms: int
+    ) -> "LastingBet":
+        """After one more night: of the trades, as `play` has them, those that opened since the night before
+        and by `until_ms` are bet on. On the first night they are those after `played_until_ms` too."""
+        new = (opened_ms > self.played_until_ms) & (opened_ms <= until_ms)
+        night = self.nights + 1
+        given = replace(self.purse, free=self.purse.free + 1.0 / (night * (night + 1.0)))
+        played = play(given, opened_ms[new], closed_ms[new], results[new], until_ms)
+        return LastingBet(played, night, max(until_ms, self.played_until_ms))
+
+    def plain(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "purse": self.purse.plain(),
+            "nights": self.nights,
+            "played_until_ms": self.played_until_ms,
+        }
+
+    @staticmethod
+    def read(plain: Mapping[str, Any]) -> "LastingBet":
+        """The inverse of `plain`, to the bit."""
+        return LastingBet(Purse.read(plain["purse"]), plain["nights"], plain["played_until_ms"])

@@ -1,22 +1,81 @@
 """The asset `gate_stats`: what each gate's judgements were worth."""
 
-from huracan.gates.statistics import GATE_STATISTICS_COLUMNS, gate_statistics
+import json
+from datetime import timedelta
+
+from huracan.analysis.outcome import as_milliseconds
+from huracan.candles.schema import day_end
+from huracan.durations import minutes_of
+from huracan.gates.worth.bets import bets_as_plain, bets_from_plain
+from huracan.gates.worth.judged import POLICY, of_book
+from huracan.gates.worth.night import Moment, gate_worth
+from huracan.gates.worth.proposals import PROPOSALS_COLUMNS
+from huracan.gates.worth.statistics import GATE_STATISTICS_COLUMNS, GATE_STATISTICS_SCHEMA, gate_statistics
+from huracan.gates.worth.trailing_columns import TRAILING_COLUMNS
+from huracan.market.block import EPOCH
+from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
+from huracan_assets.gates import plots
+from huracan_assets.inputs.file_names import BETS_FILE
+from huracan_assets.inputs.judged_books import JUDGED_SIGNALS, has_judged, judged_books
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, record
-from huracan_assets.stage import Outcome, StageContext, stage
+from huracan_assets.reads import Inputs, Read
+from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 
 @stage(
     job=TRADE,
     kinds={"postgres"},
-    reads=[record("gate_decisions"), record("shadow_trades")],
-    tables={"data": Table(GATE_STATISTICS_COLUMNS, in_database=True)},
+    reads=[
+        *JUDGED_SIGNALS,
+        Read("gate_stats", key="before", ends=-1, optional=True, edge=False, is_record=True),
+    ],
+    tables={
+        "data": Table(GATE_STATISTICS_COLUMNS, in_database=True),
+        "trailing": Table(TRAILING_COLUMNS, in_database=True),
+        "proposals": Table(PROPOSALS_COLUMNS, in_database=True),
+    },
+    settings=["gate_worth", "market.rules.maximum_holding"],
+    checks=[
+        Check(
+            "gates_earn_their_place",
+            "No gate that binds does harm, by evidence that nightly looking cannot make. It stops nothing:"
+            " what is to be done a person decides, and a night without a brain would be the greater harm.",
+            blocking=False,
+        )
+    ],
 )
 def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
-    """Per gate: how often it passed, blocked or abstained, and what the refused trades would have made."""
-    if not inputs.has("gate_decisions"):
-        return Outcome(note=f"No signal was judged on {context.day}.")
-    table = gate_statistics(inputs.table("gate_decisions"), inputs.table("shadow_trades"))
-    return Outcome(tables={"data": table}, metadata={"gates": shown.top_rows(table, 20)})
+    """What each gate's answers were worth: on the night, over trailing nights with intervals, alone and among
+    the others; the evidence that one does harm, which is carried from night to night; and what is proposed to
+    change, which changes nothing by itself."""
+    bets = inputs.file("before", BETS_FILE)
+    if bets is None and not has_judged(inputs):
+        return Outcome(note=f"No signal was judged up to {context.day}.")
+    found = gate_worth(
+        judged_books(inputs),
+        bets_from_plain(json.loads(bets)) if bets else {},
+        _moment(context),
+        context.settings.gate_worth,
+    )
+    own = GATE_STATISTICS_SCHEMA.empty_table()
+    if inputs.has("gate_decisions"):
+        decisions = of_book(inputs.table("gate_decisions"), POLICY)
+        own = gate_statistics(decisions, inputs.table("shadow_trades"))
+    return Outcome(
+        tables={"data": own, "trailing": found.trailing, "proposals": found.proposals},
+        files={BETS_FILE: canonical_json(bets_as_plain(found.bets))},
+        verdicts=[found.verdict],
+        metadata={
+            **({"worth": plots.gate_worth(found.trailing)} if found.trailing.num_rows else {}),
+            "gates": shown.top_rows(own, 20),
+            "trailing": shown.top_rows(found.trailing.select(plots.SHOWN), 60),
+            "proposals": shown.top_rows(found.proposals, 40),
+        },
+    )
+
+
+def _moment(context: StageContext) -> Moment:
+    ripe = day_end(context.day) - timedelta(minutes=minutes_of(context.settings.market.rules.maximum_holding))
+    return Moment((context.day - EPOCH).days, as_milliseconds(ripe))

@@ -1,5 +1,6 @@
 """Files beside the tables of a partition, which one asset writes and another reads."""
 
+BETS_FILE = "bets.json"
 EMBEDDING_FILE = "embedding.json"
 MODEL_FILE = "model.json"
 VERDICT_FILE = "verdict.json"

@@ -88,16 +88,17 @@ def show_trades(
 
 
 def _check_words(asked: TradeFilter) -> None:
-    _check_word("regime", asked.regime, REGIMES)
+    check_word("regime", asked.regime, REGIMES)
     if asked.reason is not None:
         # Imported late: it brings all that judges a loss, a tenth of a second that nobody else needs.
         from huracan.analysis.trades.loss_reasons import REASON_NAMES
 
         known = (*(name.lower() for name in (*EXIT_REASONS, *FORMER_EXIT_REASONS)), *REASON_NAMES)
-        _check_word("reason", asked.reason.lower(), known)
+        check_word("reason", asked.reason.lower(), known)
 
 
-def _check_word(option: str, word: str | None, known: Sequence[str]) -> None:
+def check_word(option: str, word: str | None, known: Sequence[str]) -> None:
+    """InvalidInput where the word is none of those that are known, with the nearest of them."""
     if word is None or word in known:
         return
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)

@@ -33,6 +33,7 @@ from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.errors import InvalidInput
 from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
+from huracan.gates.worth.config import GateWorthConfig
 from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.paper.exploring.rates import ExplorationConfig
 from huracan.market.rules import TradingRules
@@ -68,6 +69,7 @@ DOMAIN_SECTIONS = (
     "training",
     "models",
     "gates",
+    "gate_worth",
     "analysis",
     "patterns",
     "promotion",
@@ -164,6 +166,7 @@ class Settings(Section):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     models: ModelConfig = Field(default_factory=ModelConfig)
     gates: Gates = Field(default_factory=lambda: Gates.complete()())
+    gate_worth: GateWorthConfig = Field(default_factory=GateWorthConfig)
     analysis: TradeAnalysisConfig = Field(default_factory=TradeAnalysisConfig)
     patterns: PatternConfig = Field(default_factory=PatternConfig)
     promotion: PromotionConfig = Field(default_factory=PromotionConfig)

@@ -181,7 +181,7 @@ def _of_this_home(line: str, home: Home) -> str:
     """The command with days and trades that this home has."""
     line = _DAY.sub(DAY.isoformat(), line).replace("SOL/USDT", "ETH/USDT")
     trade = home.lake.read_table("shadow_trades", DAY)["trade_id"][0].as_py()
-    return re.sub(r"(huracan trade )[0-9a-f]{6,}", rf"\g<1>{trade[:8]}", line)
+    return re.sub(r"((?:huracan |--)trade )[0-9a-f]{6,}", rf"\g<1>{trade[:8]}", line)
 
 
 def _assert_serves(home: Home, place: Path, command: Command) -> None:

@@ -89,6 +89,16 @@ LIBRARY = pa.Table.from_pylist(
         for name, state in (("p_1", "reliable"), ("p_2", "candidate"))
     ]
 )
+GATES = pa.Table.from_pylist(
+    [
+        {"book": "policy", "gate": gate, "nights": nights, "saved_bps": saved, "shapley_bps": shapley}
+        | {"saved_low_bps": low, "saved_high_bps": saved + 2.0}
+        for nights in (1, 7)
+        for gate, saved, low, shapley in (
+            ("meta_label", 3.0, 1.0, 2.0), ("cost", -1.0, None, -1.5), ("combined", 2.0, -0.5, None)
+        )
+    ]
+)  # fmt: skip
 EQUITY = HeldOutEquity(
     first_day=date(2025, 3, 1),
     hours=np.arange(49.0),
@@ -130,6 +140,7 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "forward_results": (LIBRARY,),
     "learning_curve": (CURVES, REPORT),
     "reliability_diagram": (TAIL,),
+    "gate_worth": (GATES,),
 }
 TABLES = {
     *("held_out_table", "held_table", "interval_table", "scores_table", "seeds_table", "win_loss_table"),

@@ -18,7 +18,8 @@ from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
-from huracan_console.main import main, read_settings, source_overrides
+from huracan_console.configuring.given import read_settings, source_overrides
+from huracan_console.main import main
 from huracan_console.summary import brain_of
 from huracan_resources.brains import LATEST, move_latest, write_bundle
 from huracan_resources.database.database import Database

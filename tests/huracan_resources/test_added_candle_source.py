@@ -115,7 +115,7 @@ def test_it_is_opened_by_one_word_and_only_what_changes_candles_counts(folder: P
     code = """
 import sys
 from datetime import date
-from huracan_console.main import read_settings
+from huracan_console.configuring.given import read_settings
 from huracan_resources.resources import open_candle_source
 plain = read_settings((), sys.argv[1])
 patient = read_settings(("source.tape.patience_seconds=9", "source.tape.token=t"), sys.argv[1])

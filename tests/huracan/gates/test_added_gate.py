@@ -11,7 +11,7 @@ import pytest
 from huracan.errors import InvalidInput
 from huracan.gates.judge import judge_gate_coverage, judge_signals
 from huracan.gates.roster import describe_gates, gate_kinds
-from huracan.gates.statistics import gate_statistics
+from huracan.gates.worth.statistics import gate_statistics
 from huracan_assets.code_version import code_version, reached_by
 from tests.added_package import huracan_beside, installed, write_package
 from tests.huracan.gates.conftest import Fitter

@@ -11,7 +11,7 @@ from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
 from huracan.gates.evidence.break_even import RegimeMargins, fit_break_even
 from huracan.gates.judge import judge_signals
 from huracan.gates.probability import ProbabilitySettings
-from huracan.gates.statistics import gate_statistics
+from huracan.gates.worth.statistics import gate_statistics
 from huracan.models.confidence import fit_confidence_model
 from huracan.models.config import ModelConfig
 from huracan.models.past import past_trades

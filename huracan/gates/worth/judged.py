@@ -1,0 +1,183 @@
+"""The signals of one book with what every gate said of each and what became of it, as arrays."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.analysis.outcome import floats, milliseconds
+from huracan.errors import InvalidInput
+from huracan.evaluation.equity import MS_PER_DAY
+from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, size_factor_in, verdict_in
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+POLICY, EXPLORED = "policy", "explored"
+"""The books whose signals are judged."""
+ADVISORY, BINDING = "advisory", "binding"
+"""How a gate was asked; one that binds has its way."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedBook:
+    """n signals of a book, each a closed trade, and g gates in the order in which they first judged."""
+
+    name: str
+    gates: tuple[str, ...]
+    """COMBINED among them, if it was stored."""
+    modes: tuple[str, ...]
+    """[g] that of the newest decision."""
+    night: Integers
+    """[n] days since 1970 of the day on which the trade closed."""
+    opened_ms: Integers
+    """[n] the signal."""
+    closed_ms: Integers
+    """[n] just after the open of the bar in which the trade closed: known to signals at its close, not at
+    that open."""
+    net_bps: Floats
+    """[n] of the whole trade, as if no gate had touched it."""
+    volatility_bps: Floats
+    """[n] of one bar, at the entry; NaN where unknown."""
+    weight: Floats
+    """[n] what the signal counts for."""
+    is_judged: Bools
+    """[n, g]"""
+    has_passed: Bools
+    """[n, g] also on a condition."""
+    is_refused: Bools
+    """[n, g]"""
+    kept: Floats
+    """[n, g] the part of the trade that the gate leaves: 0 refused, its factor resized, 1 passed or
+    abstained."""
+    margin: Floats
+    """[n, g] value less threshold; NaN where unknown."""
+
+    def of_nights(self, first: int, last: int) -> "JudgedBook":
+        """Those that closed on the nights `first` to `last`."""
+        return self.take((self.night >= first) & (self.night <= last))
+
+    def take(self, rows: Bools) -> "JudgedBook":
+        """Those of the rows."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _BY_SIGNAL})
+
+    @property
+    def saved_bps(self) -> Floats:
+        """[n, g] what each gate would have saved, of the whole trade's notional; below 0: cost. A resized
+        trade is taken to make its factor of what the whole one made: slippage that grows with size is left
+        out."""
+        saved: Floats = (self.kept - 1.0) * self.net_bps[:, None]
+        return saved
+
+    @property
+    def members(self) -> list[int]:
+        """The columns of the gates themselves, without their combination."""
+        return [at for at, gate in enumerate(self.gates) if gate != COMBINED]
+
+
+_BY_SIGNAL = (
+    *("night", "opened_ms", "closed_ms", "net_bps", "volatility_bps", "weight"),
+    *("is_judged", "has_passed", "is_refused", "kept", "margin"),
+)
+
+
+def judged_book(
+    decisions: pa.Table, trades: pa.Table, weight: Floats | None = None, name: str = POLICY
+) -> JudgedBook:
+    """The signals of the book `name` among `decisions` (DECISIONS_SCHEMA; without the column `book` all are
+    of the policy, without `mode` all advise), with the outcomes of `trades` (TRADES_SCHEMA) of the same days.
+
+    `weight` [trades], None: 1 each. A gate that was never asked of a signal leaves it as it is. InvalidInput
+    for a decision about a trade that is not given, two of one gate about one, and a weight too few.
+    """
+    decisions = of_book(decisions, name)
+    weight = np.ones(trades.num_rows) if weight is None else weight
+    if len(weight) != trades.num_rows:
+        raise InvalidInput(
+            f"{len(weight)} weights were given for {trades.num_rows} trades.", "Give one for each."
+        )
+    ids = trades["trade_id"].to_pylist()
+    signal, gate, gates = _places(decisions, ids)
+    asked = np.zeros((trades.num_rows, len(gates)), dtype=np.bool_)
+    asked[signal, gate] = True
+    if int(asked.sum()) != decisions.num_rows:
+        raise InvalidInput(
+            f"{decisions.num_rows - int(asked.sum())} answers of a gate about a trade were given twice.",
+            "Give the decisions of each day once.",
+        )
+    passed, refused, kept, margin = (
+        np.zeros(asked.shape, np.bool_),
+        np.zeros(asked.shape, np.bool_),
+        np.ones(asked.shape),
+        np.full(asked.shape, np.nan),
+    )
+    said = pc.dictionary_encode(decisions["verdict"].combine_chunks())
+    texts, code = said.dictionary.to_pylist(), said.indices.to_numpy()
+    verdicts = [verdict_in(text) for text in texts]
+    factors = [
+        0.0 if verdict == BLOCK.text else size_factor_in(text)
+        for verdict, text in zip(verdicts, texts, strict=True)
+    ]
+    if unknown := set(verdicts) - {PASS.text, BLOCK.text, ABSTAIN.text}:
+        raise InvalidInput(f"A gate answered {min(unknown)!r}.", "Judge the day again.")
+    if decisions.num_rows:
+        passed[signal, gate] = (np.array(verdicts) == PASS.text)[code]
+        refused[signal, gate] = (np.array(verdicts) == BLOCK.text)[code]
+        kept[signal, gate] = np.array(factors)[code]
+        margin[signal, gate] = floats(decisions, "margin")
+    closed = milliseconds(trades, "exit_time")
+    is_asked: Bools = np.any(asked, axis=1)
+    book = JudgedBook(
+        name=name,
+        gates=gates,
+        modes=_modes(decisions, gates),
+        night=closed // MS_PER_DAY,
+        opened_ms=milliseconds(trades, "signal_time"),
+        closed_ms=closed + 1,
+        net_bps=floats(trades, "net_bps"),
+        volatility_bps=floats(trades, "entry_volatility_bps"),
+        weight=np.asarray(weight, dtype=np.float64),
+        is_judged=asked,
+        has_passed=passed,
+        is_refused=refused,
+        kept=kept,
+        margin=margin,
+    )
+    return book if is_asked.all() else book.take(is_asked)
+
+
+def of_book(decisions: pa.Table, name: str) -> pa.Table:
+    """Those of `decisions` that are about signals of the book; without the column `book` all are the
+    policy's."""
+    if "book" not in decisions.column_names:
+        return decisions if name == POLICY else decisions.slice(0, 0)
+    return decisions.filter(pc.equal(pc.fill_null(decisions["book"], POLICY), name))
+
+
+def _places(decisions: pa.Table, ids: list[str]) -> tuple[Integers, Integers, tuple[str, ...]]:
+    """Row of the trade and column of the gate of each decision; the gates as they come, COMBINED last."""
+    signal = pc.index_in(decisions["trade_id"], value_set=pa.array(ids, pa.string()))
+    if signal.null_count:
+        missing = decisions.filter(pc.is_null(signal))["trade_id"]
+        raise InvalidInput(
+            f"{len(pc.unique(missing))} trades that gates judged are not in the ledger"
+            f" ({pc.min(missing).as_py()!r}).",
+            "Judge the ledger that is given.",
+        )
+    gates = tuple(sorted(pc.unique(decisions["gate"]).to_pylist(), key=lambda gate: gate == COMBINED))
+    gate = pc.index_in(decisions["gate"], value_set=pa.array(gates, pa.string()))
+    return (
+        np.asarray(signal.to_numpy(), dtype=np.int64),
+        np.asarray(gate.to_numpy(), dtype=np.int64),
+        gates,
+    )
+
+
+def _modes(decisions: pa.Table, gates: tuple[str, ...]) -> tuple[str, ...]:
+    if "mode" not in decisions.column_names:
+        return (ADVISORY,) * len(gates)
+    newest = dict(zip(decisions["gate"].to_pylist(), decisions["mode"].to_pylist(), strict=True))
+    return tuple(newest[gate] or ADVISORY for gate in gates)

@@ -1,0 +1,21 @@
+"""What would have had to be different for a gate to answer otherwise."""
+
+from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, verdict_in
+
+
+def what_would_differ(gate: str, verdict: str, value: float | None, threshold: float | None) -> str:
+    """One sentence about an answer of DECISIONS_SCHEMA: by how much its value would have had to differ."""
+    said = verdict_in(verdict)
+    if gate == COMBINED:
+        if said == BLOCK.text:
+            return "It would have passed if none of the gates that are named had blocked it."
+        return "It would have been refused if any gate had blocked it."
+    if said == ABSTAIN.text:
+        return "It had no ground to judge: what it lacked stands in the reason."
+    follows = value is not None and threshold is not None and (value > threshold) == (said == PASS.text)
+    if not follows or value is None or threshold is None:
+        return "Its answer does not hang on one number alone: what decided stands in the reason."
+    if said == PASS.text:
+        spare = f"it had {value - threshold:.6g} to spare"
+        return f"It would have been refused at {threshold:.6g} or below: {spare}."
+    return f"It would have passed above {threshold:.6g}: it was {threshold - value:.6g} short of it."

@@ -1,0 +1,44 @@
+"""What gates said of the signals of the trailing nights, and what became of them."""
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from huracan.gates.judge import DECISIONS_SCHEMA
+from huracan.gates.worth.judged import POLICY, JudgedBook, judged_book
+from huracan.gates.worth.trailing_columns import NIGHTS_READ
+from huracan.market.ledger import TRADES_SCHEMA
+from huracan_assets.reads import Inputs, Read, record
+
+_BEFORE = Read(
+    "gate_decisions", days=NIGHTS_READ - 1, ends=-1, edge=False, is_record=True, may_lack_days=True
+)
+_OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
+
+JUDGED_SIGNALS = (
+    record("gate_decisions"),
+    record("shadow_trades"),
+    replace(_BEFORE, key="earlier_decisions"),
+    replace(_BEFORE, asset="shadow_trades", key="earlier_trades"),
+)
+"""The night's own, and those of as many nights before as its trailing windows look back on."""
+
+
+def has_judged(inputs: Inputs) -> bool:
+    """Whether any of the nights has signals that gates judged."""
+    return inputs.has("gate_decisions") or inputs.has("earlier_decisions")
+
+
+def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
+    """Each book by name, of all the nights. Answers about trades that are not in the ledger any more, because
+    their night was remade, are left out."""
+    decisions = _joined(inputs, ("earlier_decisions", "gate_decisions"), DECISIONS_SCHEMA)
+    trades = _joined(inputs, ("earlier_trades", "shadow_trades"), TRADES_SCHEMA).select(_OUTCOME)
+    known = pc.is_in(decisions["trade_id"], value_set=trades["trade_id"].combine_chunks())
+    return {POLICY: judged_book(decisions.filter(known), trades)}
+
+
+def _joined(inputs: Inputs, names: tuple[str, str], schema: pa.Schema) -> pa.Table:
+    parts = [inputs.table(name) for name in names if inputs.has(name)]
+    return pa.concat_tables([*parts, schema.empty_table()], promote_options="default")

@@ -1,0 +1,61 @@
+-- What gates are worth over trailing nights, book by book, and what is proposed to change of what they ask.
+
+CREATE TABLE gate_stats_trailing (
+    day date NOT NULL,
+    book text NOT NULL,
+    gate text NOT NULL,
+    nights bigint NOT NULL,
+    mode text NOT NULL,
+    nights_held bigint NOT NULL,
+    judged bigint NOT NULL,
+    effective_judged double precision NOT NULL,
+    passed bigint NOT NULL,
+    blocked bigint NOT NULL,
+    abstained bigint NOT NULL,
+    resized bigint NOT NULL,
+    always text,
+    pass_rate double precision,
+    pass_rate_before double precision,
+    pass_rate_change double precision,
+    refused_winners bigint NOT NULL,
+    refused_losers bigint NOT NULL,
+    precision double precision,
+    loser_share double precision,
+    saved_bps double precision,
+    saved_low_bps double precision,
+    saved_high_bps double precision,
+    saved_by_all_bps double precision,
+    saved_last_bps double precision,
+    shapley_bps double precision,
+    overlapping_gate text,
+    overlap double precision,
+    harm_evidence double precision,
+    harm_nights bigint,
+    PRIMARY KEY (day, book, gate, nights)
+);
+CREATE INDEX gate_stats_trailing_gate ON gate_stats_trailing (gate, nights, day);
+
+CREATE TABLE gate_stats_proposals (
+    day date NOT NULL,
+    book text NOT NULL,
+    gate text NOT NULL,
+    is_proposed boolean NOT NULL,
+    shift double precision,
+    searched_nights bigint,
+    searched_gain_bps double precision,
+    judged_nights bigint,
+    judged_gain_bps double precision,
+    judged_gain_low_bps double precision,
+    judged_gain_high_bps double precision,
+    shifted_pass_rate double precision,
+    reason text NOT NULL,
+    pass_rate double precision,
+    win_rate double precision,
+    break_even_win_rate double precision,
+    governed_pass_rate double precision,
+    governed_factor double precision,
+    governed_shift double precision,
+    governed_reason text NOT NULL,
+    PRIMARY KEY (day, book, gate)
+);
+CREATE INDEX gate_stats_proposals_gate ON gate_stats_proposals (gate, day);
