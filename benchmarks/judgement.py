@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="where the nights were made")
     arguments = parser.parse_args()
     os.environ["HURACAN_HOME"] = str(arguments.home)
-    from huracan_console.main import read_settings
+    from huracan_console.configuring.given import read_settings
     from huracan_resources.resources import Resources
 
     lake = Resources(read_settings(())).lake

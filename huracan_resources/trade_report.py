@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from huracan.analysis.memory.rows import EXPLORED, POLICY
 from huracan.durations import minute_of_day
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.naming import Unnamed, named_values
 from huracan.market.handover import as_date, brain_days
+from huracan.market.ledger import EXPLORED, POLICY
 from huracan.models.canonical import read_json_object
 from huracan_resources.database.memory import trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
@@ -32,6 +32,7 @@ _MOST_CANDIDATES = 10
 """Trades that are named where a beginning is that of several."""
 
 BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
+"""Book -> the asset that holds it."""
 _PARTS = {
     "fills": ("shadow_trades_fills", "ORDER BY time"),
     "win": ("win_analysis", ""),
@@ -81,7 +82,7 @@ def report_trade(workspace: HomeWorkspace, trade_id: str) -> dict[str, Any]:
 
 
 def find_trade(views: LakeViews, trade_id: str) -> tuple[str, date, str]:
-    """Book, day and identity of the one trade whose identity begins so; InvalidInput for none and for several."""
+    """Book, day and identity of the one trade whose identity begins so; InvalidInput for none or several."""
     named = "day, trade_id, symbol, entry_time"
     parts = [
         f"SELECT '{book}' AS book, {named} FROM \"{asset}\" WHERE starts_with(trade_id, ?)"

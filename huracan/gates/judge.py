@@ -15,14 +15,11 @@ from huracan.errors import InvalidInput
 from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
 from huracan.gates.settings import Mode
 from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
-from huracan.market.ledger import TRADES_COLUMNS
+from huracan.market.ledger import POLICY, TRADES_COLUMNS
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-BOOKS = POLICY, EXPLORED = "policy", "explored"
-"""Whose signals are judged: those of the policy, on one account a symbol, or entries drawn by chance, each on
-an account of its own."""
 SIGNALS_SHOWN = (*SIGNAL_COLUMNS, *FACT_NAMES, "book")
 """What gates see of a signal."""
 _ADVISORY: Mapping[str, Mode] = MappingProxyType({})

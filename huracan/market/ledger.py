@@ -41,6 +41,9 @@ from huracan.tables import (
 ENTRY, ADD, SCALE_OUT = "ENTRY", "ADD", "SCALE_OUT"
 FILL_KINDS = (*EXIT_REASONS, ENTRY, ADD, SCALE_OUT)
 LONG, SHORT = "long", "short"
+BOOKS = POLICY, EXPLORED = "policy", "explored"
+"""Whose trades they are: the policy's, on one account a symbol, or entries drawn by chance, each on an
+account of its own."""
 SCALP, RUNNER = "scalp", "runner"
 """The mode of a trade: whether stop and target stayed where they were, or the stop followed the price."""
 

@@ -60,7 +60,7 @@ def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = 
 
     An explored entry of which the policy's density is not known says nothing of signals, and is left out.
     """
-    weight = np.zeros(0) if explored is None else _weights(explored, asked)
+    weight = np.zeros(0) if explored is None else weights_of(explored, asked)
     books = [own.select(TRADES_SCHEMA.names)]
     if explored is not None:
         books.append(explored.filter(pa.array(weight > 0.0)).select(TRADES_SCHEMA.names))
@@ -84,8 +84,8 @@ def effective_count(weight: Floats) -> float:
     return float(weight.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
-def _weights(explored: pa.Table, asked: Asked) -> Floats:
-    """[n] density over propensity, 1 in the mean of those above 0, clipped."""
+def weights_of(explored: pa.Table, asked: Asked) -> Floats:
+    """[n] density over propensity of EXPLORED_SCHEMA: 1 in the mean of those above 0, clipped."""
     density = explored["policy_density" if asked is Asked.SIGNALS else "uniform_density"]
     weight = pc.fill_null(density, 0.0).to_numpy() / explored["propensity"].to_numpy()
     counts = weight > 0.0

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from huracan.gates.judge import BOOKS, decisions_columns, judge_by_night, judge_gate_coverage
+from huracan.gates.judge import decisions_columns, judge_by_night, judge_gate_coverage
 from huracan.gates.roster import describe_gates, fit_gates, gate_kinds, modes_of
 from huracan.market.facts.columns import FACTS_COLUMNS
 from huracan.market.facts.signal_facts import signal_facts
 from huracan.market.handover import as_date
+from huracan.market.ledger import BOOKS
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown

@@ -7,12 +7,13 @@ from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import day_end
 from huracan.durations import minutes_of
 from huracan.gates.worth.bets import bets_as_plain, bets_from_plain
-from huracan.gates.worth.judged import POLICY, of_book
+from huracan.gates.worth.judged import of_book
 from huracan.gates.worth.night import Moment, gate_worth
 from huracan.gates.worth.proposals import PROPOSALS_COLUMNS
 from huracan.gates.worth.statistics import GATE_STATISTICS_COLUMNS, GATE_STATISTICS_SCHEMA, gate_statistics
 from huracan.gates.worth.trailing_columns import TRAILING_COLUMNS
 from huracan.market.block import EPOCH
+from huracan.market.ledger import POLICY
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
@@ -48,8 +49,8 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 )
 def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
     """What each gate's answers were worth: on the night, over trailing nights with intervals, alone and among
-    the others; the evidence that one does harm, which is carried from night to night; and what is proposed to
-    change, which changes nothing by itself."""
+    the others, of the policy's signals and of explored ones apart; the evidence that one does harm, which is
+    carried from night to night; and what is proposed to change, which changes nothing by itself."""
     bets = inputs.file("before", BETS_FILE)
     if bets is None and not has_judged(inputs):
         return Outcome(note=f"No signal was judged up to {context.day}.")
@@ -60,7 +61,7 @@ def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
         context.settings.gate_worth,
     )
     own = GATE_STATISTICS_SCHEMA.empty_table()
-    if inputs.has("gate_decisions"):
+    if inputs.has("gate_decisions") and inputs.has("shadow_trades"):
         decisions = of_book(inputs.table("gate_decisions"), POLICY)
         own = gate_statistics(decisions, inputs.table("shadow_trades"))
     return Outcome(

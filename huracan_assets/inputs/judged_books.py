@@ -6,21 +6,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.gates.judge import DECISIONS_SCHEMA
-from huracan.gates.worth.judged import POLICY, JudgedBook, judged_book
+from huracan.gates.worth.judged import JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ
-from huracan.market.ledger import TRADES_SCHEMA
+from huracan.market.ledger import EXPLORED, POLICY, TRADES_SCHEMA
+from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA
+from huracan.models.past import Asked, weights_of
 from huracan_assets.reads import Inputs, Read, record
 
 _BEFORE = Read(
     "gate_decisions", days=NIGHTS_READ - 1, ends=-1, edge=False, is_record=True, may_lack_days=True
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
+_DENSITIES = ["propensity", "policy_density"]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),
     record("shadow_trades"),
+    Read("explored_trades", is_record=True, may_lack_days=True),
     replace(_BEFORE, key="earlier_decisions"),
     replace(_BEFORE, asset="shadow_trades", key="earlier_trades"),
+    replace(_BEFORE, asset="explored_trades", key="earlier_explored"),
 )
 """The night's own, and those of as many nights before as its trailing windows look back on."""
 
@@ -31,12 +36,23 @@ def has_judged(inputs: Inputs) -> bool:
 
 
 def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
-    """Each book by name, of all the nights. Answers about trades that are not in the ledger any more, because
-    their night was remade, are left out."""
+    """Each book by name, of all the nights; an explored entry counts as what the policy, softened, makes of
+    it. Answers about trades that are not in the ledger any more, because their night was remade, are left out."""
     decisions = _joined(inputs, ("earlier_decisions", "gate_decisions"), DECISIONS_SCHEMA)
-    trades = _joined(inputs, ("earlier_trades", "shadow_trades"), TRADES_SCHEMA).select(_OUTCOME)
-    known = pc.is_in(decisions["trade_id"], value_set=trades["trade_id"].combine_chunks())
-    return {POLICY: judged_book(decisions.filter(known), trades)}
+    own = _joined(inputs, ("earlier_trades", "shadow_trades"), TRADES_SCHEMA).select(_OUTCOME)
+    explored = _joined(inputs, ("earlier_explored", "explored_trades"), EXPLORED_SCHEMA)
+    explored = explored.select([*_OUTCOME, *_DENSITIES])
+    return {
+        POLICY: judged_book(_about(decisions, POLICY, own), own),
+        EXPLORED: judged_book(
+            _about(decisions, EXPLORED, explored), explored, weights_of(explored, Asked.SIGNALS), EXPLORED
+        ),
+    }
+
+
+def _about(decisions: pa.Table, book: str, trades: pa.Table) -> pa.Table:
+    found = of_book(decisions, book)
+    return found.filter(pc.is_in(found["trade_id"], value_set=trades["trade_id"].combine_chunks()))
 
 
 def _joined(inputs: Inputs, names: tuple[str, str], schema: pa.Schema) -> pa.Table:

@@ -21,14 +21,10 @@ from huracan_console.safe_text import plain
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
-from huracan_resources.trade_report import find_trade
+from huracan_resources.trade_report import BOOKS, find_trade
 from huracan_resources.workspace import HomeWorkspace
 
 _WINDOW = ("nights", "book", "mode", "judged", "passes", "refused", "worth", "interval", "evidence", "always")
-_ANSWERS = (
-    "SELECT g.* EXCLUDE (day, gate, reason, abstained), t.net_bps, g.reason FROM gate_decisions g"
-    " LEFT JOIN shadow_trades t USING (day, trade_id) WHERE g.gate = ?"
-)
 
 
 def show_gate(settings: Settings, name: str, trade: str | None, day: date | None, *, as_json: bool) -> int:
@@ -49,8 +45,10 @@ def _of_night(settings: Settings, name: str, day: date | None) -> dict[str, Any]
     with LakeViews(workspace.resources.lake, day, day) as views:
         _check_name(views, TRAILING, name)
         answers = []
-        if "gate_decisions" in views.tables and "shadow_trades" in views.tables:
-            answers = views.records(f"{_ANSWERS} ORDER BY g.signal_time, trade_id", [name])
+        if "gate_decisions" in views.tables:
+            answers = views.records(
+                f"{_answers(views)} ORDER BY g.book DESC, g.signal_time, trade_id", [name]
+            )
         return {
             **_head(name, day),
             "trailing": views.records(
@@ -65,10 +63,10 @@ def _of_night(settings: Settings, name: str, day: date | None) -> dict[str, Any]
 
 def _of_trade(settings: Settings, name: str, trade: str) -> dict[str, Any]:
     with LakeViews(HomeWorkspace(settings).resources.lake) as views:
-        day, identity = find_trade(views, trade)
+        _, day, identity = find_trade(views, trade)
         views.narrow(day, day)
         _check_name(views, "gate_decisions", name)
-        answers = views.records(f"{_ANSWERS} AND trade_id = ?", [name, identity])
+        answers = views.records(f"{_answers(views)} AND trade_id = ?", [name, identity])
     if not answers:
         raise InvalidInput(
             f"The gate {name} was not asked about trade {identity}.",
@@ -77,6 +75,17 @@ def _of_trade(settings: Settings, name: str, trade: str) -> dict[str, Any]:
     (answer,) = answers
     differ = what_would_differ(name, answer["verdict"], answer["value"], answer["threshold"])
     return {**_head(name, day), "answers": [{**answer, "otherwise": differ}]}
+
+
+def _answers(views: LakeViews) -> str:
+    """What a gate said of the signals of every book, with what became of each."""
+    books = [
+        f'SELECT day, trade_id, net_bps FROM "{asset}"' for asset in BOOKS.values() if asset in views.tables
+    ]
+    return (
+        "SELECT g.* EXCLUDE (day, gate, reason, abstained), t.net_bps, g.reason FROM gate_decisions g"
+        f" LEFT JOIN ({' UNION ALL '.join(books)}) t USING (day, trade_id) WHERE g.gate = ?"
+    )
 
 
 def _check_name(views: LakeViews, table: str, name: str) -> None:

@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from huracan.analysis.memory.neighbourhood import LEAST_SIMILARITY
-from huracan.analysis.memory.rows import EXPLORED
 from huracan.errors import InvalidInput
-from huracan.market.ledger import ADD
+from huracan.market.ledger import ADD, EXPLORED
 from huracan_console.ledger.trade_chart import draw_in_terminal, draw_png
 from huracan_console.ledger.trades import held_for
 from huracan_console.printing.row_text import as_json_value, rows_as_csv

@@ -18,6 +18,7 @@ from huracan_resources.catalogue import TRADES
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
+from huracan_resources.trade_report import BOOKS
 from huracan_resources.workspace import HomeWorkspace
 
 _COLUMNS = {
@@ -27,7 +28,6 @@ _COLUMNS = {
     "exit_reason": Column("exit", goes=2), "net_bps": Column("net bps", is_number=True, colours=True),
     "net_usd": Column("net USD", is_number=True, colours=True), "why": Column("why it lost", goes=3),
 }  # fmt: skip
-_BOOKS = {"policy": "shadow_trades", "explored": "explored_trades"}
 _EXPLORED = (
     "(SELECT *, CASE WHEN net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome FROM explored_trades) AS explored"
 )
@@ -57,7 +57,7 @@ class TradeFilter:
     @property
     def asset(self) -> str:
         """That holds the book."""
-        return _BOOKS[self.book]
+        return BOOKS[self.book]
 
     @property
     def view(self) -> str:

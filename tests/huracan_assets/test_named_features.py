@@ -61,7 +61,9 @@ def test_days_of_other_names_are_left_out_and_named(resources: Resources, ledger
     _trade_days(resources, ledger, lambda day: {unnamed: None, other: OLD}.get(day, NEW))
     inputs, context = _of(resources, confidence_model)
     past = named_trades_until(inputs, context)
-    assert past.feature_names == NEW and len(past.past.trades) == 8 * 24 - 2  # the last two could still be open
+    assert (
+        past.feature_names == NEW and len(past.past.trades) == 8 * 24 - 2
+    )  # the last two could still be open
     days = {moment.date() for moment in past.past.trades["signal_time"].to_pylist()}
     assert not days & {unnamed, other}
     assert f"The trades of {unnamed}, {other} have entry features of other names" in past.left_out

@@ -23,7 +23,7 @@ from huracan.analysis.outcome import (
 from huracan.candles.schema import TIME, Timeframe
 from huracan.errors import InvalidInput
 from huracan.features.naming import reordered
-from huracan.market.ledger import TRADES_COLUMNS
+from huracan.market.ledger import EXPLORED, POLICY, TRADES_COLUMNS
 from huracan.tables import DAY, FLAG, FLOAT, SINGLES, TEXT, Column, arrow_schema, chosen
 
 _FROM_LEDGER = (
@@ -77,8 +77,6 @@ MEMORY_COLUMNS = (
 )
 MEMORY_SCHEMA = arrow_schema(MEMORY_COLUMNS)
 """One row per closed trade, in the order of its ledger: the policy's, then the explored ones."""
-POLICY, EXPLORED = "policy", "explored"
-"""The books."""
 
 
 def of_policy(memory: pa.Table) -> pa.Table:

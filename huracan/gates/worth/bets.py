@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.evidence.betting import STAKES, LastingBet, results_in_units
-from huracan.gates.worth.judged import BINDING, POLICY, JudgedBook
+from huracan.gates.worth.judged import BINDING, JudgedBook
+from huracan.market.ledger import POLICY
 from huracan.models.past import MOST_WEIGHT
 from huracan.verdict import Number, Verdict
 

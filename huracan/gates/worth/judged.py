@@ -11,13 +11,12 @@ from huracan.analysis.outcome import floats, milliseconds
 from huracan.errors import InvalidInput
 from huracan.evaluation.equity import MS_PER_DAY
 from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, size_factor_in, verdict_in
+from huracan.market.ledger import POLICY
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-POLICY, EXPLORED = "policy", "explored"
-"""The books whose signals are judged."""
 ADVISORY, BINDING = "advisory", "binding"
 """How a gate was asked; one that binds has its way."""
 

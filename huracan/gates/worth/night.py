@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from huracan.gates.worth.bets import Bets, after_the_night, judge_worth
 from huracan.gates.worth.config import GateWorthConfig
-from huracan.gates.worth.judged import POLICY, JudgedBook
+from huracan.gates.worth.judged import JudgedBook
 from huracan.gates.worth.proposals import gate_proposals
 from huracan.gates.worth.trailing import trailing_worth
+from huracan.market.ledger import POLICY
 from huracan.verdict import Verdict
 
 

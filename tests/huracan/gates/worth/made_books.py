@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.candles.schema import TIME
-from huracan.gates.worth.judged import POLICY, JudgedBook, judged_book
+from huracan.gates.worth.judged import JudgedBook, judged_book
 from huracan.market.block import MS_PER_DAY
+from huracan.market.ledger import POLICY
 
 HOUR_MS = 3_600_000
 

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan.gates.worth.judged import EXPLORED, POLICY, judged_book
+from huracan.gates.worth.judged import judged_book
+from huracan.market.ledger import EXPLORED, POLICY
 from tests.huracan.gates.worth.made_books import made_book, made_decisions, made_trades
 
 
