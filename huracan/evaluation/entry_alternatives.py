@@ -76,10 +76,9 @@ def entry_alternatives(
 ) -> pa.Table:
     """ENTRY_ALTERNATIVES_SCHEMA of the `moments` and `trades` of the exploration book on `days`.
 
-    Of `moments` (MOMENTS_SCHEMA) are read symbol, signal_time, regime, hour, volatility_rank,
-    entry_probability, action, trade_id, propensity and is_policy_entry; of `trades` (EXPLORED_SCHEMA)
-    trade_id and net_bps. InvalidInput where an entry was drawn with no probability. No rows without a drawn
-    entry.
+    Of `moments` (MOMENTS_SCHEMA) READ_OF_MOMENTS is read, of `trades` (EXPLORED_SCHEMA) READ_OF_TRADES; see
+    `known_moments` for which of them count. InvalidInput where an entry was drawn with no probability. No
+    rows without a drawn entry.
     """
     known = known_moments(moments, trades, days, holding_minutes)
     if known.explored.moment.size == 0:

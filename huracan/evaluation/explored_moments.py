@@ -16,6 +16,12 @@ from huracan.evaluation.off_policy import SIDES, Bools, Explored, Floats, Intege
 from huracan.evaluation.outcome_model import cells
 from huracan.regimes.model import REGIMES
 
+READ_OF_MOMENTS = (
+    "symbol", "signal_time", "regime", "hour", "volatility_rank", "entry_probability", "action", "trade_id",
+    "propensity", "is_policy_entry",
+)  # fmt: skip
+READ_OF_TRADES = ("trade_id", "net_bps")
+"""The columns of the book's two tables that are read here."""
 THIRDS = ("calm", "middle", "wild")
 """Of the volatilities of a symbol, in the order of `volatility_rank`."""
 _SHORT = "ENTER_SHORT"
