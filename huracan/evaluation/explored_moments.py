@@ -26,7 +26,7 @@ THIRDS = ("calm", "middle", "wild")
 """Of the volatilities of a symbol, in the order of `volatility_rank`."""
 _SHORT = "ENTER_SHORT"
 """How the names of the actions begin that open a short position."""
-_MS_PER_MINUTE, _MS_PER_DAY = 60_000, 86_400_000
+_MS_PER_MINUTE, MS_PER_DAY = 60_000, 86_400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
     A moment counts where all days from its own to its longest holding after it are among `days`: of younger
     ones, and of those before a day that is missing, only what ended fast would be known.
     """
-    own = moments.filter(pa.array(_is_ripe(moments, days, holding_minutes)))
+    own = moments.filter(pa.array(is_ripe(moments, days, holding_minutes)))
     symbol = own["symbol"].combine_chunks().dictionary_encode().indices.to_numpy()
     drawn = np.flatnonzero(own["action"].is_valid().to_numpy(zero_copy_only=False))
     entered = own.take(pa.array(drawn))
@@ -69,7 +69,7 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
     volatility = pc.fill_null(own["volatility_rank"], len(THIRDS)).to_numpy()
     time = _milliseconds(own, "signal_time")
     explored = Explored(
-        block=blocks_of_days(time // _MS_PER_DAY, block_days(holding_minutes)),
+        block=blocks_of_days(time // MS_PER_DAY, block_days(holding_minutes)),
         cell=cells(regime, volatility, quarter),
         moment=drawn,
         side=side,
@@ -93,9 +93,10 @@ def block_days(holding_minutes: int) -> int:
     return max(2, -(-2 * holding_minutes // MINUTES_PER_DAY))
 
 
-def _is_ripe(moments: pa.Table, days: Sequence[date], holding_minutes: int) -> Bools:
-    time = _milliseconds(moments, "signal_time")
-    first, last = time // _MS_PER_DAY, (time + holding_minutes * _MS_PER_MINUTE) // _MS_PER_DAY
+def is_ripe(signals: pa.Table, days: Sequence[date], holding_minutes: int) -> Bools:
+    """[n] whether all days from that of the `signal_time` to `holding_minutes` after it are among `days`."""
+    time = _milliseconds(signals, "signal_time")
+    first, last = time // MS_PER_DAY, (time + holding_minutes * _MS_PER_MINUTE) // MS_PER_DAY
     there = pa.array(sorted(set(days)), pa.date32()).cast(pa.int32()).to_numpy()
     held = np.searchsorted(there, last, "right") - np.searchsorted(there, first, "left")
     return np.asarray(held == last - first + 1)

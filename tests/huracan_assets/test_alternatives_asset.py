@@ -1,6 +1,6 @@
 """What other rules would have brought, as the assets read the exploration book from a lake."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ from huracan.market.paper.explored_columns import EXPLORED_SCHEMA, MOMENTS_SCHEM
 from huracan.tables import arrow_schema
 from huracan_assets.reads import resolve_all
 from huracan_assets.shadow.entry_alternatives import entry_alternatives
-from huracan_assets.stage import Outcome, StageContext
+from huracan_assets.shadow.exit_alternatives import exit_alternatives
+from huracan_assets.stage import Outcome, Stage, StageContext
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from off_policy import FIRST_DAY, HOLDING_MINUTES, plant_book, plant_contexts
+from tests.huracan_assets.test_shadow_trades_asset import DAY, HOURS, Paper
 
 DAYS = 14
 LAST = FIRST_DAY + timedelta(days=DAYS - 1)
@@ -63,9 +65,9 @@ def home(tmp_path: Path) -> Resources:
     return resources
 
 
-def _made(home: Resources, day: date) -> Outcome:
-    inputs = resolve_all(home.lake, entry_alternatives.reads, day, home.settings)
-    return entry_alternatives.body(inputs, StageContext("entry_alternatives", day, home.settings, home, ""))
+def _made(home: Resources, day: date, asset: Stage = entry_alternatives) -> Outcome:
+    inputs = resolve_all(home.lake, asset.reads, day, home.settings)
+    return asset.body(inputs, StageContext(asset.name, day, home.settings, home, ""))
 
 
 def test_the_trailing_days_are_estimated_and_shown(home: Resources) -> None:
@@ -106,3 +108,42 @@ def test_without_exploration_the_partition_says_so(home: Resources) -> None:
     home.lake.write("explored_trades", FIRST_DAY, files)
     told = _made(home, FIRST_DAY)
     assert not told.tables and told.note.startswith("No explored entry up to 2025-01-01 is older than")
+
+
+def _explored(day: date, hours: tuple[int, ...]) -> pa.Table:
+    rows = [
+        {
+            "trade_id": f"{day} {hour}",
+            "symbol": "BTC/USDT",
+            "signal_time": datetime(day.year, day.month, day.day, hour, tzinfo=UTC),
+            "propensity": 0.1,
+            "action": "ENTER_HALF" if hour % 2 else "ENTER_FULL",
+        }
+        for hour in hours
+    ]
+    return _filled_up(pa.Table.from_pylist(rows), EXPLORED_SCHEMA)
+
+
+def test_each_entry_is_replayed_once_when_its_longest_holding_has_passed(tmp_path: Path) -> None:
+    settings = load_settings(HOURS | {"market.rules.maximum_holding": "4h"}, {"HURACAN_HOME": str(tmp_path)})
+    paper = Paper(Resources(settings))
+    days = [DAY + timedelta(days=each) for each in (-2, -1, 0, 1)]
+    paper.market(DAY - timedelta(days=4), DAY - timedelta(days=3), *days)
+    nothing = _made(paper.resources, days[0], exit_alternatives)
+    assert nothing.note.startswith(f"No explored entry up to {days[0]} is older") and not nothing.tables
+    replayed, counted = [], []
+    for day in days:
+        # Of 15:00 the replay of eight hours ends on the day, of 16:00 and 21:00 on the next one.
+        paper.write("explored_trades", day, _explored(day, (9, 15, 16, 21)))
+        outcome = _made(paper.resources, day, exit_alternatives)
+        files = {f"{name}.parquet": encode_table(table) for name, table in outcome.tables.items()}
+        paper.resources.lake.write("exit_alternatives", day, files)
+        replayed.append(outcome.tables["replayed"]["trade_id"].to_pylist())
+        counted.append(outcome.tables["data"]["entries"][0].as_py())
+        assert outcome.tables["data"].schema == arrow_schema(exit_alternatives.tables["data"].columns)
+    first, second = days[:2]
+    assert replayed[0] == [f"{first} 9", f"{first} 15"]
+    assert replayed[1] == [f"{first} 16", f"{first} 21", f"{second} 9", f"{second} 15"]
+    assert counted == [2, 6, 10, 14]
+    gains = outcome.tables["data"]["gain_bps"].to_pylist()
+    assert gains[0] == 0.0 and len(set(gains)) >= 5

@@ -5,18 +5,34 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME
 from huracan.durations import duration_of, minutes_of
-from huracan.market.actions import ENTER_SHORT_HALF_INDEX
+from huracan.market.actions import ENTER_SHORT_HALF_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import Integers, hold_entries, net_bps
+from huracan.market.paper.explored_columns import EXPLORED_COLUMNS
 from huracan.market.rules import TradingRules, bars_of
+from huracan.tables import FLOATS, Column, arrow_schema, chosen
 
 Floats = NDArray[np.float64]
 
+REPLAYED_COLUMNS = (
+    *chosen(EXPLORED_COLUMNS, "trade_id", "symbol", "signal_time", "propensity"),
+    Column(
+        "net_bps_by_setting",
+        FLOATS,
+        "net result under each setting of exit_alternatives, in its order; NaN where it was not filled",
+        "bps",
+    ),
+)
+REPLAYED_SCHEMA = arrow_schema(REPLAYED_COLUMNS)
+"""One row per explored trade, entered again as it was under every setting."""
+READ_TO_REPLAY = ("trade_id", "symbol", "signal_time", "propensity", "action")
+"""The columns of explored trades that a replay needs."""
 FACTORS = (0.5, 0.75, 1.5, 2.0)
 """By which the distance of stop or target is made shorter and longer, its floor in bps with it."""
 HOLDING_FACTORS = (0.5, 2.0)
@@ -45,6 +61,18 @@ def exit_settings(rules: TradingRules) -> tuple[ExitSetting, ...]:
         held = duration_of(max(1, round(factor * minutes)))
         found.append(ExitSetting("holding", f"x{factor:g}", replace(rules, maximum_holding=held)))
     return tuple(found)
+
+
+def replay_exits(
+    explored: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
+) -> pa.Table:
+    """REPLAYED_SCHEMA of the trades `explored` (READ_TO_REPLAY) under `exit_settings`; see `held_under`."""
+    action = pc.fill_null(pc.index_in(explored["action"], pa.array(action_names(True))), -1).to_numpy()
+    settings = [each.rules for each in exit_settings(rules)]
+    net = held_under(explored, action, block, settings, costs)
+    made = pa.FixedSizeListArray.from_arrays(pa.array(net.ravel()), len(settings)).cast(FLOATS)
+    columns = [explored[name] for name in REPLAYED_SCHEMA.names[:-1]]
+    return pa.table([*columns, made], schema=REPLAYED_SCHEMA)
 
 
 def held_under(

@@ -17,7 +17,7 @@ from huracan.market.actions import (
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.held_under import exit_settings, held_under
+from huracan.market.what_if.held_under import REPLAYED_SCHEMA, exit_settings, held_under, replay_exits
 
 RULES = TradingRules(maximum_holding="20m", stop_floor_bps=0.0, target_floor_bps=0.0)
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
@@ -58,6 +58,18 @@ def test_a_longer_holding_makes_more_of_a_rise_and_a_near_target_less(block: Mar
     assert by_name["holding", "x2"] == pytest.approx(np.array([0.4, 0.4, -0.4]) * per_cent)
     near = TradingRules(maximum_holding="20m", target_volatilities=0.0, target_floor_bps=5.0)
     assert held_under(_entries(block, [2]), actions[:1], block, [near], FREE) == pytest.approx(5.0)
+
+
+def test_an_explored_trade_is_made_again_by_its_own_action(block: MarketBlock) -> None:
+    told = {"trade_id": ["a", "b"], "propensity": [0.1, 0.2], "action": ["ENTER_HALF", "ENTER_SHORT_FULL"]}
+    explored = _entries(block, [2, 59])
+    for name, values in told.items():
+        explored = explored.append_column(name, pa.array(values))
+    made = replay_exits(explored, block, RULES, FREE)
+    assert made.schema == REPLAYED_SCHEMA and made["trade_id"].to_pylist() == ["a", "b"]
+    first, second = made["net_bps_by_setting"].to_pylist()
+    assert first[0] == pytest.approx(0.2 * 1e4 / 100.02) and len(first) == len(exit_settings(RULES))
+    assert np.isnan(second).all()
 
 
 def test_an_entry_that_the_block_lacks_is_not_known_under_any_setting(block: MarketBlock) -> None:
