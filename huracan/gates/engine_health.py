@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.analysis.outcome import Floats, floats
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answer, Answers, GateContext, GateKind, resize
 from huracan.gates.evidence.class_means import days_of
 from huracan.gates.evidence.health_checks import HealthCheck, Sample
 from huracan.gates.settings import CERTAINTY, LearningSettings
 from huracan.market.facts.columns import LONG_BARS, fact
-from huracan.models.past import PastTrades, effective_count
+from huracan.models.past import PastTrades
 from huracan.setting_ranges import COUNT, SHARE, Range
 
 _HEALTH = (1.0, 0.85, 0.65, 0.30)

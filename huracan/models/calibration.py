@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.models.past import effective_count
+from huracan.evaluation.jackknife import effective_count
 
 Floats = NDArray[np.float64]
 

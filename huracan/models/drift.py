@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.models.past import effective_count
+from huracan.evaluation.jackknife import effective_count
 
 Floats = NDArray[np.float64]
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.durations import Duration
+from huracan.evaluation.jackknife import effective_count
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.drift import population_stability
 from huracan.models.importance_columns import IMPORTANCE_SCHEMA
-from huracan.models.past import PastTrades, effective_count
+from huracan.models.past import PastTrades
 from huracan.models.scores import roc_auc
 from huracan.models.split import split_past
 from huracan.models.window import won

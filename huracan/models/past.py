@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.models.window import order_trades
 
@@ -76,12 +77,6 @@ def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = 
         ordered["weight"].to_numpy(),
         ordered["is_explored"].to_numpy(zero_copy_only=False),
     )
-
-
-def effective_count(weight: Floats) -> float:
-    """(sum w)^2 / sum w^2; 0 of nothing."""
-    squares = float((weight**2).sum())
-    return float(weight.sum()) ** 2 / squares if squares > 0.0 else 0.0
 
 
 def weights_of(explored: pa.Table, asked: Asked) -> Floats:

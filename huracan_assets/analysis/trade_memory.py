@@ -17,7 +17,7 @@ from huracan.features.specification import FeatureRecipe
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE
-from huracan_assets.inputs.named_features import EXPLORED, LEDGER, names_of_day
+from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER, names_of_day
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.remembered import statistics_from
 from huracan_assets.jobs import TRADE
@@ -50,7 +50,7 @@ def embedding_days(settings: Settings) -> int:
     reads=[
         record(LEDGER),
         # A book that was judged bad, or is of before there was one, does not take the memory with it.
-        Read(EXPLORED, is_record=True, may_lack_days=True),
+        Read(EXPLORED_LEDGER, is_record=True, may_lack_days=True),
         Read("features", key="past", days=embedding_days, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
         Read(
@@ -91,7 +91,7 @@ def trade_memory(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"No bar before {context.day} has the features that the embedding is of.")
     files = {EMBEDDING_FILE: statistics.to_json().encode()}
     others = _told_of_others(inputs, context, statistics.version)
-    found = [_with_names(book, recipe, inputs, context) for book in (LEDGER, EXPLORED)]
+    found = [_with_names(book, recipe, inputs, context) for book in (LEDGER, EXPLORED_LEDGER)]
     known = [each for each in found if not isinstance(each, str)]
     whys = [each for each in found if isinstance(each, str) and each]
     if not known:

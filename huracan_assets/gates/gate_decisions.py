@@ -17,7 +17,7 @@ from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
 from huracan_assets.inputs.in_force import models_in_force, nights_of
-from huracan_assets.inputs.named_features import EXPLORED, LEDGER
+from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER
 from huracan_assets.inputs.past_trades import TRAILING_EXPLORED, TRAILING_TRADES, explored_key
 from huracan_assets.inputs.windows import before_held_days, trailing_days_of_older_nights
 from huracan_assets.jobs import TRADE
@@ -25,7 +25,7 @@ from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
 PAST = "past"
-_BOOKS = dict(zip(BOOKS, (LEDGER, EXPLORED), strict=True))
+_BOOKS = dict(zip(BOOKS, (LEDGER, EXPLORED_LEDGER), strict=True))
 _OLDER: dict[str, Any] = {"days": trailing_days_of_older_nights, "ends": -1, "edge": False}
 """Of the trades that the gates of the nights in force were fitted on."""
 COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().items()})
@@ -36,7 +36,7 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
     kinds={"parquet"},
     reads=[
         record(LEDGER),
-        Read(EXPLORED, is_record=True, may_lack_days=True),
+        Read(EXPLORED_LEDGER, is_record=True, may_lack_days=True),
         replace(TRAILING_TRADES, key=PAST, optional=True, **_OLDER),
         replace(TRAILING_EXPLORED, key=explored_key(PAST), **_OLDER),
         replace(PAST_FACTS, days=trailing_days_of_older_nights, ends=-1),

@@ -37,7 +37,8 @@ def has_judged(inputs: Inputs) -> bool:
 
 def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
     """Each book by name, of all the nights; an explored entry counts as what the policy, softened, makes of
-    it. Answers about trades that are not in the ledger any more, because their night was remade, are left out."""
+    it. Answers about trades that are not in the ledger any more, because their night was remade, are left
+    out."""
     decisions = _joined(inputs, ("earlier_decisions", "gate_decisions"), DECISIONS_SCHEMA)
     own = _joined(inputs, ("earlier_trades", "shadow_trades"), TRADES_SCHEMA).select(_OUTCOME)
     explored = _joined(inputs, ("earlier_explored", "explored_trades"), EXPLORED_SCHEMA)

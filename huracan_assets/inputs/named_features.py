@@ -20,7 +20,7 @@ from huracan_assets.reads import Inputs
 from huracan_assets.stage import StageContext
 from huracan_resources.lake.entry_features import entry_feature_names, entry_timeframe
 
-LEDGER, EXPLORED = "shadow_trades", "explored_trades"
+LEDGER, EXPLORED_LEDGER = "shadow_trades", "explored_trades"
 """The assets that hold the trades of the two books."""
 
 
@@ -55,12 +55,14 @@ def named_trades_until(inputs: Inputs, context: StageContext) -> NamedTrades:
     """The trades of both books that `trailing_trades` lets a model of the day learn from, decided on bars as
     long as those of now, whose entry features are named as those of the newest that are named at all; no rows
     on the first nights."""
-    names = {book: _names_by_day(inputs, context, book) for book in (LEDGER, EXPLORED)}
+    names = {book: _names_by_day(inputs, context, book) for book in (LEDGER, EXPLORED_LEDGER)}
     known = [
         (day, each) for book in names.values() for day, each in book.items() if not isinstance(each, Unnamed)
     ]
     newest = max(known)[1] if known else ()
-    own, explored = (_named_so(inputs, context, book, names[book], newest) for book in (LEDGER, EXPLORED))
+    own, explored = (
+        _named_so(inputs, context, book, names[book], newest) for book in (LEDGER, EXPLORED_LEDGER)
+    )
     others = sorted({day for book in (own, explored) for day in book.others})
     why = "have entry features of other names or bars, or of names nobody knows any more, and were left out."
     return NamedTrades(

@@ -17,14 +17,14 @@ from huracan.models.past import PastTrades, past_trades
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
 from huracan_assets.inputs.in_force import key_of_night
-from huracan_assets.inputs.named_features import EXPLORED, LEDGER, newest_names
+from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER, newest_names
 from huracan_assets.inputs.windows import trailing_days
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
 from huracan_resources.settings.settings import Settings
 
 TRAILING_TRADES = Read(LEDGER, days=trailing_days, is_record=True)
-TRAILING_EXPLORED = Read(EXPLORED, days=trailing_days, is_record=True, may_lack_days=True)
+TRAILING_EXPLORED = Read(EXPLORED_LEDGER, days=trailing_days, is_record=True, may_lack_days=True)
 """A day of the book that is missing, or was judged bad, takes no model with it."""
 BOTH_BOOKS = (TRAILING_TRADES, TRAILING_EXPLORED)
 
@@ -64,7 +64,7 @@ def past_until(inputs: Inputs, day: date, settings: Settings, name: str = LEDGER
 
 def explored_key(name: str) -> str:
     """The key of the read of the explored trades beside that of the policy's."""
-    return EXPLORED if name == LEDGER else f"{name}_explored"
+    return EXPLORED_LEDGER if name == LEDGER else f"{name}_explored"
 
 
 def _until(inputs: Inputs, day: date, settings: Settings, name: str) -> pa.Table | None:

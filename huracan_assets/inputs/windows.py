@@ -1,8 +1,11 @@
 """How far back assets read, by the settings."""
 
+import math
+
 from huracan.candles.schema import Timeframe
 from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.market.block import TRAILING_BARS
+from huracan.market.what_if.held_under import LONGEST_HOLDING_FACTOR
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_resources.settings.settings import Settings
 
@@ -46,6 +49,21 @@ def with_held_days(settings: Settings) -> int:
 def before_held_days(settings: Settings) -> int:
     """The same with the candles that their first bars look back on."""
     return with_held_days(settings) + lead_candle_days(settings)
+
+
+def replayed_days(settings: Settings) -> int:
+    """The days before D on which an entry may have been signalled whose longest replay ends on D."""
+    minutes = LONGEST_HOLDING_FACTOR * minutes_of(settings.market.rules.maximum_holding)
+    return math.ceil(minutes / MINUTES_PER_DAY)
+
+
+def with_replayed_days(settings: Settings) -> int:
+    return 1 + replayed_days(settings)
+
+
+def before_replayed_days(settings: Settings) -> int:
+    """The same with the candles that their first bars look back on."""
+    return with_replayed_days(settings) + lead_candle_days(settings)
 
 
 def older_nights(settings: Settings) -> int:

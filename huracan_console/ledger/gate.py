@@ -125,7 +125,18 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
         for line in told:
             console.print(Text(plain(line)), soft_wrap=True)
     short = beginnings(row["trade_id"] for row in answers)
-    names = ("trade", "symbol", "signal_time", "verdict", "value", "threshold", "margin", "net_bps", "reason")
+    names = (
+        "trade",
+        "book",
+        "symbol",
+        "signal_time",
+        "verdict",
+        "value",
+        "threshold",
+        "margin",
+        "net_bps",
+        "reason",
+    )
     said = [[{**row, "trade": short[row["trade_id"]]}[name] for name in names] for row in answers]
     _listed("Answers of the night", names, said, console)
 

@@ -128,6 +128,18 @@ TAIL = score_tail(
     np.arange(400) * 3_600_000,
     3_600_000,
 )
+RULES = pa.Table.from_pylist(
+    [
+        {"scope": scope, "value": value, "estimator": estimator, "mean_net_bps": 1.0, "low_bps": low}
+        | {"high_bps": None if low is None else 3.0}
+        for scope, value, low in (
+            ("all", "all", 0.5),
+            ("regime", "high_volatility", -2.0),
+            ("side", "short", None),
+        )
+        for estimator in ("weighted", "doubly_robust")
+    ]
+)
 DRAWN: dict[str, tuple[Any, ...]] = {
     "price_with_regimes": (OHLCV, REGIMES),
     "equity_curve": (SESSION,),
@@ -141,6 +153,7 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "learning_curve": (CURVES, REPORT),
     "reliability_diagram": (TAIL,),
     "gate_worth": (GATES,),
+    "rules_of_entering": (RULES,),
 }
 TABLES = {
     *("held_out_table", "held_table", "interval_table", "scores_table", "seeds_table", "win_loss_table"),
@@ -273,6 +286,16 @@ def test_a_day_without_trades_has_its_pictures_too() -> None:
     assert isinstance(_plots()["scenarios_and_rivals"](SCENARIOS, nothing, np.zeros(0)), Picture)
     unjudged = QUALITY.slice(0, 1).set_column(5, "exit_quality", pa.array([None], pa.float64()))
     assert isinstance(_plots()["after_the_exit"](unjudged), Picture)
+
+
+def test_the_rules_of_entering_stand_with_both_estimates_and_their_intervals(figures: list[Figure]) -> None:
+    told = _plots()["rules_of_entering"](RULES).told
+    (axes,) = figures[0].axes
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["all: all", "regime: high volatility"]
+    assert [each.get_label() for each in axes.containers] == ["weighted", "doubly robust"]
+    assert told.startswith("entering at every moment nets +1.0 bps (+0.5 to +3.0); 1 of 2 rules")
+    unsure = RULES.set_column(4, "low_bps", pa.nulls(len(RULES), pa.float64()))
+    assert "0 of 0 rules" in _plots()["rules_of_entering"](unsure).told
 
 
 def _is_number(text: str) -> bool:

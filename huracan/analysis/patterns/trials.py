@@ -14,14 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.analysis.outcome import Floats, milliseconds
+from huracan.analysis.outcome import Floats
 from huracan.analysis.patterns.config import PatternConfig
 from huracan.analysis.patterns.numbers import Z_90, mean_interval
 from huracan.market.actions import ENTER_FULL_INDEX, ENTER_SHORT_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.held_entries import hold_entries, net_bps
-from huracan.market.rules import TradingRules, bars_of
+from huracan.market.rules import TradingRules
+from huracan.market.what_if.held_under import held_under
 
 STOPS_VOLATILITIES = (1.0, 1.5, 2.5)
 TARGETS_VOLATILITIES = (1.5, 2.5, 4.0)
@@ -56,24 +56,10 @@ def try_settings(
     `block` holds the bars from their signals to the ends of their longest holdings. A trade whose symbol or
     signal it lacks is not tried.
     """
-    found = np.full((len(trades), len(SETTINGS)), np.nan)
-    symbols = {symbol: index for index, symbol in enumerate(block.symbols)}
-    symbol = np.array([symbols.get(each, -1) for each in trades["symbol"].to_pylist()], dtype=np.int64)
-    # The signal was given at the close of the bar before the one that opened then.
-    past_ms = milliseconds(trades, "signal_time") - int(block.open_time_ms[0])
-    bar = past_ms // block.bar_ms - 1
-    able = (symbol >= 0) & (bar >= 0) & (bar + 1 < block.bar_count)
-    able &= past_ms % (block.bar_ms * block.decision_bars) == 0
     is_short = pc.equal(trades["side"], "short").to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(able)
-    entries = np.where(is_short[rows], ENTER_SHORT_FULL_INDEX, ENTER_FULL_INDEX)
-    indices = symbol[rows] * block.bar_count + bar[rows]
-    held = np.full(rows.size, bars_of(rules.maximum_holding, block.bar_minutes))
-    shorts = rules.allow_short or bool(is_short.any())
-    for cell, (stop, target) in enumerate(SETTINGS):
-        tried = replace(rules, stop_volatilities=stop, target_volatilities=target, allow_short=shorts)
-        closed = hold_entries(block, tried, costs, indices, entries, held)
-        found[rows[closed["lane"]], cell] = net_bps(closed)
+    actions = np.where(is_short, ENTER_SHORT_FULL_INDEX, ENTER_FULL_INDEX)
+    tried = [replace(rules, stop_volatilities=stop, target_volatilities=target) for stop, target in SETTINGS]
+    found = held_under(trades, actions, block, tried, costs)
     return SettingTrials(tuple(trades["trade_id"].to_pylist()), found)
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import milliseconds
+from huracan.evaluation.jackknife import effective_count
 from huracan.market.block import MS_PER_DAY
-from huracan.models.past import PastTrades, effective_count
+from huracan.models.past import PastTrades
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.evidence.class_means import repetition
-from huracan.models.past import effective_count
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

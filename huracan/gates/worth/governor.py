@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.evaluation.wilson import wilson_interval
 from huracan.gates.worth.config import GateWorthConfig
-from huracan.models.past import effective_count
 
 Floats = NDArray[np.float64]
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.worth.config import GateWorthConfig
 from huracan.gates.worth.governor import govern, passed_record
 from huracan.gates.worth.judged import JudgedBook
 from huracan.gates.worth.thresholds import Proposal, Silent, past_answers, propose_threshold, shift_for
 from huracan.gates.worth.trailing import pass_rates
 from huracan.gates.worth.trailing_columns import WINDOWS
-from huracan.models.past import effective_count
 from huracan.tables import FLAG, FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 _GOVERNED_NIGHTS = WINDOWS[-1]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.worth.bootstrap import LEAST_DAYS, mean_interval
 from huracan.gates.worth.config import GateWorthConfig
 from huracan.gates.worth.judged import JudgedBook
-from huracan.models.past import effective_count
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

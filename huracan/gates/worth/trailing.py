@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.contract import COMBINED
 from huracan.gates.worth.bets import Bets
 from huracan.gates.worth.bootstrap import mean_interval
@@ -20,7 +21,6 @@ from huracan.gates.worth.together import (
     shapley_values,
 )
 from huracan.gates.worth.trailing_columns import ABSTAINS, PASSES, REFUSES, TRAILING_SCHEMA, WINDOWS
-from huracan.models.past import effective_count
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
