@@ -197,6 +197,28 @@ def test_a_new_symbol_is_measured_against_the_pooled_volatility(features, parame
     np.testing.assert_array_equal(found, probabilities_of(filter_regimes(pair, DAY, as_pooled)))
 
 
+def test_the_wilder_a_bar_the_less_it_looks_calm_however_wild_the_fit_window_was(parameters):
+    """Also beyond all that was fitted on, where a narrow regime would be the least likely of all."""
+    random = np.random.default_rng(4)
+    vectors = random.uniform(parameters.lower, parameters.upper, (1, 500, 5))
+    wilder = vectors.copy()
+    wilder[..., 0] += random.uniform(0.0, 3.0, 500)
+    wide = replace(parameters, upper=tuple(bound + 3.0 for bound in parameters.upper))
+    less, more = (emission_log_weights(each, wide)[0] for each in (vectors, wilder))
+    for calm in ("trend", "range"):
+        for volatile in ("high_volatility", "panic"):
+            gain = [each[:, REGIMES.index(volatile)] - each[:, REGIMES.index(calm)] for each in (less, more)]
+            assert (gain[1] >= gain[0]).all(), (calm, volatile)
+
+
+def test_a_name_means_the_same_to_the_fit_of_the_night_after(features, parameters, regimes):
+    """The same day, labelled by the parameters of the night before: most bars keep their name."""
+    window = since(features, DAY - timedelta(days=1))
+    of_before = filter_regimes(window, DAY, fit_regimes(before(features, DAY - timedelta(days=1))))
+    kept = np.mean(np.array(of_before["regime"].to_pylist()) == np.array(regimes["regime"].to_pylist()))
+    assert kept >= 0.9, kept
+
+
 @pytest.mark.slow
 def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
     last_day = date(2023, 4, 10)
