@@ -31,6 +31,8 @@ _NAMES = {"minimum_notional_usd": "minimum_notional"}
 """Of what a block holds by market, where `MarketInfo` calls it otherwise."""
 _PRICES = ("open", "high", "low", "close")
 _PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
+REGIME_COLUMNS = ("symbol", "open_time", "regime", *_PROBABILITIES)
+"""All that a block is made of in a table of regimes: the rest need not be read."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def build_market_block(
     tables differ in symbols or bars.
     """
     _require(ohlcv, ("symbol", "open_time", *_PRICES, "volume", "status"), "ohlcv")
-    _require(regimes, ("symbol", "open_time", "regime", *_PROBABILITIES), "regimes")
+    _require(regimes, REGIME_COLUMNS, "regimes")
     grid = _grid(ohlcv, "ohlcv")
     regime_grid = _grid(regimes, "regimes")
     each = grid.bars_of_a_decision(regime_grid)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from huracan.candles.schema import Timeframe, day_start
+from huracan.regimes.absolute import PERCENTILES
 from huracan.regimes.model import REGIMES, RegimeParameters
 from huracan.verdict import Number, Verdict
 
@@ -30,14 +31,18 @@ def judge_regimes(
     parameters: RegimeParameters,
 ) -> Verdict:
     """Every bar of every symbol labelled once, in order, by its likeliest regime; probabilities that sum to
-    1; parameters from days before; each regime in the fit window, none alone; entropy and flips sane.
+    1; an absolute regime wherever the bar is ranked; parameters from days before; each regime in the fit
+    window, none alone; entropy and flips sane.
     """
     probabilities = np.column_stack([regimes[f"probability_{name}"].to_numpy() for name in REGIMES])
     labels = np.array(regimes["regime"].to_pylist())
     numbers = _numbers(labels, probabilities, parameters, len(symbols))
+    absolute = np.array(regimes["absolute_regime"].to_pylist(), dtype=object)
+    numbers |= {f"absolute_share_{name}": round(float((absolute == name).mean()), 4) for name in REGIMES}
     faults = [
         *_coverage_faults(regimes, day, timeframe, symbols),
         *_probability_faults(labels, probabilities),
+        *_rank_faults(regimes),
         *_sanity_faults(numbers, parameters, day),
     ]
     if faults:
@@ -67,6 +72,15 @@ def _probability_faults(labels: npt.NDArray[np.str_], probabilities: npt.NDArray
     if is_other.any():
         faults.append(f"At {int(is_other.sum())} bars the label is not the likeliest regime.")
     return faults
+
+
+def _rank_faults(regimes: pa.Table) -> list[str]:
+    ranks = np.column_stack([regimes[name].to_numpy() for name in PERCENTILES])
+    is_ranked, is_named = np.isfinite(ranks).any(axis=1), regimes["absolute_regime"].is_valid().to_numpy()
+    is_wrong = (ranks < 0.0).any(axis=1) | (ranks > 100.0).any(axis=1) | (is_ranked & ~is_named)
+    if not is_wrong.any():
+        return []
+    return [f"At {int(is_wrong.sum())} bars the ranks are beyond 0 to 100, or no absolute regime is named."]
 
 
 def _sanity_faults(numbers: dict[str, Number], parameters: RegimeParameters, day: date) -> list[str]:

@@ -44,7 +44,7 @@ def fit_regimes(features: pa.Table, config: RegimeConfig | None = None) -> Regim
     sample = vectors[np.isfinite(vectors).all(axis=-1)]
     lower, upper = np.quantile(sample, [config.clip_quantile, 1.0 - config.clip_quantile], axis=0)
     seeds, thresholds = _seed(np.clip(sample, lower, upper), config)
-    means, covariances = _emissions(np.clip(sample, lower, upper), seeds, config.shrinkage)
+    means, covariance = _emissions(np.clip(sample, lower, upper), seeds, config.shrinkage)
     transitions = _transitions(_seeds_by_symbol(vectors, seeds), config.stride_bars)
     parameters = RegimeParameters(
         version="1",
@@ -57,7 +57,7 @@ def fit_regimes(features: pa.Table, config: RegimeConfig | None = None) -> Regim
         lower=_row(lower),
         upper=_row(upper),
         means=tuple(_row(mean) for mean in means),
-        covariances=tuple(tuple(_row(row) for row in covariance) for covariance in covariances),
+        covariances=(tuple(_row(row) for row in covariance),) * len(REGIMES),
         transitions=tuple(_row(row) for row in transitions),
         initial=_row(np.bincount(seeds, minlength=len(REGIMES)) / len(seeds)),
         emission_weight=config.emission_weight,
@@ -106,19 +106,20 @@ def _is_top(values: FloatArray, among: npt.NDArray[np.bool_], share: float) -> n
 
 def _emissions(
     sample: FloatArray, seeds: npt.NDArray[np.int64], shrinkage: float
-) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Mean and covariance of each regime's seeds, shrunk towards the diagonal, with a floor on variances."""
+) -> tuple[FloatArray, FloatArray]:
+    """Mean of each regime's seeds, and one covariance of all around the means of their own, shrunk towards
+    the diagonal, with a floor on variances.
+
+    One for all, as in linear discriminant analysis, so that what is wilder than all of the fit window counts
+    for the wild regimes the more. With one for each, volatile seeds that lie close together make their regime
+    so narrow that the worst day of a crash looks most like the wider range.
+    """
+    means = np.stack([sample[seeds == regime].mean(axis=0) for regime in range(len(REGIMES))])
+    centred = sample - means[seeds]
+    covariance = (1.0 - shrinkage) * centred.T @ centred / len(sample)
     floor = 0.01 * sample.var(axis=0) + 1e-6
-    means, covariances = [], []
-    for regime in range(len(REGIMES)):
-        rows = sample[seeds == regime]
-        centred = rows - rows.mean(axis=0)
-        covariance = centred.T @ centred / len(rows)
-        diagonal = np.diag(np.maximum(np.diag(covariance), floor))
-        off_diagonal = covariance - np.diag(np.diag(covariance))
-        means.append(rows.mean(axis=0))
-        covariances.append(diagonal + (1.0 - shrinkage) * off_diagonal)
-    return means, covariances
+    np.fill_diagonal(covariance, np.maximum((centred**2).mean(axis=0), floor))
+    return means, covariance
 
 
 def _seeds_by_symbol(vectors: FloatArray, seeds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

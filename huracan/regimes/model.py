@@ -40,7 +40,7 @@ class RegimeConfig:
     trend_share: float = 0.40
     """Share of the calm rest that seeds trend: the ones with the strongest direction."""
     shrinkage: float = 0.2
-    """Weight of the diagonal in each regime's covariance."""
+    """Weight of the diagonal in the covariance of the observations."""
     emission_weight: float = 0.1
     """Exponent of one bar's likelihood. Observations look 15 to 60 bars back; at weight 1 the same
     evidence would be counted at every bar and the probabilities would always be 0 or 1."""

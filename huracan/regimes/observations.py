@@ -26,6 +26,9 @@ where a bar is so long that a recipe has no slower one, the next."""
 
 KEYS = ("symbol", "open_time", "is_ready")
 
+MEASURES = ("volatility_bps", "fall_bps", "direction")
+"""Order of what `measure` tells of a bar."""
+
 
 def read_columns(names: Collection[str]) -> tuple[str, ...]:
     """Of a features table with the columns `names` all that the regimes are made of: the rest need not be
@@ -110,3 +113,22 @@ def observe(grid: FeatureGrid, usual_bps: Mapping[str, float], pooled_bps: float
         )
     vectors[~grid.is_ready] = np.nan
     return vectors
+
+
+def measure(grid: FeatureGrid) -> FloatArray:
+    """The same bars in units that no fit changes [symbols, times, 3], in the order of MEASURES, all >= 0; NaN
+    where the bar is not ready.
+
+    Standard deviation of the last 60 one-bar returns, in bps; the deeper of the falls of 15 and 60 bars over
+    the root of their length, in bps; and, of the bar's own volatility, the strength of the trend as in
+    `observe` and the distance of the two means, square roots, added up.
+    """
+    direction = next(name for name in DIRECTIONS if name in grid.values)
+    volatility = grid.values["return_std_60_bps"]
+    falls = [grid.values[f"return_{bars}_bps"] / np.sqrt(bars) for bars in (15, 60)]
+    distance = np.abs(grid.values[direction]) / np.sqrt(DIRECTIONS[direction])
+    distance = np.divide(distance, volatility, out=np.zeros_like(volatility), where=volatility > 0.0)
+    straightness = np.sqrt(np.abs(grid.values["trend_strength_60"])) + np.sqrt(distance)
+    measures = np.stack([volatility, np.maximum(-np.minimum(*falls), 0.0), straightness], axis=-1)
+    measures[~grid.is_ready] = np.nan
+    return measures

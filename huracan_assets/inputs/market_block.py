@@ -64,14 +64,14 @@ def _last_day_with_lead(block: MarketBlock) -> MarketBlock:
 
 def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
     # Compiled: definitions must load fast.
-    from huracan.market.block_tables import build_market_block
+    from huracan.market.block_tables import REGIME_COLUMNS, build_market_block
 
     days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
     candles = inputs.tables_by_day("ohlcv")
     return build_market_block(
         pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
         (inputs.of_day("features", day) for day in sorted(days)),
-        inputs.table("regimes"),
+        inputs.table("regimes", columns=REGIME_COLUMNS),
         recipe_for(settings).names,
         market_infos={day: _costs(inputs, "market_costs", day) for day in days},
         trailing=_trailing(min(days), candles.get, settings),

@@ -1,6 +1,9 @@
 """Pictures of a day's market for the metadata of its assets."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from huracan_assets.pictures import (
@@ -15,19 +18,30 @@ from huracan_assets.pictures import (
     legend,
     zero_line,
 )
-from huracan_assets.shown import Markdown, hours_of
+from huracan_assets.shown import Picture, hours_of
 
 REGIME_COLOURS = {"trend": GREEN, "range": BLUE, "high_volatility": ORANGE, "panic": RED}
 
 
-def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> Markdown:
-    """The close of every symbol as a change since the day's first candle, coloured by regime."""
-    figure = blank_figure(height=3.8)
-    axes = figure.subplots()
+def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> Picture:
+    """The close of every symbol as a change since the day's first candle, coloured by regime: beside the
+    weeks before, and among all days so far."""
+    figure = blank_figure(height=6.2)
+    panels = {
+        "regime": "The day's prices, coloured by regime beside the weeks before, and the shares of the bars",
+        "absolute_regime": "The same among all days so far",
+    }
+    told = []
+    for axes, (name, title) in zip(figure.subplots(2), panels.items(), strict=True):
+        told.append(_coloured(axes, ohlcv, regimes[name].to_numpy(zero_copy_only=False)))
+        dress(axes, title, "hour, UTC", "change since 00:00, %")
+    return as_picture(figure, "price with regimes", f"{told[0]}; among all days so far {told[1]}")
+
+
+def _coloured(axes: Any, ohlcv: pa.Table, labels: npt.NDArray[np.object_]) -> str:
+    """Draws the lines; the shares of the labels in words."""
     symbols = ohlcv["symbol"].to_numpy(zero_copy_only=False)
-    hours = hours_of(ohlcv)
-    closes = ohlcv["close"].to_numpy()
-    labels = regimes["regime"].to_numpy(zero_copy_only=False)
+    hours, closes = hours_of(ohlcv), ohlcv["close"].to_numpy()
     for symbol in dict.fromkeys(symbols.tolist()):
         rows = symbols == symbol
         known = closes[rows][np.isfinite(closes[rows])]
@@ -49,12 +63,4 @@ def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> Markdown:
     axes.set(xticks=range(0, 25, 4), xlim=(0, 24))
     axes.margins(y=0.15)
     legend(axes, ncols=4, loc="upper left")
-    dress(
-        axes,
-        "The day's prices, coloured by regime, and each one's share of the bars",
-        "hour, UTC",
-        "change since 00:00, %",
-    )
-    return as_picture(
-        figure, "price with regimes", ", ".join(f"{name} {share}" for name, share in told.items())
-    )
+    return ", ".join(f"{name} {share}" for name, share in told.items())

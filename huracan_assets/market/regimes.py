@@ -3,10 +3,12 @@
 import pyarrow as pa
 
 from huracan.candles.aggregate import aggregate_candles
+from huracan.regimes.absolute import ABSOLUTE_COLUMNS, AbsoluteRule, with_absolute_regimes
+from huracan.regimes.counts import COUNTS_COLUMNS, ObservationCounts, counts_before
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import REGIMES_COLUMNS, filter_regimes
 from huracan.regimes.fit import fit_regimes
-from huracan.regimes.observations import read_columns
+from huracan.regimes.observations import lay_features_on_grid, read_columns
 from huracan.tables import Table
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.stored_candles import UNIVERSE_OF_CANDLES
@@ -19,6 +21,8 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
 LEAD_IN_BARS = 120
 """Bars before the day, at least, from which the filter starts with what is usual."""
 
+COUNTS = "counts"
+
 
 @stage(
     job=MARKET,
@@ -27,16 +31,18 @@ LEAD_IN_BARS = 120
         Read("features", key="past", days=regime_days, ends=-1, optional=True, edge=False),
         Read("features", key="today"),
         Read("ohlcv", table="data"),
+        Read("regimes", key="before", ends=-1, optional=True, edge=False, is_record=True, table=COUNTS),
     ],
-    tables={"data": Table(REGIMES_COLUMNS)},
+    tables={"data": Table((*REGIMES_COLUMNS, *ABSOLUTE_COLUMNS)), COUNTS: Table(COUNTS_COLUMNS)},
     settings=[*UNIVERSE_OF_CANDLES, "regimes", "market.decision_timeframe"],
     checks=[Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one.")],
 )
 def regimes(inputs: Inputs, context: StageContext) -> Outcome:
-    """Trend, range, high volatility or panic, with probabilities.
+    """Trend, range, high volatility or panic: by the weeks before with probabilities, and by all days so far.
 
     Parameters are fitted on the days before D; a forward filter runs through D, so that a label never changes
-    when later bars arrive. The parameters lie in the partition as `parameters.json`.
+    when later bars arrive. The parameters lie in the partition as `parameters.json`. `absolute_regime` ranks
+    the same bars among all that were counted on days before D; the table `counts` carries the counts on.
     """
     config, known = context.settings.regimes, len(inputs.days("past"))
     if known < lead_days(context.settings):
@@ -44,15 +50,24 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(
             note=f"{known} of the {needed} days of features that a fit needs before {context.day}."
         )
-    columns, decision = read_columns(recipe_for(context.settings).names), context.decision_timeframe
-    today = inputs.table("today", columns=columns)
-    parameters = fit_regimes(inputs.table("past", columns=columns), config)
+    recipe, decision = recipe_for(context.settings), context.decision_timeframe
+    columns = read_columns(recipe.names)
+    today, past = (inputs.table(name, columns=columns) for name in ("today", "past"))
+    parameters = fit_regimes(past, config)
     lead_in = inputs.table("past", columns=columns, last_days=-(-LEAD_IN_BARS // decision.bars_per_day))
-    table = filter_regimes(pa.concat_tables([lead_in, today]), context.day, parameters)
+    features = pa.concat_tables([lead_in, today])
+    carried = inputs.table("before", COUNTS) if inputs.has("before", f"{COUNTS}.parquet") else None
+    counts, anew = counts_before(carried, past, recipe.digest)
+    rule = AbsoluteRule(counts, config, config.minimum_days * decision.bars_per_day)
+    table = with_absolute_regimes(filter_regimes(features, context.day, parameters), features, rule)
     candles = aggregate_candles(inputs.table("ohlcv"), context.timeframe, decision)
+    counts_now = counts + ObservationCounts.of(lay_features_on_grid(today))
     return Outcome(
-        tables={"data": table},
+        tables={"data": table, COUNTS: counts_now.to_table(recipe.digest)},
         files={"parameters.json": parameters.to_json().encode()},
         verdicts=[judge_regimes(table, context.day, decision, context.settings.universe.symbols, parameters)],
-        metadata={"price_with_regimes": plots.price_with_regimes(candles, table)},
+        metadata={
+            "price_with_regimes": plots.price_with_regimes(candles, table),
+            "ranked_among": f"{counts.told}{f', counted anew: {anew}' if anew else ''}",
+        },
     )

@@ -175,7 +175,7 @@ def _remade(resources: Resources, *, from_day: int = 0) -> dict[str, list[int]]:
 
 
 def test_other_candles_of_a_day_remake_no_later_candles_and_price_four_weeks_anew(tmp_path: Path) -> None:
-    chosen: dict[str, object] = {"regimes.minimum_days": 1, "regimes.fit_days": 2}
+    chosen: dict[str, object] = {"regimes.minimum_days": 1, "regimes.fit_days": 11}
     candles = [_candles(day, 4.0, seed=number) for number, day in enumerate(LONG)]
     resources = _resources(tmp_path, candles, chosen)
     assert _remade(resources).keys() == {"ohlcv", "market_costs", "features", "regimes"}

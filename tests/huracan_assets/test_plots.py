@@ -37,7 +37,8 @@ def _bars(**columns: list[Any]) -> pa.Table:
 
 SESSION = _bars(result_usd=[3.0 * (bar % 7 - 3) for bar in range(2 * BARS)])
 OHLCV = _bars(close=[100.0 + bar % 5 for bar in range(2 * BARS)])
-REGIMES = pa.table({"regime": (["trend", "range", "high_volatility", "panic"] * BARS)[: 2 * BARS]})
+_NAMES = ["trend", "range", "high_volatility", "panic"] * BARS
+REGIMES = pa.table({"regime": _NAMES[: 2 * BARS], "absolute_regime": [None, *_NAMES[: 2 * BARS - 1]]})
 SCENARIOS = pa.Table.from_pylist(
     [
         {"scenario": name, "symbol": "all", "result_usd": usd}
@@ -277,7 +278,7 @@ def test_a_symbol_that_is_set_aside_leaves_the_others_in_the_picture() -> None:
     times = pa.array(np.tile(np.arange(bars) * 60_000, 2)).cast(TIME)
     symbols = ["A/USDT"] * bars + ["B/USDT"] * bars
     ohlcv = pa.table({"symbol": symbols, "open_time": times, "close": [None] * bars + [1.0, 1.1, 1.2, 1.1]})
-    regimes = pa.table({"regime": ["range"] * 2 * bars})
+    regimes = pa.table(dict.fromkeys(("regime", "absolute_regime"), ["range"] * 2 * bars))
     assert "data:image/png;base64," in _plots()["price_with_regimes"](ohlcv, regimes).text
 
 

@@ -17,31 +17,12 @@ from huracan.regimes.filter import emission_log_weights, filter_regimes, forward
 from huracan.regimes.fit import fit_regimes
 from huracan.regimes.model import REGIMES, RegimeConfig, RegimeParameters
 from huracan.regimes.observations import read_columns
+from tests.huracan.regimes.labelled_days import before, features_of_days, labelled, rule_before, since
 
 DAY = date(2024, 5, 4)
 MINUTE = Timeframe("1m")
-RECIPE = recipe_of(MINUTE, MINUTE)
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
 PROBABILITIES = [f"probability_{name}" for name in REGIMES]
-
-
-def features_of_days(candles: pa.Table, last_day: date, days: int) -> pa.Table:
-    opened = candles["open_time"]
-    tables = []
-    for back in range(days - 1, -1, -1):
-        day = last_day - timedelta(days=back)
-        since, until = (pa.scalar(day_start(day + timedelta(days=d)), TIME) for d in (-2, 1))
-        window = candles.filter(pc.and_(pc.greater_equal(opened, since), pc.less(opened, until)))
-        tables.append(compute_features(window, day, RECIPE))
-    return pa.concat_tables(tables).combine_chunks()
-
-
-def before(features: pa.Table, day: date) -> pa.Table:
-    return features.filter(pc.less(features["open_time"], pa.scalar(day_start(day), TIME)))
-
-
-def since(features: pa.Table, day: date) -> pa.Table:
-    return features.filter(pc.greater_equal(features["open_time"], pa.scalar(day_start(day), TIME)))
 
 
 def probabilities_of(regimes: pa.Table) -> np.ndarray:
@@ -60,8 +41,13 @@ def parameters(features):
 
 
 @pytest.fixture(scope="module")
-def regimes(features, parameters):
-    return filter_regimes(since(features, DAY - timedelta(days=1)), DAY, parameters)
+def rule(features):
+    return rule_before(features, DAY, MINUTE)
+
+
+@pytest.fixture(scope="module")
+def regimes(features, parameters, rule):
+    return labelled(since(features, DAY - timedelta(days=1)), DAY, parameters, rule)
 
 
 def test_every_bar_of_every_symbol_has_a_regime_and_the_rule_passes(regimes, parameters):
@@ -89,11 +75,10 @@ def test_the_fit_uses_its_days_and_no_others(features):
 
 
 def test_names_mean_what_they_say(features, parameters):
-    table = before(features, DAY)
-    labels = filter_regimes(
-        table, DAY - timedelta(days=1), replace(parameters, last_fit_day=date(2024, 5, 1))
-    )
-    day = since(table, DAY - timedelta(days=1))
+    crash = date(2024, 5, 2)
+    table = before(features, crash + timedelta(days=1))
+    labels = filter_regimes(table, crash, replace(parameters, last_fit_day=date(2024, 5, 1)))
+    day = since(table, crash)
     of = {name: day.filter(pa.array(np.array(labels["regime"].to_pylist()) == name)) for name in REGIMES}
     volatility = {name: pc.mean(rows["return_std_60_bps"]).as_py() for name, rows in of.items()}
     strength = {name: pc.mean(pc.abs(rows["trend_strength_60"])).as_py() for name, rows in of.items()}
@@ -106,11 +91,11 @@ def test_names_mean_what_they_say(features, parameters):
 
 
 @pytest.mark.parametrize("bar", [0, 1, 63, 64, 641, 1000, 1438])
-def test_later_bars_change_no_regime_at_or_before_t(features, parameters, regimes, bar):
+def test_later_bars_change_no_regime_at_or_before_t(features, parameters, rule, regimes, bar):
     lead_in = since(features, DAY - timedelta(days=1))
     moment = day_start(DAY) + timedelta(minutes=bar)
     is_kept = pc.less_equal(lead_in["open_time"], pa.scalar(moment, TIME))
-    cut = filter_regimes(lead_in.filter(is_kept), DAY, parameters)
+    cut = labelled(lead_in.filter(is_kept), DAY, parameters, rule)
     random = np.random.default_rng(bar)
     scrambled = lead_in
     for name in ("return_std_60_bps", "return_60_bps", "trend_strength_60", "volatility_ratio_10_50"):
@@ -118,7 +103,7 @@ def test_later_bars_change_no_regime_at_or_before_t(features, parameters, regime
         later = ~is_kept.to_numpy()
         values[later] = random.normal(0.0, 50.0, later.sum())
         scrambled = scrambled.set_column(scrambled.column_names.index(name), name, pa.array(values))
-    other = filter_regimes(scrambled, DAY, parameters)
+    other = labelled(scrambled, DAY, parameters, rule)
     for index in range(len(SYMBOLS)):
         full = regimes.slice(index * 1440, bar + 1)
         assert cut.slice(index * (bar + 1), bar + 1).equals(full)
@@ -191,6 +176,11 @@ def test_the_rule_catches_bad_parameters_and_a_filter_that_says_nothing(regimes,
     assert "range has 100.0 %" in judge_regimes(regimes, DAY, MINUTE, SYMBOLS, alone).reason
     late = replace(parameters, last_fit_day=DAY)
     assert "up to 2024-05-04" in judge_regimes(regimes, DAY, MINUTE, SYMBOLS, late).reason
+    ranks = regimes["fall_percentile"].to_numpy().copy()
+    ranks[7] = 100.5
+    place = regimes.column_names.index("fall_percentile")
+    beyond = regimes.set_column(place, "fall_percentile", pa.array(ranks))
+    assert "At 1 bars the ranks" in judge_regimes(beyond, DAY, MINUTE, SYMBOLS, parameters).reason
     flat = regimes
     for index, name in enumerate(PROBABILITIES, start=3):
         flat = flat.set_column(index, name, pa.array(np.full(4320, 0.25, np.float32)))
@@ -207,6 +197,28 @@ def test_a_new_symbol_is_measured_against_the_pooled_volatility(features, parame
     np.testing.assert_array_equal(found, probabilities_of(filter_regimes(pair, DAY, as_pooled)))
 
 
+def test_the_wilder_a_bar_the_less_it_looks_calm_however_wild_the_fit_window_was(parameters):
+    """Also beyond all that was fitted on, where a narrow regime would be the least likely of all."""
+    random = np.random.default_rng(4)
+    vectors = random.uniform(parameters.lower, parameters.upper, (1, 500, 5))
+    wilder = vectors.copy()
+    wilder[..., 0] += random.uniform(0.0, 3.0, 500)
+    wide = replace(parameters, upper=tuple(bound + 3.0 for bound in parameters.upper))
+    less, more = (emission_log_weights(each, wide)[0] for each in (vectors, wilder))
+    for calm in ("trend", "range"):
+        for volatile in ("high_volatility", "panic"):
+            gain = [each[:, REGIMES.index(volatile)] - each[:, REGIMES.index(calm)] for each in (less, more)]
+            assert (gain[1] >= gain[0]).all(), (calm, volatile)
+
+
+def test_a_name_means_the_same_to_the_fit_of_the_night_after(features, parameters, regimes):
+    """The same day, labelled by the parameters of the night before: most bars keep their name."""
+    window = since(features, DAY - timedelta(days=1))
+    of_before = filter_regimes(window, DAY, fit_regimes(before(features, DAY - timedelta(days=1))))
+    kept = np.mean(np.array(of_before["regime"].to_pylist()) == np.array(regimes["regime"].to_pylist()))
+    assert kept >= 0.9, kept
+
+
 @pytest.mark.slow
 def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
     last_day = date(2023, 4, 10)
@@ -217,7 +229,7 @@ def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
         parameters = fit_regimes(before(features, day))
         assert all(share >= 0.02 for share in parameters.fit_shares.values()), parameters.fit_shares
         window = since(before(features, day + timedelta(days=1)), day - timedelta(days=1))
-        regimes = filter_regimes(window, day, parameters)
+        regimes = labelled(window, day, parameters, rule_before(features, day, MINUTE))
         verdict = judge_regimes(regimes, day, MINUTE, SYMBOLS, parameters)
         assert verdict.passed, verdict.reason
         for name in regimes["regime"].to_pylist():
@@ -241,9 +253,10 @@ def test_decisions_of_four_hours_have_regimes_by_the_slowest_mean_that_they_wait
         for index, day in enumerate(days)
     ]
     parameters = fit_regimes(pa.concat_tables(tables[:-1]), config)
-    labelled = filter_regimes(pa.concat_tables(tables[-21:]), DAY, parameters)
-    assert labelled.num_rows == 3 * 6
-    verdict = judge_regimes(labelled, DAY, four, SYMBOLS, parameters)
+    rule = rule_before(pa.concat_tables(tables), DAY, four)
+    table = labelled(pa.concat_tables(tables[-21:]), DAY, parameters, rule)
+    assert table.num_rows == 3 * 6
+    verdict = judge_regimes(table, DAY, four, SYMBOLS, parameters)
     assert verdict.passed, verdict.reason
 
 
