@@ -57,14 +57,15 @@ class PastTrades:
 
 
 def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = Asked.SIGNALS) -> PastTrades:
-    """The trades of both books: `own` TRADES_SCHEMA, `explored` EXPLORED_SCHEMA, each cut to what is past.
+    """The trades of both books: `own` TRADES_SCHEMA, `explored` EXPLORED_SCHEMA, each cut to what is past,
+    also of versions that knew fewer columns.
 
     An explored entry of which the policy's density is not known says nothing of signals, and is left out.
     """
     weight = np.zeros(0) if explored is None else weights_of(explored, asked)
-    books = [own.select(TRADES_SCHEMA.names)]
+    books = [_of_now(own)]
     if explored is not None:
-        books.append(explored.filter(pa.array(weight > 0.0)).select(TRADES_SCHEMA.names))
+        books.append(_of_now(explored.filter(pa.array(weight > 0.0))))
     marked = pa.concat_tables(books)
     every = np.concatenate([np.ones(own.num_rows), weight[weight > 0.0]])
     is_explored = np.arange(marked.num_rows) >= own.num_rows
@@ -77,6 +78,12 @@ def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = 
         ordered["weight"].to_numpy(),
         ordered["is_explored"].to_numpy(zero_copy_only=False),
     )
+
+
+def _of_now(trades: pa.Table) -> pa.Table:
+    """With the columns of this version; what one of an earlier version did not write is null."""
+    every = pa.concat_tables([TRADES_SCHEMA.empty_table(), trades], promote_options="permissive")
+    return every.select(TRADES_SCHEMA.names).cast(TRADES_SCHEMA)
 
 
 def weights_of(explored: pa.Table, asked: Asked) -> Floats:

@@ -62,6 +62,9 @@ def test_what_the_model_says_of_itself_is_what_later_signals_show(
     assert model.tail.coverage == pytest.approx(np.mean((net >= low) & (net <= high)), abs=0.04)
     assert model.tail.width_bps == pytest.approx(np.mean(high - low), rel=0.1)
     assert model.own_tail == model.tail and model.effective_trades == 4000
+    # One interval for all, widened by the same rule, holds as many by more width.
+    assert model.tail.same_coverage == pytest.approx(0.9, abs=0.04)
+    assert model.tail.same_width_bps > 1.1 * model.tail.width_bps
 
 
 def test_the_expected_result_is_the_mean_of_such_signals(model: ConformalModel, make_signals: Maker) -> None:
@@ -232,11 +235,13 @@ def test_later_outcomes_change_no_earlier_margin(seed: int, kept: int) -> None:
 
 def test_interval_scores_by_hand() -> None:
     net, low, high = np.array([0.0, 5.0, 9.0]), np.array([-1.0, 6.0, 8.0]), np.array([1.0, 8.0, 10.0])
-    scores = score_intervals(net, (low, high), np.array([-1.0, 6.0]), np.array([1.0, 1.0, 2.0]))
+    scores = score_intervals(
+        net, np.array([low, high]), np.array([[-1.0] * 3, [6.0] * 3]), np.array([1.0, 1.0, 2.0])
+    )
     assert (scores.coverage, scores.width_bps) == (0.75, 2.0)
     assert (scores.same_coverage, scores.same_width_bps, scores.trades) == (0.5, 7.0, 3)
     assert scores.hold(0.79, 0.05) and not scores.hold(0.9, 0.05)
-    assert not score_intervals(net[:0], (low[:0], high[:0]), net[:2], net[:0]).hold(0.9, 0.05)
+    assert not score_intervals(net[:0], np.zeros((2, 0)), np.zeros((2, 0)), net[:0]).hold(0.9, 0.05)
     assert weighted_quantile(
         np.array([3.0, 1.0, 2.0]), np.array([2.0, 1.0, 1.0]), (0.25, 0.5, 0.9)
     ).tolist() == [

@@ -16,6 +16,7 @@ from huracan.models.inputs import (
     confidence_names,
     meta_label_inputs,
 )
+from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
 from huracan.models.past import past_trades
 from huracan.models.scores import brier_score, roc_auc, score_tail
 from huracan.models.split import split_past
@@ -165,3 +166,20 @@ def test_skill_is_more_than_a_lucky_ranking() -> None:
     assert not score_tail(won, np.where(won, 0.02, 0.01), 0.5).show_skill  # ranks, but far from calibrated
     assert score_tail(won, np.full(100, 0.5), 0.5).auc_error == pytest.approx(0.058, abs=0.001)
     assert not score_tail(won[won], np.full(int(won.sum()), 0.9), 0.5).show_skill
+
+
+def test_trades_of_a_version_with_fewer_columns_are_past_trades_too(make_ledger: Maker) -> None:
+    ledger = make_ledger(80)
+    lately = ("mode", "exit_model_id", "exit_regime", "action_bias")
+    old = ledger.slice(0, 40).drop_columns(list(lately))
+    for own in (old, pa.concat_tables([old, ledger.slice(40)], promote_options="default")):
+        past = past_trades(own)
+        assert past.trades.schema == ledger.schema and past.trades.num_rows == own.num_rows
+        assert past.trades["net_bps"].to_pylist() == ledger["net_bps"].to_pylist()[: own.num_rows]
+        assert past.trades["mode"].null_count == own.num_rows
+    fitted = fit_meta_label_model(
+        past_trades(pa.concat_tables([old, ledger.slice(40)], promote_options="default")),
+        replace(ModelConfig(), minimum_trades=20, embargo_minutes=0),
+        "20m",
+    )
+    assert isinstance(fitted, MetaLabelModel)
