@@ -148,7 +148,8 @@ def _enough(sample: Sample, minimum: int) -> bool:
 
 def _checks(past: PastTrades, sample: Sample, certainty: float) -> tuple[HealthCheck, ...]:
     net, volatility = floats(past.trades, "net_bps"), floats(past.trades, "entry_volatility_bps")
-    known: Floats = np.where(np.isfinite(volatility), volatility, np.nanmedian(volatility))
+    is_known = np.isfinite(volatility)
+    known: Floats = np.where(is_known, volatility, np.median(volatility[is_known]) if is_known.any() else 0.0)
     return (
         sample.drop("fall of the mean net, in standard errors,", net, certainty),
         sample.drop("fall of the win rate, in standard errors,", (net > 0.0).astype(np.float64), certainty),

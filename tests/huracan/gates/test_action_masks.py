@@ -29,7 +29,9 @@ def _sized(*sizes: float) -> pa.Table:
 
 def test_every_regime_has_its_largest_size_which_itself_passes() -> None:
     # The ledger goes round: trend, range, high volatility, panic.
-    assert _answers(_sized(1.5, 1.5, 1.0, 0.5)) == (PASS,) * 4
+    given = one("action_masks", hourly_ledger(0)).judge(shown(_sized(1.5, 1.5, 1.0, 0.5)))
+    assert given.answer == (PASS,) * 4
+    assert "A size of 1.5 is allowed in trend" in given.reason[0] and "above 1.5." in given.reason[0]
     assert _answers(_sized(1.51, 2.0, 1.5, 1.0)) == (
         resize(1.5 / 1.51),
         resize(0.75),

@@ -44,6 +44,8 @@ def test_what_a_fill_says_of_the_price_counts_against_resting() -> None:
 
 
 def test_where_both_make_the_same_it_takes() -> None:
+    nothing = _gate(edge_bps=22.0, resting_cost_bps=11.0).judge(shown(hourly_ledger(1)))
+    assert nothing.value.tolist() == nothing.threshold.tolist() == [0.0] and nothing.answer == (MARKET,)
     # Twice as many bars would be needed: 27 x p = 18 at p = 2 / 3, which is 40.167 of 60 bars.
     share = (2 / 3 * 61 - 0.5) / 60
     assert _gate(resting_cost_bps=2.0).judge(

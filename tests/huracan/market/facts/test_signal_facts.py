@@ -137,6 +137,29 @@ def _made() -> pa.Table:
 _SHARED = _made()
 
 
+def test_on_real_candles_every_fact_is_told_and_lies_where_it_can(real_ohlcv: CandleMaker) -> None:
+    last = date(2023, 3, 14)
+    candles = real_ohlcv(last, 2)
+    start = int(datetime(2023, 3, 14, tzinfo=UTC).timestamp() * 1000)
+    signals = pa.table(
+        {
+            "trade_id": [f"{base}-{hour}" for base in ("BTC", "ETH", "SOL") for hour in range(24)],
+            "symbol": [f"{base}/USDT" for base in ("BTC", "ETH", "SOL") for _ in range(24)],
+            "signal_time": pa.array([start + hour * 3_600_000 for hour in range(24)] * 3).cast(TIME),
+        }
+    )
+    facts = signal_facts(signals, candles)
+    assert {name: facts[name].null_count for name in FACT_NAMES} == dict.fromkeys(FACT_NAMES, 0)
+    # These candles do not say who took.
+    assert set(facts["is_flow_estimated"].to_pylist()) == {True}
+    assert (fact(facts, "untraded_share") < 0.2).all()
+    assert ((fact(facts, "toxicity") > 0.0) & (fact(facts, "toxicity") < 0.9)).all()
+    assert (np.abs(fact(facts, "imbalance")) < 1.0).all()
+    assert np.median(fact(facts, "half_spread_bps")) < 5.0
+    for name in ("buy_fill_drift_bps", "sell_fill_drift_bps"):
+        assert np.median(fact(facts, name)) < 0.0, "whoever is filled is filled against"
+
+
 def test_stored_facts_are_found_by_trade_and_are_null_where_there_are_none() -> None:
     stored = signal_facts(_signals(70, 80), _SHARED)
     asked = pa.chunked_array([["BTC/USDT-80", "unknown", "BTC/USDT-70"]])
