@@ -29,6 +29,8 @@ class DecisionTrace:
     values: NDArray[np.float32]
     terms: NDArray[np.int64]
     """[decisions]"""
+    kinds: list[tuple[str, ...]]
+    """[decisions] as in `Decision`."""
 
     @staticmethod
     def empty(lanes: int, decisions: int, actions: int) -> "DecisionTrace":
@@ -42,11 +44,12 @@ class DecisionTrace:
             probabilities=np.zeros((*shape, actions), np.float32),
             values=np.zeros(shape, np.float32),
             terms=np.zeros(decisions, np.int64),
+            kinds=[()] * decisions,
         )
 
     def keep(self, at: int, decision: Decision, masks: NDArray[np.bool_]) -> None:
         """Writes down the decisions of all lanes at a close."""
-        self.masks[:, at] = masks
+        self.masks[:, at], self.kinds[at] = masks, decision.kinds
         self.terms[at] = width = decision.bias_terms.shape[1]
         more = width - self.bias_terms.shape[2]
         if more > 0:
