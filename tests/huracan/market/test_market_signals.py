@@ -26,6 +26,7 @@ from huracan.market.paper.conservation import judge_signals_told
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.signals import MASK_REASONS
+from huracan.market.paper.watch import Watch
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
 
@@ -115,6 +116,16 @@ def test_a_signal_is_what_the_policy_would_have_done_by_its_own_rule(
         ):
             assert decision["action_mask"][names.index(row["action"])] == (row["status"] != "masked")
         assert found == ([] if told is None else [told])
+
+
+def test_at_the_handover_each_policy_is_told_of_by_its_own_rule(make_block: Market) -> None:
+    block = make_block([100.0] * 60)
+    before, now = Torn(ALL_SIZES, ()), Torn(ALL_SIZES, action_kinds(action_names(False)))
+    watches = [Watch(before, "before"), Watch(now, "now", int(block.open_time_ms[21]))]
+    session = trade_session(block, watches, RULES, COSTS, PROVENANCE)
+    told = [(row["status"], row["signal_time"].minute) for row in session.signals.to_pylist()]
+    first = int(block.open_time_ms[0]) // 60_000
+    assert told == [("declined", (first + 6) % 60), ("traded", (first + 26) % 60)]
 
 
 def test_each_way_of_a_signal_is_told_with_its_reason(make_block: Market) -> None:
