@@ -72,7 +72,7 @@ class Brain:
         return not first <= at < last
 
     def decide(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
-        """The most probable legal action per row, with logits, bias, probabilities and values.
+        """The action per row, by `market.choice`, with logits, bias, probabilities and values.
 
         `observations` [rows, width] raw, NaN where a feature is not defined; `masks` bool [rows, actions].
         Lists and frames are taken too; InvalidInput where a frame has other columns, or in another order.
@@ -88,10 +88,16 @@ class Brain:
             )
         _refuse_unknown(self.weights, observations)
         said = answer(self.weights, observations, masks)
-        # By logit, as at training: two probabilities may round to the same number where logits differ.
-        actions = np.where(masks, said.logits + said.bias, -np.inf).argmax(axis=1).astype(np.int64)
         values = run_value(self.weights, scale_observations(self.weights, observations))
-        return Decision(actions, said.logits, said.bias, said.bias_terms, said.probabilities, values)
+        return Decision(
+            actions=said.actions,
+            logits=said.logits,
+            bias=said.bias,
+            bias_terms=said.bias_terms,
+            probabilities=said.probabilities,
+            values=values,
+            kinds=self.weights.action_kinds,
+        )
 
 
 def _refuse_unknown(weights: PolicyWeights, observations: NDArray[np.float32]) -> None:

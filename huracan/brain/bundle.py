@@ -26,7 +26,11 @@ CLOCK = (
     " open time, UTC."
 )
 
-
+ACTION_RULE = (
+    "An illegal action has probability 0. The probability of a kind is the sum of those of its actions; the"
+    " action is the most probable one of the most probable kind, both times the first of equals. Kinds stand"
+    " in the order of their first actions."
+)
 PATTERN_RULE = (
     "For a bar of the day after the brain's: z = clip((features - mean) / scale, 5), 0 where a feature is not"
     " defined or its scale is 0; v = clip(z @ rotation, 5), scaled to length 1. Of the centroid with the"
@@ -122,7 +126,8 @@ def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
         "actions.json": {
             "actions": list(weights.action_names),
             "legal_when": dict(parts.mask_rules),
-            "rule": "an illegal action has probability 0; the action is the most probable legal one",
+            "kinds": _kinds(weights),
+            "rule": ACTION_RULE,
         },
         "bias.json": _describe_bias(weights),
         "patterns.json": {"rule": PATTERN_RULE, **parts.patterns},
@@ -143,6 +148,14 @@ def _documents(parts: BundleParts, weights: PolicyWeights) -> dict[str, object]:
         "evaluation.json": asdict(parts.verdict),
         "golden.json": make_golden(weights),
     }
+
+
+def _kinds(weights: PolicyWeights) -> list[list[str]]:
+    """The actions of each kind, in the order of the list."""
+    found: dict[str, list[str]] = {}
+    for name, kind in zip(weights.action_names, weights.action_kinds, strict=True):
+        found.setdefault(kind, []).append(name)
+    return list(found.values())
 
 
 def _describe_bias(weights: PolicyWeights) -> dict[str, object]:

@@ -11,9 +11,11 @@ import numpy as np
 
 from huracan.brain.policy_weights import PolicyWeights, answer
 from huracan.errors import InputRefused
+from huracan.market.choice import choose
 
 TOLERANCE = 1e-4
 ROWS = 16
+_REMEDY = "Do not use this brain on this machine; report it."
 _ANSWERS = ("logits", "bias_terms", "bias", "probabilities")
 
 
@@ -37,18 +39,25 @@ def make_golden(weights: PolicyWeights, seed: int = 7) -> dict[str, object]:
         "observations": [[None if np.isnan(value) else float(value) for value in row] for row in raw],
         "masks": masks,
         **{name: getattr(said, name) for name in _ANSWERS},
+        "actions": said.actions,
     }
 
 
 def check_golden(weights: PolicyWeights, golden: Mapping[str, Any]) -> None:
     """Returns if the policy answers as it did; InputRefused naming golden.json otherwise."""
     rows = [[np.nan if value is None else value for value in row] for row in golden["observations"]]
-    said = answer(weights, np.array(rows, dtype=np.float32), np.array(golden["masks"], dtype=bool))
+    masks = np.array(golden["masks"], dtype=bool)
+    said = answer(weights, np.array(rows, dtype=np.float32), masks)
     for name in _ANSWERS:
         expected = np.array(golden[name], dtype=np.float32)
         worst = float(np.max(np.abs(getattr(said, name) - expected), initial=0.0))
         if not worst <= golden["tolerance"]:
             raise InputRefused(
                 f"The policy does not reproduce golden.json: its {name} are off by {worst:.2g}.",
-                "Do not use this brain on this machine; report it.",
+                _REMEDY,
             )
+    # Of the answers as they were given: two that are nearly equal may change places on another processor.
+    scores = np.array(golden["logits"], dtype=np.float32) + np.array(golden["bias"], dtype=np.float32)
+    actions = choose(scores, masks, weights.action_kinds)
+    if actions.tolist() != golden.get("actions", actions.tolist()):
+        raise InputRefused("The policy does not take the actions of golden.json.", _REMEDY)

@@ -11,7 +11,8 @@ from huracan.candles.schema import day_end
 from huracan.errors import InputRefused, InvalidInput
 from huracan.models.canonical import canonical_json, read_json_object
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION, READABLE = 3, (2, 3)
+"""Bundles of version 2 say of no action what kind it is of; their policies take the most probable of all."""
 MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "manifest.sig", "public_key.txt"
 _TEXT = {".json", ".sig", ".txt"}
 REMEDY = "Fetch the brain again; if it stays so, do not use it."
@@ -47,9 +48,9 @@ def check_files(files: Mapping[str, bytes]) -> dict[str, Any]:
     Raises InputRefused naming the file. The caller has verified the manifest's signature.
     """
     manifest = read_json_object(files[MANIFEST], MANIFEST)
-    if manifest.get("schema_version") != SCHEMA_VERSION:
+    if manifest.get("schema_version") not in READABLE:
         raise InputRefused(
-            f"{MANIFEST} has the schema version {manifest.get('schema_version')!r}, not {SCHEMA_VERSION}.",
+            f"{MANIFEST} has the schema version {manifest.get('schema_version')!r}, none of {READABLE}.",
             "Load the brain with the version of huracan that made it.",
         )
     listed: dict[str, dict[str, Any]] = manifest["files"]

@@ -1,4 +1,4 @@
-"""The policy as an ONNX graph: raw observations and masks in; logits, bias and probabilities out.
+"""The policy as an ONNX graph: raw observations and masks in; logits, bias, probabilities and actions out.
 
 The normaliser and the contextual bias are inside, so a consumer in any language feeds raw columns.
 """
@@ -11,7 +11,7 @@ from huracan.brain.policy_weights import MASKED, PolicyWeights
 
 OPSET, IR_VERSION = 17, 8
 """Old enough for every runtime of the last years."""
-OUTPUTS = ("logits", "bias", "probabilities")
+OUTPUTS = ("logits", "bias", "probabilities", "actions")
 
 
 def policy_to_onnx(weights: PolicyWeights) -> bytes:
@@ -19,7 +19,7 @@ def policy_to_onnx(weights: PolicyWeights) -> bytes:
 
     Inputs: `observations` float32 [rows, width], NaN allowed; `masks` bool [rows, actions], true is legal.
     Outputs, float32 [rows, actions]: `logits` of the network alone, `bias` that the context adds to them, and
-    `probabilities` of both together after the masks.
+    `probabilities` of both together after the masks; and `actions` int64 [rows], by `market.choice`.
     """
     from onnx import TensorProto, checker, helper
 
@@ -34,13 +34,13 @@ def policy_to_onnx(weights: PolicyWeights) -> bytes:
         if not is_head:
             nodes.append(helper.make_node("Tanh", [out], [f"hidden_{index}"]))
             last = f"hidden_{index}"
-    for part, values in zip((nodes, constants), _bias(weights), strict=True):
-        part += values
-    constants.append(_constant("masked", np.array(MASKED, dtype=np.float32)))
-    nodes.append(helper.make_node("Add", ["logits", "bias"], ["biased"]))
-    nodes.append(helper.make_node("Where", ["masks", "biased", "masked"], ["legal"]))
-    nodes.append(helper.make_node("Softmax", ["legal"], ["probabilities"], axis=1))
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", actions]) for name in OUTPUTS]
+    for made in (_bias(weights), _choice(weights)):
+        nodes += made[0]
+        constants += made[1]
+    floats = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", actions]) for name in OUTPUTS[:-1]
+    ]
+    outputs = [*floats, helper.make_tensor_value_info(OUTPUTS[-1], TensorProto.INT64, ["rows"])]
     inputs = [
         helper.make_tensor_value_info("observations", TensorProto.FLOAT, ["rows", width]),
         helper.make_tensor_value_info("masks", TensorProto.BOOL, ["rows", actions]),
@@ -100,6 +100,31 @@ def _bias(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
         helper.make_node("Reshape", ["ramp_flat", "ramp_shape"], ["ramps"]),
         helper.make_node("ReduceProd", ["ramps"], ["bias_terms"], axes=[2], keepdims=0),
         helper.make_node("MatMul", ["bias_terms", "term_weights"], ["bias"]),
+    ]
+    return nodes, constants
+
+
+def _choice(weights: PolicyWeights) -> tuple[list[Any], list[Any]]:
+    """`market.choice.choose`: the kind by the log of its summed powers, then the action by its logit."""
+    from onnx import helper
+
+    kinds = list(dict.fromkeys(weights.action_kinds))
+    constants = [
+        _constant("masked", np.array(MASKED, dtype=np.float32)),
+        _constant("is_of_kind", np.array([[own == kind for own in weights.action_kinds] for kind in kinds])),
+        _constant("kind_axis", np.array([1], dtype=np.int64)),
+    ]
+    nodes = [
+        helper.make_node("Add", ["logits", "bias"], ["biased"]),
+        helper.make_node("Where", ["masks", "biased", "masked"], ["legal"]),
+        helper.make_node("Softmax", ["legal"], ["probabilities"], axis=1),
+        helper.make_node("Unsqueeze", ["legal", "kind_axis"], ["legal_once"]),
+        helper.make_node("Where", ["is_of_kind", "legal_once", "masked"], ["legal_by_kind"]),
+        helper.make_node("ReduceLogSumExp", ["legal_by_kind"], ["kind_scores"], axes=[2], keepdims=0),
+        helper.make_node("ArgMax", ["kind_scores"], ["kind"], axis=1, keepdims=0),
+        helper.make_node("Gather", ["is_of_kind", "kind"], ["is_of_the_kind"], axis=0),
+        helper.make_node("Where", ["is_of_the_kind", "legal", "masked"], ["legal_of_the_kind"]),
+        helper.make_node("ArgMax", ["legal_of_the_kind"], ["actions"], axis=1, keepdims=0),
     ]
     return nodes, constants
 

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from huracan.agent.bias_config import BiasConfig
 from huracan.agent.policy.context_bias import ContextBias
+from huracan.agent.policy.formats import BY_KIND, FORMATS
 from huracan.agent.policy.sealed_tensors import read_facts, unseal
 from huracan.errors import InputRefused, InvalidInput
+from huracan.market.actions import action_kinds
+from huracan.market.choice import choose
 
 Floats = NDArray[np.float32]
 Layer = tuple[Floats, Floats]
 
-FORMAT = "huracan-policy-2"
 MASKED = np.float32(-1e9)
 """The logit of an illegal action: its probability is exactly 0 beside any legal one."""
 
@@ -40,6 +42,8 @@ class PolicyWeights:
     clip: float
     observation_names: tuple[str, ...]
     action_names: tuple[str, ...]
+    action_kinds: tuple[str, ...]
+    """The kind of each, that decides first; each a kind by itself in a policy that knew of none."""
     bias: ContextBias
     """What the context adds to the logits, from the raw observations."""
 
@@ -54,7 +58,7 @@ class PolicyWeights:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a policy says to raw observations, float32 [rows, ...]. Which action to take is not said here."""
+    """What a policy says to raw observations, float32 [rows, ...], and the action that it takes."""
 
     logits: Floats
     """[rows, actions] of the network alone."""
@@ -64,14 +68,16 @@ class Answer:
     """[rows, actions]"""
     probabilities: Floats
     """[rows, actions] of logits + bias, 0 where illegal."""
+    actions: NDArray[np.int64]
+    """[rows] the most probable legal one of the most probable kind."""
 
 
 def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
     """The weights in a checkpoint of `huracan.agent`; InputRefused where it is damaged or another format."""
     facts = read_facts(checkpoint)
-    if facts.get("format") != FORMAT or facts.get("activation") != "tanh":
+    if facts.get("format") not in FORMATS or facts.get("activation") != "tanh":
         raise InputRefused(
-            f"policy.safetensors has the format {facts.get('format')!r}, not {FORMAT!r}.",
+            f"policy.safetensors has the format {facts.get('format')!r}, none of {', '.join(FORMATS)}.",
             "Load the brain with the version of huracan that made it.",
         )
     tensors, facts = unseal(checkpoint)
@@ -80,6 +86,7 @@ def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
         value_scale, clip = float(facts["value_scale"]), float(facts["normaliser_clip"])
         if not (0.0 < value_scale < math.inf and 0.0 < clip < math.inf):
             raise ValueError("value_scale or normaliser_clip is not a positive number")
+        names = tuple(facts["action_names"])
         return PolicyWeights(
             policy=_tower(tensors, "policy", depth),
             value=_tower(tensors, "value", depth),
@@ -89,7 +96,8 @@ def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
             is_scaled=tensors["normaliser.is_scaled"].astype(bool),
             clip=clip,
             observation_names=tuple(facts["observation_names"]),
-            action_names=tuple(facts["action_names"]),
+            action_names=names,
+            action_kinds=action_kinds(names) if facts["format"] == BY_KIND else names,
             bias=_bias(facts),
         )
     except (KeyError, TypeError, ValueError, InvalidInput) as error:
@@ -99,12 +107,14 @@ def read_policy_weights(checkpoint: bytes) -> PolicyWeights:
 
 
 def answer(weights: PolicyWeights, observations: Floats, masks: NDArray[np.bool_]) -> Answer:
-    """Logits, bias and probabilities of raw `observations` [rows, width], NaN where not defined."""
+    """What the policy says to raw `observations` [rows, width], NaN where not defined."""
     raw = np.asarray(observations, dtype=np.float32)
     logits = run_tower(weights.policy, scale_observations(weights, raw))
     terms = weights.bias.terms(raw)
     bias = weights.bias.of_terms(terms)
-    return Answer(logits, terms, bias, masked_probabilities(logits + bias, masks))
+    biased = logits + bias
+    probabilities = masked_probabilities(biased, masks)
+    return Answer(logits, terms, bias, probabilities, choose(biased, masks, weights.action_kinds))
 
 
 def scale_observations(weights: PolicyWeights, observations: Floats) -> Floats:

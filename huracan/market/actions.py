@@ -4,6 +4,7 @@ To add an action, append it here with its rule in words, and teach both kernels.
 checkpoint.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ACTION_VERSION = 2
@@ -19,6 +20,8 @@ class Action:
     size_slot: int | None = None
     side: int = 0
     """+1 where it opens a long position, -1 where a short one."""
+    kind: str = ""
+    """What several actions do alike; empty where it is a kind by itself. See `choice`."""
 
 
 _FLAT = (
@@ -26,16 +29,19 @@ _FLAT = (
 )
 _FLAT_SHORT = f"{_FLAT}; the market may be sold short"
 _FREE = "holding, and no order is on its way"
+_LONG, _SHORT, _LEAVE = "LONG", "SHORT", "LEAVE"
 
 WAIT = Action("WAIT", "flat")
 """Do nothing."""
-ENTER_HALF = Action("ENTER_HALF", _FLAT, 0, 1)
-ENTER_FULL = Action("ENTER_FULL", _FLAT, 1, 1)
-ENTER_ONE_AND_HALF = Action("ENTER_ONE_AND_HALF", _FLAT, 2, 1)
-EXIT = Action("EXIT", _FREE)
+ENTER_HALF = Action("ENTER_HALF", _FLAT, 0, 1, _LONG)
+ENTER_FULL = Action("ENTER_FULL", _FLAT, 1, 1, _LONG)
+ENTER_ONE_AND_HALF = Action("ENTER_ONE_AND_HALF", _FLAT, 2, 1, _LONG)
+EXIT = Action("EXIT", _FREE, kind=_LEAVE)
 """Leave at the next tradable open."""
 HOLD = Action("HOLD", "holding")
-SCRATCH = Action("SCRATCH", f"{_FREE}; young, and losing no more than a small part of a volatility unit")
+SCRATCH = Action(
+    "SCRATCH", f"{_FREE}; young, and losing no more than a small part of a volatility unit", kind=_LEAVE
+)
 """Leave at the next tradable open, because the trade did not start as it should have."""
 ADD = Action(
     "ADD",
@@ -55,9 +61,9 @@ ACTIONS = (
 )  # fmt: skip
 """The ten of a long-only market."""
 SHORT_ENTRIES = (
-    Action("ENTER_SHORT_HALF", _FLAT_SHORT, 0, -1),
-    Action("ENTER_SHORT_FULL", _FLAT_SHORT, 1, -1),
-    Action("ENTER_SHORT_ONE_AND_HALF", _FLAT_SHORT, 2, -1),
+    Action("ENTER_SHORT_HALF", _FLAT_SHORT, 0, -1, _SHORT),
+    Action("ENTER_SHORT_FULL", _FLAT_SHORT, 1, -1, _SHORT),
+    Action("ENTER_SHORT_ONE_AND_HALF", _FLAT_SHORT, 2, -1, _SHORT),
 )
 """What `allow_short` appends: the mirrored entries."""
 
@@ -78,6 +84,12 @@ def actions_of(allow_short: bool) -> tuple[Action, ...]:
 def action_names(allow_short: bool) -> tuple[str, ...]:
     """Their names, in order."""
     return tuple(action.name for action in actions_of(allow_short))
+
+
+def action_kinds(names: Sequence[str]) -> tuple[str, ...]:
+    """The kind of each of the actions named; KeyError where there is no such action."""
+    known = {action.name: action.kind or action.name for action in actions_of(True)}
+    return tuple(known[name] for name in names)
 
 
 def entry_indices(allow_short: bool) -> tuple[int, ...]:

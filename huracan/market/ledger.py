@@ -238,7 +238,7 @@ universe holding something. Every symbol has its own account, which began with `
 DECISIONS_COLUMNS = (
     SYMBOL,
     Column("open_time", TIME, "open of the bar that the decision met: the close at which it was made", "UTC"),
-    Column("action", TEXT, "the most probable legal one, which was taken"),
+    Column("action", TEXT, "the one taken: the most probable legal one of the most probable kind"),
     *_TRACE,
     _VALUE,
     Column("model_id", TEXT, "checkpoint that decided"),
@@ -250,7 +250,7 @@ DECISION_TRACE_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
 SIGNALS_COLUMNS = (
     SYMBOL,
     Column("signal_time", TIME, "close of the bar at which was decided", "UTC"),
-    Column("action", TEXT, "the entry that was made, or wanted most"),
+    Column("action", TEXT, "the entry that was made, or wanted most; where declined, of the legal ones"),
     Column("side", TEXT, "of that entry: long or short"),
     Column("size_multiplier", FLOAT, "of that entry: its value over the notional of size 1"),
     Column(

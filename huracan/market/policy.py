@@ -25,6 +25,8 @@ class Decision:
     """[lanes, actions] of logits + bias, after the masks."""
     values: NDArray[np.float32]
     """[lanes] expected sum of discounted rewards."""
+    kinds: tuple[str, ...] = ()
+    """[actions] the kind of each, as `choice.choose` summed them; none where each was one by itself."""
 
 
 class Policy(Protocol):

@@ -18,13 +18,12 @@ from huracan.agent.bias_config import BiasConfig
 from huracan.agent.layout import named_weights, weight_names
 from huracan.agent.normaliser import STATISTICS, Normaliser
 from huracan.agent.policy.context_bias import ContextBias
+from huracan.agent.policy.formats import BY_ACTION, BY_KIND, FORMATS
 from huracan.agent.policy.greedy_policy import GreedyPolicy
 from huracan.agent.policy.sealed_tensors import damaged, read_facts, seal, unseal
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.actions import ACTION_VERSION, action_names
 from huracan.market.observation import OBSERVATION_VERSION
-
-FORMAT = "huracan-policy-2"
 
 
 def save_policy(policy: GreedyPolicy, training: dict[str, Any]) -> bytes:
@@ -37,7 +36,7 @@ def save_policy(policy: GreedyPolicy, training: dict[str, Any]) -> bytes:
     tensors |= {f"normaliser.{name}": values for name, values in (statistics | applied).items()}
     tensors["bias.weights"] = np.zeros((0, actions), np.float32) if bias is None else bias.weights
     agreement = {
-        "format": FORMAT,
+        "format": BY_KIND if policy.decides_by_kind else BY_ACTION,
         "observation_version": OBSERVATION_VERSION,
         "observation_names": list(policy.observation_names),
         "action_version": ACTION_VERSION,
@@ -59,11 +58,12 @@ def model_id_of(checkpoint: bytes) -> str:
 
 
 def read_agreement(checkpoint: bytes) -> dict[str, Any]:
-    """The header's metadata. InputRefused where the bytes are no checkpoint of this format."""
+    """The header's metadata. InputRefused where the bytes are no checkpoint of a known format."""
     agreement = read_facts(checkpoint)
-    if agreement.get("format") != FORMAT:
+    if agreement.get("format") not in FORMATS:
         raise InputRefused(
-            f"The checkpoint's format is {agreement.get('format')!r} and not {FORMAT!r}.", "Train it again."
+            f"The checkpoint's format is {agreement.get('format')!r} and none of {', '.join(FORMATS)}.",
+            "Train it again.",
         )
     return agreement
 
@@ -104,6 +104,7 @@ def load_policy(
             bias=_bias(tensors, agreement, names, acting),
             value_scale=_positive(agreement, "value_scale"),
             model_id=model_id_of(checkpoint),
+            decides_by_kind=agreement["format"] == BY_KIND,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged() from error

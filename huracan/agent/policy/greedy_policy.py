@@ -16,6 +16,8 @@ from huracan.agent.engines.devices import EngineChoice, make_engine
 from huracan.agent.normaliser import Normaliser
 from huracan.agent.policy.context_bias import ContextBias
 from huracan.errors import InvalidInput
+from huracan.market.actions import action_kinds
+from huracan.market.choice import choose
 from huracan.market.policy import Decision
 
 Floats32 = NDArray[np.float32]
@@ -23,7 +25,7 @@ Floats32 = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class GreedyPolicy:
-    """Takes the most probable legal action, the first of equals."""
+    """Takes the most probable legal action of the most probable kind, as `choose` says."""
 
     weights: Floats32
     """Flat, as `layout` says."""
@@ -36,6 +38,8 @@ class GreedyPolicy:
     value_scale: float = 1.0
     """What rewards were divided by when the values were learned."""
     model_id: str = ""
+    decides_by_kind: bool = True
+    """False where every action is a kind by itself, as policies of the format before decided."""
 
     def decide(self, observations: Floats32, masks: NDArray[np.bool_]) -> Decision:
         """Raw observations [lanes, width] and masks [lanes, actions] to one Decision.
@@ -55,13 +59,19 @@ class GreedyPolicy:
         biased = logits + np.where(masks, bias, ILLEGAL)
         powers = np.exp(biased - biased.max(axis=1, keepdims=True))
         return Decision(
-            actions=biased.argmax(axis=1),
+            actions=choose(biased, masks, self.kinds),
             logits=logits,
             bias=bias,
             bias_terms=terms,
             probabilities=powers / powers.sum(axis=1, keepdims=True),
             values=values * np.float32(self.value_scale),
+            kinds=self.kinds,
         )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """[actions] the kind of each; none where each is one by itself."""
+        return action_kinds(self.action_names) if self.decides_by_kind else ()
 
     def __getstate__(self) -> dict[str, Any]:
         # Whoever unpacks it makes an engine of its own.

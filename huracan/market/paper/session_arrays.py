@@ -30,6 +30,8 @@ class DecisionTrace:
     values: NDArray[np.float32]
     terms: NDArray[np.int64]
     """[decisions]"""
+    kinds: list[tuple[str, ...]]
+    """[decisions] as in `Decision`."""
 
     @staticmethod
     def empty(lanes: int, decisions: int, actions: int) -> "DecisionTrace":
@@ -43,16 +45,18 @@ class DecisionTrace:
             probabilities=np.zeros((*shape, actions), np.float32),
             values=np.zeros(shape, np.float32),
             terms=np.zeros(decisions, np.int64),
+            kinds=[()] * decisions,
         )
 
     def keep(self, at: int, decision: Decision, masks: NDArray[np.bool_]) -> None:
         """Writes down the decisions of all lanes at closes in a row from `at` on, close by close."""
         lanes, width = self.values.shape[0], decision.bias_terms.shape[1]
-        closes = slice(at, at + masks.shape[0] // lanes)
+        count = masks.shape[0] // lanes
+        closes = slice(at, at + count)
         more = width - self.bias_terms.shape[2]
         if more > 0:
             object.__setattr__(self, "bias_terms", np.pad(self.bias_terms, ((0, 0), (0, 0), (0, more))))
-        self.terms[closes] = width
+        self.terms[closes], self.kinds[closes] = width, [decision.kinds] * count
         self.bias_terms[:, closes, :width] = _by_lane(decision.bias_terms, lanes)
         self.masks[:, closes] = _by_lane(masks, lanes)
         for name in ("logits", "bias", "probabilities", "values"):

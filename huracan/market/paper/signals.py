@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from huracan.market.actions import WAIT_INDEX, action_names, actions_of
 from huracan.market.block import MarketBlock
+from huracan.market.choice import choose
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.engine.kernel_bars import packed_bars
@@ -27,7 +28,8 @@ from huracan.regimes.model import REGIMES
 
 TRADED, LAPSED, MASKED, DECLINED = "traded", "lapsed", "masked", "declined"
 DECLINED_FROM = 0.25
-"""A bar is a signal that the policy declined where its entries together had this probability."""
+"""A bar is a signal that the policy declined where the legal entries of the side that it wanted had this
+probability together."""
 
 NOT_FILLED, POLICY_WAITED = "order_not_filled", "policy_waited"
 STILL_OPEN = "STILL_OPEN"
@@ -101,16 +103,19 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, block: MarketBlock, rules
     last = arrays.action.shape[1] - 1
     entries = np.array([index for index, action in enumerate(actions_of(rules.allow_short)) if action.side])
     chosen, masks = arrays.action[:, :last].astype(np.int64), trace.masks[:, :last]
-    chances = _chances(trace, last, entries)
-    wanted = entries[chances[:, :, 1:].argmax(axis=2)]
-    is_wanted = chances[:, :, 1:].max(axis=2) > chances[:, :, 0]
+    is_entry = np.broadcast_to(_sides(rules) != 0, masks.shape)
+    wanted = _choices(trace, is_entry | (np.arange(masks.shape[2]) == WAIT_INDEX))
     entered = np.isin(chosen, entries)
     waited = masks[:, :, WAIT_INDEX] & ~entered
     may = np.take_along_axis(masks, wanted[:, :, None], axis=2)[:, :, 0]
-    masked = waited & is_wanted & ~may
-    declined = waited & ~masked & (trace.probabilities[:, :last][:, :, entries].sum(axis=2) >= DECLINED_FROM)
+    masked = waited & (wanted != WAIT_INDEX) & ~may
+    # Of what was legal: another entry could not have been made.
+    second = _choices(trace, is_entry & masks)
+    is_of_side = (_sides(rules) == _sides(rules)[second][:, :, None]) & is_entry & masks
+    together = np.where(is_of_side, trace.probabilities[:, :last], 0.0).sum(axis=2)
+    declined = waited & ~masked & (together >= DECLINED_FROM)
     lane, column = np.nonzero((entered | masked | declined) & (arrays.in_charge[:last] != NOBODY))
-    entry = np.where(entered, chosen, wanted)[lane, column]
+    entry = np.select([entered, masked], [chosen, wanted], second)[lane, column]
     trade = _trades(arrays, block)[lane, column]
     conditions = [trade >= 0, entered[lane, column], masked[lane, column]]
     status = np.select(conditions, [TRADED, LAPSED, MASKED], DECLINED).astype(object)
@@ -124,8 +129,21 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, block: MarketBlock, rules
         entry=entry,
         status=status,
         trade=trade,
-        unmasked=chances[lane, column, index],
+        unmasked=_chances(trace, last, entries)[lane, column, index],
     )
+
+
+def _choices(trace: DecisionTrace, legal: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """[lanes, bars] what those in charge would have done, had this been `legal` [lanes, bars, actions].
+
+    Each says itself what it takes together: a policy of before may decide otherwise than that of now.
+    """
+    last = legal.shape[1]
+    scores, chosen = (trace.logits + trace.bias)[:, :last], np.empty(legal.shape[:2], np.int64)
+    for kinds in dict.fromkeys(trace.kinds[:last]):
+        at = np.array([each == kinds for each in trace.kinds[:last]])
+        chosen[:, at] = choose(scores[:, at], legal[:, at], kinds)
+    return chosen
 
 
 def _chances(trace: DecisionTrace, last: int, entries: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -99,6 +99,8 @@ def test_a_loaded_brain_and_its_graph_decide_as_the_trained_policy_did(
     answers = session.run(list(OUTPUTS), {"observations": rows, "masks": masks})
     for name, found in zip(OUTPUTS, answers, strict=True):
         assert np.abs(found - getattr(theirs, name)).max() < 1e-4, name
+    largest = np.where(masks, theirs.logits + theirs.bias, -np.inf).argmax(axis=1)
+    assert not np.array_equal(largest, theirs.actions), "kinds decide, not single actions"
 
 
 def test_the_graph_survives_what_a_policy_refuses(policy: GreedyPolicy, bundle: dict[str, bytes]) -> None:
@@ -134,6 +136,15 @@ def test_the_files_alone_are_enough_to_compute_the_policy(bundle: dict[str, byte
         bias += height[:, None] * [term["adds"][action] for action in actions]
     assert np.abs(bias - np.array(golden["bias"])).max() < 1e-5
     assert len(np.unique(np.array(golden["bias_terms"]) > 0, axis=0)) > 4
+
+
+def test_the_files_alone_say_which_action_is_taken(bundle: dict[str, bytes]) -> None:
+    golden, told = json.loads(bundle["golden.json"]), json.loads(bundle["actions.json"])
+    assert "most probable kind" in told["rule"] and ["EXIT", "SCRATCH"] in told["kinds"]
+    for chances, action in zip(golden["probabilities"], golden["actions"], strict=True):
+        chance = dict(zip(told["actions"], chances, strict=True))
+        kind = max(told["kinds"], key=lambda names: sum(chance[name] for name in names))
+        assert max(kind, key=chance.__getitem__) == told["actions"][action]
 
 
 def test_it_loads_from_a_directory(bundle: dict[str, bytes], tmp_path: Path) -> None:
@@ -183,6 +194,9 @@ def test_a_policy_that_answers_otherwise_is_refused(bundle: dict[str, bytes]) ->
     changed = replace(weights, policy=(*weights.policy[:-1], (head, bias + np.float32(0.01))))
     with pytest.raises(InputRefused, match=r"golden\.json"):
         check_golden(changed, golden)
+    by_action = replace(weights, action_kinds=weights.action_names)
+    with pytest.raises(InputRefused, match=r"does not take the actions of golden\.json"):
+        check_golden(by_action, golden)
 
 
 def test_a_simulated_brain_is_never_live_eligible(parts: BundleParts, real_parts: BundleParts) -> None:

@@ -1,6 +1,9 @@
 """A brain as people carry it about and ask it: what went wrong on the way is named by its cause."""
 
+import json
+import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from huracan.agent.policy.checkpoint import load_policy
 from huracan.brain.brain import Brain, load_brain
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.brain.signature import generate_key_pair
@@ -27,11 +31,46 @@ def brain(bundle: dict[str, bytes]) -> Brain:
     return load_brain(bundle, PUBLIC)
 
 
+@pytest.fixture(scope="module")
+def former() -> dict[str, bytes]:
+    """A brain as the version before published it: by its policy the largest probability of all is taken."""
+    with tarfile.open(Path(__file__).with_name("brain_of_version_2.tar.xz")) as archive:
+        found = {each.name.removeprefix("./"): archive.extractfile(each) for each in archive if each.isfile()}
+        return {name: content.read() for name, content in found.items() if content is not None}
+
+
 @pytest.fixture
 def folder(bundle: dict[str, bytes], tmp_path: Path) -> Path:
     for name, content in bundle.items():
         (tmp_path / name).write_bytes(content)
     return tmp_path
+
+
+def test_a_brain_of_the_version_before_loads_and_decides_by_the_largest_probability_of_all(
+    former: dict[str, bytes], brain: Brain
+) -> None:
+    loaded = load_brain(former, former["public_key.txt"].decode().strip())
+    generator = np.random.default_rng(4)
+    rows = generator.normal(3.0, 20.0, (300, WIDTH)).astype(np.float32)
+    masks = generator.random((300, len(ACTIONS))) < 0.6
+    masks[:, 0] = True
+    then, now = loaded.decide(rows, masks), brain.decide(rows, masks)
+    assert np.array_equal(then.logits, now.logits), "the same policy"
+    assert np.array_equal(then.actions, np.where(masks, then.logits + then.bias, -np.inf).argmax(axis=1))
+    assert not np.array_equal(then.actions, now.actions)
+    trader = load_policy(former["policy.safetensors"])
+    assert np.array_equal(trader.decide(rows, masks).actions, then.actions)
+
+
+def test_what_the_version_before_trained_is_published_as_what_it_is(
+    former: dict[str, bytes], parts: BundleParts
+) -> None:
+    files = build_bundle(replace(parts, checkpoint=former["policy.safetensors"]), PRIVATE)
+    assert json.loads(files["actions.json"])["kinds"] == [[name] for name in ACTIONS]
+    assert json.loads(files["manifest.json"])["schema_version"] == 3
+    rows, masks = np.full((1, WIDTH), 3.0, np.float32), np.ones((1, len(ACTIONS)), bool)
+    said = load_brain(files, PUBLIC).decide(rows, masks)
+    assert said.actions == said.probabilities.argmax()
 
 
 def test_a_path_may_be_given_as_text(folder: Path, brain: Brain) -> None:

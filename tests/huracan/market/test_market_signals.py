@@ -12,17 +12,21 @@ from huracan.market.actions import (
     ENTER_FULL_INDEX,
     ENTER_HALF_INDEX,
     ENTER_ONE_AND_HALF_INDEX,
+    ENTER_SHORT_FULL_INDEX,
     HOLD_INDEX,
     WAIT_INDEX,
+    action_kinds,
     action_names,
 )
 from huracan.market.block import MarketBlock
+from huracan.market.choice import choose
 from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import SIGNALS_SCHEMA
 from huracan.market.paper.conservation import judge_signals_told
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.signals import MASK_REASONS
+from huracan.market.paper.watch import Watch
 from huracan.market.policy import Decision
 from huracan.market.rules import TradingRules
 
@@ -33,30 +37,95 @@ Market = Callable[..., MarketBlock]
 
 
 class Eager:
-    """Wants to enter at the bars given, by so many logits more than waiting; holds what it has."""
+    """Wants to enter at the bars given, by so many logits more than waiting; holds what it has.
 
-    def __init__(self, wishes: dict[int, tuple[int, float]]) -> None:
-        self.wishes, self.bar = wishes, 0
+    `kinds` are those by which it decides.
+    """
+
+    def __init__(self, wishes: dict[int, tuple[int, float]], kinds: tuple[str, ...] = ()) -> None:
+        self.wishes, self.kinds, self.bar = wishes, kinds, 0
 
     def decide(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
         logits = np.full(masks.shape, -20.0, np.float32)
         logits[:, WAIT_INDEX] = logits[:, HOLD_INDEX] = 0.0
         if self.bar in self.wishes:
-            action, lead = self.wishes[self.bar]
-            logits[:, action] = lead
+            self._wish(logits, *self.wishes[self.bar])
         self.bar += 1
         powers = np.exp(np.where(masks, logits, -1e9))
         probabilities = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
         nothing = np.zeros_like(logits)
-        return Decision(
-            probabilities.argmax(axis=1), logits, nothing, nothing[:, :0], probabilities, logits[:, 0] + 7
-        )
+        actions, values = choose(logits, masks, self.kinds), logits[:, 0] + 7
+        return Decision(actions, logits, nothing, nothing[:, :0], probabilities, values, self.kinds)
+
+    def _wish(self, logits: NDArray[np.float32], action: int, lead: float) -> None:
+        logits[:, action] = lead
+
+
+class Torn(Eager):
+    """Gives probabilities to several entries at bar 5, and to waiting the rest."""
+
+    def __init__(self, chances: dict[int, float], kinds: tuple[str, ...]) -> None:
+        super().__init__({5: (WAIT_INDEX, 0.0)}, kinds)
+        self.chances = chances | {WAIT_INDEX: 1 - sum(chances.values())}
+
+    def _wish(self, logits: NDArray[np.float32], action: int, lead: float) -> None:
+        for each, chance in self.chances.items():
+            logits[:, each] = np.log(chance)
 
 
 def _signals(
     block: MarketBlock, wishes: dict[int, tuple[int, float]], rules: TradingRules = RULES
 ) -> Session:
     return trade_session(block, Eager(wishes), rules, COSTS, PROVENANCE)
+
+
+ALL_SIZES = {ENTER_HALF_INDEX: 0.2, ENTER_FULL_INDEX: 0.21, ENTER_ONE_AND_HALF_INDEX: 0.2}
+LARGEST = {ENTER_HALF_INDEX: 0.15, ENTER_FULL_INDEX: 0.2, ENTER_ONE_AND_HALF_INDEX: 0.25}
+SMALLEST = {ENTER_HALF_INDEX: 0.3, ENTER_FULL_INDEX: 0.15, ENTER_ONE_AND_HALF_INDEX: 0.15}
+UNDECIDED = {ENTER_FULL_INDEX: 0.3, ENTER_SHORT_FULL_INDEX: 0.31}
+NEITHER = {ENTER_FULL_INDEX: 0.2, ENTER_SHORT_FULL_INDEX: 0.21}
+UNREADY = {"is_ready": np.arange(40) != 5}
+
+
+@pytest.mark.parametrize(
+    ("chances", "changes", "lacks", "by_kind", "by_action"),
+    [
+        (ALL_SIZES, {}, {}, ("traded", "ENTER_FULL", None), ("declined", "ENTER_FULL", "policy_waited")),
+        (ALL_SIZES, {}, UNREADY, ("masked", "ENTER_FULL", "features_incomplete"), None),
+        # What is left of the entries wins no more: the one wanted most was not legal.
+        (LARGEST, {"starting_cash_usd": 1_200.0}, {}, ("masked", "ENTER_ONE_AND_HALF", "cash_short"),
+         ("declined", "ENTER_FULL", "policy_waited")),
+        # The same, but the one wanted most was legal, and waiting was the more probable.
+        (SMALLEST, {"starting_cash_usd": 700.0}, {}, *[("declined", "ENTER_HALF", "policy_waited")] * 2),
+        # Of two sides each is held against waiting by itself.
+        (UNDECIDED, {"allow_short": True}, {}, *[("declined", "ENTER_SHORT_FULL", "policy_waited")] * 2),
+        (NEITHER, {"allow_short": True}, {}, None, None),
+    ],
+)  # fmt: skip
+def test_a_signal_is_what_the_policy_would_have_done_by_its_own_rule(
+    make_block: Market, chances: dict, changes: dict, lacks: dict, by_kind: object, by_action: object
+) -> None:
+    block, rules = make_block([100.0] * 40), replace(RULES, **changes)
+    block = replace(block, **{name: getattr(block, name) & values for name, values in lacks.items()})
+    for kinds, told in ((action_kinds(action_names(rules.allow_short)), by_kind), ((), by_action)):
+        session = trade_session(block, Torn(chances, kinds), rules, COSTS, PROVENANCE)
+        found = [(row["status"], row["action"], row["reason"]) for row in session.signals.to_pylist()]
+        names = action_names(rules.allow_short)
+        for row, decision in zip(
+            session.signals.to_pylist(), session.decisions.to_pylist()[5:6], strict=False
+        ):
+            assert decision["action_mask"][names.index(row["action"])] == (row["status"] != "masked")
+        assert found == ([] if told is None else [told])
+
+
+def test_at_the_handover_each_policy_is_told_of_by_its_own_rule(make_block: Market) -> None:
+    block = make_block([100.0] * 60)
+    before, now = Torn(ALL_SIZES, ()), Torn(ALL_SIZES, action_kinds(action_names(False)))
+    watches = [Watch(before, "before"), Watch(now, "now", int(block.open_time_ms[21]))]
+    session = trade_session(block, watches, RULES, COSTS, PROVENANCE)
+    told = [(row["status"], row["signal_time"].minute) for row in session.signals.to_pylist()]
+    first = int(block.open_time_ms[0]) // 60_000
+    assert told == [("declined", (first + 6) % 60), ("traded", (first + 26) % 60)]
 
 
 def test_each_way_of_a_signal_is_told_with_its_reason(make_block: Market) -> None:

@@ -17,7 +17,7 @@ from huracan.agent.policy.context_bias import BiasConfig, ContextBias
 from huracan.agent.policy.greedy_policy import GreedyPolicy
 from huracan.agent.policy.sealed_tensors import seal, unseal
 from huracan.errors import InputRefused, InvalidInput
-from huracan.market.actions import action_names
+from huracan.market.actions import action_kinds, action_names
 from huracan.market.observation import observation_names
 
 NAMES = observation_names(("a", "b", "never"))
@@ -80,7 +80,7 @@ def test_a_loaded_policy_decides_the_same_to_the_bit(
     assert loaded.model_id == model_id_of(checkpoint)
 
 
-def test_a_decision_is_the_most_probable_legal_action_of_logits_and_bias(policy: GreedyPolicy) -> None:
+def test_a_decision_is_the_most_probable_kind_and_action_of_logits_and_bias(policy: GreedyPolicy) -> None:
     seen, masks = _seen(400)
     found = policy.decide(seen, masks)
     assert policy.bias is not None
@@ -90,10 +90,28 @@ def test_a_decision_is_the_most_probable_legal_action_of_logits_and_bias(policy:
     powers = np.where(masks, np.exp((found.logits + found.bias).astype(np.float64)), 0.0)
     assert found.probabilities == pytest.approx(powers / powers.sum(axis=1, keepdims=True), abs=1e-6)
     assert (found.probabilities[~masks] == 0.0).all()
-    assert np.array_equal(found.actions, np.where(masks, found.probabilities, -1.0).argmax(axis=1))
+    kinds = np.array(action_kinds(LONG))
+    sums = np.stack([powers[:, kinds == kind].sum(axis=1) for kind in kinds], axis=1)
+    largest = sums >= sums.max(axis=1, keepdims=True) * (1 - 1e-12)
+    assert np.array_equal(found.actions, np.where(largest & masks, powers, -1.0).argmax(axis=1))
+    assert found.kinds == action_kinds(LONG)
     plain = replace(policy, bias=None).decide(seen, masks)
     assert np.array_equal(plain.logits, found.logits)
     assert not np.array_equal(plain.actions, found.actions)
+
+
+def test_a_policy_of_the_format_before_loads_and_decides_by_the_largest_probability_of_all(
+    policy: GreedyPolicy,
+) -> None:
+    seen, masks = _seen(400)
+    now = save_policy(policy, {"seed": 1})
+    before = _resealed(now, format="huracan-policy-2")
+    loaded = load_policy(before, NAMES, LONG)
+    found = loaded.decide(seen, masks)
+    assert np.array_equal(found.actions, np.where(masks, found.logits + found.bias, -np.inf).argmax(axis=1))
+    assert found.kinds == () and not np.array_equal(found.actions, policy.decide(seen, masks).actions)
+    assert save_policy(loaded, {"seed": 1}) == before, "what it decides by is kept"
+    assert read_agreement(now)["format"] == "huracan-policy-3"
 
 
 def test_values_are_in_the_units_of_the_reward(policy: GreedyPolicy) -> None:
