@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from huracan.durations import Duration
 from huracan.errors import InvalidInput
-from huracan.models.adaptive import walk_nights
+from huracan.models.adaptive import Walk, walk_nights
 from huracan.models.boosting import answers, boost, read_trees
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.inputs import confidence_inputs, confidence_names
@@ -147,23 +147,27 @@ def fit_conformal_model(
         fitted_trades=len(split.fit), tail_trades=len(split.tail), tail=nothing, own_tail=None,
     )  # fmt: skip
     rows = np.sort(np.concatenate([split.calibration, split.tail]))
-    below, above = model._bounds(matrix[rows])
-    result = net[rows] / unit[rows]
-    score = np.maximum(below - result, result - above)
+    weight, result = past.weight[rows], net[rows]
     start, end = lifetimes(trades, maximum_holding)
-    lives = (start[rows], end[rows])
-    walk = walk_nights(score, past.weight[rows], lives, model.coverage, config.adaptation_step)
+    before = np.concatenate([split.fit, split.validation])
+    edges = weighted_quantile(net[before], past.weight[before], (outside, 1.0 - outside))
+
+    def widen(below: Floats, above: Floats, units: Floats) -> tuple[Walk, Floats]:
+        score = np.maximum(below - result / units, result / units - above)
+        walk = walk_nights(score, weight, (start[rows], end[rows]), model.coverage, config.adaptation_step)
+        bounds = _ordered((below - walk.margin) * units, (above + walk.margin) * units)
+        return walk, np.array(bounds)
+
+    walk, bounds = widen(*model._bounds(matrix[rows]), unit[rows])
     if not np.isfinite(walk.next_margin):
         return Unfit(f"{len(rows)} held-out trades are too few to widen an interval by.", trades.num_rows)
-    bounds = _ordered((below - walk.margin) * unit[rows], (above + walk.margin) * unit[rows])
-    before = np.concatenate([split.fit, split.validation, split.calibration])
-    same_for_all = weighted_quantile(net[before], past.weight[before], (outside, 1.0 - outside))
+    # One interval for all, widened like the model's: else it would be narrow where it holds too little.
+    low_edge, high_edge = (np.full(len(rows), edge) for edge in edges)
+    _, same_for_all = widen(low_edge, high_edge, np.ones(len(rows)))
     judged = np.isin(rows, split.tail) & np.isfinite(walk.margin)
     own = judged & ~past.is_explored[rows]
     tail, own_tail = (
-        score_intervals(
-            net[rows][kept], (bounds[0][kept], bounds[1][kept]), same_for_all, past.weight[rows][kept]
-        )
+        score_intervals(result[kept], bounds[:, kept], same_for_all[:, kept], weight[kept])
         for kept in (judged, own)
     )
     few = int(own.sum()) < config.minimum_own_trades

@@ -17,7 +17,8 @@ class IntervalScores:
     width_bps: float | None
     """Mean width."""
     same_coverage: float | None
-    """Share within the interval that is the same for all: the quantiles of the earlier results."""
+    """Share within an interval that is the same for all signals of a night: the quantiles of the earlier
+    results, widened from night to night by the same rule."""
     same_width_bps: float | None
     trades: int
 
@@ -28,24 +29,17 @@ class IntervalScores:
         return abs(self.coverage - promised) <= slack and self.width_bps < self.same_width_bps
 
 
-def score_intervals(
-    net_bps: Floats, bounds: tuple[Floats, Floats], same_for_all: Floats, weight: Floats
-) -> IntervalScores:
-    """Scores of the intervals `bounds` [n] low and high, beside `same_for_all` [2], against results [n]."""
+def score_intervals(net_bps: Floats, bounds: Floats, same_for_all: Floats, weight: Floats) -> IntervalScores:
+    """Scores of the intervals `bounds` [2, n] (low, high), beside those `same_for_all` [2, n], against the
+    results [n], which count by `weight` [n]."""
     if len(net_bps) == 0:
         return IntervalScores(None, None, None, None, 0)
-    low, high = bounds
 
-    def share(within: NDArray[np.bool_]) -> float:
-        return float(np.average(within, weights=weight))
+    def of(low: Floats, high: Floats) -> tuple[float, float]:
+        within = (net_bps >= low) & (net_bps <= high)
+        return float(np.average(within, weights=weight)), float(np.average(high - low, weights=weight))
 
-    return IntervalScores(
-        share((net_bps >= low) & (net_bps <= high)),
-        float(np.average(high - low, weights=weight)),
-        share((net_bps >= same_for_all[0]) & (net_bps <= same_for_all[1])),
-        float(same_for_all[1] - same_for_all[0]),
-        len(net_bps),
-    )
+    return IntervalScores(*of(*bounds), *of(*same_for_all), len(net_bps))
 
 
 def weighted_quantile(values: Floats, weight: Floats, shares: tuple[float, ...]) -> Floats:

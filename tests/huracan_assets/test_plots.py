@@ -20,6 +20,7 @@ from matplotlib.text import Text
 import huracan_assets
 from huracan.agent.policy.held_out_equity import HeldOutEquity
 from huracan.candles.schema import TIME
+from huracan.models.scores import UNSCORED, score_tail
 from huracan_assets import pictures
 from huracan_assets.analysis import plots as analysis_plots
 from huracan_assets.shown import Picture
@@ -109,6 +110,14 @@ REPORT = {
     "held_out": {"net_usd": 30.0, "first_day": "2025-03-01", "last_day": "2025-03-02"},
     "seeds": {"count": 3, "published": 1, "net_usd_lowest": 10.0, "net_usd_highest": 40.0},
 }
+TAIL = score_tail(
+    np.arange(400) % 10 < 4,
+    np.where(np.arange(400) % 10 < 4, 0.5, 0.4) + np.arange(400) / 4000,
+    0.4,
+    None,
+    np.arange(400) * 3_600_000,
+    3_600_000,
+)
 DRAWN: dict[str, tuple[Any, ...]] = {
     "price_with_regimes": (OHLCV, REGIMES),
     "equity_curve": (SESSION,),
@@ -120,8 +129,11 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "lost_by_reason": (LOSSES,),
     "forward_results": (LIBRARY,),
     "learning_curve": (CURVES, REPORT),
+    "reliability_diagram": (TAIL,),
 }
-TABLES = {"held_out_table", "held_table", "seeds_table", "win_loss_table"}
+TABLES = {
+    *("held_out_table", "held_table", "interval_table", "scores_table", "seeds_table", "win_loss_table"),
+}
 
 
 def _modules() -> list[ModuleType]:
@@ -193,6 +205,17 @@ def test_the_learning_curve_draws_every_seed_and_their_mean(figures: list[Figure
     assert [line.get_label() for line in reward.lines] == [
         *("seed 0", "seed 1, published", "seed 2", "mean of the seeds"),
     ]
+
+
+def test_the_reliability_diagram_puts_what_came_over_what_was_said(figures: list[Figure]) -> None:
+    picture = _plots()["reliability_diagram"](TAIL)
+    (axes,) = figures[0].axes
+    (came,) = (line for line in axes.lines if len(line.get_xdata()) == 10 and line.get_marker() == "o")
+    assert list(came.get_xdata()) == [each.probability for each in TAIL.reliability]
+    assert list(came.get_ydata()) == [each.won for each in TAIL.reliability]
+    assert f"{TAIL.calibration_error:.3f} apart on 400 later trades" in picture.told
+    assert f"{TAIL.brier_skill_low:+.3f} to" in picture.told
+    assert "no later trade" in _plots()["reliability_diagram"](UNSCORED).told
 
 
 def test_the_held_out_equity_stands_among_its_random_rivals_and_doing_nothing(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from huracan.models.conformal import ConformalModel, fit_conformal_model
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.models.interval_scores import score_intervals, weighted_quantile
 from huracan.models.past import PastTrades, past_trades
+from huracan.models.window import trailing_trades
 from tests.huracan.models.conftest import SIGNAL_NAMES, simulated_signals
 
 Maker = Callable[..., pa.Table]
@@ -60,6 +62,9 @@ def test_what_the_model_says_of_itself_is_what_later_signals_show(
     assert model.tail.coverage == pytest.approx(np.mean((net >= low) & (net <= high)), abs=0.04)
     assert model.tail.width_bps == pytest.approx(np.mean(high - low), rel=0.1)
     assert model.own_tail == model.tail and model.effective_trades == 4000
+    # One interval for all, widened by the same rule, holds as many by more width.
+    assert model.tail.same_coverage == pytest.approx(0.9, abs=0.04)
+    assert model.tail.same_width_bps > 1.1 * model.tail.width_bps
 
 
 def test_the_expected_result_is_the_mean_of_such_signals(model: ConformalModel, make_signals: Maker) -> None:
@@ -86,7 +91,14 @@ def test_the_level_follows_a_market_that_grew_wild(make_signals: Maker) -> None:
     assert coverage(CONFIG.adaptation_step) >= 0.85
 
 
-def test_the_same_trades_give_the_same_bytes_and_later_ones_change_nothing(make_signals: Maker) -> None:
+def test_trades_of_later_days_change_nothing(make_signals: Maker) -> None:
+    past, day = make_signals(72 * 8), date(2025, 5, 8)
+    both = pa.concat_tables([make_signals(300, seed=9, first=72 * 8, wild=9.0), past])
+    one, other = (fitted(past_trades(trailing_trades(each, day, 30, "2h"))) for each in (past, both))
+    assert one.to_bytes() == other.to_bytes()
+
+
+def test_the_same_trades_give_the_same_bytes_in_any_order(make_signals: Maker) -> None:
     ledger = make_signals(900)
     shuffled = ledger.take(np.random.default_rng(4).permutation(900))
     one, other = (fitted(past_trades(each)) for each in (ledger, shuffled))
@@ -223,11 +235,13 @@ def test_later_outcomes_change_no_earlier_margin(seed: int, kept: int) -> None:
 
 def test_interval_scores_by_hand() -> None:
     net, low, high = np.array([0.0, 5.0, 9.0]), np.array([-1.0, 6.0, 8.0]), np.array([1.0, 8.0, 10.0])
-    scores = score_intervals(net, (low, high), np.array([-1.0, 6.0]), np.array([1.0, 1.0, 2.0]))
+    scores = score_intervals(
+        net, np.array([low, high]), np.array([[-1.0] * 3, [6.0] * 3]), np.array([1.0, 1.0, 2.0])
+    )
     assert (scores.coverage, scores.width_bps) == (0.75, 2.0)
     assert (scores.same_coverage, scores.same_width_bps, scores.trades) == (0.5, 7.0, 3)
     assert scores.hold(0.79, 0.05) and not scores.hold(0.9, 0.05)
-    assert not score_intervals(net[:0], (low[:0], high[:0]), net[:2], net[:0]).hold(0.9, 0.05)
+    assert not score_intervals(net[:0], np.zeros((2, 0)), np.zeros((2, 0)), net[:0]).hold(0.9, 0.05)
     assert weighted_quantile(
         np.array([3.0, 1.0, 2.0]), np.array([2.0, 1.0, 1.0]), (0.25, 0.5, 0.9)
     ).tolist() == [
