@@ -110,8 +110,8 @@ def plant_book(
     propensity = np.take_along_axis(chances, entry[..., None], axis=-1)[..., 0]
     times = np.datetime64(FIRST_DAY, "ms") + np.arange(bars) * np.timedelta64(15, "m")
     ids, absent = np.arange(symbols * bars).astype(str), ~is_drawn.ravel()
-    wanted = (contexts.hidden < 0.0).astype(np.int64)
-    own = (contexts.entry_probability > 0.5) & (side == wanted)
+    own = np.array(["ENTER_FULL", "ENTER_SHORT_FULL"], object)[(contexts.hidden < 0.0).astype(np.int64)]
+    own[contexts.entry_probability <= 0.5] = None
     moments = {
         "symbol": pa.array(np.repeat(SYMBOLS, bars)),
         "signal_time": pa.array(np.tile(times, symbols)).cast(TIME),
@@ -122,7 +122,7 @@ def plant_book(
         "action": pa.array(np.array(ENTRIES)[entry.ravel()], mask=absent),
         "trade_id": pa.array(ids, mask=absent),
         "propensity": pa.array(propensity.ravel(), mask=absent),
-        "is_policy_entry": pa.array(own.ravel(), mask=absent),
+        "policy_action": pa.array(own.ravel(), pa.string()),
     }
     net = (expected + noise).ravel()
     return pa.table(moments), pa.table({"trade_id": ids[~absent], "net_bps": net[~absent]})

@@ -30,7 +30,6 @@ from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 _QUARTERS = tuple(f"{6 * quarter:02d}-{6 * quarter + 6:02d} UTC" for quarter in range(4))
 _PROBABILITIES = (0.25, 0.5)
-_UNTOLD = "No doubly robust estimate: what the policy would have entered is told of drawn entries alone."
 
 ENTRY_ALTERNATIVES_COLUMNS = (
     Column(
@@ -54,7 +53,7 @@ ENTRY_ALTERNATIVES_COLUMNS = (
     Column("high_bps", FLOAT, "upper end", "bps"),
     Column("entries", INTEGER, "explored trades that the rule would have made too"),
     Column("effective_entries", FLOAT, "as many of equal weight would say as much (Kish)"),
-    Column("moments", INTEGER, "closes at which the rule enters; null where only drawn entries tell"),
+    Column("moments", INTEGER, "closes at which the rule enters"),
     Column("note", TEXT, "why there is no estimate or no interval; empty where there are both"),
 )
 ENTRY_ALTERNATIVES_SCHEMA = arrow_schema(ENTRY_ALTERNATIVES_COLUMNS)
@@ -63,12 +62,11 @@ ENTRY_ALTERNATIVES_SCHEMA = arrow_schema(ENTRY_ALTERNATIVES_COLUMNS)
 
 @dataclass(frozen=True)
 class Alternative:
-    """A rule of when to enter. `enters` [n, SIDES] or, where only drawn entries tell, [m]."""
+    """A rule of when to enter, [n, SIDES]."""
 
     scope: str
     value: str
     enters: Callable[[Moments], Bools]
-    is_told_everywhere: bool = True
 
 
 def entry_alternatives(
@@ -87,22 +85,13 @@ def entry_alternatives(
     rows = []
     for each in ALTERNATIVES:
         enters = each.enters(known)
-        for estimator, estimate in _estimates(each, known.explored, enters, expected):
+        for estimator, estimate in _estimates(known.explored, enters, expected):
             told = {"scope": each.scope, "value": each.value, "estimator": estimator}
-            moments_of = int(enters.any(axis=1).sum()) if each.is_told_everywhere else None
-            rows.append({**told, **vars(estimate), "moments": moments_of})
+            rows.append({**told, **vars(estimate), "moments": int(enters.any(axis=1).sum())})
     return pa.Table.from_pylist(rows, schema=ENTRY_ALTERNATIVES_SCHEMA)
 
 
-def _estimates(
-    each: Alternative, explored: Explored, enters: Bools, expected: Floats
-) -> Iterator[tuple[str, Estimate]]:
-    if not each.is_told_everywhere:
-        alone = weighted_estimate(explored, enters)
-        yield WEIGHTED, alone
-        untold = Estimate(None, None, None, None, alone.entries, alone.effective_entries, _UNTOLD)
-        yield DOUBLY_ROBUST, untold
-        return
+def _estimates(explored: Explored, enters: Bools, expected: Floats) -> Iterator[tuple[str, Estimate]]:
     yield WEIGHTED, weighted_estimate(explored, enters[explored.moment, explored.side])
     yield DOUBLY_ROBUST, doubly_robust_estimate(explored, enters, expected)
 
@@ -131,6 +120,6 @@ ALTERNATIVES = (
     *(Alternative("quarter", name, _is("quarter", code)) for code, name in enumerate(_QUARTERS)),
     *(Alternative("side", name, _on_side(code)) for code, name in enumerate(("long", "short"))),
     *(Alternative("entry_probability", f"above {each:g}", _above(each)) for each in _PROBABILITIES),
-    Alternative("policy", "own entries", lambda moments: moments.is_policy_entry, is_told_everywhere=False),
+    Alternative("policy", "own entries", lambda moments: moments.can_enter & moments.policy_enters),
 )
 """The rules, in the order in which they are shown."""

@@ -18,7 +18,7 @@ from huracan.regimes.model import REGIMES
 
 READ_OF_MOMENTS = (
     "symbol", "signal_time", "regime", "hour", "volatility_rank", "entry_probability", "action", "trade_id",
-    "propensity", "is_policy_entry",
+    "propensity", "policy_action",
 )  # fmt: skip
 READ_OF_TRADES = ("trade_id", "net_bps")
 """The columns of the book's two tables that are read here."""
@@ -42,8 +42,8 @@ class Moments:
     quarter: Integers
     entry_probability: Floats
     """[n] 0 where nobody decided."""
-    is_policy_entry: Bools
-    """[m]"""
+    policy_enters: Bools
+    """[n, SIDES] whether the policy itself would have entered on that side."""
 
 
 def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], holding_minutes: int) -> Moments:
@@ -62,7 +62,7 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
             "An explored entry was drawn with a propensity that is not above 0 and at most 1.",
             "Make the explored trades of its day again: huracan backfill.",
         )
-    side = pc.starts_with(entered["action"], _SHORT).to_numpy(zero_copy_only=False).astype(np.int64)
+    side = _by_side(entered["action"]).argmax(axis=1)
     can_enter = np.zeros((int(symbol.max()) + 1 if symbol.size else 0, SIDES), dtype=bool)
     can_enter[symbol[drawn], side] = True
     regime, quarter = _codes(own, "regime", REGIMES), own["hour"].to_numpy() // 6
@@ -83,8 +83,15 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
         volatility,
         quarter,
         pc.fill_null(own["entry_probability"], 0.0).to_numpy(),
-        pc.fill_null(entered["is_policy_entry"], False).to_numpy(zero_copy_only=False),
+        _by_side(own["policy_action"]),
     )
+
+
+def _by_side(entries: pa.ChunkedArray) -> Bools:
+    """[n, SIDES] the side of each entry, by its name; on none where it is null."""
+    is_short = pc.starts_with(entries, _SHORT)
+    sides = [pc.fill_null(each, False) for each in (pc.invert(is_short), is_short)]
+    return np.column_stack([each.to_numpy(zero_copy_only=False) for each in sides])
 
 
 def block_days(holding_minutes: int) -> int:

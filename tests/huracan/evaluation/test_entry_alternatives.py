@@ -25,7 +25,7 @@ COLUMNS = pa.schema(
         ("action", pa.string()),
         ("trade_id", pa.string()),
         ("propensity", pa.float64()),
-        ("is_policy_entry", pa.bool_()),
+        ("policy_action", pa.string()),
     ]
 )
 
@@ -40,7 +40,7 @@ def _moment(time: datetime, **told: Any) -> dict[str, Any]:
 
 
 def _drawn(time: datetime, number: int, **told: Any) -> dict[str, Any]:
-    own = {"action": "ENTER_FULL", "trade_id": str(number), "propensity": 0.1, "is_policy_entry": False}
+    own = {"action": "ENTER_FULL", "trade_id": str(number), "propensity": 0.1}
     return _moment(time, **{**own, **told})
 
 
@@ -73,7 +73,7 @@ def book() -> tuple[pa.Table, pa.Table]:
                 "action": "ENTER_HALF",
                 "trade_id": f"e{number}",
                 "propensity": 0.2,
-                "is_policy_entry": True,
+                "policy_action": "ENTER_FULL",
             }
             net[f"e{number}"] = 10.0 if regime == "trend" else -10.0
             continue
@@ -117,13 +117,11 @@ def test_a_symbol_that_is_never_sold_short_is_not_asked_about_shorts(book) -> No
     assert long["moments"] == 2 * short["moments"]
 
 
-def test_the_policys_own_entries_are_told_of_drawn_ones_alone(book) -> None:
-    weighted, doubly_robust = _of(
-        entry_alternatives(*book, _days(20), HOLDING_MINUTES), "policy", "own entries"
-    )
-    assert weighted["mean_net_bps"] == pytest.approx(0.0, abs=1.5) and weighted["low_bps"] is not None
-    assert weighted["moments"] is None and weighted["entries"] == 10 * 96 - 4
-    assert doubly_robust["mean_net_bps"] is None and "told of drawn entries alone" in doubly_robust["note"]
+def test_the_policys_own_entries_are_asked_about_at_every_moment_on_the_side_that_it_wanted(book) -> None:
+    own = _of(entry_alternatives(*book, _days(20), HOLDING_MINUTES), "policy", "own entries")
+    for estimate in own:
+        assert estimate["mean_net_bps"] == pytest.approx(0.0, abs=1.5) and estimate["low_bps"] is not None
+        assert estimate["moments"] == estimate["entries"] == 10 * 96 - 4
 
 
 @pytest.mark.parametrize(

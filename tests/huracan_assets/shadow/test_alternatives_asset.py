@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from tests.huracan_assets.test_shadow_trades_asset import DAY, HOURS, Paper
 
 from huracan.candles.schema import TIME, day_end, day_start
 from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA, MOMENTS_SCHEMA
@@ -20,6 +19,7 @@ from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from off_policy import FIRST_DAY, HOLDING_MINUTES, plant_book, plant_contexts
+from tests.huracan_assets.shadow.paper_home import DAY, HOURS, Paper
 
 DAYS = 14
 LAST = FIRST_DAY + timedelta(days=DAYS - 1)
