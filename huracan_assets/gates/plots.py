@@ -56,6 +56,8 @@ def gate_worth(trailing: pa.Table) -> Picture:
 def _told(rows: list[dict[str, object]]) -> str:
     of_all = next((row for row in rows if row["gate"] == COMBINED), rows[0])
     sure = [str(row["gate"]).replace("_", " ") for row in rows if _is_sure(row) and row is not of_all]
+    if of_all["saved_bps"] is None:
+        return "no signal of the window counts for anything"
     told = f"all gates together save {of_all['saved_bps']:+.1f} bps per signal"
     return f"{told}; surely worth something: {', '.join(sure) or 'none'}"
 
