@@ -20,17 +20,17 @@ from huracan_resources.settings.settings import Settings
 class Read:
     """One declared input: `days` days of `asset`, the last of them `ends` days after the partition's own.
 
-    `days` may depend on the settings. `optional`: nothing is read on the first nights of a history, where no
-    earlier partition exists or more than a week is missing; a shorter hole is refused. `edge` false: no edge
-    in the graph (a window of a past that another edge orders already), recorded in the manifest all the same.
-    What is not `is_needed` may have been judged bad: then nothing is read, and `Inputs.refusal` says why. An
-    `is_record` read tells what was done on those days by what was known then; a later version of its inputs
-    does not make it stale. Of one that `may_lack_days`, the days that are missing or were judged bad are left
-    out. With `table`, only that table of the days is read, and recorded by its own hash: what else changes in
-    them changes nothing here. Days that hold no such table (of a version before it, or empty) are among the
-    manifests and not among the hashes. With `newest`, the same of the newest earlier partition that holds
-    that table, whatever its verdict. In a read that is `chained` by such a table each day was made from the
-    one of the day before.
+    `days` may depend on the settings. `optional`: nothing is read on the first nights of a history, where
+    no earlier partition exists or more than a week is missing; a shorter hole is refused. `edge` false: no
+    edge in the graph (a window of a past that another edge orders already), recorded in the manifest all
+    the same. What is not `is_needed` may have been judged bad: then nothing is read, and `Inputs.refusal`
+    says why. An `is_record` read tells what was done on those days by what was known then; a later version
+    of its inputs does not make it stale. Of one that `may_lack_days`, the days that are missing, were
+    judged bad or whose `table` has aged out are left out. With `table`, only that table of the days is
+    read, and recorded by its own hash: what else changes in them changes nothing here. Days that hold no
+    such table (of a version before it, or empty) are among the manifests and not among the hashes. With
+    `newest`, the same of the newest earlier partition that holds that table, whatever its verdict. In a
+    read that is `chained` by such a table each day was made from the one of the day before.
     """
 
     asset: str
@@ -259,6 +259,11 @@ def table_hash(manifest: Manifest, table: str) -> tuple[str, str]:
     return f"{manifest.key}#{table}", manifest.files[f"{table}.parquet"].sha256
 
 
+def _has(manifest: Manifest, read: Read) -> bool:
+    """Whether the single table that is read, where it is one, has not aged out."""
+    return f"{read.table}.parquet" not in manifest.aged_out
+
+
 def _days_back(lake: Lake, asset: str) -> Iterator[date]:
     yield from reversed(lake.days(asset))
 
@@ -274,7 +279,7 @@ def resolve(lake: Lake, read: Read, day: date, settings: Settings) -> list[Manif
     days = read.days(settings) if callable(read.days) else read.days
     if read.may_lack_days:
         asked = [lake.manifest(read.asset, last - timedelta(days=back)) for back in range(days - 1, -1, -1)]
-        return [manifest for manifest in asked if manifest is not None and not manifest.failed_verdicts]
+        return [each for each in asked if each is not None and not each.failed_verdicts and _has(each, read)]
     first = settings.universe.first_day
     is_there = lake.manifest(read.asset, last) is not None
     if read.optional and not is_there and lake.is_beginning(read.asset, last, first):

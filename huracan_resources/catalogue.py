@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from huracan.errors import InvalidInput
+from huracan.market.ledger import EXPLORED, POLICY
 from huracan.registry import Registry
 from huracan.tables import Table, TableOwner, view_name
 from huracan_resources.database_tables import DATABASE_TABLES
 
 TRADES = "trades"
 """The view of the ledger with what the analyses say of each trade; no table may be called so."""
+BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
+"""Book -> the table of its trades, and the asset that makes it."""
 _TAKEN = {TRADES: "the view of all trades"} | dict.fromkeys(DATABASE_TABLES, "a table of the database alone")
 ASSETS = Registry("huracan.assets", "huracan_assets.*")
 

@@ -13,8 +13,9 @@ from huracan.durations import minute_of_day
 from huracan.errors import HuracanError, InvalidInput
 from huracan.features.naming import Unnamed, named_values
 from huracan.market.handover import as_date, brain_days
-from huracan.market.ledger import EXPLORED, POLICY
+from huracan.market.ledger import POLICY
 from huracan.models.canonical import read_json_object
+from huracan_resources.catalogue import BOOKS
 from huracan_resources.database.memory import trades_like
 from huracan_resources.database.memory_filter import MemoryFilter
 from huracan_resources.identities import beginnings
@@ -31,8 +32,6 @@ BEFORE, AFTER = timedelta(hours=1), timedelta(hours=2)
 _MOST_CANDIDATES = 10
 """Trades that are named where a beginning is that of several."""
 
-BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
-"""Book -> the asset that holds it."""
 _PARTS = {
     "fills": ("shadow_trades_fills", "ORDER BY time"),
     "win": ("win_analysis", ""),

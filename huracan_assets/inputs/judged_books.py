@@ -1,5 +1,6 @@
 """What gates said of the signals of the trailing nights, and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -14,10 +15,17 @@ from huracan.models.past import Asked, weights_of
 from huracan_assets.reads import Inputs, Read, record
 
 _BEFORE = Read(
-    "gate_decisions", days=NIGHTS_READ - 1, ends=-1, edge=False, is_record=True, may_lack_days=True
+    "gate_decisions",
+    days=NIGHTS_READ - 1,
+    ends=-1,
+    edge=False,
+    is_record=True,
+    may_lack_days=True,
+    table="data",
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
 _DENSITIES = ["propensity", "policy_density"]
+_ANSWERS = ["trade_id", "gate", "verdict", "margin", "book", "mode"]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),
@@ -39,10 +47,10 @@ def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
     """Each book by name, of all the nights; an explored entry counts as what the policy, softened, makes of
     it. Answers about trades that are not in the ledger any more, because their night was remade, are left
     out."""
-    decisions = _joined(inputs, ("earlier_decisions", "gate_decisions"), DECISIONS_SCHEMA)
-    own = _joined(inputs, ("earlier_trades", "shadow_trades"), TRADES_SCHEMA).select(_OUTCOME)
-    explored = _joined(inputs, ("earlier_explored", "explored_trades"), EXPLORED_SCHEMA)
-    explored = explored.select([*_OUTCOME, *_DENSITIES])
+    decisions = _joined(inputs, ("earlier_decisions", "gate_decisions"), _ANSWERS, DECISIONS_SCHEMA)
+    own = _joined(inputs, ("earlier_trades", "shadow_trades"), _OUTCOME, TRADES_SCHEMA)
+    names = ("earlier_explored", "explored_trades")
+    explored = _joined(inputs, names, [*_OUTCOME, *_DENSITIES], EXPLORED_SCHEMA)
     return {
         POLICY: judged_book(_about(decisions, POLICY, own), own),
         EXPLORED: judged_book(
@@ -56,6 +64,13 @@ def _about(decisions: pa.Table, book: str, trades: pa.Table) -> pa.Table:
     return found.filter(pc.is_in(found["trade_id"], value_set=trades["trade_id"].combine_chunks()))
 
 
-def _joined(inputs: Inputs, names: tuple[str, str], schema: pa.Schema) -> pa.Table:
-    parts = [inputs.table(name) for name in names if inputs.has(name)]
-    return pa.concat_tables([*parts, schema.empty_table()], promote_options="default")
+def _joined(inputs: Inputs, names: tuple[str, str], columns: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """The columns of all days; what a day of an earlier version did not write is null. Day by day, because
+    most of a day is not asked for."""
+    wanted = pa.schema([schema.field(name) for name in columns])
+    days = [
+        day.select([name for name in columns if name in day.column_names])
+        for name in names
+        for day in inputs.each_day(name)
+    ]
+    return pa.concat_tables([wanted.empty_table(), *days], promote_options="permissive").cast(wanted)

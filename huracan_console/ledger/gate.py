@@ -18,10 +18,11 @@ from huracan_console.ledger.trades import check_word
 from huracan_console.printing.row_text import as_json_value
 from huracan_console.printing.tables import Column, Table, columns_of, print_table, standard_output
 from huracan_console.safe_text import plain
+from huracan_resources.catalogue import BOOKS
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
-from huracan_resources.trade_report import BOOKS, find_trade
+from huracan_resources.trade_report import find_trade
 from huracan_resources.workspace import HomeWorkspace
 
 _WINDOW = ("nights", "book", "mode", "judged", "passes", "refused", "worth", "interval", "evidence", "always")

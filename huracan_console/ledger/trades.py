@@ -14,11 +14,10 @@ from huracan.regimes.model import REGIMES
 from huracan_console.printing.row_text import rows_as_csv, rows_as_json
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.safe_text import plain
-from huracan_resources.catalogue import TRADES
+from huracan_resources.catalogue import BOOKS, TRADES
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
-from huracan_resources.trade_report import BOOKS
 from huracan_resources.workspace import HomeWorkspace
 
 _COLUMNS = {

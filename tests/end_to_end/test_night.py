@@ -57,12 +57,14 @@ def test_the_small_night_trades_learns_and_explains(home: Home, first_night: Ans
     rows = {name: asset["rows"] for name, asset in first_night.summary["assets"].items()}
     trades = home.lake.read_table("shadow_trades", DAY).num_rows
     assert trades > 60
-    assert rows["trade_memory"] == trades
+    assert rows["trade_memory"] == trades + rows["explored_trades"] and rows["explored_trades"] > 10
     assert rows["win_analysis"] + rows["loss_analysis"] == trades
     assert rows["feature_importance"] > 45 and rows["pattern_library"] > 0
     decided = home.lake.read_table("gate_decisions", DAY)
-    traded = home.lake.read_table("shadow_trades", DAY)["trade_id"]
-    assert set(pc.unique(decided["trade_id"]).to_pylist()) == set(traded.to_pylist())
+    for book, asset in (("policy", "shadow_trades"), ("explored", "explored_trades")):
+        own = decided.filter(pc.equal(decided["book"], book))
+        traded = home.lake.read_table(asset, DAY)["trade_id"]
+        assert set(pc.unique(own["trade_id"]).to_pylist()) == set(traded.to_pylist())
 
 
 def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from huracan.analysis.memory.rows import at_uniform_moments
 from huracan.analysis.patterns.table import NO_PATTERN
 from huracan.candles.schema import TIME, day_start
 from tests.end_to_end.command import DAY, Answer, Home
@@ -19,14 +20,23 @@ def _at(day: date, hours: int) -> pa.Scalar:
 
 
 def _judging(home: Home) -> pa.Table:
-    """The closed trades whose signal became two hours old, the longest holding, on the second day."""
-    early, late = (home.lake.read_table("shadow_trades", day) for day in (DAY, NEXT_DAY))
+    """The closed trades whose signal became two hours old, the longest holding, on the second day: the
+    policy's, and the sample of explored ones at uniform moments."""
+    early, late = (_remembered(home, day) for day in (DAY, NEXT_DAY))
     return pa.concat_tables(
         [
             early.filter(pc.greater(early["signal_time"], _at(DAY, 22))),
             late.filter(pc.less_equal(late["signal_time"], _at(NEXT_DAY, 22))),
         ]
     )
+
+
+def _remembered(home: Home, day: date) -> pa.Table:
+    counted = at_uniform_moments(home.lake.read_table("trade_memory", day))["trade_id"]
+    names = ("trade_id", "signal_time", "net_usd", "nearest_patterns")
+    books = (home.lake.read_table(asset, day).select(names) for asset in ("shadow_trades", "explored_trades"))
+    both = pa.concat_tables(list(books))
+    return both.filter(pc.is_in(both["trade_id"], value_set=counted.combine_chunks()))
 
 
 def test_the_second_nights_trades_each_judge_one_pattern_of_the_first(

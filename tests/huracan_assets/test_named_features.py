@@ -70,7 +70,7 @@ def test_days_of_other_names_are_left_out_and_named(resources: Resources, ledger
     outcome = confidence_model.body(inputs, context)
     assert outcome.note == past.left_out
     model = ConfidenceModel.from_bytes(outcome.files[MODEL_FILE])
-    assert model.feature_names == NEW and model.trades == 8 * 24 - 1
+    assert model.feature_names == NEW and model.trades == 8 * 24 - 2
 
 
 def test_days_that_were_decided_on_bars_of_another_length_are_left_out(

@@ -70,7 +70,7 @@ def test_the_needs_are_those_that_the_assets_declare() -> None:
     [
         ("lake.shadow_signals", "needs the last 39 days"),
         ("lake.features", "regimes needs the last"),
-        ("lake.gate_decisions", "needs the last 8 days"),
+        ("lake.gate_decisions", "needs the last 67 days"),
         ("database.shadow_signals", "a missed night needs the last 8 days"),
         ("dagster.event_log", "a missed night needs the last 8 days"),
     ],

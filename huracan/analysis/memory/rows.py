@@ -65,6 +65,8 @@ MEMORY_COLUMNS = (
         SINGLES,
         "feature row of the signal bar, in the order of the recipe; NaN where unknown",
     ),
+    Column("embedding_version", TEXT, "digest of the statistics that made the vector; others do not compare"),
+    Column("embedding", SINGLES, "the entry as a vector of 64 numbers, of length 1: its cosine is likeness"),
     Column("book", TEXT, "policy, or explored: drawn at random, apart from the policy's ledger"),
     Column(
         "moment_weight",
@@ -72,8 +74,6 @@ MEMORY_COLUMNS = (
         "chance that an explored entry is one at a uniform moment; null of the policy's, which all count",
         "0 to 1",
     ),
-    Column("embedding_version", TEXT, "digest of the statistics that made the vector; others do not compare"),
-    Column("embedding", SINGLES, "the entry as a vector of 64 numbers, of length 1: its cosine is likeness"),
 )
 MEMORY_SCHEMA = arrow_schema(MEMORY_COLUMNS)
 """One row per closed trade, in the order of its ledger: the policy's, then the explored ones."""
