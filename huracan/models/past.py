@@ -1,13 +1,11 @@
-"""The closed trades that a model, a gate or a pattern learns from, of both books, each with its weight.
+"""The closed trades that a model or a gate learns from, of both books, each with its weight.
 
-The exploration book draws entries by a probability of its own. What it says of other entries it says by
-weights: the density of what is asked about, over the propensity with which it was drawn (Horvitz & Thompson
-1952). A consumer that asks about the policy's signals weighs by the policy's softened density, one that asks
-about any moment by that of the half that goes anywhere.
+The exploration book draws entries by a probability of its own. What it says of the policy's signals it says
+by weights: the density that the policy, softened, gives to an entry, over the propensity with which that was
+drawn (Horvitz & Thompson 1952).
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
@@ -23,15 +21,7 @@ Bools = NDArray[np.bool_]
 
 MOST_WEIGHT = 10.0
 """In units of the mean weight: a single rare draw must not speak for all others."""
-
-
-class Asked(StrEnum):
-    """What the past is asked about."""
-
-    SIGNALS = "signals"
-    """The entries that the policy, softened, makes."""
-    MOMENTS = "moments"
-    """Entries at uniform moments."""
+_ROUNDS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +46,13 @@ class PastTrades:
         return PastTrades(self.trades.take(pa.array(rows)), self.weight[rows], self.is_explored[rows])
 
 
-def past_trades(own: pa.Table, explored: pa.Table | None = None, asked: Asked = Asked.SIGNALS) -> PastTrades:
+def past_trades(own: pa.Table, explored: pa.Table | None = None) -> PastTrades:
     """The trades of both books: `own` TRADES_SCHEMA, `explored` EXPLORED_SCHEMA, each cut to what is past,
     also of versions that knew fewer columns.
 
     An explored entry of which the policy's density is not known says nothing of signals, and is left out.
     """
-    weight = np.zeros(0) if explored is None else weights_of(explored, asked)
+    weight = np.zeros(0) if explored is None else weights_of(explored)
     books = [_of_now(own)]
     if explored is not None:
         books.append(_of_now(explored.filter(pa.array(weight > 0.0))))
@@ -86,13 +76,19 @@ def _of_now(trades: pa.Table) -> pa.Table:
     return every.select(TRADES_SCHEMA.names).cast(TRADES_SCHEMA)
 
 
-def weights_of(explored: pa.Table, asked: Asked) -> Floats:
-    """[n] density over propensity of EXPLORED_SCHEMA: 1 in the mean of those above 0, clipped."""
-    density = explored["policy_density" if asked is Asked.SIGNALS else "uniform_density"]
-    weight = pc.fill_null(density, 0.0).to_numpy() / explored["propensity"].to_numpy()
+def weights_of(explored: pa.Table) -> Floats:
+    """[n] density of the policy over propensity of EXPLORED_SCHEMA: 1 in the mean of those above 0, at most
+    MOST_WEIGHT."""
+    weight = pc.fill_null(explored["policy_density"], 0.0).to_numpy() / explored["propensity"].to_numpy()
     counts = weight > 0.0
     if not counts.any():
         return np.zeros(explored.num_rows)
-    weight = np.minimum(weight / weight[counts].mean(), MOST_WEIGHT)
+    most = min(MOST_WEIGHT, float(counts.sum()))
+    # What is clipped lowers the mean, by which all are divided: till nothing is clipped any more.
+    for _ in range(_ROUNDS):
+        weight = weight / weight[counts].mean()
+        if weight.max() <= most * (1.0 + 1e-9):
+            break
+        weight = np.minimum(weight, most)
     found: Floats = weight / weight[counts].mean()
     return found

@@ -6,7 +6,7 @@ from datetime import date
 import pyarrow as pa
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
-from huracan.analysis.memory.rows import MEMORY_SCHEMA, at_uniform_moments
+from huracan.analysis.memory.rows import MEMORY_SCHEMA, drawn_from_anywhere
 from huracan.analysis.patterns.checks import judge_patterns
 from huracan.analysis.patterns.identity import with_features
 from huracan.analysis.patterns.library import NightsJudgement, known_patterns, known_trades
@@ -50,7 +50,8 @@ def pattern_library(inputs: Inputs, context: StageContext) -> Outcome:
     The trades that became known since the night before judge the patterns that it knew: only they can make
     one reliable. A signal younger than the longest holding waits: its winners may still be open. Each is
     entered again under other stops and targets, and what was best before is judged by them too. Trades that
-    were remade after their night judge nothing. Of the explored entries a sample of uniform moments counts.
+    were remade after their night judge nothing. Of the explored entries those count that were drawn from
+    anywhere.
     """
     if not inputs.has("earlier") and not inputs.has("trade_memory"):
         return Outcome(note=f"No trade up to {context.day} is in memory.")
@@ -96,7 +97,7 @@ def _remembered(inputs: Inputs, statistics: EmbeddingStatistics) -> tuple[pa.Tab
     memory = MEMORY_SCHEMA.empty_table()
     if kept:
         memory = pa.concat_tables(kept.values(), promote_options="default")
-    return at_uniform_moments(
+    return drawn_from_anywhere(
         memory
     ), f"Left out, for entry features of another recipe: {', '.join(others)}." if others else ""
 

@@ -44,9 +44,11 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
 def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     """What wins and losses are both explained by: similar trades in memory, the percentile among the entries
     that chance could have made, and what spoke for the trade to the confidence model in force then."""
-    if not inputs.has("trade_memory") or not inputs.has("shadow_trades"):
-        return Outcome(note=f"No trade of {context.day} is in memory.")
-    trades, neighbours = inputs.table("shadow_trades"), _neighbours(inputs, context)
+    trades = inputs.table("shadow_trades") if inputs.has("shadow_trades") else None
+    memory = of_policy(inputs.table("trade_memory")) if inputs.has("trade_memory") else None
+    if trades is None or memory is None or memory.num_rows < trades.num_rows:
+        return Outcome(note=f"No trade of the policy of {context.day} is in memory.")
+    neighbours = _neighbours(memory, trades, inputs, context)
     settings, market = context.settings, context.settings.market
     named = with_entries_named(trades, names_of_day(inputs, context), statistics_of(inputs).feature_names)
     drivers = explain_by_night(
@@ -65,7 +67,7 @@ def trade_context(inputs: Inputs, context: StageContext) -> Outcome:
     )
 
 
-def _neighbours(inputs: Inputs, context: StageContext) -> pa.Table:
+def _neighbours(memory: pa.Table, trades: pa.Table, inputs: Inputs, context: StageContext) -> pa.Table:
     """For each of the day's trades, the most similar ones of its side that had closed before its signal.
 
     Exactly, and all at once: what a night finds, it finds again.
@@ -73,7 +75,6 @@ def _neighbours(inputs: Inputs, context: StageContext) -> pa.Table:
     from huracan_resources.database.memory import Queries, similar_trades
     from huracan_resources.database.memory_filter import MemoryFilter
 
-    memory, trades = of_policy(inputs.table("trade_memory")), inputs.table("shadow_trades")
     statistics, vectors = statistics_of(inputs), pc.list_flatten(memory["embedding"].combine_chunks())
     queries = Queries(
         vectors.to_numpy(zero_copy_only=False).reshape(trades.num_rows, statistics.dimensions),

@@ -49,7 +49,7 @@ def embedding_days(settings: Settings) -> int:
     kinds={"postgres"},
     reads=[
         record(LEDGER),
-        # A book that was judged bad, or is of before there was one, does not take the memory with it.
+        # Days of before there was a second book have none.
         Read(EXPLORED_LEDGER, is_record=True, may_lack_days=True),
         Read("features", key="past", days=embedding_days, ends=-1, optional=True, edge=False),
         Read("trade_memory", key="earlier", ends=-1, optional=True, edge=False, is_record=True),

@@ -11,7 +11,7 @@ from huracan.gates.worth.judged import JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ
 from huracan.market.ledger import EXPLORED, POLICY, TRADES_SCHEMA
 from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA
-from huracan.models.past import Asked, weights_of
+from huracan.models.past import weights_of
 from huracan_assets.reads import Inputs, Read, record
 
 _BEFORE = Read(
@@ -54,7 +54,7 @@ def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
     return {
         POLICY: judged_book(_about(decisions, POLICY, own), own),
         EXPLORED: judged_book(
-            _about(decisions, EXPLORED, explored), explored, weights_of(explored, Asked.SIGNALS), EXPLORED
+            _about(decisions, EXPLORED, explored), explored, weights_of(explored), EXPLORED
         ),
     }
 

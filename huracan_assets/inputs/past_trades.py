@@ -25,7 +25,7 @@ from huracan_resources.settings.settings import Settings
 
 TRAILING_TRADES = Read(LEDGER, days=trailing_days, is_record=True)
 TRAILING_EXPLORED = Read(EXPLORED_LEDGER, days=trailing_days, is_record=True, may_lack_days=True)
-"""A day of the book that is missing, or was judged bad, takes no model with it."""
+"""A day of the book that is missing, or was judged bad, is left out."""
 BOTH_BOOKS = (TRAILING_TRADES, TRAILING_EXPLORED)
 
 

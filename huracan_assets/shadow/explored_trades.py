@@ -13,10 +13,10 @@ from huracan_assets.inputs.accounts import OPEN_POSITIONS, accounts_of, carried_
 from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER, Crew, provenance_of, without_regimes
 from huracan_assets.inputs.windows import exploration_days
 from huracan_assets.jobs import TRADE
-from huracan_assets.reads import Inputs, Read, record
+from huracan_assets.reads import Inputs, Read
 from huracan_assets.shadow import plots
 from huracan_assets.stage import Check, Outcome, StageContext, stage
-from huracan_resources.lake.entry_features import TRACE_FILE
+from huracan_resources.lake.entry_features import TRACE_FILE, entry_timeframe
 
 if TYPE_CHECKING:
     from huracan.market.paper.exploring.book import Exploration
@@ -40,7 +40,8 @@ MOMENTS = "moments"
             may_lack_days=True,
             table=MOMENTS,
         ),
-        record("shadow_trades"),
+        # For the check alone: a ledger that was judged bad takes no other book with it on later runs.
+        Read("shadow_trades", is_record=True, may_lack_days=True),
     ],
     tables={
         "data": Table(EXPLORED_COLUMNS, keep=Always(), in_database=True),
@@ -80,7 +81,7 @@ def explored_trades(inputs: Inputs, context: StageContext) -> Outcome:
     if not inputs.holds("regimes", context.day):
         return without_regimes(context, carried if before else None)
     market, block = settings.market, market_block.paper_block(inputs, settings)
-    explorer = Explorer(settings.exploration, _past(inputs), carried)
+    explorer = Explorer(settings.exploration, _past(inputs, context), carried)
     provenance = provenance_of(inputs, context)
     book = explore_day(block, crew.watches(inputs), market.rules, market.costs, provenance, explorer)
     return Outcome(
@@ -91,16 +92,18 @@ def explored_trades(inputs: Inputs, context: StageContext) -> Outcome:
     )
 
 
-def _past(inputs: Inputs) -> pa.Table | None:
-    tables = inputs.tables("past", MOMENTS)
-    return pa.concat_tables(tables) if tables else None
+def _past(inputs: Inputs, context: StageContext) -> pa.Table | None:
+    """Moments of days that were decided on bars as long as those of now."""
+    lake, decided = context.resources.lake, context.decision_timeframe.name
+    days = [each for each in inputs.manifests("past") if entry_timeframe(lake, each) == decided]
+    held = [each for each in days if f"{MOMENTS}.parquet" in each.files]
+    return lake.read_manifests(held, None, MOMENTS) if held else None
 
 
 def _ledger(inputs: Inputs) -> list[str]:
     """The identities of what the policy traded, closed on the day or open at its end."""
-    if not inputs.has("shadow_trades"):
-        return []
-    tables = [inputs.table("shadow_trades"), inputs.table("shadow_trades", OPEN_POSITIONS)]
+    held = [name for name in ("data", OPEN_POSITIONS) if inputs.has("shadow_trades", f"{name}.parquet")]
+    tables = [inputs.table("shadow_trades", name, ["trade_id"]) for name in held]
     return [each for table in tables for each in table["trade_id"].drop_null().to_pylist()]
 
 

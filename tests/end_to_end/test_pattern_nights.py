@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis.memory.rows import at_uniform_moments
+from huracan.analysis.memory.rows import drawn_from_anywhere
 from huracan.analysis.patterns.table import NO_PATTERN
 from huracan.candles.schema import TIME, day_start
 from tests.end_to_end.command import DAY, Answer, Home
@@ -32,7 +32,7 @@ def _judging(home: Home) -> pa.Table:
 
 
 def _remembered(home: Home, day: date) -> pa.Table:
-    counted = at_uniform_moments(home.lake.read_table("trade_memory", day))["trade_id"]
+    counted = drawn_from_anywhere(home.lake.read_table("trade_memory", day))["trade_id"]
     names = ("trade_id", "signal_time", "net_usd", "nearest_patterns")
     books = (home.lake.read_table(asset, day).select(names) for asset in ("shadow_trades", "explored_trades"))
     both = pa.concat_tables(list(books))

@@ -17,6 +17,8 @@ _NEIGHBOURS = 10
 _MINIMUM_CHOICE = 50
 """Earlier trades that a trade must have to choose from: of fewer, the nearest are nearly all of them."""
 _MINIMUM_TRADES, _MINIMUM_DAYS = 30, 5
+_MOST_ASKED, _BLOCK = 2_000, 4_096
+"""Neighbours of so many trades are looked for at most, among so many at once: memory stays bounded."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,20 @@ class Lift:
     low: float
 
 
-def agreement_lift(memory: pa.Table, attribute: npt.NDArray[np.generic]) -> tuple[Lift, int, int]:
+def agreement_lift(
+    memory: pa.Table, attribute: npt.NDArray[np.generic], asked: "Asked | None" = None
+) -> tuple[Lift, int, int]:
     """The lift of `attribute` [trades], and the trades and days that it was measured on.
 
     `memory`: day, trade_id, symbol, side, regime, closed_at, net_bps, is_winner, embedding of one version.
     Neighbours and random trades are of earlier days alone and of the same side, so that neither what was open
-    at the time nor the hour they share counts as likeness.
+    at the time nor the hour they share counts as likeness. `asked`: the neighbours, where they are known.
     """
     if not len(memory):
         return Lift(np.nan, np.nan, np.nan, np.nan), 0, 0
-    starts = np.asarray(memory["day"].cast(pa.int32()).to_numpy(), dtype=np.int64) * _DAY_MS
-    near, chance, choice = _shares(memory, attribute, starts)
-    usable = choice >= _MINIMUM_CHOICE
+    asked = asked or Asked.of(memory)
+    near, chance, choice = _shares(memory, attribute, asked)
+    usable, starts = choice >= _MINIMUM_CHOICE, asked.starts_ms[asked.rows]
     trades, days = int(usable.sum()), len(np.unique(starts[usable]))
     if trades < _MINIMUM_TRADES or days < _MINIMUM_DAYS:
         return Lift(np.nan, np.nan, np.nan, np.nan), trades, days
@@ -72,7 +76,8 @@ def judge_agreement(memory: pa.Table, version: str) -> Verdict:
     codes = np.asarray(pc.fill_null(regimes.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
     wins = np.asarray(known["is_winner"].to_numpy(), dtype=np.int64)
     attributes = {"regime": codes, "outcome": wins}
-    lifts = {name: agreement_lift(known, values) for name, values in attributes.items()}
+    asked = Asked.of(known) if len(known) else None
+    lifts = {name: agreement_lift(known, values, asked) for name, values in attributes.items()}
     _, trades, days = lifts["regime"]
     numbers: dict[str, float | int | str | bool] = {"trades": trades, "days": days}
     if np.isnan(lifts["regime"][0].mean):
@@ -98,28 +103,51 @@ def judge_agreement(memory: pa.Table, version: str) -> Verdict:
     return Verdict("memory_agreement", passed, reason, numbers, blocking=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Whose neighbours were looked for, and which they are: of many trades some, at even distances."""
+
+    rows: Integers
+    """[asked] of the memory."""
+    starts_ms: Integers
+    """[trades] beginning of the day of each."""
+    query: Integers
+    """[pairs] which of those asked."""
+    other: Integers
+    """[pairs] row of its neighbour."""
+
+    @staticmethod
+    def of(memory: pa.Table) -> "Asked":
+        """By exact search, block by block."""
+        count = len(memory)
+        starts = np.asarray(memory["day"].cast(pa.int32()).to_numpy(), dtype=np.int64) * _DAY_MS
+        rows = np.unique(np.linspace(0, count - 1, min(count, _MOST_ASKED)).astype(np.int64))
+        vectors = pc.list_flatten(memory["embedding"].combine_chunks()).to_numpy(zero_copy_only=False)
+        vectors = np.asarray(vectors, dtype=np.float32).reshape(count, -1)
+        sides = memory["side"].to_pylist()
+        found = NearestTrades(vectors[rows], starts[rows], [sides[row] for row in rows], _NEIGHBOURS)
+        identity = pa.array(np.arange(count).astype(str).tolist(), pa.string())
+        named = memory.set_column(memory.column_names.index("trade_id"), "trade_id", identity)
+        for first in range(0, count, _BLOCK):
+            found.add(named.slice(first, _BLOCK), vectors[first : first + _BLOCK])
+        table = found.neighbours()
+        other = np.asarray(table["trade_id"].cast(pa.int64()).to_numpy())
+        return Asked(rows, starts, table["query"].to_numpy(), other)
+
+
 def _shares(
-    memory: pa.Table, attribute: npt.NDArray[np.generic], starts: Integers
+    memory: pa.Table, attribute: npt.NDArray[np.generic], asked: Asked
 ) -> tuple[Floats, Floats, Integers]:
-    """Per trade the share of its nearest and of all its choice that has its attribute, and the choice."""
-    vectors = pc.list_flatten(memory["embedding"].combine_chunks()).to_numpy(zero_copy_only=False)
-    vectors = np.asarray(vectors, dtype=np.float32).reshape(len(memory), -1)
-    sides = memory["side"].to_pylist()
-    found = NearestTrades(vectors, starts, sides, _NEIGHBOURS)
-    identity = pa.array(np.arange(len(memory)).astype(str).tolist(), pa.string())
-    rows = memory.set_column(memory.column_names.index("trade_id"), "trade_id", identity)
-    found.add(rows, vectors)
-    table = found.neighbours()
-    query = table["query"].to_numpy()
-    other = np.asarray(table["trade_id"].cast(pa.int64()).to_numpy())
-    count = np.bincount(query, minlength=len(memory))
-    same = np.bincount(query, attribute[query] == attribute[other], minlength=len(memory))
-    closed, side = milliseconds(memory, "closed_at"), np.array(sides)
-    choice, alike = np.zeros(len(memory), np.int64), np.zeros(len(memory), np.int64)
-    for row in range(len(memory)):
-        before = (closed < starts[row]) & (side == side[row])
-        choice[row], alike[row] = before.sum(), (before & (attribute == attribute[row])).sum()
-    return same / np.maximum(count, 1), alike / np.maximum(choice, 1), choice
+    """[asked] the share of its nearest and of all its choice that has its attribute, and the choice."""
+    rows, query, count = asked.rows, asked.query, asked.rows.size
+    found = np.bincount(query, minlength=count)
+    same = np.bincount(query, attribute[rows][query] == attribute[asked.other], minlength=count)
+    closed, side = milliseconds(memory, "closed_at"), np.array(memory["side"].to_pylist())
+    choice, alike = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for number, row in enumerate(rows.tolist()):
+        before = (closed < asked.starts_ms[row]) & (side == side[row])
+        choice[number], alike[number] = before.sum(), (before & (attribute == attribute[row])).sum()
+    return same / np.maximum(found, 1), alike / np.maximum(choice, 1), choice
 
 
 def _lower_end(gain: Floats, days: Integers) -> float:

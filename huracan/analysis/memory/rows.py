@@ -71,7 +71,7 @@ MEMORY_COLUMNS = (
     Column(
         "moment_weight",
         FLOAT,
-        "chance that an explored entry is one at a uniform moment; null of the policy's, which all count",
+        "chance that an explored entry was drawn from anywhere; null of the policy's, which all count",
         "0 to 1",
     ),
 )
@@ -86,11 +86,12 @@ def of_policy(memory: pa.Table) -> pa.Table:
     return memory.filter(pc.not_equal(pc.fill_null(memory["book"], POLICY), EXPLORED))
 
 
-def at_uniform_moments(memory: pa.Table) -> pa.Table:
+def drawn_from_anywhere(memory: pa.Table) -> pa.Table:
     """Without those explored entries that were drawn because the policy would have entered there.
 
     Each is kept with the chance `moment_weight`, by a number made of its identity and known at the entry:
-    what is left is a sample of uniform moments in which every trade counts alike (von Neumann 1951), as
+    what is left is a sample of the moments that the half of the budget meets which goes anywhere, rare strata
+    up to four times as densely as common ones, in which every trade counts alike (von Neumann 1951), as
     intervals and bets need it. The policy's own trades all stay.
     """
     if "moment_weight" not in memory.column_names:

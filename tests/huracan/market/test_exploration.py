@@ -17,11 +17,13 @@ from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.paper.carrying import Carried
 from huracan.market.paper.exploring.book import Exploration, Explorer, explore_day
 from huracan.market.paper.exploring.rates import (
+    MOST_BESIDE,
     MOST_OF_A_MOMENT,
     ExplorationConfig,
     Moments,
     PastMoments,
     rates,
+    usual_probability,
 )
 from huracan.market.paper.session import trade_session
 from huracan.market.paper.watch import Watch
@@ -211,11 +213,26 @@ def test_a_moment_at_which_the_policy_would_enter_twice_as_surely_is_entered_twi
     np.testing.assert_allclose(policy, [24 / 1440 / 2, 24 / 1440, 0.0])
 
 
-def test_no_moment_is_entered_more_surely_than_every_second_time() -> None:
-    past = replace(PastMoments.of(None, ("A",), 24), entry_probability=np.array([0.01]))
+def test_a_policy_that_is_suddenly_sure_takes_nothing_from_the_other_half() -> None:
+    past = replace(PastMoments.of(None, ("A",), 24), entry_probability=np.array([1e-6]))
     anywhere, policy = rates(_moments(1, entry_probability=[0.9]), past, ExplorationConfig(), 24)
-    assert anywhere[0] + policy[0] == pytest.approx(MOST_OF_A_MOMENT)
-    assert policy[0] / anywhere[0] == pytest.approx(90.0)
+    assert anywhere[0] == pytest.approx(6 / 24 / 2)
+    assert policy[0] == pytest.approx(MOST_OF_A_MOMENT - 6 / 24 / 2)
+    _, rarer = rates(_moments(1, entry_probability=[0.9]), past, ExplorationConfig(entries_per_day=1.0), 24)
+    assert rarer[0] == pytest.approx(MOST_BESIDE * 1 / 24 / 2)
+
+
+@pytest.mark.parametrize("known", [1.0, 12.0, 1440.0])
+def test_a_past_of_few_moments_or_of_other_bars_does_not_multiply_the_budget(known: float) -> None:
+    past = replace(PastMoments.of(None, ("A",), 288), moments_per_day=np.array([known]))
+    anywhere, policy = rates(_moments(288), past, ExplorationConfig(), 288)
+    assert (anywhere + policy).sum() + 1e-9 >= 24.0 and (anywhere + policy).sum() <= 48.0 + 1e-9
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=4, max_size=200))
+def test_the_usual_probability_spends_the_budget_whatever_the_past_was(known: list[float]) -> None:
+    usual = usual_probability(np.array(known))
+    assert np.minimum(np.array(known) / usual, MOST_BESIDE).mean() == pytest.approx(1.0, rel=1e-6)
 
 
 def _past_table(generator: np.random.Generator, days: int) -> pa.Table:
@@ -246,7 +263,7 @@ def test_over_the_moments_of_the_past_the_rates_sum_to_the_budget_and_rare_strat
     )
     anywhere, policy = rates(moments, past, ExplorationConfig(), 1440)
     assert anywhere.sum() / 5 == pytest.approx(12.0)
-    assert policy.sum() / 5 == pytest.approx(12.0)
+    assert policy.sum() / 5 == pytest.approx(12.0, rel=1e-6)
     panic, usual = anywhere[moments.regime == 3].mean(), anywhere[moments.regime == 1].mean()
     assert 2.0 < panic / usual <= 4.0
     assert np.bincount(past.volatility_rank(moments)).tolist() == [2400, 2400, 2400]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pyarrow.compute as pc
 import pytest
 
-from huracan.analysis.memory.rows import at_uniform_moments, of_policy
+from huracan.analysis.memory.rows import drawn_from_anywhere, of_policy
 from huracan.errors import InputRefused
 from huracan.market.paper.exploring.book import Exploration
 from huracan.market.paper.exploring.check import judge_book_apart
@@ -144,7 +144,7 @@ def test_the_memory_holds_both_books_and_patterns_a_sample_of_uniform_moments(pa
     assert others["trade_id"].to_pylist() == explored["trade_id"].to_pylist()
     weight = pc.divide(explored["uniform_density"], explored["propensity"])
     assert others["moment_weight"].to_pylist() == weight.to_pylist()
-    sample = at_uniform_moments(memory)
+    sample = drawn_from_anywhere(memory)
     kept = set(sample["trade_id"].to_pylist())
     assert set(own["trade_id"].to_pylist()) <= kept
     assert own.num_rows < sample.num_rows < memory.num_rows

@@ -17,7 +17,7 @@ DRAWN_COLUMNS = (
     Column(
         "uniform_density",
         FLOAT,
-        "the part of it that went anywhere: the density of entries at uniform moments",
+        "the part of it that went anywhere, where the policy would enter or not",
         "0 to 1",
     ),
     Column(

@@ -23,6 +23,10 @@ MOST_OF_BARS = 0.25
 """Share of a day's decision bars that the budget may reach."""
 MOST_OF_A_MOMENT = 0.5
 """No moment is entered more surely, so that at each there is also what comes of waiting."""
+MOST_BESIDE = 4.0
+"""How much oftener than usual the policy's half may enter where the policy is surer than usual."""
+_LEAST_MOMENTS = 0.5
+"""Of a day's decision bars: so many moments at least are expected, however few a short past had."""
 _LEAST, _MOST = 0.5, 2.0
 """How much less, and more, often than at large a stratum is entered."""
 _SHAPE = (24, len(REGIMES), 3)
@@ -85,7 +89,7 @@ class PastMoments:
     moments_per_day: Floats
     """[symbols]"""
     entry_probability: Floats
-    """[symbols] the mean; NaN where no policy has decided yet."""
+    """[symbols] what the policy's half takes for usual; NaN where no policy has decided yet."""
 
     @staticmethod
     def of(past: pa.Table | None, symbols: tuple[str, ...], bars_per_day: int) -> "PastMoments":
@@ -144,13 +148,29 @@ class _Columns:
         np.add.at(cells, (self.hour, self.regime, rank), 1.0)
         weight = np.clip(1.0 / (cells.size * _shares(cells)), _LEAST, _MOST)
         days = np.unique(self.day).size * np.unique(self.symbol).size
-        known = self.entry_probability[np.isfinite(self.entry_probability)]
         return (
             thirds,
             weight / ((cells * weight).sum() / cells.sum()),
             self.hour.size / days,
-            float(known.mean()) if known.size else math.nan,
+            usual_probability(self.entry_probability[np.isfinite(self.entry_probability)]),
         )
+
+
+def usual_probability(known: Floats) -> float:
+    """The c at which the mean of min(s / c, MOST_BESIDE) over the past s is 1; NaN without a past.
+
+    The mean of s itself would do without the cap; with it a bold past would leave budget unspent.
+    """
+    if not known.size or known.max() <= 0.0:
+        return math.nan
+    low, high = known.max() * 1e-9, float(known.max())
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        if np.minimum(known / middle, MOST_BESIDE).mean() > 1.0:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _shares(cells: Floats) -> Floats:
@@ -172,16 +192,16 @@ def rates(
 ) -> tuple[Floats, Floats]:
     """[n] probability of an entry drawn from anywhere, and of one drawn from the policy, at each moment.
 
-    Where nobody decides all of the budget goes anywhere. Together at most MOST_OF_A_MOMENT.
+    Where nobody decides all of the budget goes anywhere. Together at most MOST_OF_A_MOMENT, of which what
+    goes anywhere is never less for the other half.
     """
-    budget = config.budget(bars_per_day) / np.maximum(past.moments_per_day[moments.symbol], 1.0)
+    per_day = np.clip(past.moments_per_day, _LEAST_MOMENTS * bars_per_day, bars_per_day)
+    budget = config.budget(bars_per_day) / per_day[moments.symbol]
     stratum = (moments.symbol, moments.hour, moments.regime, past.volatility_rank(moments))
     own, usual = moments.entry_probability, past.entry_probability[moments.symbol]
     share = np.where(np.isfinite(own), config.policy_share, 0.0)
-    # Before there is a mean every moment counts alike.
-    beside = np.where(usual > 0.0, own / np.where(usual > 0.0, usual, 1.0), 1.0)
-    anywhere = budget * (1.0 - share) * past.weight[stratum]
+    # Before there is a past every moment counts alike.
+    beside = np.where(usual > 0.0, np.minimum(own / np.where(usual > 0.0, usual, 1.0), MOST_BESIDE), 1.0)
+    anywhere = np.minimum(budget * (1.0 - share) * past.weight[stratum], MOST_OF_A_MOMENT)
     from_policy = np.where(own > 0.0, budget * share * beside, 0.0)
-    together = anywhere + from_policy
-    within = np.minimum(1.0, MOST_OF_A_MOMENT / np.maximum(together, 1e-12))
-    return anywhere * within, from_policy * within
+    return anywhere, np.minimum(from_policy, MOST_OF_A_MOMENT - anywhere)
