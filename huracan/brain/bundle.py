@@ -19,6 +19,7 @@ from huracan.evaluation.promotion import BrainVerdict
 from huracan.models.canonical import canonical_json
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
+from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
 
 CLOCK = (
@@ -59,6 +60,7 @@ class BundleParts:
     """`gates.roster.describe_gates`."""
     confidence: ConfidenceModel | Unfit
     meta_label: MetaLabelModel | Unfit
+    conformal: ConformalModel | Unfit
     costs: Mapping[str, object]
     trading_rules: Mapping[str, object]
     markets: Mapping[str, object]
@@ -93,6 +95,7 @@ def build_bundle(parts: BundleParts, private_key: str) -> dict[str, bytes]:
         "policy.onnx": policy_to_onnx(weights),
         "confidence.json": _model(parts.confidence),
         "meta_label.json": _model(parts.meta_label),
+        "conformal.json": _model(parts.conformal),
         PUBLIC_KEY: public_key_of(private_key).encode() + b"\n",
         **{name: canonical_json(value) for name, value in _documents(parts, weights).items()},
     }
@@ -187,7 +190,7 @@ def _exact(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[fl
     return [float(value) for value in values]
 
 
-def _model(model: ConfidenceModel | MetaLabelModel | Unfit) -> bytes:
+def _model(model: ConfidenceModel | MetaLabelModel | ConformalModel | Unfit) -> bytes:
     if isinstance(model, Unfit):
         return canonical_json({"kind": "unfit", "reason": model.reason, "trades": model.trades})
     return model.to_bytes()

@@ -111,6 +111,7 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         gates=describe_gates(fit_gates(learnt)),
         confidence=learnt.confidence,
         meta_label=learnt.meta_label,
+        conformal=learnt.conformal,
         costs=asdict(settings.market.costs),
         trading_rules=asdict(settings.market.rules),
         markets=json.loads(inputs.file("market_costs", MARKET_INFO_FILE) or b"{}"),

@@ -53,13 +53,13 @@ def carried_in(inputs: Inputs, settings: Settings, day: date) -> "Carried | None
     return carried_on(inputs.table(CARRIED, OPEN_POSITIONS), settings, day)
 
 
-def told_of_a_gap(carried: "Carried | None", lake: Lake, day: date) -> dict[str, str]:
-    """For the UI, where accounts begin flat on `day` though earlier ones were handed over: since when nobody
-    goes on from them."""
+def told_of_a_gap(carried: "Carried | None", lake: Lake, day: date, book: str = LEDGER) -> dict[str, str]:
+    """For the UI, where accounts of a book begin flat on `day` though earlier ones were handed over: since
+    when nobody goes on from them."""
     if carried is not None:
         return {}
-    for each in (known for known in reversed(lake.days(LEDGER)) if known < day):
-        manifest = lake.manifest(LEDGER, each)
+    for each in (known for known in reversed(lake.days(book)) if known < day):
+        manifest = lake.manifest(book, each)
         if manifest is not None and f"{OPEN_POSITIONS}.parquet" in manifest.files:
             sides = lake.read_manifests([manifest], ["side"], OPEN_POSITIONS)["side"]
             held = f"the {len(sides) - sides.null_count} positions that were open at the end of {each}"

@@ -9,7 +9,7 @@ from huracan.market.paper.exploring.columns import EXPLORED_COLUMNS, EXPLORED_OP
 from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs import market_block
-from huracan_assets.inputs.accounts import OPEN_POSITIONS, accounts_of, carried_in
+from huracan_assets.inputs.accounts import OPEN_POSITIONS, accounts_of, carried_in, told_of_a_gap
 from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER, Crew, provenance_of, without_regimes
 from huracan_assets.inputs.windows import exploration_days
 from huracan_assets.jobs import TRADE
@@ -88,7 +88,7 @@ def explored_trades(inputs: Inputs, context: StageContext) -> Outcome:
         tables={"data": book.trades, MOMENTS: book.moments, OPEN_POSITIONS: book.open_positions},
         files={TRACE_FILE: json.dumps(crew.trace(block.feature_names)).encode()},
         verdicts=[judge_book_apart(book, _ledger(inputs), before)],
-        metadata=_shown(book),
+        metadata=_shown(book) | told_of_a_gap(carried, context.resources.lake, context.day, context.asset),
     )
 
 

@@ -61,6 +61,7 @@ def make_parts(policy: GreedyPolicy) -> BundleParts:
         gates={"order": ["cost"]},
         confidence=Unfit("5 closed trades, 60 are needed.", 5),
         meta_label=Unfit("5 closed trades, 60 are needed.", 5),
+        conformal=Unfit("5 closed trades, 60 are needed.", 5),
         costs={"taker_fee_bps": None},
         markets={"BTC/USDT": {"kind": "spot", "taker_fee_bps": 10.0}},
         trading_rules={"notional_usd": 1000.0},

@@ -31,6 +31,7 @@ FILES = (
     "actions.json",
     "bias.json",
     "confidence.json",
+    "conformal.json",
     "costs.json",
     "data.json",
     "evaluation.json",
