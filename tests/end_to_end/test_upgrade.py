@@ -168,7 +168,9 @@ def test_a_backfill_resumes_and_leaves_the_records(old: Home, written: Manifests
     words = ("backfill", "--from", LAST.isoformat(), "--to", LAST.isoformat(), "--jobs", "all", "--json")
     answer = old.call(*words)
     assert answer.code == 0 and answer.summary["runs"] > 0, answer.out + answer.err
-    for asset in RECORDS:
+    known = [asset for asset in RECORDS if (asset, LAST) in written]
+    assert set(RECORDS) - set(known) == {"explored_trades"}, "records that the earlier version did not have"
+    for asset in known:
         assert old.lake.manifest(asset, LAST) == written[asset, LAST], asset
     again = old.call(*words)
     assert again.code == 0 and again.summary["runs"] == 0, again.out
