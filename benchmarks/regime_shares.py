@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from huracan.candles.schema import FLAT, MISSING, OHLCV_SCHEMA, TRADED, Timefram
 from huracan.decision_defaults import defaults_of
 from huracan.features.compute import compute_features
 from huracan.features.recipe import recipe_of
-from huracan.regimes.absolute import AbsoluteRule, with_absolute_regimes
+from huracan.regimes.absolute import AbsoluteRule, absolute_regimes
 from huracan.regimes.counts import ObservationCounts
 from huracan.regimes.filter import filter_regimes, forward_filter
 from huracan.regimes.fit import fit_regimes
@@ -106,17 +106,23 @@ def candles_by_day(files: Mapping[str, Path], timeframe: Timeframe) -> Iterator[
 
 
 def features_by_day(files: Mapping[str, Path], timeframe: Timeframe) -> Iterator[pa.Table]:
-    """What regimes read of the features of every day, by the short windows alone."""
+    """What regimes read of the features of every day, by the short windows alone. Of the other columns only
+    the slowest is made: by it a bar is ready when it is with all of them."""
     recipe, window = recipe_of(timeframe, timeframe), list[pa.Table]()
     columns = read_columns(recipe.names)
+    slowest = max(recipe.specs, key=lambda spec: spec.warmup_bars)
+    recipe = replace(
+        recipe, specs=tuple(spec for spec in recipe.specs if spec.name in columns or spec is slowest)
+    )
     for number, candles in enumerate(candles_by_day(files, timeframe)):
         window = [*window[-recipe.warmup_days :], candles]
         day = FIRST + timedelta(days=number)
         yield compute_features(pa.concat_tables(window), day, recipe).select(columns)
 
 
-def walk(days: Sequence[pa.Table], timeframe: Timeframe) -> Walk:
-    """Label every day that `minimum_days` of ready bars and the warm-up come before."""
+def walk(days: Sequence[pa.Table], timeframe: Timeframe, named_again_every: int = 1) -> Walk:
+    """Label every day that `minimum_days` of ready bars and the warm-up come before; every so many days ask
+    too which bars keep their name."""
     config = RegimeConfig(**defaults_of("regimes", timeframe.name))
     least = recipe_of(timeframe, timeframe).warmup_days + config.minimum_days
     bars = timeframe.bars_per_day
@@ -128,18 +134,18 @@ def walk(days: Sequence[pa.Table], timeframe: Timeframe) -> Walk:
         past = pa.concat_tables(days[max(0, number + 1 - max(config.fit_days, least)) : number + 1])
         counts = counts or ObservationCounts.of(lay_features_on_grid(pa.concat_tables(days[:least])))
         rule = AbsoluteRule(counts, config, config.minimum_days * bars)
-        table = with_absolute_regimes(filter_regimes(features, day, parameters), features, rule)
+        table = filter_regimes(features, day, parameters)
         relative, absolute = (
-            pc.index_in(table[name], pa.array(REGIMES)).fill_null(-1).to_numpy().reshape(-1, bars)
-            for name in ("regime", "absolute_regime")
+            pc.index_in(labels, pa.array(REGIMES)).fill_null(-1).to_numpy().reshape(-1, bars)
+            for labels in (table["regime"], absolute_regimes(table, features, rule)["absolute_regime"])
         )
         found.relative.append(relative)
         found.absolute.append(absolute)
         counts += ObservationCounts.of(lay_features_on_grid(days[number]))
         parameters = fit_regimes(past, config)
-        found.kept.append(
-            float((_labels(features, parameters)[:, -timeframe.bars_per_day :] == relative).mean())
-        )
+        if not (number - least) % named_again_every:
+            again = _labels(features, parameters)[:, -timeframe.bars_per_day :]
+            found.kept.append(float((again == relative).mean()))
     return found
 
 

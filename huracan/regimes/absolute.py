@@ -18,15 +18,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from huracan.candles.schema import OPEN_TIME, SYMBOL
 from huracan.regimes.counts import ObservationCounts
 from huracan.regimes.model import REGIMES, FloatArray, RegimeConfig
 from huracan.regimes.observations import MEASURES, lay_features_on_grid, measure
-from huracan.tables import SINGLE, TEXT, Column
+from huracan.tables import SINGLE, TEXT, Column, arrow_schema
 
 WIDER = 0.5
 """Part of a share, or of the rest where that is smaller, that a rank must also have left."""
 
 ABSOLUTE_COLUMNS = (
+    SYMBOL,
+    OPEN_TIME,
     Column(
         "absolute_regime",
         TEXT,
@@ -42,8 +45,10 @@ ABSOLUTE_COLUMNS = (
     Column("fall_percentile", SINGLE, "how many had fallen less over 15 and 60 bars; likewise", "%"),
     Column("direction_percentile", SINGLE, "how many had moved less straight; likewise", "%"),
 )
+ABSOLUTE_SCHEMA = arrow_schema(ABSOLUTE_COLUMNS)
+"""Table `absolute` of partition D of `regimes`: a row for each row of its `data`, in the same order."""
 
-PERCENTILES = tuple(column.name for column in ABSOLUTE_COLUMNS[1:])
+PERCENTILES = tuple(column.name for column in ABSOLUTE_COLUMNS[3:])
 """The columns that hold the ranks, in the order of MEASURES."""
 
 _TREND, _RANGE, _VOLATILE, _PANIC = range(len(REGIMES))
@@ -59,19 +64,23 @@ class AbsoluteRule:
     """Bars below which a symbol is measured against all symbols together."""
 
 
-def with_absolute_regimes(regimes: pa.Table, features: pa.Table, rule: AbsoluteRule) -> pa.Table:
-    """The `regimes` of a day with ABSOLUTE_COLUMNS beside them, from the `features` that they were made of:
-    the day's, with earlier rows that only lead in."""
+def absolute_regimes(regimes: pa.Table, features: pa.Table, rule: AbsoluteRule) -> pa.Table:
+    """ABSOLUTE_SCHEMA, bar for bar of the `regimes` of a day, from the `features` that they were made of: the
+    day's, with earlier rows that only lead in."""
     grid = lay_features_on_grid(features)
     ranks = rule.known.percentiles(grid.symbols, measure(grid), rule.minimum_bars)
     first = len(grid.times) - regimes.num_rows // len(grid.symbols)
     codes = absolute_codes(ranks, rule.config)[:, first:].reshape(-1)
     of_day = ranks[:, first:].reshape(-1, len(MEASURES)).astype(np.float32)
     names = np.array([*REGIMES, None], dtype=object)[codes]
-    columns = [names.tolist(), *np.ascontiguousarray(of_day.T)]
-    for column, values in zip(ABSOLUTE_COLUMNS, columns, strict=True):
-        regimes = regimes.append_column(column.name, pa.array(values, column.type, from_pandas=True))
-    return regimes
+    found = [
+        pa.array(values, column.type, from_pandas=True)
+        for column, values in zip(
+            ABSOLUTE_COLUMNS[2:], [names.tolist(), *np.ascontiguousarray(of_day.T)], strict=True
+        )
+    ]
+    keys = (regimes[name].combine_chunks() for name in ("symbol", "open_time"))
+    return pa.Table.from_arrays([*keys, *found], schema=ABSOLUTE_SCHEMA)
 
 
 def absolute_codes(ranks: FloatArray, config: RegimeConfig) -> npt.NDArray[np.int64]:

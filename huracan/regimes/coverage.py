@@ -25,6 +25,7 @@ MINIMUM_FIT_SHARE = 0.005
 
 def judge_regimes(
     regimes: pa.Table,
+    absolute: pa.Table,
     day: date,
     timeframe: Timeframe,
     symbols: Sequence[str],
@@ -37,12 +38,12 @@ def judge_regimes(
     probabilities = np.column_stack([regimes[f"probability_{name}"].to_numpy() for name in REGIMES])
     labels = np.array(regimes["regime"].to_pylist())
     numbers = _numbers(labels, probabilities, parameters, len(symbols))
-    absolute = np.array(regimes["absolute_regime"].to_pylist(), dtype=object)
-    numbers |= {f"absolute_share_{name}": round(float((absolute == name).mean()), 4) for name in REGIMES}
+    named = np.array(absolute["absolute_regime"].to_pylist(), dtype=object)
+    numbers |= {f"absolute_share_{name}": round(float((named == name).mean()), 4) for name in REGIMES}
     faults = [
         *_coverage_faults(regimes, day, timeframe, symbols),
         *_probability_faults(labels, probabilities),
-        *_rank_faults(regimes),
+        *_rank_faults(absolute),
         *_sanity_faults(numbers, parameters, day),
     ]
     if faults:
@@ -74,9 +75,9 @@ def _probability_faults(labels: npt.NDArray[np.str_], probabilities: npt.NDArray
     return faults
 
 
-def _rank_faults(regimes: pa.Table) -> list[str]:
-    ranks = np.column_stack([regimes[name].to_numpy() for name in PERCENTILES])
-    is_ranked, is_named = np.isfinite(ranks).any(axis=1), regimes["absolute_regime"].is_valid().to_numpy()
+def _rank_faults(absolute: pa.Table) -> list[str]:
+    ranks = np.column_stack([absolute[name].to_numpy() for name in PERCENTILES])
+    is_ranked, is_named = np.isfinite(ranks).any(axis=1), absolute["absolute_regime"].is_valid().to_numpy()
     is_wrong = (ranks < 0.0).any(axis=1) | (ranks > 100.0).any(axis=1) | (is_ranked & ~is_named)
     if not is_wrong.any():
         return []

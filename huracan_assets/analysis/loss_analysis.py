@@ -2,6 +2,7 @@
 on the days before."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -47,7 +48,8 @@ def _past_candles(settings: Settings) -> int:
         Read("trade_context"),
         Read("win_analysis"),
         Read("ohlcv", days=before_held_days),
-        *(past(asset) for asset in ("shadow_trades", "market_costs", "features", "regimes")),
+        *(past(asset) for asset in ("shadow_trades", "market_costs", "features")),
+        replace(past("regimes"), table="data"),
         *(past(asset, TRAILING_DAYS) for asset in ("win_analysis", "loss_analysis")),
         past("ohlcv", _past_candles),
     ],

@@ -34,7 +34,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("ohlcv", days=before_held_days),
         Read("market_costs", days=with_held_days),
         Read("features", days=with_held_days),
-        Read("regimes", days=with_held_days),
+        Read("regimes", days=with_held_days, table="data"),
         Read("pattern_library", key="earlier", ends=-1, optional=True, edge=False, is_record=True),
     ],
     tables={

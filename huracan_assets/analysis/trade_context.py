@@ -32,7 +32,7 @@ from huracan_assets.stage import DATABASE_RETRY, Check, Outcome, StageContext, s
         Read("ohlcv", days=before_held_days),
         Read("market_costs", days=with_held_days),
         Read("features", days=with_held_days),
-        Read("regimes", days=with_held_days),
+        Read("regimes", days=with_held_days, table="data"),
     ],
     tables={"data": Table(TRADE_CONTEXT_COLUMNS)},
     settings=["market"],

@@ -44,7 +44,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("ohlcv", days=held_out_and_before, edge=False),
         Read("market_costs", days=held_out_days, edge=False),
         Read("features", days=held_out_days, edge=False),
-        Read("regimes", days=held_out_days, edge=False),
+        Read("regimes", days=held_out_days, edge=False, table="data"),
         market_block.pattern_libraries(held_out_days),
     ],
     tables={"data": Table(EVALUATION_COLUMNS, keep=Always(), in_database=True)},

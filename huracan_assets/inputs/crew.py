@@ -27,7 +27,7 @@ READS_OF_A_DAY_ON_PAPER = (
     # Of a history that began the day before there is none: nobody decides until the handover.
     Read("ppo_checkpoint", key=EARLIER, ends=-2, edge=False, is_record=True, may_lack_days=True),
     Read("features", days=2),
-    Read("regimes", days=2),
+    Read("regimes", days=2, table="data"),
     Read("ohlcv", days=day_with_lead),
     Read("market_costs", days=2),
     market_block.pattern_libraries(1),

@@ -20,7 +20,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         Read("ohlcv", days=window_days),
         Read("market_costs", days=window_days),
         Read("features", days=window_days),
-        Read("regimes", days=window_days),
+        Read("regimes", days=window_days, table="data"),
         market_block.pattern_libraries(window_days),
     ],
     tables={"curve": Table(CURVE_COLUMNS)},

@@ -23,17 +23,19 @@ from huracan_assets.shown import Picture, hours_of
 REGIME_COLOURS = {"trend": GREEN, "range": BLUE, "high_volatility": ORANGE, "panic": RED}
 
 
-def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table) -> Picture:
+def price_with_regimes(ohlcv: pa.Table, regimes: pa.Table, absolute: pa.Table) -> Picture:
     """The close of every symbol as a change since the day's first candle, coloured by regime: beside the
     weeks before, and among all days so far."""
     figure = blank_figure(height=6.2)
     panels = {
-        "regime": "The day's prices, coloured by regime beside the weeks before, and the shares of the bars",
-        "absolute_regime": "The same among all days so far",
+        "The day's prices, coloured by regime beside the weeks before, and the shares of the bars": regimes[
+            "regime"
+        ],
+        "The same among all days so far": absolute["absolute_regime"],
     }
     told = []
-    for axes, (name, title) in zip(figure.subplots(2), panels.items(), strict=True):
-        told.append(_coloured(axes, ohlcv, regimes[name].to_numpy(zero_copy_only=False)))
+    for axes, (title, labels) in zip(figure.subplots(2), panels.items(), strict=True):
+        told.append(_coloured(axes, ohlcv, labels.to_numpy(zero_copy_only=False)))
         dress(axes, title, "hour, UTC", "change since 00:00, %")
     return as_picture(figure, "price with regimes", f"{told[0]}; among all days so far {told[1]}")
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from huracan.candles.aggregate import aggregate_candles
-from huracan.regimes.absolute import ABSOLUTE_COLUMNS, AbsoluteRule, with_absolute_regimes
+from huracan.regimes.absolute import ABSOLUTE_COLUMNS, AbsoluteRule, absolute_regimes
 from huracan.regimes.counts import COUNTS_COLUMNS, ObservationCounts, counts_before
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import REGIMES_COLUMNS, filter_regimes
@@ -31,9 +31,13 @@ COUNTS = "counts"
         Read("features", key="past", days=regime_days, ends=-1, optional=True, edge=False),
         Read("features", key="today"),
         Read("ohlcv", table="data"),
-        Read("regimes", key="before", ends=-1, optional=True, edge=False, is_record=True, table=COUNTS),
+        Read("regimes", key="before", ends=-1, edge=False, is_record=True, newest=COUNTS),
     ],
-    tables={"data": Table((*REGIMES_COLUMNS, *ABSOLUTE_COLUMNS)), COUNTS: Table(COUNTS_COLUMNS)},
+    tables={
+        "data": Table(REGIMES_COLUMNS),
+        "absolute": Table(ABSOLUTE_COLUMNS),
+        COUNTS: Table(COUNTS_COLUMNS),
+    },
     settings=[*UNIVERSE_OF_CANDLES, "regimes", "market.decision_timeframe"],
     checks=[Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one.")],
 )
@@ -41,8 +45,9 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
     """Trend, range, high volatility or panic: by the weeks before with probabilities, and by all days so far.
 
     Parameters are fitted on the days before D; a forward filter runs through D, so that a label never changes
-    when later bars arrive. The parameters lie in the partition as `parameters.json`. `absolute_regime` ranks
-    the same bars among all that were counted on days before D; the table `counts` carries the counts on.
+    when later bars arrive. The parameters lie in the partition as `parameters.json`. The table
+    `absolute` ranks the same bars among all that were counted on days before D, and `counts` carries the
+    counts on: from the newest earlier day that has any, for one that was judged bad or is missing stops none.
     """
     config, known = context.settings.regimes, len(inputs.days("past"))
     if known < lead_days(context.settings):
@@ -59,15 +64,31 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
     carried = inputs.table("before", COUNTS) if inputs.has("before", f"{COUNTS}.parquet") else None
     counts, anew = counts_before(carried, past, recipe.digest)
     rule = AbsoluteRule(counts, config, config.minimum_days * decision.bars_per_day)
-    table = with_absolute_regimes(filter_regimes(features, context.day, parameters), features, rule)
+    table = filter_regimes(features, context.day, parameters)
+    absolute = absolute_regimes(table, features, rule)
     candles = aggregate_candles(inputs.table("ohlcv"), context.timeframe, decision)
     counts_now = counts + ObservationCounts.of(lay_features_on_grid(today))
     return Outcome(
-        tables={"data": table, COUNTS: counts_now.to_table(recipe.digest)},
+        tables={"data": table, "absolute": absolute, COUNTS: counts_now.to_table(recipe.digest)},
         files={"parameters.json": parameters.to_json().encode()},
-        verdicts=[judge_regimes(table, context.day, decision, context.settings.universe.symbols, parameters)],
+        verdicts=[
+            judge_regimes(
+                table, absolute, context.day, decision, context.settings.universe.symbols, parameters
+            )
+        ],
         metadata={
-            "price_with_regimes": plots.price_with_regimes(candles, table),
-            "ranked_among": f"{counts.told}{f', counted anew: {anew}' if anew else ''}",
+            "price_with_regimes": plots.price_with_regimes(candles, table, absolute),
+            "ranked_among": f"{counts.told}{_not_as_usual(inputs, context, anew)}",
         },
     )
+
+
+def _not_as_usual(inputs: Inputs, context: StageContext, anew: str) -> str:
+    """Why the counts begin anew, or which days before this one they lack."""
+    if anew:
+        return f", counted anew: {anew}"
+    carried = inputs.days("before")[-1]
+    lacking = (context.day - carried).days - 1
+    if not lacking:
+        return ""
+    return f", without the {'day' if lacking == 1 else f'{lacking} days'} after {carried}: not counted"

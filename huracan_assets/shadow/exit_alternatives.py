@@ -37,7 +37,7 @@ REPLAYED = "replayed"
         Read("ohlcv", days=before_replayed_days),
         Read("market_costs", days=with_replayed_days),
         Read("features", days=with_replayed_days),
-        Read("regimes", days=with_replayed_days),
+        Read("regimes", days=with_replayed_days, table="data"),
         Read(
             "exit_alternatives", key="earlier", days=trailing_days, ends=-1, edge=False, is_record=True,
             may_lack_days=True, table=REPLAYED,

@@ -21,7 +21,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
         record("shadow_trades"),
         CARRIED_IN,
         Read("features", days=2),
-        Read("regimes", days=2),
+        Read("regimes", days=2, table="data"),
         Read("ohlcv", days=day_with_lead),
         Read("market_costs", days=2),
     ],

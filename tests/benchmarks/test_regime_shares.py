@@ -17,7 +17,7 @@ def test_no_regime_of_any_symbol_has_less_than_two_percent_and_most_bars_keep_th
 ) -> None:
     hour = Timeframe("1h")
     files = dict(list(candle_files(real_data, "1h").items())[:3])
-    found = walk(list(features_by_day(files, hour)), hour)
+    found = walk(list(features_by_day(files, hour)), hour, named_again_every=3)
     relative, absolute = found.rows("1h")
     assert relative["days"] == absolute["days"] >= LEAST_DAYS
     for row in (relative, absolute):

@@ -142,7 +142,7 @@ RULES = pa.Table.from_pylist(
     ]
 )
 DRAWN: dict[str, tuple[Any, ...]] = {
-    "price_with_regimes": (OHLCV, REGIMES),
+    "price_with_regimes": (OHLCV, REGIMES, REGIMES),
     "equity_curve": (SESSION,),
     "scenarios_and_rivals": (SCENARIOS, RIVALS, np.linspace(-10, 8, 200)),
     "after_the_exit": (QUALITY,),
@@ -279,7 +279,7 @@ def test_a_symbol_that_is_set_aside_leaves_the_others_in_the_picture() -> None:
     symbols = ["A/USDT"] * bars + ["B/USDT"] * bars
     ohlcv = pa.table({"symbol": symbols, "open_time": times, "close": [None] * bars + [1.0, 1.1, 1.2, 1.1]})
     regimes = pa.table(dict.fromkeys(("regime", "absolute_regime"), ["range"] * 2 * bars))
-    assert "data:image/png;base64," in _plots()["price_with_regimes"](ohlcv, regimes).text
+    assert "data:image/png;base64," in _plots()["price_with_regimes"](ohlcv, regimes, regimes).text
 
 
 def test_a_day_without_trades_has_its_pictures_too() -> None:

@@ -1,5 +1,6 @@
 """The asset `regimes` over a lake: counts that are carried from day to day, and where they begin anew."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pyarrow.compute as pc
 import pytest
 
 from huracan.candles.schema import TIME, day_start
-from huracan.errors import InputRefused
 from huracan.regimes.counts import ObservationCounts
 from huracan.regimes.observations import lay_features_on_grid, measure, read_columns
+from huracan.verdict import Verdict
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import lead_days
 from huracan_assets.market.regimes import COUNTS, regimes
+from huracan_assets.reads import resolve_all
+from huracan_assets.registry import stages
 from huracan_assets.running import Made, run_stage
 from huracan_assets.stage import StageContext
 from huracan_resources.lake.parquet import encode_table
@@ -115,7 +118,7 @@ def test_a_day_is_ranked_among_the_days_before_it_alone(home: Home) -> None:
     known = ObservationCounts.from_table(home.counts(number - 1))
     grid = lay_features_on_grid(home.features(number))
     expected = known.percentiles(SYMBOLS, measure(grid), BARS).reshape(-1, 3)
-    table = home.lake.read_table("regimes", FIRST + timedelta(days=number))
+    table = home.lake.read_table("regimes", FIRST + timedelta(days=number), "absolute")
     for column, name in zip(expected.T, PERCENTILES, strict=True):
         np.testing.assert_array_equal(table[name].to_numpy(), column.astype(np.float32))
     assert table["volatility_percentile"].null_count == len(SYMBOLS)
@@ -130,7 +133,7 @@ def test_a_wild_day_is_known_to_the_days_after_it_and_not_to_itself(tmp_path: Pa
     shares = []
     for number in (first, first + 1, first + 2):
         home.make(number)
-        table = home.lake.read_table("regimes", FIRST + timedelta(days=number))
+        table = home.lake.read_table("regimes", FIRST + timedelta(days=number), "absolute")
         shares.append(pc.mean(table["volatility_percentile"]).as_py())
     assert shares[1] > 99.9 and shares[0] < 60.0 < shares[2] < 95.0
 
@@ -151,13 +154,67 @@ def test_counts_of_another_recipe_and_a_day_that_has_none_begin_anew_and_say_so(
     assert not [key for key in made.manifest.inputs if key.startswith("regimes/")]
 
 
-def test_a_hole_is_refused_and_more_than_a_week_begins_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [4, 10])
+def test_the_counts_reach_over_a_hole_of_any_length_and_say_what_they_lack(
+    tmp_path: Path, number: int
+) -> None:
     home = Home(tmp_path)
     first = home.first_labelled
     home.make(first)
-    with pytest.raises(InputRefused, match=f"regimes/{FIRST + timedelta(days=first + 3)}"):
-        home.make(first + 4)
-    assert "no day before it" in _ranked_among(home.make(first + 10))
+    carried = FIRST + timedelta(days=first)
+    assert f"without the {number - 1} days after {carried}" in _ranked_among(home.make(first + number))
+    assert _bars(home.counts(first + number)) == (first + 2) * (BARS - 1)
+
+
+def test_a_day_that_was_judged_bad_stops_no_later_day_and_its_counts_are_carried_on(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = home.first_labelled
+    home.make(first)
+    bad = FIRST + timedelta(days=first)
+    files = {f"{COUNTS}.parquet": encode_table(home.counts(first))}
+    home.lake.write("regimes", bad, files, verdicts=[Verdict("regime_coverage", False, "It says nothing.")])
+    made = home.make(first + 1)
+    assert not made.manifest.failed_verdicts
+    assert _bars(home.counts(first + 1)) == (first + 2) * (BARS - 1)
+
+
+def test_a_day_that_began_anew_is_stale_once_a_day_before_it_has_counts(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = home.first_labelled
+    home.write_day(first + 1, volatility_bps=50.0)
+    assert "no day before it" in _ranked_among(home.make(first + 2))
+    assert home.make(first + 2).outcome is None
+    home.make(first)
+    made = home.make(first + 2)
+    assert "without the day after" in _ranked_among(made)
+    home.make(first + 1)
+    assert "counted anew" not in _ranked_among(made := home.make(first + 2))
+    assert f"regimes/{FIRST + timedelta(days=first + 1)}#{COUNTS}" in made.manifest.inputs
+
+
+def test_what_reads_the_labels_does_not_see_that_other_days_were_counted_before(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    day, number = FIRST + timedelta(days=home.first_labelled + 2), home.first_labelled + 2
+    before = home.make(number).manifest
+    home.make(home.first_labelled)
+    after = home.make(number).manifest
+    assert after.content_hash != before.content_hash
+    hashes = {name: (before.files[name].sha256, after.files[name].sha256) for name in before.files}
+    assert hashes["absolute.parquet"][0] != hashes["absolute.parquet"][1]
+    assert hashes["data.parquet"][0] == hashes["data.parquet"][1]
+    reads = [
+        (stage.name, read)
+        for stage in stages()
+        for read in stage.reads
+        if read.asset == "regimes" and stage.name not in {"regimes", "baseline_brain"}
+    ]
+    assert {"shadow_trades", "ppo_checkpoint", "trade_context", "loss_analysis"} <= {
+        name for name, _ in reads
+    }
+    for name, read in reads:
+        at = replace(read, days=1, ends=0, key="")
+        inputs = resolve_all(home.lake, [at], day, home.resources.settings)
+        assert inputs.hashes() == {f"regimes/{day}#data": hashes["data.parquet"][0]}, name
 
 
 def test_a_day_that_is_made_again_is_the_same_and_one_whose_past_has_changed_is_not(tmp_path: Path) -> None:

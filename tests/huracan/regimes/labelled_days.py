@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from huracan.candles.schema import TIME, Timeframe, day_start
 from huracan.features.compute import compute_features
 from huracan.features.recipe import recipe_of
-from huracan.regimes.absolute import AbsoluteRule, with_absolute_regimes
+from huracan.regimes.absolute import ABSOLUTE_COLUMNS, AbsoluteRule, absolute_regimes
 from huracan.regimes.counts import ObservationCounts
 from huracan.regimes.filter import filter_regimes
 from huracan.regimes.model import RegimeConfig, RegimeParameters
@@ -44,4 +44,9 @@ def rule_before(features: pa.Table, day: date, timeframe: Timeframe) -> Absolute
 
 
 def labelled(features: pa.Table, day: date, parameters: RegimeParameters, rule: AbsoluteRule) -> pa.Table:
-    return with_absolute_regimes(filter_regimes(features, day, parameters), features, rule)
+    """Both tables of the day as one."""
+    table = filter_regimes(features, day, parameters)
+    absolute = absolute_regimes(table, features, rule)
+    for column in ABSOLUTE_COLUMNS[2:]:
+        table = table.append_column(column.name, absolute[column.name])
+    return table

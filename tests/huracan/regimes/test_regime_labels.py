@@ -53,7 +53,7 @@ def regimes(features, parameters, rule):
 def test_every_bar_of_every_symbol_has_a_regime_and_the_rule_passes(regimes, parameters):
     assert regimes["symbol"].to_pylist() == [symbol for symbol in SYMBOLS for _ in range(1440)]
     np.testing.assert_allclose(probabilities_of(regimes).sum(axis=1), 1.0, atol=1e-6)
-    verdict = judge_regimes(regimes, DAY, MINUTE, SYMBOLS, parameters)
+    verdict = judge_regimes(regimes, regimes, DAY, MINUTE, SYMBOLS, parameters)
     assert verdict.passed and verdict.blocking, verdict.reason
 
 
@@ -167,26 +167,27 @@ def test_too_few_days_and_a_foreign_table_are_refused(features):
     ],
 )
 def test_the_rule_catches_damaged_regimes(regimes, parameters, change, reason):
-    verdict = judge_regimes(change(regimes), DAY, MINUTE, SYMBOLS, parameters)
+    damaged = change(regimes)
+    verdict = judge_regimes(damaged, damaged, DAY, MINUTE, SYMBOLS, parameters)
     assert not verdict.passed and reason in verdict.reason
 
 
 def test_the_rule_catches_bad_parameters_and_a_filter_that_says_nothing(regimes, parameters):
     alone = replace(parameters, fit_shares={"trend": 0.0, "range": 1.0, "high_volatility": 0.0, "panic": 0.0})
-    assert "range has 100.0 %" in judge_regimes(regimes, DAY, MINUTE, SYMBOLS, alone).reason
+    assert "range has 100.0 %" in judge_regimes(regimes, regimes, DAY, MINUTE, SYMBOLS, alone).reason
     late = replace(parameters, last_fit_day=DAY)
-    assert "up to 2024-05-04" in judge_regimes(regimes, DAY, MINUTE, SYMBOLS, late).reason
+    assert "up to 2024-05-04" in judge_regimes(regimes, regimes, DAY, MINUTE, SYMBOLS, late).reason
     ranks = regimes["fall_percentile"].to_numpy().copy()
     ranks[7] = 100.5
     place = regimes.column_names.index("fall_percentile")
     beyond = regimes.set_column(place, "fall_percentile", pa.array(ranks))
-    assert "At 1 bars the ranks" in judge_regimes(beyond, DAY, MINUTE, SYMBOLS, parameters).reason
+    assert "At 1 bars the ranks" in judge_regimes(beyond, beyond, DAY, MINUTE, SYMBOLS, parameters).reason
     flat = regimes
     for index, name in enumerate(PROBABILITIES, start=3):
         flat = flat.set_column(index, name, pa.array(np.full(4320, 0.25, np.float32)))
-    assert "says nothing" in judge_regimes(flat, DAY, MINUTE, SYMBOLS, parameters).reason
+    assert "says nothing" in judge_regimes(flat, flat, DAY, MINUTE, SYMBOLS, parameters).reason
     restless = regimes.take(np.random.default_rng(0).permutation(4320))
-    assert "label changes" in judge_regimes(restless, DAY, MINUTE, SYMBOLS, parameters).reason
+    assert "label changes" in judge_regimes(restless, restless, DAY, MINUTE, SYMBOLS, parameters).reason
 
 
 def test_a_new_symbol_is_measured_against_the_pooled_volatility(features, parameters):
@@ -230,7 +231,7 @@ def test_all_four_regimes_occur_in_a_month_of_real_candles(real_ohlcv):
         assert all(share >= 0.02 for share in parameters.fit_shares.values()), parameters.fit_shares
         window = since(before(features, day + timedelta(days=1)), day - timedelta(days=1))
         regimes = labelled(window, day, parameters, rule_before(features, day, MINUTE))
-        verdict = judge_regimes(regimes, day, MINUTE, SYMBOLS, parameters)
+        verdict = judge_regimes(regimes, regimes, day, MINUTE, SYMBOLS, parameters)
         assert verdict.passed, verdict.reason
         for name in regimes["regime"].to_pylist():
             counts[name] += 1
@@ -256,7 +257,7 @@ def test_decisions_of_four_hours_have_regimes_by_the_slowest_mean_that_they_wait
     rule = rule_before(pa.concat_tables(tables), DAY, four)
     table = labelled(pa.concat_tables(tables[-21:]), DAY, parameters, rule)
     assert table.num_rows == 3 * 6
-    verdict = judge_regimes(table, DAY, four, SYMBOLS, parameters)
+    verdict = judge_regimes(table, table, DAY, four, SYMBOLS, parameters)
     assert verdict.passed, verdict.reason
 
 
