@@ -149,6 +149,12 @@ class GateKind(Generic[Own]):
     """A frozen dataclass derived from `GateSettings`; every setting has a default, and a docstring that
     explains it."""
     fit: Callable[[GateContext[Own]], Gate]
+    threshold: str | None = None
+    """The setting of its own by which its threshold moves, one unit of `value` for each of the setting's, up
+    or down. Only of a gate that has one another threshold is proposed, and the pass rate governed."""
+    below: str = "refused at {} or below"
+    """What becomes of a signal whose value is not large enough: completes "It would have been", with the
+    threshold for `{}`."""
     order: int = 100
     """Gates judge in this order, then in that of their names."""
     judges: Literal["signals"] = "signals"

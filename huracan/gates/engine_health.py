@@ -164,5 +164,6 @@ GATE = GateKind(
     measures="the health from 0 to 1, 0 on a broken feed",
     settings=EngineHealthGateSettings,
     fit=fit,
+    threshold="minimum_health",
     order=98,
 )

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.gates.judge import DECISIONS_SCHEMA
+from huracan.gates.worth.bets import stakes_of
 from huracan.gates.worth.judged import JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ
 from huracan.market.ledger import EXPLORED, POLICY, TRADES_SCHEMA
@@ -17,7 +18,7 @@ _BEFORE = Read(
     "gate_decisions", days=NIGHTS_READ - 1, ends=-1, edge=False, is_record=True, may_lack_days=True
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
-_DENSITIES = ["propensity", "policy_density"]
+_DENSITIES = ["propensity", "policy_density", "uniform_density"]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),
@@ -46,7 +47,11 @@ def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
     return {
         POLICY: judged_book(_about(decisions, POLICY, own), own),
         EXPLORED: judged_book(
-            _about(decisions, EXPLORED, explored), explored, weights_of(explored, Asked.SIGNALS), EXPLORED
+            _about(decisions, EXPLORED, explored),
+            explored,
+            weights_of(explored, Asked.SIGNALS),
+            EXPLORED,
+            stakes_of(explored),
         ),
     }
 
