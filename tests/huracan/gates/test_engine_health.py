@@ -53,17 +53,22 @@ def test_one_vote_makes_smaller_and_both_stop_it() -> None:
     assert "A health of 0.3 does not exceed 0.3; it would pass with fewer votes." in both.reason[0]
 
 
-def test_a_volatility_that_wanders_as_it_always_did_is_no_alarm() -> None:
-    """It is high for days and low for days, all the time."""
-    alarms = 0
-    for seed in range(10):
-        random = np.random.default_rng(seed)
-        level = np.repeat(np.exp(np.cumsum(random.normal(0.0, 0.35, DAYS))), A_DAY)
-        past = with_column(
-            _past(seed), "entry_volatility_bps", level * random.uniform(5.0, 20.0, DAYS * A_DAY)
-        )
-        alarms += _gate(past).volatility.alarms  # type: ignore[attr-defined]
-    assert alarms <= 4
+def test_a_volatility_that_rose_as_much_before_is_no_alarm() -> None:
+    random = np.random.default_rng(5)
+    level = np.repeat([1.0, 2.5, 1.0, 1.0, 2.5], 5 * A_DAY)
+    past = with_column(
+        _past(), "entry_volatility_bps", 8.0 * level * random.lognormal(0.0, 1.0, DAYS * A_DAY)
+    )
+    again = _gate(past).volatility  # type: ignore[attr-defined]
+    calm = with_column(
+        past,
+        "entry_volatility_bps",
+        np.where(np.arange(DAYS * A_DAY) < 10 * A_DAY, 1.0 / level, 1.0)
+        * np.array(past["entry_volatility_bps"]),
+    )
+    first = _gate(calm).volatility  # type: ignore[attr-defined]
+    assert first.alarms and not again.alarms
+    assert again.value > 0.25 and again.threshold > first.threshold
     short = _gate(_past(recent_volatility=3.0).slice(9 * A_DAY))
     assert not short.volatility.alarms  # type: ignore[attr-defined]
     json.dumps(short.describe(), allow_nan=False)
