@@ -61,6 +61,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     stored = stored.set_column(0, "trade_id", past.trades["trade_id"])
     settings: SettingsByName = {name: kind.settings() for name, kind in gate_kinds().items()}
     context = GateContext(
+        day=(START - timedelta(days=1)).date(),
         past=past,
         facts=facts_of(stored, past.trades["trade_id"]),
         patterns=PATTERNS_SCHEMA.empty_table(),

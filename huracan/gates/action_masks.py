@@ -110,5 +110,6 @@ GATE = GateKind(
     measures="the largest size that is allowed, against the entry's own, which may be as large",
     settings=ActionMasksGateSettings,
     fit=fit,
+    below="made smaller below {}",
     order=90,
 )

@@ -22,5 +22,6 @@ GATE = GateKind(
     measures="a probability",
     settings=ConfidenceGateSettings,
     fit=fit,
+    threshold="margin",
     order=30,
 )

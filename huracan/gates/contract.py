@@ -6,6 +6,7 @@ that names both. The roster finds it; how its answers are stored belongs in `jud
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from math import isfinite
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -109,8 +110,9 @@ class Gate(Protocol):
     def judge(self, signals: pa.Table) -> Answers:
         """One answer per row of `judge.SIGNALS_SHOWN`; nothing in them came after the signal.
 
-        All signals of one book and day come at once, so that they can be ranked: against those of the same or
-        an earlier `signal_time`, for a later one was not known yet.
+        All signals of one book whose trades closed on a day come at once, so that they can be ranked: against
+        those of the same or an earlier `signal_time`, for a later one was not known yet. Rivals whose trades
+        closed on an earlier day, or are still open, are not among them.
         """
 
     def describe(self) -> dict[str, object]:
@@ -121,8 +123,10 @@ class Gate(Protocol):
 class GateContext(Generic[Own]):
     """What a gate may learn from. All of it was known before the day that the gate will judge."""
 
+    day: date
+    """The night's day: everything here was known by its end."""
     past: PastTrades
-    """Of the trailing days, closed by the end of the day before."""
+    """Of the trailing days, closed by the end of that day."""
     facts: pa.Table
     """FACTS_SCHEMA: the market at the signal of each past trade, row by row; null where none were kept."""
     patterns: pa.Table
@@ -149,6 +153,12 @@ class GateKind(Generic[Own]):
     """A frozen dataclass derived from `GateSettings`; every setting has a default, and a docstring that
     explains it."""
     fit: Callable[[GateContext[Own]], Gate]
+    threshold: str | None = None
+    """The setting of its own by which its threshold moves, one unit of `value` for each of the setting's, up
+    or down. Only of a gate that has one another threshold is proposed, and the pass rate governed."""
+    below: str = "refused at {} or below"
+    """What becomes of a signal whose value is not large enough: completes "It would have been", with the
+    threshold for `{}`."""
     order: int = 100
     """Gates judge in this order, then in that of their names."""
     judges: Literal["signals"] = "signals"

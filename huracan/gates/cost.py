@@ -83,5 +83,6 @@ GATE = GateKind(
     measures="the expected gross edge in bps",
     settings=CostGateSettings,
     fit=fit,
+    threshold="buffer_bps",
     order=10,
 )

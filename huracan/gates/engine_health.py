@@ -1,13 +1,16 @@
 """The engine's health: whether the last days' trades are still like those before, and the candles are there.
 
-Four tests of past trades (`health_checks`): the mean net and the share of winners fell, the distribution of
-net results sank, that of the volatility at signals moved. None alarms: whole size; one and two make it
-smaller; from three on nothing passes. A signal is refused by itself where more of its last bars were not
-traded, or stood still, than is usual: what is decided on a feed that broke is decided on nothing.
+Past trades are asked two questions (`health_checks`). Did results break: their mean fell, the share of
+winners fell, or their distribution sank, three tests of the same trades that share their doubt and have one
+vote. Did the market at signals change: the distribution of its volatility moved further than it did before.
+One yes makes the size smaller, with two nothing passes. A signal is refused by itself where more of its last
+bars were not traded, or stood still, than is usual: what is decided on a feed that broke is decided on
+nothing.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 
 import numpy as np
@@ -19,12 +22,13 @@ from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answer, Answers, GateCo
 from huracan.gates.evidence.class_means import days_of
 from huracan.gates.evidence.health_checks import HealthCheck, Sample
 from huracan.gates.settings import CERTAINTY, LearningSettings
+from huracan.market.block import EPOCH
 from huracan.market.facts.columns import LONG_BARS, fact
 from huracan.models.past import PastTrades
 from huracan.setting_ranges import COUNT, SHARE, Range
 
-_HEALTH = (1.0, 0.85, 0.65, 0.30)
-"""By the number of alarms; from three on the last."""
+_HEALTH = (1.0, 0.65, 0.30)
+"""By the number of votes: none, one of the two, both."""
 _USUAL_SHARE = 0.99
 
 
@@ -35,10 +39,10 @@ class EngineHealthGateSettings(LearningSettings):
     recent_days: int = 5
     """Days whose signals are compared with those before."""
     certainty: float = 0.99
-    """How sure each test must be before it alarms."""
+    """How sure each vote must be, the three tests of results together."""
     minimum_health: float = 0.30
-    """Health (1, 0.85, 0.65 and 0.3 with none to three alarms) that must be exceeded; the size is that part
-    of itself."""
+    """Health (1, 0.65 and 0.3 with no vote, one and two) that must be exceeded; the size is that part of
+    itself."""
     maximum_untraded_share: float = 0.5
     """Share of the last 60 bars that may be untraded, or stand still, whatever is usual."""
 
@@ -54,15 +58,28 @@ class EngineHealthGateSettings(LearningSettings):
 class EngineHealthGate:
     """The tests, or why there are none, and the share of untraded bars that is not yet too large."""
 
-    checks: tuple[HealthCheck, ...]
+    results: tuple[HealthCheck, ...]
+    """Of which one alarm is a vote."""
+    volatility: HealthCheck | None
     why_none: str
     most_untraded: float
     settings: EngineHealthGateSettings
 
     @property
+    def checks(self) -> tuple[HealthCheck, ...]:
+        """All of them."""
+        return self.results if self.volatility is None else (*self.results, self.volatility)
+
+    @property
+    def votes(self) -> int:
+        """That something broke: of the results, and of the volatility."""
+        has_moved = self.volatility is not None and self.volatility.alarms
+        return int(any(check.alarms for check in self.results)) + int(has_moved)
+
+    @property
     def health(self) -> float:
-        """1 without an alarm."""
-        return _HEALTH[min(sum(check.alarms for check in self.checks), len(_HEALTH) - 1)]
+        """1 without a vote."""
+        return _HEALTH[self.votes]
 
     def judge(self, signals: pa.Table) -> Answers:
         """Refuse every signal of an engine that is too ill, and each one on a broken feed."""
@@ -81,14 +98,15 @@ class EngineHealthGate:
             return BLOCK, 0.0, f"{feed}; up to {self.most_untraded:.0%} would pass."
         if self.why_none:
             return ABSTAIN, float("nan"), self.why_none
-        health, alarms = self.health, sum(check.alarms for check in self.checks)
-        told = "; ".join(check.text for check in self.checks)
-        reason = f"{alarms} of {len(self.checks)} tests alarm: {told}. "
+        health, told = self.health, "; ".join(check.text for check in self.checks)
+        reason = f"{self.votes} of 2 votes, of results and of volatility, say that it broke: {told}. "
         if health <= self.settings.minimum_health:
             reason += (
                 f"A health of {health:g} does not exceed {self.settings.minimum_health:g}; it would pass"
             )
-            return BLOCK, health, f"{reason} with fewer alarms."
+            return BLOCK, health, f"{reason} with fewer votes."
+        if not np.isfinite(untraded):
+            return ABSTAIN, float("nan"), "How many of the last bars were traded is not known."
         reason += f"A health of {health:g} exceeds {self.settings.minimum_health:g}."
         return (PASS if health == 1.0 else resize(health)), health, reason
 
@@ -98,7 +116,13 @@ class EngineHealthGate:
             "rule": "health > minimum_health and untraded_share <= most_untraded",
             "health": None if self.why_none else self.health,
             "checks": [
-                {"name": each.name, "value": each.value, "threshold": each.threshold, "alarms": each.alarms}
+                {
+                    "name": each.name,
+                    "value": each.value,
+                    # Infinite where it never alarms, which JSON has no number for.
+                    "threshold": each.threshold if np.isfinite(each.threshold) else None,
+                    "alarms": each.alarms,
+                }
                 for each in self.checks
             ],
             "why_none": self.why_none,
@@ -119,15 +143,16 @@ def fit(context: GateContext[EngineHealthGateSettings]) -> EngineHealthGate:
     )
     own = past.take(np.flatnonzero(~past.is_explored))
     for asked in (own, past):
-        sample = _sample(asked, settings.recent_days)
+        sample = _sample(asked, context.day, settings.recent_days)
         if _enough(sample, settings.minimum_past_trades):
-            return EngineHealthGate(_checks(asked, sample, settings.certainty), "", most, settings)
+            results, volatility = _checks(asked, sample, settings.certainty)
+            return EngineHealthGate(results, volatility, "", most, settings)
     needed = settings.minimum_past_trades
     why = (
         f"Of {past.effective_count:.0f} past trades too few are of the last {settings.recent_days} days"
         f" ({_recent_of(needed)} needed) or before them ({needed})."
     )
-    return EngineHealthGate((), why, most, settings)
+    return EngineHealthGate((), None, why, most, settings)
 
 
 def _recent_of(minimum: int) -> int:
@@ -135,10 +160,9 @@ def _recent_of(minimum: int) -> int:
     return -(-minimum // 3)
 
 
-def _sample(past: PastTrades, recent_days: int) -> Sample:
+def _sample(past: PastTrades, day: date, recent_days: int) -> Sample:
     days = days_of(past)
-    last = days.max() if len(days) else 0
-    return Sample(past.weight, days, days > last - recent_days)
+    return Sample(past.weight, days, days > (day - EPOCH).days - recent_days, recent_days)
 
 
 def _enough(sample: Sample, minimum: int) -> bool:
@@ -146,16 +170,20 @@ def _enough(sample: Sample, minimum: int) -> bool:
     return recent >= _recent_of(minimum) and before >= minimum
 
 
-def _checks(past: PastTrades, sample: Sample, certainty: float) -> tuple[HealthCheck, ...]:
+def _checks(
+    past: PastTrades, sample: Sample, certainty: float
+) -> tuple[tuple[HealthCheck, ...], HealthCheck]:
+    """The tests of results, each with a third of the doubt, and that of volatility."""
     net, volatility = floats(past.trades, "net_bps"), floats(past.trades, "entry_volatility_bps")
     is_known = np.isfinite(volatility)
     known: Floats = np.where(is_known, volatility, np.median(volatility[is_known]) if is_known.any() else 0.0)
-    return (
-        sample.drop("fall of the mean net, in standard errors,", net, certainty),
-        sample.drop("fall of the win rate, in standard errors,", (net > 0.0).astype(np.float64), certainty),
-        sample.kolmogorov("Kolmogorov-Smirnov distance of net results", net, certainty),
-        sample.stability("stability index of volatility", known, certainty),
+    each = 1.0 - (1.0 - certainty) / 3.0
+    results = (
+        sample.drop("fall of the mean net, in standard errors,", net, each),
+        sample.drop("fall of the win rate, in standard errors,", (net > 0.0).astype(np.float64), each),
+        sample.kolmogorov("Kolmogorov-Smirnov distance of net results", net, each),
     )
+    return results, sample.stability("stability index of volatility", known, certainty)
 
 
 GATE = GateKind(
@@ -164,5 +192,6 @@ GATE = GateKind(
     measures="the health from 0 to 1, 0 on a broken feed",
     settings=EngineHealthGateSettings,
     fit=fit,
+    threshold="minimum_health",
     order=98,
 )

@@ -140,5 +140,6 @@ GATE = GateKind(
     measures="in bps what a resting order is expected to make, against what a taking one is",
     settings=FillProbabilityGateSettings,
     fit=fit,
+    below="sent as a market order at {} or below",
     order=12,
 )

@@ -25,5 +25,6 @@ GATE = GateKind(
     measures="a probability",
     settings=MetaLabelGateSettings,
     fit=fit,
+    threshold="margin",
     order=20,
 )

@@ -130,5 +130,6 @@ GATE = GateKind(
     measures="the probability that acting is the better choice",
     settings=RegretGateSettings,
     fit=fit,
+    threshold="maximum_regret",
     order=40,
 )

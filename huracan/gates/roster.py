@@ -1,7 +1,7 @@
 """Which gates there are, in which order they judge, and all of them fitted. No gate is named here."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -33,6 +33,11 @@ def gate_kinds() -> Mapping[str, GateKind[Any]]:
                 f"The settings of the gate {kind.name} are not those of a gate.",
                 f"Derive {kind.settings.__name__} from GateSettings.",
             )
+        if kind.threshold not in {None, *(each.name for each in fields(kind.settings))}:
+            raise InvalidInput(
+                f"The gate {kind.name} has no setting {kind.threshold!r}, by which its threshold would move.",
+                "Declare one of its settings as its threshold, or none.",
+            )
         if kind.name in found:
             other = found[kind.name].fit.__module__
             raise InvalidInput(f"{module} and {other} both declare {kind.name}.", "Rename one of them.")
@@ -44,6 +49,12 @@ def modes_of(settings: SettingsByName) -> dict[str, Mode]:
     """Name of each gate that is on -> its mode, in the order in which they judge."""
     modes = {name: settings[name].mode for name in gate_kinds()}
     return {name: mode for name, mode in modes.items() if mode != "off"}
+
+
+def thresholds_of() -> dict[str, str]:
+    """Name of each gate whose threshold moves with a setting -> that setting, such as
+    `gates.cost.buffer_bps`."""
+    return {name: f"gates.{name}.{kind.threshold}" for name, kind in gate_kinds().items() if kind.threshold}
 
 
 def fit_gates(context: GateContext[SettingsByName]) -> dict[str, Gate]:

@@ -4,6 +4,10 @@ A position takes its place for as long as past ones of its regime and side laste
 is their gross result less its own cost, over those seconds (edge per second). The signals of one moment are
 ranked, and as many pass as places are free then: places taken by what passed earlier are known, later signals
 are not. While there is room for all, the ranking refuses none.
+
+Only the signals that are shown with it are a signal's rivals: those whose trades closed on the same day. What
+closed before or is still open holds no place here, so that around midnight and among long holdings more pass
+than there is room for; and whether a rival is seen hangs on when its trade ended, later than the signal.
 """
 
 from collections.abc import Mapping

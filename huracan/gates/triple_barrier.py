@@ -6,7 +6,7 @@ A signal is refused where the upper end p of that share neither pays for the sto
 pays where p W > (1 - p) L, with W the mean net at a target and L the mean loss at a stop.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -36,16 +36,18 @@ class TripleBarrierGate:
     """Shares of targets by regime and side, and the share at which targets pay for stops."""
 
     targets: ClassMeans
-    break_even: float | None
-    """None where the past has no target, no stop, or no loss at a stop."""
+    break_even: float | str
+    """Why there is none, in a sentence, where the past has no target, no stop, or no loss at a stop."""
     settings: TripleBarrierGateSettings
 
     def judge(self, signals: pa.Table) -> Answers:
         """Block where the share of targets is surely too small, and smaller than usual."""
         has, needed = self.targets.usual.trades, self.settings.minimum_past_trades
-        if has < needed or self.break_even is None:
+        if has < needed:
             reason = f"{has:.0f} past trades that ended at target or stop say too little ({needed} needed)."
             return abstain_from_all(signals.num_rows, reason)
+        if isinstance(self.break_even, str):
+            return abstain_from_all(signals.num_rows, self.break_even)
         kinds = sides_of_regimes(signals)
         value = np.minimum(self.targets.upper(kinds, self.settings.certainty), 1.0)
         own = [self.targets.of(kind) for kind in kinds]
@@ -57,14 +59,24 @@ class TripleBarrierGate:
         ]
         threshold = np.full(len(kinds), min(self.break_even, self.targets.usual.mean))
         words = f"upper end ({self.settings.certainty:.0%}) of the share of targets"
-        return require_above(np.where(few, np.nan, value), threshold, words, "", 3, notes)
+        given = require_above(np.where(few, np.nan, value), threshold, words, "", 3, notes)
+        least = self.settings.minimum_kind_trades
+        return replace(
+            given,
+            reason=tuple(
+                f"Too few past trades are like it to judge it by ({least} needed). {note}"
+                if lacks
+                else reason
+                for lacks, note, reason in zip(few, notes, given.reason, strict=True)
+            ),
+        )
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""
         return {
             "rule": "upper end of P(target before stop | regime, side) > min(break_even, P(target) of all)",
             "targets": self.targets.describe(),
-            "break_even": self.break_even,
+            "break_even": None if isinstance(self.break_even, str) else self.break_even,
             "certainty": self.settings.certainty,
             "minimum_past_trades": self.settings.minimum_past_trades,
             "minimum_kind_trades": self.settings.minimum_kind_trades,
@@ -92,14 +104,15 @@ def _break_even(
     weight: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     at_target: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
     at_stop: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-) -> float | None:
+) -> float | str:
     net = floats(trades, "net_bps")
-    if not at_target.any() or not at_stop.any():
-        return None
+    for ends, what in ((at_target, "met its target"), (at_stop, "met its stop")):
+        if not ends.any():
+            return f"No past trade {what}: nobody knows what share of targets pays for the stops."
     win = float(np.average(net[at_target], weights=weight[at_target]))
     loss = -float(np.average(net[at_stop], weights=weight[at_stop]))
     if loss <= 0.0:
-        return None
+        return "Past trades lost nothing at their stops in the mean: any share of targets pays for them."
     # Where not even a target pays, no share of targets does.
     return loss / (win + loss) if win > 0.0 else 1.0
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from huracan.analysis.outcome import as_milliseconds
 from huracan.candles.schema import day_end
 from huracan.durations import minutes_of
+from huracan.gates.roster import thresholds_of
 from huracan.gates.worth.bets import bets_as_plain, bets_from_plain
 from huracan.gates.worth.judged import of_book
 from huracan.gates.worth.night import Moment, gate_worth
@@ -41,7 +42,7 @@ from huracan_assets.stage import Check, Outcome, StageContext, stage
     checks=[
         Check(
             "gates_earn_their_place",
-            "No gate that binds does harm, by evidence that nightly looking cannot make. It stops nothing:"
+            "No gate that is asked does harm, by evidence that nightly looking cannot make. It stops nothing:"
             " what is to be done a person decides, and a night without a brain would be the greater harm.",
             blocking=False,
         )
@@ -59,6 +60,7 @@ def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
         bets_from_plain(json.loads(bets)) if bets else {},
         _moment(context),
         context.settings.gate_worth,
+        thresholds_of(),
     )
     own = GATE_STATISTICS_SCHEMA.empty_table()
     if inputs.has("gate_decisions") and inputs.has("shadow_trades"):

@@ -48,9 +48,10 @@ def gate_worth(trailing: pa.Table) -> Picture:
     axes.set_yticks(at, names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     zero_line(axes, is_vertical=True)
-    dress(axes, f"What the answers of gates save, {nights} nights", "net saved per signal, bps", grid="x")
+    title = f"What the answers of gates save, {book} book, {nights} nights"
+    dress(axes, title, "net saved per signal, bps", grid="x")
     legend_below(figure, axes)
-    return as_picture(figure, "worth of the gates", _told(rows))
+    return as_picture(figure, f"worth of the gates, {book} book", _told(rows))
 
 
 def _told(rows: list[dict[str, object]]) -> str:

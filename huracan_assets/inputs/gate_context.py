@@ -38,6 +38,7 @@ def gate_context(
     if inputs.has("past_facts", "facts.parquet"):
         stored = pa.concat_tables(inputs.tables("past_facts", "facts"))
     return GateContext(
+        day=day,
         past=past,
         facts=facts_of(stored, past.trades["trade_id"]),
         patterns=_patterns(inputs, context, night),

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.gates.judge import DECISIONS_SCHEMA
+from huracan.gates.worth.bets import stakes_of
 from huracan.gates.worth.judged import JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ
 from huracan.market.ledger import EXPLORED, POLICY, TRADES_SCHEMA
@@ -24,8 +25,8 @@ _BEFORE = Read(
     table="data",
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
-_DENSITIES = ["propensity", "policy_density"]
-_ANSWERS = ["trade_id", "gate", "verdict", "margin", "book", "mode"]
+_DENSITIES = ["propensity", "policy_density", "uniform_density"]
+_ANSWERS = ["trade_id", "gate", "verdict", "value", "threshold", "margin", "book", "mode"]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),
@@ -54,7 +55,11 @@ def judged_books(inputs: Inputs) -> dict[str, JudgedBook]:
     return {
         POLICY: judged_book(_about(decisions, POLICY, own), own),
         EXPLORED: judged_book(
-            _about(decisions, EXPLORED, explored), explored, weights_of(explored), EXPLORED
+            _about(decisions, EXPLORED, explored),
+            explored,
+            weights_of(explored),
+            EXPLORED,
+            stakes_of(explored),
         ),
     }
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from huracan.errors import InvalidInput
-from huracan.gates.contract import COMBINED
+from huracan.gates.contract import COMBINED, GateKind
 from huracan.gates.roster import gate_kinds
 from huracan.gates.worth.otherwise import what_would_differ
 from huracan_console.ledger.gates import PROPOSALS, TRAILING, newest_of, values_of
@@ -74,7 +74,9 @@ def _of_trade(settings: Settings, name: str, trade: str) -> dict[str, Any]:
             "It was new or off, or the day is not judged yet.",
         )
     (answer,) = answers
-    differ = what_would_differ(name, answer["verdict"], answer["value"], answer["threshold"])
+    kind = gate_kinds().get(name)
+    numbers = answer["value"], answer["threshold"]
+    differ = what_would_differ(name, answer["verdict"], *numbers, kind.below if kind else GateKind.below)
     return {**_head(name, day), "answers": [{**answer, "otherwise": differ}]}
 
 

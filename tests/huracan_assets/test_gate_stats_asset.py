@@ -43,8 +43,8 @@ def test_the_windows_look_back_and_the_bets_go_on_from_night_to_night(
     assert row["harms", 7]["saved_high_bps"] < 0.0 and row["harms", 1]["saved_low_bps"] is None
     assert row["harms", 1]["harm_nights"] == 9 and row["silent", 1]["harm_evidence"] == pytest.approx(1.0)
     (verdict,) = outcome.verdicts
-    assert verdict.check == "gates_earn_their_place" and verdict.passed and not verdict.blocking
-    assert "harms would, and only advises" in verdict.reason
+    assert verdict.check == "gates_earn_their_place" and not verdict.passed and not verdict.blocking
+    assert "Set gates.harms.mode to off" in verdict.reason
     assert outcome.tables["data"].num_rows == 3 and outcome.tables["proposals"].num_rows == 2
     picture, table = outcome.metadata["worth"], outcome.metadata["trailing"]
     assert isinstance(picture, Picture) and "bps per signal" in picture.told

@@ -1,4 +1,4 @@
-"""Whether recent trades are still like those before them: three tests, each with its own threshold.
+"""Whether recent trades are still like those before them: tests, each with its own threshold.
 
 Results of one day are alike; every test counts so many trades as say the same independently
 (`class_means.repetition`). `kolmogorov` and `stability` compare distributions, `drop` means; what the engine
@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _BINS = 5
+_FEWEST_WINDOWS = 8
 _LARGE_PSI = 0.25
 """A smaller index is called no large shift, however sure (Siddiqi 2006)."""
 
@@ -51,6 +52,8 @@ class Sample:
     weight: Floats
     days: NDArray[np.int64]
     is_recent: Bools
+    recent_days: int
+    """Days that recent trades are of."""
 
     def counts(self, values: Floats) -> tuple[float, float]:
         """So many independent trades the recent ones are worth, and those before, for what `values` [n]
@@ -92,9 +95,34 @@ class Sample:
 
     def stability(self, name: str, values: Floats, certainty: float) -> HealthCheck:
         """Population stability index over fifths of the time before, beyond what samples of this size show by
-        chance: (1/n + 1/m) chi^2 of 4 degrees (Yurdakul 2018). Half a trade is added to each fifth."""
+        chance, (1/n + 1/m) chi^2 of 4 degrees (Yurdakul 2018), and beyond what earlier windows as long showed
+        of what was outside them: what persists moves without anything being broken.
+
+        With less than 8 such windows nobody knows how far it usually moves, and it never alarms.
+        """
         from scipy.special import chdtri
 
+        recent, before = self.counts(values)
+        chance = (1.0 / recent + 1.0 / before) * float(chdtri(_BINS - 1, 1.0 - certainty))
+        windows = [window._index(values[~self.is_recent]) for window in self._earlier_windows()]
+        usual = float(np.quantile(windows, certainty)) if len(windows) >= _FEWEST_WINDOWS else float("inf")
+        return HealthCheck(name, self._index(values), max(chance, usual, _LARGE_PSI))
+
+    def _earlier_windows(self) -> list["Sample"]:
+        """The trades before the recent ones, one time for each day at which as many days end that lie among
+        them and hold a half as many trades as the recent ones at least."""
+        days, weight = self.days[~self.is_recent], self.weight[~self.is_recent]
+        length, first = self.recent_days, int(days.min())
+        needed = effective_count(self.weight[self.is_recent]) / 2.0
+        found = []
+        for end in range(first + length, int(days.max()) + 2):
+            is_within = (days >= end - length) & (days < end)
+            if not is_within.all() and effective_count(weight[is_within]) >= needed:
+                found.append(Sample(weight, days, is_within, length))
+        return found
+
+    def _index(self, values: Floats) -> float:
+        """The index; half a trade is added to each fifth."""
         recent, before = self.counts(values)
         edges = np.quantile(values[~self.is_recent], np.arange(1, _BINS) / _BINS)
         fifth = np.searchsorted(edges, values, side="left")
@@ -102,6 +130,4 @@ class Sample:
         for own, count in ((self.is_recent, recent), (~self.is_recent, before)):
             share = np.bincount(fifth[own], self.weight[own], _BINS) / self.weight[own].sum()
             shares.append((share * count + 0.5) / (count + _BINS / 2))
-        index = float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
-        chance = (1.0 / recent + 1.0 / before) * float(chdtri(_BINS - 1, 1.0 - certainty))
-        return HealthCheck(name, index, max(chance, _LARGE_PSI))
+        return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())

@@ -8,18 +8,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.evidence.betting import STAKES, LastingBet, results_in_units
-from huracan.gates.worth.judged import BINDING, JudgedBook
-from huracan.market.ledger import POLICY
-from huracan.models.past import MOST_WEIGHT
+from huracan.gates.worth.judged import JudgedBook
 from huracan.verdict import Number, Verdict
 
 Floats = NDArray[np.float64]
 
 ALARM = 20.0
 """Evidence from which a gate's worth is taken to be negative."""
+
+_DRAWN = ("uniform_density", "propensity")
 
 Bets = Mapping[str, LastingBet]
 """Name of a gate -> who bets against it."""
@@ -42,34 +44,42 @@ def _against(book: JudgedBook, gate: int) -> Floats:
     """[n] what is made of a stake that the gate is wrong about the signal, from -1 on.
 
     What is refused brings its own result, what is made smaller that part of it. What is made larger brings
-    its loss, and half as much is staked: a gain may be twice the unit. What counts little stakes little.
+    its loss, and half as much is staked: a gain may be twice the unit. Of each `stake` is staked.
     """
     units = results_in_units(book.net_bps, book.volatility_bps)
     without = 1.0 - book.kept[:, gate]
-    counts = book.weight if book.name == POLICY else np.minimum(book.weight / MOST_WEIGHT, 1.0)
-    results: Floats = units * without / np.maximum(-2.0 * without, 1.0) * counts
+    results: Floats = units * without / np.maximum(-2.0 * without, 1.0) * book.stake
     return results
 
 
+def stakes_of(explored: pa.Table) -> Floats:
+    """[n] the part of a whole stake for entries of EXPLORED_SCHEMA, 0 to 1: of the chance with which each was
+    drawn, that which follows the policy; 0 where nobody decided.
+
+    Within a day it is in proportion to what the entry counts for as a signal of the policy, and it is known
+    at the entry, as a bet must be: what an entry counts for hangs on the mean of all, later ones too.
+    """
+    uniform, propensity = (pc.fill_null(explored[name], np.nan).to_numpy() for name in _DRAWN)
+    part = np.where(explored["policy_density"].is_valid(), 1.0 - uniform / propensity, 0.0)
+    return np.asarray(np.clip(np.nan_to_num(part), 0.0, 1.0), dtype=np.float64)
+
+
 def judge_worth(book: JudgedBook, bets: Bets) -> Verdict:
-    """Check `gates_earn_their_place`: no gate that binds has a worth for the signals of `book`, the policy's,
-    that is surely negative. A gate that only advises costs nothing: that it would do harm is told."""
-    modes = dict(zip(book.gates, book.modes, strict=True))
-    gates = [book.gates[at] for at in book.members]
+    """Check `gates_earn_their_place`: no gate that was asked on the newest night of `book`, the policy's, has
+    a worth for its signals that is negative by evidence of ALARM. Whoever obeyed its advice would lose; it
+    warns, and stops nothing."""
+    asked = np.any(book.is_judged[book.night == book.night.max(initial=0)], axis=0).tolist()
+    gates = [book.gates[at] for at in book.members if asked[at]]
     numbers: dict[str, Number] = {gate: bets[gate].evidence for gate in gates}
     harmful = [gate for gate, much in numbers.items() if float(much) >= ALARM]
-    binding = [gate for gate in harmful if modes[gate] == BINDING]
-    if binding:
-        told = ", ".join(f"{gate} ({numbers[gate]:.0f})" for gate in binding)
+    reason = f"None of {len(numbers)} gates is known to do harm (evidence below {ALARM:g})."
+    if harmful:
+        told = ", ".join(f"{gate} ({numbers[gate]:.0f})" for gate in harmful)
         reason = (
-            f"What these gates keep from being traded earns, by evidence of {ALARM:g} or more: {told}. Set"
-            f" gates.{binding[0]}.mode to advisory, or change what it asks."
+            f"What these gates would keep from being traded earns, by evidence of {ALARM:g} or more: {told}."
+            f" Set gates.{harmful[0]}.mode to off, or change what it asks."
         )
-    elif harmful:
-        reason = f"No gate that binds does harm; {', '.join(harmful)} would, and only advises."
-    else:
-        reason = f"None of {len(numbers)} gates is known to do harm (evidence below {ALARM:g})."
-    return Verdict("gates_earn_their_place", not binding, reason, numbers, blocking=False)
+    return Verdict("gates_earn_their_place", not harmful, reason, numbers, blocking=False)
 
 
 def bets_as_plain(books: Mapping[str, Bets]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ Integers = NDArray[np.int64]
 RESAMPLES = 2_000
 LEAST_DAYS = 5
 """Days with signals below which no interval is given."""
-_CONFIDENCE = 0.95
+DOUBT = 0.05
+"""The chance that an interval misses what it is of, where none is said."""
 
 
 def stationary_resamples(days: int, resamples: int, generator: np.random.Generator) -> Integers:
@@ -28,14 +29,20 @@ def stationary_resamples(days: int, resamples: int, generator: np.random.Generat
 
 
 def mean_interval(
-    night: Integers, value: Floats, weight: Floats, generator: np.random.Generator
+    night: Integers,
+    value: Floats,
+    weight: Floats,
+    generator: np.random.Generator,
+    doubt: float = DOUBT,
 ) -> tuple[Floats, Floats, Floats]:
-    """Weighted mean of each column of `value` [n, c] with `weight` [n, c], and the ends of its interval of 95
-    %.
+    """Weighted mean of each column of `value` [n, c] with `weight` [n, c], and the ends of an interval that
+    misses it with the chance `doubt`.
 
     Days are those in `night` [n] on which the column has weight at all. NaN: no mean without weight, no
     interval with less than LEAST_DAYS such days.
     """
+    from scipy.special import ndtr
+
     nights, at = np.unique(night, return_inverse=True)
     sums, weights = np.zeros((nights.size, value.shape[1])), np.zeros((nights.size, value.shape[1]))
     np.add.at(sums, at, value * weight)
@@ -54,18 +61,23 @@ def mean_interval(
     for column, days in enumerate((weights > 0.0).sum(axis=0).tolist()):
         found = means[np.isfinite(means[:, column]), column]
         if days >= LEAST_DAYS and found.size:
-            tail = _tail(days)
+            deviations = _deviations(days, doubt)
+            tail = float(ndtr(-deviations))
             low[column], high[column] = np.quantile(found, [tail, 1.0 - tail])
+            if doubt < DOUBT:
+                # So far out there are no resamples to count: the ends are those of a normal distribution.
+                reach = deviations * float(found.std())
+                low[column] = min(low[column], float(mean[column]) - reach)
+                high[column] = max(high[column], float(mean[column]) + reach)
     return mean, low, high
 
 
-def _tail(days: int) -> float:
-    """The share of resamples beyond each end. What is independent are blocks, and not days."""
-    from scipy.special import ndtr, stdtrit
+def _deviations(days: int, doubt: float) -> float:
+    """By how many deviations of resamples each end lies off. What is independent are blocks, not days."""
+    from scipy.special import stdtrit
 
     blocks = days / _mean_block(days)
-    quantile = stdtrit(blocks - 1.0, (1.0 - _CONFIDENCE) / 2.0)
-    return float(ndtr(np.sqrt(blocks / (blocks - 1.0)) * quantile))
+    return float(-np.sqrt(blocks / (blocks - 1.0)) * stdtrit(blocks - 1.0, doubt / 2.0))
 
 
 def _mean_block(days: int) -> float:

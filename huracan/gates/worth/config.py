@@ -18,8 +18,8 @@ class GateWorthConfig:
     minimum_signals: float = 100.0
     """Signals, counted by their weights, below which nothing is proposed."""
     win_rate_gain: float = 4.0
-    """How strongly the governor answers: for each 0.1 by which the win rate surely differs from the one that
-    breaks even, the pass rate changes by the factor exp(0.1 * gain)."""
+    """How strongly the governor answers: for each 0.1 by which the win rate differs from the one that breaks
+    even, beyond the interval of the mean net, the pass rate changes by the factor exp(0.1 * gain)."""
 
     def __post_init__(self) -> None:
         ranges = {

@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-ADVISORY, BINDING = "advisory", "binding"
-"""How a gate was asked; one that binds has its way."""
+ADVISORY = "advisory"
+"""How gates were asked before it was written down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,8 @@ class JudgedBook:
     """[n] of one bar, at the entry; NaN where unknown."""
     weight: Floats
     """[n] what the signal counts for."""
+    stake: Floats
+    """[n] the part of a whole stake that a bet on the signal has, 0 to 1; known at the entry."""
     is_judged: Bools
     """[n, g]"""
     has_passed: Bools
@@ -54,6 +56,8 @@ class JudgedBook:
     abstained."""
     margin: Floats
     """[n, g] value less threshold; NaN where unknown."""
+    said: Integers
+    """[n, g] a number for each text of an answer; -1 where the gate was not asked."""
 
     def of_nights(self, first: int, last: int) -> "JudgedBook":
         """Those that closed on the nights `first` to `last`."""
@@ -78,26 +82,32 @@ class JudgedBook:
 
 
 _BY_SIGNAL = (
-    *("night", "opened_ms", "closed_ms", "net_bps", "volatility_bps", "weight"),
-    *("is_judged", "has_passed", "is_refused", "kept", "margin"),
+    *("night", "opened_ms", "closed_ms", "net_bps", "volatility_bps", "weight", "stake"),
+    *("is_judged", "has_passed", "is_refused", "kept", "margin", "said"),
 )
 
 
 def judged_book(
-    decisions: pa.Table, trades: pa.Table, weight: Floats | None = None, name: str = POLICY
+    decisions: pa.Table,
+    trades: pa.Table,
+    weight: Floats | None = None,
+    name: str = POLICY,
+    stake: Floats | None = None,
 ) -> JudgedBook:
     """The signals of the book `name` among `decisions` (DECISIONS_SCHEMA; without the column `book` all are
     of the policy, without `mode` all advise), with the outcomes of `trades` (TRADES_SCHEMA) of the same days.
 
-    `weight` [trades], None: 1 each. A gate that was never asked of a signal leaves it as it is. InvalidInput
-    for a decision about a trade that is not given, two of one gate about one, and a weight too few.
+    `weight` and `stake` [trades], None: 1 each. A gate that was never asked of a signal leaves it as it is.
+    InvalidInput for a decision about a trade that is not given, two of one gate about one, and a weight or a
+    stake too few.
     """
     decisions = of_book(decisions, name)
-    weight = np.ones(trades.num_rows) if weight is None else weight
-    if len(weight) != trades.num_rows:
-        raise InvalidInput(
-            f"{len(weight)} weights were given for {trades.num_rows} trades.", "Give one for each."
-        )
+    weight, stake = (np.ones(trades.num_rows) if each is None else each for each in (weight, stake))
+    for each, what in ((weight, "weights"), (stake, "stakes")):
+        if len(each) != trades.num_rows:
+            raise InvalidInput(
+                f"{len(each)} {what} were given for {trades.num_rows} trades.", "Give one for each."
+            )
     ids = trades["trade_id"].to_pylist()
     signal, gate, gates = _places(decisions, ids)
     asked = np.zeros((trades.num_rows, len(gates)), dtype=np.bool_)
@@ -107,11 +117,12 @@ def judged_book(
             f"{decisions.num_rows - int(asked.sum())} answers of a gate about a trade were given twice.",
             "Give the decisions of each day once.",
         )
-    passed, refused, kept, margin = (
+    passed, refused, kept, margin, told = (
         np.zeros(asked.shape, np.bool_),
         np.zeros(asked.shape, np.bool_),
         np.ones(asked.shape),
         np.full(asked.shape, np.nan),
+        np.full(asked.shape, -1, np.int64),
     )
     said = pc.dictionary_encode(decisions["verdict"].combine_chunks())
     texts, code = said.dictionary.to_pylist(), said.indices.to_numpy()
@@ -127,6 +138,7 @@ def judged_book(
         refused[signal, gate] = (np.array(verdicts) == BLOCK.text)[code]
         kept[signal, gate] = np.array(factors)[code]
         margin[signal, gate] = floats(decisions, "margin")
+        told[signal, gate] = code
     closed = milliseconds(trades, "exit_time")
     is_asked: Bools = np.any(asked, axis=1)
     book = JudgedBook(
@@ -139,11 +151,13 @@ def judged_book(
         net_bps=floats(trades, "net_bps"),
         volatility_bps=floats(trades, "entry_volatility_bps"),
         weight=np.asarray(weight, dtype=np.float64),
+        stake=np.asarray(stake, dtype=np.float64),
         is_judged=asked,
         has_passed=passed,
         is_refused=refused,
         kept=kept,
         margin=margin,
+        said=told,
     )
     return book if is_asked.all() else book.take(is_asked)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from huracan.gates.worth.bets import Bets, after_the_night, judge_worth
 from huracan.gates.worth.config import GateWorthConfig
 from huracan.gates.worth.judged import JudgedBook
-from huracan.gates.worth.proposals import gate_proposals
+from huracan.gates.worth.proposals import Asking, gate_proposals
 from huracan.gates.worth.trailing import trailing_worth
 from huracan.market.ledger import POLICY
 from huracan.verdict import Verdict
@@ -41,14 +41,22 @@ class GateWorth:
 
 
 def gate_worth(
-    books: Mapping[str, JudgedBook], before: Mapping[str, Bets], moment: Moment, config: GateWorthConfig
+    books: Mapping[str, JudgedBook],
+    before: Mapping[str, Bets],
+    moment: Moment,
+    config: GateWorthConfig,
+    thresholds: Mapping[str, str],
 ) -> GateWorth:
     """The worth of the gates by the signals of `books` (that of the policy among them) of the last
-    NIGHTS_READ nights, and the bets of the night `before`, empty on the first one."""
+    NIGHTS_READ nights, and the bets of the night `before`, empty on the first one.
+
+    `thresholds`: gate -> the setting that its threshold moves with, as `roster.thresholds_of` has them.
+    """
     bets = {name: after_the_night(book, before.get(name, {}), moment.ripe_ms) for name, book in books.items()}
     generator = np.random.default_rng([moment.seed, moment.night])
     trailing = [trailing_worth(book, moment.night, bets[name], generator) for name, book in books.items()]
-    proposals = [gate_proposals(book, moment.night, config, generator) for book in books.values()]
+    asking = Asking(thresholds, len(books))
+    proposals = [gate_proposals(book, moment.night, config, generator, asking) for book in books.values()]
     return GateWorth(
         pa.concat_tables(trailing).combine_chunks(),
         pa.concat_tables(proposals).combine_chunks(),

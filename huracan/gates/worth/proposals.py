@@ -1,6 +1,8 @@
 """What is proposed to change of each gate, night by night: a record with its reason, and no change of
 settings."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,12 @@ from huracan.gates.worth.trailing_columns import WINDOWS
 from huracan.tables import FLAG, FLOAT, INTEGER, TEXT, Column, arrow_schema
 
 _GOVERNED_NIGHTS = WINDOWS[-1]
+_NO_SETTING = "Its threshold is none that a setting moves."
 
 PROPOSALS_COLUMNS = (
     Column("book", TEXT, "whose signals it was found with: policy or explored"),
     Column("gate", TEXT, "name of the gate"),
-    Column("is_proposed", FLAG, "the later nights leave no doubt that the shift of the threshold earns more"),
+    Column("is_proposed", FLAG, "on the later nights the interval of what the shift gains lies above 0"),
     Column(
         "shift",
         FLOAT,
@@ -28,9 +31,14 @@ PROPOSALS_COLUMNS = (
     ),
     Column("searched_nights", INTEGER, "nights on which it was searched"),
     Column("searched_gain_bps", FLOAT, "net gained per measured signal there: chosen for being large", "bps"),
-    Column("judged_nights", INTEGER, "nights after them, by which it was judged"),
+    Column("judged_nights", INTEGER, "nights with signals after them, by which it was judged"),
     Column("judged_gain_bps", FLOAT, "net gained per measured signal there", "bps"),
-    Column("judged_gain_low_bps", FLOAT, "lower end of its interval of 95 %", "bps"),
+    Column(
+        "judged_gain_low_bps",
+        FLOAT,
+        "lower end of its interval: of 95 % for all gates and books of the night together",
+        "bps",
+    ),
     Column("judged_gain_high_bps", FLOAT, "upper end", "bps"),
     Column("shifted_pass_rate", FLOAT, "weighted share of the judged that would have passed", "0 to 1"),
     Column("reason", TEXT, "why it is proposed, or why nothing is"),
@@ -52,31 +60,57 @@ PROPOSALS_COLUMNS = (
     Column("governed_reason", TEXT, "why, or why nothing is asked for"),
 )
 PROPOSALS_SCHEMA = arrow_schema(PROPOSALS_COLUMNS)
-"""One row per book and gate that was asked; what was not measured is null."""
+"""One row per book and gate that was asked; null is what was not measured, and all that is proposed of a gate
+whose threshold no setting moves."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Whose thresholds are looked at on a night, and in how many books."""
+
+    settings: Mapping[str, str]
+    """Name of a gate -> the setting that its threshold moves with; of the others nothing is proposed."""
+    books: int = 1
+
+    def looks(self, book: JudgedBook) -> int:
+        """Thresholds that are looked at, at least 1."""
+        return max(1, self.books * sum(gate in self.settings for gate in book.gates))
 
 
 def gate_proposals(
-    book: JudgedBook, night: int, config: GateWorthConfig, generator: np.random.Generator
+    book: JudgedBook, night: int, config: GateWorthConfig, generator: np.random.Generator, asking: Asking
 ) -> pa.Table:
     """PROPOSALS_SCHEMA of a book's signals up to `night` (days since 1970)."""
     recent = book.of_nights(night - _GOVERNED_NIGHTS + 1, night)
     rates = pass_rates(recent)
     rows = []
     for at in book.members:
+        gate = book.gates[at]
+        if gate not in asking.settings:
+            row = {"reason": _NO_SETTING, "is_proposed": False, "governed_reason": _NO_SETTING}
+            rows.append({"book": book.name, "gate": gate, **row})
+            continue
         past = past_answers(book, at)
-        found = past if isinstance(past, Silent) else propose_threshold(past, config, generator)
-        row = {"book": book.name, "gate": book.gates[at], **_told(found)}
-        rows.append(row | _governed(recent, at, float(rates[at]), config))
+        found = (
+            past
+            if isinstance(past, Silent)
+            else propose_threshold(past, config, generator, asking.looks(book))
+        )
+        row = {"book": book.name, "gate": gate, **_told(found, asking.settings[gate])}
+        rows.append(row | _governed(recent, at, float(rates[at]), config, generator))
     return pa.Table.from_pylist(rows, schema=PROPOSALS_SCHEMA)
 
 
-def _told(found: Proposal | Silent) -> dict[str, Any]:
+def _told(found: Proposal | Silent, setting: str) -> dict[str, Any]:
     if isinstance(found, Silent):
         return {"is_proposed": False, "reason": found.reason}
     gain = f"{found.judged_gain_bps:+.2f} bps a signal ({found.low_bps:+.2f} to {found.high_bps:+.2f})"
     on = f"on {found.judged_nights} nights after the {found.searched_nights} searched"
     if found.is_worth_it:
-        reason = f"A threshold moved by {found.shift:+.4g} gained {gain} {on}."
+        reason = (
+            f"A threshold moved by {found.shift:+.4g} gained {gain} {on}; answers given before {setting} was"
+            " last changed count as well."
+        )
     elif found.shift == 0.0:
         reason = "No other threshold earned more on the nights searched."
     else:
@@ -95,22 +129,29 @@ def _told(found: Proposal | Silent) -> dict[str, Any]:
     }
 
 
-def _governed(book: JudgedBook, at: int, pass_rate: float, config: GateWorthConfig) -> dict[str, Any]:
+def _governed(
+    book: JudgedBook, at: int, pass_rate: float, config: GateWorthConfig, generator: np.random.Generator
+) -> dict[str, Any]:
     if not np.isfinite(pass_rate):
         return {"governed_reason": "It passed nothing and refused nothing."}
     passed = book.has_passed[:, at]
-    has = effective_count(book.weight[passed | book.is_refused[:, at]])
+    judged = passed | book.is_refused[:, at]
+    has = effective_count(book.weight[judged])
     if has < config.minimum_signals:
         return {"pass_rate": pass_rate, "governed_reason": _few(has, config)}
-    record = passed_record(pass_rate, book.net_bps[passed], book.weight[passed])
+    record = passed_record(pass_rate, book.take(passed), generator)
     governed, past = govern(record, config), past_answers(book, at)
+    # A shift is known only where all of what the pass rate is of was measured.
+    shift = None
+    if not isinstance(past, Silent) and len(past.margin) == int(judged.sum()):
+        shift = shift_for(past, governed.pass_rate)
     return {
         "pass_rate": pass_rate,
         "win_rate": record.win_rate,
         "break_even_win_rate": record.break_even,
         "governed_pass_rate": governed.pass_rate,
         "governed_factor": governed.factor,
-        "governed_shift": None if isinstance(past, Silent) else shift_for(past, governed.pass_rate),
+        "governed_shift": shift,
         "governed_reason": governed.reason,
     }
 

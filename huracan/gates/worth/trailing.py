@@ -99,6 +99,8 @@ def _counts(book: JudgedBook, at: int) -> Row:
     judged = int(asked.sum())
     said = {PASSES: int(passed.sum()), REFUSES: int(refused.sum())}
     said[ABSTAINS] = judged - sum(said.values())
+    # Of one that chooses the type of the order the texts differ though all pass.
+    is_same = np.unique(book.said[asked, at]).size == 1 and not _resizes(book, at)
     return {
         "nights_held": int(np.unique(book.night[asked]).size),
         "judged": judged,
@@ -107,9 +109,7 @@ def _counts(book: JudgedBook, at: int) -> Row:
         "blocked": said[REFUSES],
         "abstained": said[ABSTAINS],
         "resized": int((passed & (book.kept[:, at] != 1.0)).sum()),
-        "always": next(
-            (what for what, count in said.items() if count == judged and not _resizes(book, at)), None
-        ),
+        "always": next((what for what, count in said.items() if count == judged), None) if is_same else None,
     }
 
 

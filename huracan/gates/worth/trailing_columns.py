@@ -12,7 +12,7 @@ TRAILING_COLUMNS = (
     Column("book", TEXT, "whose signals: policy or explored"),
     Column("gate", TEXT, "name of the gate, or combined: all together"),
     Column("nights", INTEGER, "trailing nights, this one included: 1, 7 or 30"),
-    Column("mode", TEXT, "how it was asked last: advisory or binding"),
+    Column("mode", TEXT, "how it was asked last: advisory"),
     Column("nights_held", INTEGER, "of them, those with signals that it judged"),
     Column("judged", INTEGER, "signals that were traded and shown to it"),
     Column("effective_judged", FLOAT, "as many of equal weight say as much (Kish)"),
@@ -20,7 +20,11 @@ TRAILING_COLUMNS = (
     Column("blocked", INTEGER, "signals that it would have refused"),
     Column("abstained", INTEGER, "signals that it had no ground to judge"),
     Column("resized", INTEGER, "passed signals whose size it would have changed"),
-    Column("always", TEXT, "passes, refuses or abstains where it said the same of all of them; else null"),
+    Column(
+        "always",
+        TEXT,
+        "passes, refuses or abstains where it gave all the same answer, and no size; else null",
+    ),
     Column("pass_rate", FLOAT, "weighted share passed, of passed and blocked; null without any", "0 to 1"),
     Column("pass_rate_before", FLOAT, "the same of as many nights before; null likewise", "0 to 1"),
     Column(

@@ -124,9 +124,10 @@ def _of_fills(own: Bars, traded: NDArray[np.bool_]) -> dict[str, float]:
     drift = np.log(closed / opened) / BASIS_POINT
     buys, sells = own["low"][traded] < opened, own["high"][traded] > opened
     usual = float(drift.mean())
+    # A bar that was not traded fills nobody.
     return {
-        "buy_fill_chance": float(buys.mean()),
-        "sell_fill_chance": float(sells.mean()),
+        "buy_fill_chance": float(buys.sum()) / len(traded),
+        "sell_fill_chance": float(sells.sum()) / len(traded),
         "buy_fill_drift_bps": _mean(drift[buys]) - usual,
         "sell_fill_drift_bps": usual - _mean(drift[sells]),
     }

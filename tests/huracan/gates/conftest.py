@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from huracan.analysis.outcome import milliseconds
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA
 from huracan.gates.contract import Gate, GateContext
 from huracan.gates.roster import fit_gates, gate_kinds
 from huracan.gates.settings import GateSettings
+from huracan.market.block import EPOCH, MS_PER_DAY
 from huracan.market.facts.columns import facts_of
 from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig, Unfit
@@ -40,7 +43,9 @@ def context(
     """Without facts a calm market was at every past signal."""
     known = past if isinstance(past, PastTrades) else past_trades(past)
     stored = calm_facts(known.trades) if facts is None else facts
+    times = milliseconds(known.trades, "signal_time")
     return GateContext(
+        day=EPOCH + timedelta(days=int(times.max(initial=0)) // MS_PER_DAY),
         past=known,
         facts=facts_of(stored, known.trades["trade_id"]),
         patterns=PATTERNS_SCHEMA.empty_table() if patterns is None else patterns,

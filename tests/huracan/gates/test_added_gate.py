@@ -145,3 +145,13 @@ def test_a_name_that_would_mislead_is_refused(name: str, file: str, words: str, 
     write_package(tmp_path, "added_gates", "huracan.gates", {file: text, "ranks.py": RANKS})
     with installed(tmp_path), pytest.raises(InvalidInput, match=words):
         gate_kinds()
+
+
+def test_a_threshold_that_is_no_setting_of_the_gate_is_refused(tmp_path: Path) -> None:
+    text = CROWDING.replace("    fit=fit,\n", '    fit=fit,\n    threshold="rank",\n')
+    write_package(tmp_path, "added_gates", "huracan.gates", FILES | {"crowding.py": text})
+    with (
+        installed(tmp_path),
+        pytest.raises(InvalidInput, match="The gate crowding has no setting 'rank', by which its threshold"),
+    ):
+        gate_kinds()

@@ -68,3 +68,19 @@ def test_a_kind_that_is_hardly_known_and_one_without_a_regime_are_not_judged(
         lost.answer == (ABSTAIN,) and "The signal has no regime: no past trade is like it." in lost.reason[0]
     )
     assert set(fit_all(make_ledger(29))["triple_barrier"].judge(shown(make_ledger(2))).answer) == {ABSTAIN}
+
+
+def test_why_there_is_no_share_that_pays_is_told_case_by_case(make_ledger: Maker) -> None:
+    signal, alike = shown(make_ledger(1)), [True, False] * 20
+
+    def reason(past: pa.Table) -> str:
+        given = _gate(past).judge(signal)
+        assert given.answer == (ABSTAIN,)
+        return given.reason[0]
+
+    assert "No past trade met its target" in reason(_past([False] * 40, [False] * 40))
+    assert "No past trade met its stop" in reason(_past([True] * 40, [True] * 40))
+    assert "lost nothing at their stops" in reason(_past(alike, alike, loss=0.0))
+    short = shown(with_column(make_ledger(1), "side", ["short"]))
+    (few,) = _gate(_past(alike, alike)).judge(short).reason
+    assert few.startswith("Too few past trades are like it to judge it by (10 needed). Of 0 like it")

@@ -65,7 +65,9 @@ def test_one_gate_tells_its_worth_what_is_proposed_and_its_answers(home: Path) -
     assert len(told["answers"]) == TRADES and {row["verdict"] for row in told["answers"]} == {"block"}
     assert all(row["net_bps"] is not None for row in told["answers"])
     output = _call(home, "gate", "harms").output
-    assert "By the policy book: It measured nothing." in output and "Governor: " in output
+    assert (
+        "By the policy book: Its threshold is none that a setting moves." in output and "Governor: " in output
+    )
     assert output.count("block") >= TRADES
 
 

@@ -54,8 +54,9 @@ def made_book(
     nights: Sequence[int] | None = None,
     weight: Sequence[float] | None = None,
     margins: Mapping[str, Sequence[float]] | None = None,
+    stake: Sequence[float] | None = None,
 ) -> JudgedBook:
     """All of the policy, on night 100 where none is said."""
     trades = made_trades(net_bps, [100] * len(net_bps) if nights is None else nights)
-    counts = None if weight is None else np.array(weight, dtype=np.float64)
-    return judged_book(made_decisions(verdicts, margins), trades, counts, POLICY)
+    counts, part = (None if each is None else np.array(each, np.float64) for each in (weight, stake))
+    return judged_book(made_decisions(verdicts, margins), trades, counts, POLICY, part)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from huracan.evidence.betting import STAKES, LastingBet
@@ -12,6 +13,7 @@ from huracan.gates.worth.bets import (
     bets_as_plain,
     bets_from_plain,
     judge_worth,
+    stakes_of,
 )
 from huracan.gates.worth.judged import JudgedBook
 from huracan.market.block import MS_PER_DAY
@@ -110,15 +112,34 @@ def test_a_gate_that_turns_bad_after_long_good_nights_is_found() -> None:
     assert max(told[:good]) < 1.1 and told[-1] >= ALARM
 
 
-def test_a_binding_gate_that_does_harm_fails_the_check_and_an_advisory_one_is_told() -> None:
-    book = made_book({"harms": ["block"] * 12, "helps": ["pass"] * 12}, [UNIT] * 12, list(range(12)))
+def test_a_gate_that_does_harm_is_warned_of_until_it_is_asked_no_more() -> None:
+    said = {"harms": ["block"] * 12, "helps": ["pass"] * 12}
+    book = made_book(said, [UNIT] * 12, list(range(12)))
     bets = after_the_night(book, {}, _night_end(12))
     assert bets["harms"].evidence > ALARM
-    advised = judge_worth(book, bets)
-    assert advised.passed and not advised.blocking and "harms would, and only advises" in advised.reason
-    bound = JudgedBook(**{**vars(book), "modes": ("binding", "advisory")})
-    failed = judge_worth(bound, bets)
-    assert not failed.passed and "Set gates.harms.mode to advisory" in failed.reason
-    assert failed.numbers["harms"] == bets["harms"].evidence and failed.numbers["helps"] == 1.0
+    warned = judge_worth(book, bets)
+    assert not warned.passed and not warned.blocking and "Set gates.harms.mode to off" in warned.reason
+    assert warned.numbers["harms"] == bets["harms"].evidence and warned.numbers["helps"] == 1.0
+    off = made_book({"harms": ["block"] * 11 + [None], "helps": ["pass"] * 12}, [UNIT] * 12, list(range(12)))
+    mended = judge_worth(off, after_the_night(off, {}, _night_end(12)))
+    assert mended.passed and mended.numbers == {"helps": 1.0}
     nothing = judge_worth(book, after_the_night(book.of_nights(0, 0), {}, _night_end(12)))
     assert nothing.passed and "None of 2 gates is known to do harm" in nothing.reason
+
+
+def test_a_part_of_a_stake_makes_a_part_of_the_result() -> None:
+    book = made_book({"only": ["block"]}, [UNIT], stake=[0.25])
+    bets = after_the_night(book, {}, _night_end(100))
+    assert bets["only"].evidence == pytest.approx(0.5 + 0.5 * (1 + 0.25 * STAKES).mean())
+
+
+def test_an_explored_entry_has_the_stake_of_the_part_that_follows_the_policy_whatever_comes_later() -> None:
+    explored = pa.table(
+        {
+            "propensity": [0.04, 0.02, 0.01, 0.01],
+            "uniform_density": [0.01, 0.02, 0.005, 0.01],
+            "policy_density": [0.3, 0.0, 0.05, None],
+        }
+    )
+    assert stakes_of(explored).tolist() == pytest.approx([0.75, 0.0, 0.5, 0.0])
+    assert stakes_of(explored.slice(0, 1)).tolist() == stakes_of(explored)[:1].tolist()

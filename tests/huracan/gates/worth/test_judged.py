@@ -23,6 +23,7 @@ def test_each_answer_stands_at_its_trade_and_gate() -> None:
     assert book.is_judged.tolist() == [[True, True], [True, True], [True, False]]
     assert book.saved_bps.tolist() == [[0.0, -5.0], [20.0, 0.0], [0.0, 0.0]]
     assert book.margin[:2, 0].tolist() == [1.0, -2.0] and np.isnan(book.margin[:, 1]).all()
+    assert book.said[:, 0].tolist() != book.said[:, 1].tolist() and book.said[2, 1] == -1
     assert book.night.tolist() == [100, 100, 100]
     assert book.of_nights(101, 130).net_bps.size == 0 and book.of_nights(100, 100).net_bps.size == 3
 
@@ -35,10 +36,10 @@ def test_a_trade_is_known_to_signals_after_its_last_bar_has_opened() -> None:
 def test_each_book_has_its_own_signals_and_the_newest_mode() -> None:
     decisions = made_decisions({"only": ["pass", "block", "block"]})
     decisions = decisions.append_column("book", pa.array([POLICY, EXPLORED, None]))
-    decisions = decisions.append_column("mode", pa.array(["advisory", "advisory", "binding"]))
+    decisions = decisions.append_column("mode", pa.array(["advisory", "advisory", "newer"]))
     trades = made_trades([1.0, 2.0, 3.0], [1, 2, 3])
     own = judged_book(decisions, trades)
-    assert own.net_bps.tolist() == [1.0, 3.0] and own.modes == ("binding",)
+    assert own.net_bps.tolist() == [1.0, 3.0] and own.modes == ("newer",)
     explored = judged_book(decisions, trades, np.array([1.0, 4.0, 1.0]), EXPLORED)
     assert explored.net_bps.tolist() == [2.0] and explored.weight.tolist() == [4.0]
     assert judged_book(decisions.drop_columns(["book"]), trades, name=EXPLORED).net_bps.size == 0
@@ -52,5 +53,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
         judged_book(pa.concat_tables([decisions, decisions]), trades)
     with pytest.raises(InvalidInput, match="3 weights were given for 2 trades"):
         judged_book(decisions, trades, np.ones(3))
+    with pytest.raises(InvalidInput, match="1 stakes were given for 2 trades"):
+        judged_book(decisions, trades, stake=np.ones(1))
     with pytest.raises(InvalidInput, match="A gate answered 'perhaps'"):
         judged_book(made_decisions({"only": ["pass", "perhaps"]}), trades)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from huracan.gates.roster import gate_kinds
 from huracan.gates.worth.otherwise import what_would_differ
 
 
@@ -29,3 +30,26 @@ def test_it_says_by_how_much(
     gate: str, verdict: str, value: float | None, threshold: float | None, said: str
 ) -> None:
     assert said in what_would_differ(gate, verdict, value, threshold)
+
+
+@pytest.mark.parametrize(
+    ("gate", "verdict", "value", "threshold", "said"),
+    [
+        (
+            "fill_probability",
+            "pass, order limit",
+            8.0,
+            5.0,
+            "It would have been sent as a market order at 5 or below: it had 3 to spare.",
+        ),
+        ("fill_probability", "pass, order market", 4.0, 5.0, "What decided stands in the reason"),
+        ("action_masks", "pass", 1.5, 1.0, "It would have been made smaller below 1: it had 0.5 to spare."),
+        ("action_masks", "pass", 1.0, 1.0, "What decided stands in the reason"),
+        ("action_masks", "pass, resize 0.5", 0.5, 1.0, "What decided stands in the reason"),
+        ("action_masks", "block", 0.0, 1.0, "What decided stands in the reason"),
+    ],
+)
+def test_of_a_gate_that_does_not_refuse_it_says_what_it_would_have_done(
+    gate: str, verdict: str, value: float, threshold: float, said: str
+) -> None:
+    assert said in what_would_differ(gate, verdict, value, threshold, gate_kinds()[gate].below)

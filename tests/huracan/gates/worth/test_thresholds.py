@@ -1,5 +1,7 @@
 """The threshold that would have earned most, found where it is not judged; and what may not be said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,13 +22,21 @@ from tests.huracan.gates.worth.made_books import made_book
 CONFIG = GateWorthConfig(minimum_signals=50)
 
 
-def _past(margin: list[float], net: list[float], weight: list[float] | None = None) -> PastAnswers:
-    count = len(margin)
+def _past(
+    margin: list[float],
+    net: list[float],
+    weight: list[float] | None = None,
+    kept: list[float] | None = None,
+) -> PastAnswers:
+    """A signal a night, closed on the day on which it came."""
+    ones, nights = np.ones(len(margin)), np.arange(len(margin))
     return PastAnswers(
         np.array(margin),
+        ones if kept is None else np.array(kept),
         np.array(net),
-        np.ones(count) if weight is None else np.array(weight),
-        np.arange(count),
+        ones if weight is None else np.array(weight),
+        nights,
+        nights,
     )
 
 
@@ -59,9 +69,7 @@ SIGNALS = st.lists(
 def test_no_threshold_with_enough_passing_earns_more(
     signals: list[tuple[int, float, float]], lowest: float
 ) -> None:
-    past = PastAnswers(
-        *(np.array(each, dtype=np.float64) for each in zip(*signals, strict=True)), np.zeros(len(signals))
-    )  # type: ignore[arg-type]
+    past = _past(*([float(value) for value in each] for each in zip(*signals, strict=True)))
     found = best_shift(past, lowest)
 
     def earned(shift: float) -> float:
@@ -77,9 +85,7 @@ def test_no_threshold_with_enough_passing_earns_more(
 def test_a_pass_rate_is_met_as_nearly_as_signals_allow(
     signals: list[tuple[int, float, float]], wanted: float
 ) -> None:
-    past = PastAnswers(
-        *(np.array(each, dtype=np.float64) for each in zip(*signals, strict=True)), np.zeros(len(signals))
-    )  # type: ignore[arg-type]
+    past = _past(*([float(value) for value in each] for each in zip(*signals, strict=True)))
     distance = abs(past.pass_rate(shift_for(past, wanted)) - wanted)
     assert all(distance <= abs(past.pass_rate(shift) - wanted) + 1e-6 for shift in np.arange(-5.5, 6.0))
     assert shift_for(past, past.pass_rate()) == 0.0
@@ -90,7 +96,8 @@ def _market(informed: float, seed: int) -> PastAnswers:
     generator = np.random.default_rng(seed)
     margin = generator.normal(1.0, 1.0, 600)
     net = informed * 20.0 * (margin - 1.0) + generator.normal(0.0, 20.0, 600)
-    return PastAnswers(margin, net, np.ones(600), np.repeat(np.arange(60), 10))
+    nights = np.repeat(np.arange(60), 10)
+    return PastAnswers(margin, np.ones(600), net, np.ones(600), nights, nights)
 
 
 def test_what_the_margin_tells_is_proposed_and_judged_where_it_was_not_searched() -> None:
@@ -112,11 +119,51 @@ def test_where_the_margin_tells_nothing_proposals_are_rare() -> None:
     assert proposed <= 5
 
 
+def test_where_many_thresholds_are_looked_at_hardly_any_is_proposed_by_chance() -> None:
+    one, many = (
+        [propose_threshold(_market(0.25, seed), CONFIG, np.random.default_rng(0), looks) for seed in range(8)]
+        for looks in (1, 10)
+    )
+    for narrow, wide in zip(one, many, strict=True):
+        assert isinstance(narrow, Proposal) and isinstance(wide, Proposal)
+        assert narrow.shift == wide.shift and narrow.judged_gain_bps == wide.judged_gain_bps
+        assert narrow.shift == 0.0 or (wide.low_bps < narrow.low_bps and narrow.high_bps < wide.high_bps)
+    assert sum(each.is_worth_it for each in many) < sum(each.is_worth_it for each in one)
+
+
+def test_a_signal_that_was_made_smaller_counts_by_the_size_it_had() -> None:
+    # The loser of 8 was traded at a quarter: to lose the winner of 3 with it does not pay.
+    assert best_shift(_past([1.0, 2.0, 3.0], [3.0, -8.0, 6.0]), 0.1) == 2.5
+    resized = _past([1.0, 2.0, 3.0], [3.0, -8.0, 6.0], kept=[1.0, 0.25, 1.0])
+    assert best_shift(resized, 0.1) == 0.0
+    past = _market(1.0, 1)
+    halved = replace(past, kept=np.where(past.margin > 0.0, 0.5, 1.0))
+    whole, half = (propose_threshold(each, CONFIG, np.random.default_rng(0)) for each in (past, halved))
+    assert isinstance(whole, Proposal) and isinstance(half, Proposal) and whole.shift == half.shift > 0.0
+    assert half.judged_gain_bps == pytest.approx(whole.judged_gain_bps / 2)
+
+
+def test_of_a_gate_that_resizes_no_loosening_is_proposed() -> None:
+    past = _market(1.0, 2)
+    strict = replace(past, margin=past.margin - 2.0)
+    loosened = propose_threshold(strict, CONFIG, np.random.default_rng(0))
+    assert isinstance(loosened, Proposal) and loosened.shift < 0.0
+    kept = np.ones(600)
+    kept[np.argmax(strict.margin)] = 0.9
+    found = propose_threshold(replace(strict, kept=kept), CONFIG, np.random.default_rng(0))
+    assert isinstance(found, Proposal) and found.shift >= 0.0
+
+
+def test_what_was_signalled_before_the_searched_trades_had_closed_does_not_judge() -> None:
+    past = _market(1.0, 1)
+    early = replace(past, opened=np.where(past.night == 40, 39, past.opened))
+    found = propose_threshold(early, CONFIG, np.random.default_rng(0))
+    assert isinstance(found, Proposal) and (found.searched_nights, found.judged_nights) == (40, 19)
+
+
 def test_later_nights_do_not_move_what_was_searched() -> None:
     past = _market(1.0, 3)
-    other = PastAnswers(
-        past.margin, np.where(past.night >= 40, -past.net_bps, past.net_bps), past.weight, past.night
-    )
+    other = replace(past, net_bps=np.where(past.night >= 40, -past.net_bps, past.net_bps))
     one, two = (propose_threshold(each, CONFIG, np.random.default_rng(0)) for each in (past, other))
     assert isinstance(one, Proposal) and isinstance(two, Proposal)
     assert one.shift == two.shift and one.judged_gain_bps == pytest.approx(-two.judged_gain_bps)
@@ -128,7 +175,7 @@ def test_too_few_signals_or_nights_give_no_proposal() -> None:
     assert isinstance(few, Silent) and "30 signals of 3 nights are too few to search on" in few.reason
     short = propose_threshold(past.take(past.night < 12), CONFIG, np.random.default_rng(0))
     assert isinstance(short, Silent) and "40 signals of 4 nights are too few to judge by" in short.reason
-    heavy = PastAnswers(past.margin, past.net_bps, np.where(np.arange(600) == 0, 1e6, 1.0), past.night)
+    heavy = replace(past, weight=np.where(np.arange(600) == 0, 1e6, 1.0))
     assert isinstance(propose_threshold(heavy, CONFIG, np.random.default_rng(0)), Silent)
 
 
@@ -142,6 +189,11 @@ def test_a_gate_whose_answers_do_not_follow_its_margin_is_not_searched() -> None
     book = made_book(verdicts, [1.0, 2.0, 3.0], margins=margins)
     follows = past_answers(book, 0)
     assert isinstance(follows, PastAnswers) and follows.margin.tolist() == [1.0, 0.0]
+    assert follows.kept.tolist() == [1.0, 1.0] and not follows.resizes
+    smaller = made_book({"only": ["pass, resize 0.5"]}, [1.0], margins={"only": [1.0]})
+    found = past_answers(smaller, 0)
+    assert isinstance(found, PastAnswers) and found.kept.tolist() == [0.5] and found.resizes
+    assert found.opened.tolist() == found.night.tolist() == [100]
     other, mute = past_answers(book, 1), past_answers(book, 2)
     assert isinstance(other, Silent) and "do not follow" in other.reason
     assert isinstance(mute, Silent) and "measured nothing" in mute.reason

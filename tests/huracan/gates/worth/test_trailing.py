@@ -71,7 +71,9 @@ def test_a_window_holds_its_nights_alone_and_tells_what_changed_since_those_befo
 
 def test_a_gate_that_always_says_the_same_is_told_as_such() -> None:
     verdicts = {
-        "passes": ["pass", "pass, order limit"],
+        "passes": ["pass", "pass"],
+        "rests": ["pass, order limit", "pass, order limit"],
+        "chooses": ["pass, order market", "pass, order limit"],
         "refuses": ["block", "block"],
         "abstains": ["abstain", "abstain"],
         "resizes": ["pass, resize 0.5", "pass, resize 0.5"],
@@ -81,6 +83,8 @@ def test_a_gate_that_always_says_the_same_is_told_as_such() -> None:
     rows = _rows(made_book(verdicts, [1.0, 2.0], [99, 100]))
     assert {gate: rows[gate, 30]["always"] for gate in verdicts} == {
         "passes": "passes",
+        "rests": "passes",
+        "chooses": None,
         "refuses": "refuses",
         "abstains": "abstains",
         "resizes": None,

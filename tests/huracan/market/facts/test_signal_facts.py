@@ -16,6 +16,7 @@ from huracan.errors import InvalidInput
 from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, fact, facts_of
 from huracan.market.facts.flow import bulk_bought, imbalance, toxicity
 from huracan.market.facts.signal_facts import signal_facts
+from tests.huracan.gates.columns import with_column
 
 START = datetime(2025, 5, 1, tzinfo=UTC)
 CandleMaker = Callable[..., pa.Table]
@@ -72,6 +73,13 @@ def test_facts_by_hand() -> None:
     assert row["buy_fill_drift_bps"] == row["sell_fill_drift_bps"] == 0.0
     # The bounce is all there is: every close lies half a step off the middle of its bar.
     assert row["half_spread_bps"] == pytest.approx(step / 2 * 1e4, rel=1e-3)
+
+
+def test_bars_that_were_not_traded_fill_nobody() -> None:
+    close = [100.0 if bar % 2 == 0 else 101.0 for bar in range(61)]
+    candles = with_column(_candles(close), "status", ["traded"] * 31 + ["flat"] * 30)
+    row = signal_facts(_signals(61), candles).to_pylist()[0]
+    assert row["buy_fill_chance"] == row["sell_fill_chance"] == row["untraded_share"] == 0.5
 
 
 def test_an_order_is_filled_where_the_price_goes_through_its_open_and_the_price_goes_on() -> None:
