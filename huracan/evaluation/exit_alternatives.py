@@ -39,20 +39,18 @@ EXIT_ALTERNATIVES_SCHEMA = arrow_schema(EXIT_ALTERNATIVES_COLUMNS)
 
 
 def exit_alternatives(names: Sequence[tuple[str, str]], replayed: pa.Table, holding_minutes: int) -> pa.Table:
-    """EXIT_ALTERNATIVES_SCHEMA of `replayed` entries (REPLAYED_SCHEMA).
+    """EXIT_ALTERNATIVES_SCHEMA of `replayed` entries (REPLAYED_SCHEMA), all under the same settings.
 
     `names` are scope and value of each setting, the rules as is first; `holding_minutes` is the longest
-    holding of any of them. An entry that some setting did not fill is left out of all, and so is one that was
-    stored under another list of settings. No rows without an entry.
+    holding of any of them. An entry that some setting did not fill is left out of all. No rows without an
+    entry.
     """
-    alike = pc.equal(pc.list_value_length(replayed["net_bps_by_setting"]), len(names))
-    known = replayed.filter(alike)
-    net = pc.list_flatten(known["net_bps_by_setting"]).to_numpy().reshape(-1, len(names))
+    net = pc.list_flatten(replayed["net_bps_by_setting"]).to_numpy().reshape(-1, len(names))
     whole = np.isfinite(net).all(axis=1)
     if not whole.any():
         return EXIT_ALTERNATIVES_SCHEMA.empty_table()
-    net, weight = net[whole], 1.0 / known["propensity"].to_numpy()[whole]
-    day = known["signal_time"].cast(TIME).cast(pa.int64()).to_numpy()[whole] // MS_PER_DAY
+    net, weight = net[whole], 1.0 / replayed["propensity"].to_numpy()[whole]
+    day = replayed["signal_time"].cast(TIME).cast(pa.int64()).to_numpy()[whole] // MS_PER_DAY
     block = blocks_of_days(day, block_days(holding_minutes))
     counts = {"entries": int(whole.sum()), "effective_entries": effective_count(weight)}
     rows = []

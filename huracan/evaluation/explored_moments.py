@@ -51,8 +51,12 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
 
     A moment counts where all days from its own to its longest holding after it are among `days`: of younger
     ones, and of those before a day that is missing, only what ended fast would be known.
+    A drawn entry that has an id but no trade is filled and still open, as that of a symbol which no longer
+    trades: its moment does not count either.
     """
-    own = moments.filter(pa.array(is_ripe(moments, days, holding_minutes)))
+    is_open = pc.and_(moments["trade_id"].is_valid(), pc.invert(_has_trade(moments, trades)))
+    is_known = is_ripe(moments, days, holding_minutes) & ~is_open.to_numpy(zero_copy_only=False)
+    own = moments.filter(pa.array(is_known))
     symbol = own["symbol"].combine_chunks().dictionary_encode().indices.to_numpy()
     drawn = np.flatnonzero(own["action"].is_valid().to_numpy(zero_copy_only=False))
     entered = own.take(pa.array(drawn))
@@ -110,12 +114,18 @@ def is_ripe(signals: pa.Table, days: Sequence[date], holding_minutes: int) -> Bo
 
 
 def _outcomes(entered: pa.Table, trades: pa.Table) -> Floats:
-    """[m, 2] net in bps and 1, or twice 0 where no trade came of it."""
+    """[m, 2] net in bps and 1, or twice 0 where it was not filled: it has no id then."""
     row = pc.index_in(entered["trade_id"], trades["trade_id"].combine_chunks())
-    is_filled = pc.and_(row.is_valid(), entered["trade_id"].is_valid()).to_numpy(zero_copy_only=False)
+    is_filled = _has_trade(entered, trades).to_numpy(zero_copy_only=False)
     net = np.zeros(entered.num_rows)
     net[is_filled] = trades["net_bps"].to_numpy()[row.filter(pa.array(is_filled)).to_numpy()]
     return np.column_stack([net, is_filled.astype(np.float64)])
+
+
+def _has_trade(moments: pa.Table, trades: pa.Table) -> pa.ChunkedArray:
+    """[n] whether there is a trade of that id."""
+    ids = moments["trade_id"]
+    return pc.and_(ids.is_valid(), pc.is_in(ids, value_set=trades["trade_id"].combine_chunks()))
 
 
 def _codes(table: pa.Table, column: str, names: Sequence[str]) -> Integers:

@@ -57,6 +57,17 @@ def jackknife_error(
     return JackknifeError(error, quantile * error)
 
 
+def sums_by_block(block: NDArray[np.int64], values: Floats) -> Floats:
+    """[blocks] of `values` [n] by the number of the block [n] that each is in."""
+    return np.asarray(np.bincount(block, values), dtype=np.float64)
+
+
+def ratios(sums: Floats) -> Floats:
+    """[m] the second of the sums [m, 2] over the first; NaN where the first is not above 0."""
+    found: Floats = np.divide(sums[:, 1], sums[:, 0], out=np.full(len(sums), np.nan), where=sums[:, 0] > 0.0)
+    return found
+
+
 def blocks_of_days(day: NDArray[np.int64], days_in_block: int) -> NDArray[np.int64]:
     """[n] the number of the block, from 0 in the order of time, that each of the `day` (days since 1970) is
     in. Days that are missing leave no empty block."""

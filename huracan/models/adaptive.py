@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.evaluation.jackknife import effective_count
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -57,8 +59,7 @@ def margin_of(score: Floats, weight: Floats, level: float) -> float:
     Enlarged by one more trade than there are (in effective number), as exchangeability asks; the largest
     score where that is more than all. NaN with too few to say, fewer than 10 in effective number.
     """
-    squares = float((weight**2).sum())
-    effective = float(weight.sum()) ** 2 / squares if squares > 0.0 else 0.0
+    effective = effective_count(weight)
     if effective < 10.0:
         return float("nan")
     share = min(max((1.0 - level) * (1.0 + 1.0 / effective), 0.0), 1.0)

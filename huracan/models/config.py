@@ -1,14 +1,25 @@
-"""The choices behind the models that learn from the shadow ledger, and the answer of a fit that refused."""
+"""The choices behind the models of past trades, and the answer of a fit that refused."""
 
+import math
 from dataclasses import dataclass
+
+from huracan.errors import InvalidInput
+
+_AT_LEAST = {
+    "trailing_days": 1, "minimum_trades": 2, "minimum_own_trades": 1, "embargo_minutes": 0,
+    "maximum_rounds": 1, "patience_rounds": 1, "leaves": 2, "minimum_leaf_trades": 1, "adaptation_step": 0,
+    "permutations": 1, "seed": 0,
+}  # fmt: skip
+_SHARES = ("tail_fraction", "validation_fraction", "calibration_fraction", "interval_coverage")
+_ABOVE_ZERO = ("learning_rate", "logistic_strength")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """How the confidence and meta-label models are fitted."""
+    """How the confidence, meta-label and conformal models are fitted. InvalidInput names what cannot be."""
 
     trailing_days: int = 30
-    """Days of ledger that a fit looks back on, the partition's own day included."""
+    """Days of trades that a fit looks back on, the partition's own day included."""
     minimum_trades: int = 60
     """Closed trades, in effective number, below which no model is fitted."""
     minimum_own_trades: int = 30
@@ -36,6 +47,23 @@ class ModelConfig:
     """By how much of a night's excess of misses the level of that interval gives way."""
     permutations: int = 10
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        for name, least in _AT_LEAST.items():
+            self._refuse_unless(self._number(name) >= least, name, f"{least} or more")
+        for name in _SHARES:
+            self._refuse_unless(0.0 < self._number(name) < 1.0, name, "a share above 0 and below 1")
+        for name in _ABOVE_ZERO:
+            self._refuse_unless(self._number(name) > 0.0, name, "a number above 0")
+
+    def _number(self, name: str) -> float:
+        """NaN, which no bound admits, where it is not finite."""
+        value = float(getattr(self, name))
+        return value if math.isfinite(value) else math.nan
+
+    def _refuse_unless(self, is_right: bool, name: str, wanted: str) -> None:
+        if not is_right:
+            raise InvalidInput(f"models.{name} was {getattr(self, name)}.", f"Give {wanted}.")
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.durations import Duration
-from huracan.errors import InvalidInput
 from huracan.models.adaptive import Walk, walk_nights
 from huracan.models.boosting import answers, boost, read_trees
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.inputs import confidence_inputs, confidence_names
 from huracan.models.interval_scores import IntervalScores, score_intervals, weighted_quantile
 from huracan.models.past import PastTrades
-from huracan.models.split import lifetimes, split_past
+from huracan.models.split import blocks_of_time, lifetimes, split_past
 from huracan.models.stored import read_model, refuse_columns, write_model
 
 Floats = NDArray[np.float64]
@@ -60,8 +59,8 @@ class ConformalModel:
 
     @property
     def has_skill(self) -> bool:
-        """Held on later trades about as many results as promised, in less width than the same interval for
-        all."""
+        """Held on later trades about as many results as promised, and scored surely better than the same
+        interval for all."""
         return self.tail.hold(self.coverage, SLACK)
 
     def interval(self, signals: pa.Table) -> tuple[Floats, Floats]:
@@ -116,14 +115,8 @@ def fit_conformal_model(
 
     Trees are grown on the fitted part and stopped on the validation part. From the calibration part on, every
     night's interval rests on outcomes known before it: those of the tail are what is scored. Unfit where the
-    trades cannot teach. InvalidInput where `interval_coverage` is no share.
+    trades cannot teach.
     """
-    if not 0.0 < config.interval_coverage < 1.0 or not config.adaptation_step >= 0.0:
-        raise InvalidInput(
-            f"An interval that holds {config.interval_coverage} of results, by steps of"
-            f" {config.adaptation_step}, was asked.",
-            "Set models.interval_coverage between 0 and 1, and models.adaptation_step to 0 or more.",
-        )
     split = split_past(past, config, maximum_holding)
     if isinstance(split, Unfit):
         return split
@@ -166,8 +159,13 @@ def fit_conformal_model(
     _, same_for_all = widen(low_edge, high_edge, np.ones(len(rows)))
     judged = np.isin(rows, split.tail) & np.isfinite(walk.margin)
     own = judged & ~past.is_explored[rows]
+    # The calibration part is not judged, so it must not make the blocks of what is judged longer.
+    block = np.zeros(len(rows), dtype=np.int64)
+    block[judged] = blocks_of_time(start[rows][judged], maximum_holding)
     tail, own_tail = (
-        score_intervals(result[kept], bounds[:, kept], same_for_all[:, kept], weight[kept])
+        score_intervals(
+            result[kept], bounds[:, kept], same_for_all[:, kept], weight[kept], block[kept], model.coverage
+        )
         for kept in (judged, own)
     )
     few = int(own.sum()) < config.minimum_own_trades

@@ -32,8 +32,9 @@ IMPORTANCE_COLUMNS = (
     Column(
         "is_misleading",
         FLAG,
-        "it spoke for the trade more often where that lost, beyond what chance does to any input in one of 20"
-        " nights; null without wins or losses",
+        "it spoke for the trade more often where that lost, beyond what chance would do to any input in one"
+        " of 20 nights were trades independent; those of near times are not, so it is a hint; null without"
+        " wins or losses",
     ),
     Column("nights", INTEGER, "nights that know its contribution_share, this one included, of the last 14"),
     Column(

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.evaluation.jackknife import effective_count
+from huracan.evaluation.jackknife import effective_count, jackknife_error, ratios, sums_by_block
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_RESAMPLES, _SEED = 500, 11
-_FEWEST_BLOCKS, _MOST_BLOCKS = 8, 30
-_ONE_SIDED_95 = 1.645
+_ONE_SIDED = 0.95
 BINS = 10
 
 
@@ -57,7 +55,8 @@ class TailScores:
     auc: float | None
     auc_error: float | None
     """Standard error of the area: were the ranking chance among as many trades, sqrt((w + l + 1) / (12 w l));
-    or among blocks of time, of which the trades of one fare alike, if that is larger."""
+    or by leaving out blocks of time, of which the trades of one fare alike, if that is larger. None where
+    the blocks are too few to say."""
     brier: float | None
     base_brier: float | None
     """Brier score of always answering the base rate of the fitted trades."""
@@ -65,7 +64,7 @@ class TailScores:
     """1 - brier / base_brier."""
     brier_skill_low: float | None = None
     brier_skill_high: float | None = None
-    """Interval of 90 % of that skill, by resampling blocks of time."""
+    """Interval of 90 % of that skill, by leaving out blocks of time; None where they are too few."""
     calibration_error: float | None = None
     """Mean distance of what was said from what came, over the reliability bins (expected calibration
     error)."""
@@ -73,13 +72,23 @@ class TailScores:
     effective_trades: float = 0.0
     reliability: tuple[ReliabilityBin, ...] = ()
     """Ten bins of about as many trades each, by rising probability."""
+    effective_blocks: float | None = None
+    """So many blocks of time of equal weight the errors rest on; None where trades were taken to be
+    independent."""
 
     @property
     def show_skill(self) -> bool:
-        """Ranked better than chance at 95 % one-sided, and was no worse calibrated than the base rate."""
+        """Ranked better than chance at 95 % one-sided, and was no worse calibrated than the base rate.
+
+        By Student's t of as many blocks as there are: the fewer, the less is known of how they differ.
+        """
         if self.auc is None or self.auc_error is None or self.brier is None or self.base_brier is None:
             return False
-        return self.auc > 0.5 + _ONE_SIDED_95 * self.auc_error and self.brier <= self.base_brier
+        from scipy.stats import t as student
+
+        freedom = math.inf if self.effective_blocks is None else self.effective_blocks - 1.0
+        least = 0.5 + float(student.ppf(_ONE_SIDED, freedom)) * self.auc_error
+        return self.auc > least and self.brier <= self.base_brier
 
     @staticmethod
     def read(value: dict[str, Any]) -> "TailScores":
@@ -96,13 +105,12 @@ def score_tail(
     probability: Floats,
     base_rate: float,
     weight: Floats | None = None,
-    time_ms: Integers | None = None,
-    block_ms: int = 1,
+    block: Integers | None = None,
 ) -> TailScores:
     """Scores of `probability` [n] against outcomes `won` [n] that count by `weight` [n].
 
-    Trades whose `time_ms` lies in the same block of at least `block_ms` are resampled together; without times
-    there is no interval.
+    `block` [n] is the number of the block of time of each (`split.blocks_of_time`): trades of one may fare
+    alike. Without blocks trades are taken to be independent, and there is no interval.
     """
     outcome, counts = won.astype(np.float64), np.ones(len(won)) if weight is None else weight
     area = roc_auc(outcome, probability, counts)
@@ -110,31 +118,30 @@ def score_tail(
     base = brier_score(outcome, np.full(len(won), base_rate), counts)
     if brier is None or base is None:
         return UNSCORED
-    winners, losers = effective_count(counts * outcome), effective_count(counts * (1.0 - outcome))
-    error = None if area is None else math.sqrt((winners + losers + 1) / (12.0 * winners * losers))
+    skill = 1.0 - brier / base if base > 0.0 else None
+    error = None if area is None else _error_of_chance(outcome, counts)
+    low, high, blocks = None, None, None
+    if block is not None:
+        blocks = effective_count(sums_by_block(block, counts))
+        spread = _area_error(outcome, probability, counts, block)
+        error = None if error is None or spread is None else max(error, spread)
+        width = _skill_width(outcome, (probability, np.full(len(won), base_rate)), counts, block)
+        if skill is not None and width is not None:
+            low, high = skill - width, skill + width
     bins = reliability_bins(outcome, probability, counts)
-    low, high, spread = None, None, 0.0
-    drawn = None if time_ms is None else _draw_blocks(time_ms, block_ms)
-    if drawn is not None:
-        block, times = drawn
-        rank = np.unique(probability, return_inverse=True)[1]
-        areas = [_area(outcome, rank, counts * row[block]) for row in times]
-        spread = float(np.std([each for each in areas if each is not None] or [0.0]))
-        errors = (_squared_error(outcome, said) for said in (probability, np.full(len(won), base_rate)))
-        own, always = ((times * np.bincount(block, counts * each)).sum(axis=1) for each in errors)
-        low, high = (float(each) for each in np.quantile(1.0 - own / np.maximum(always, 1e-12), (0.05, 0.95)))
     return TailScores(
         area,
-        None if error is None else max(error, spread),
+        error,
         brier,
         base,
-        1.0 - brier / base if base > 0.0 else None,
+        skill,
         low,
         high,
         sum(abs(each.probability - each.won) * share for each, share in bins),
         len(won),
         effective_count(counts),
         tuple(each for each, _ in bins),
+        blocks,
     )
 
 
@@ -161,25 +168,49 @@ def _squared_error(outcome: Floats, probability: Floats) -> Floats:
 
 def _area(outcome: Floats, rank: Integers, counts: Floats) -> float | None:
     """Of rows [n] whose probabilities stand in the order `rank`; None where one of the classes is absent."""
-    winners = np.bincount(rank, weights=counts * outcome)
-    losers = np.bincount(rank, weights=counts * (1.0 - outcome))
-    pairs = float(winners.sum() * losers.sum())
-    if pairs <= 0.0:
-        return None
-    return float((winners * (np.cumsum(losers) - losers / 2.0)).sum()) / pairs
+    sides = [sums_by_block(rank, counts * each) for each in (outcome, 1.0 - outcome)]
+    area = float(_areas(np.concatenate(sides)[None])[0])
+    return area if math.isfinite(area) else None
 
 
-def _draw_blocks(time_ms: Integers, block_ms: int) -> tuple[Integers, Integers] | None:
-    """[n] the block of time of each row, and [resamples, blocks] how often each is drawn; None with too few.
+def _areas(sums: Floats) -> Floats:
+    """[m] of the weight of winners, then of losers, at each rank [m, 2 * ranks]; NaN where one class is
+    absent."""
+    winners, losers = np.split(sums, 2, axis=1)
+    won, lost = winners.sum(axis=1), losers.sum(axis=1)
+    pairs = won * lost
+    # What is left of a class by rounding, where a block that held all of it is left out, is none.
+    known = pairs > 1e-12 * (won + lost) ** 2
+    above = (winners * (np.cumsum(losers, axis=1) - losers / 2.0)).sum(axis=1)
+    areas: Floats = np.divide(above, pairs, out=np.full(len(sums), np.nan), where=known)
+    return areas
 
-    Blocks as long as asked, or longer where there were more than 30: what lasts longer than a trade, such as
-    a trend, stays within one.
-    """
-    first, last = int(time_ms.min()), int(time_ms.max())
-    length = max(block_ms, (last - first) // _MOST_BLOCKS + 1)
-    block = np.unique((time_ms - first) // length, return_inverse=True)[1]
-    blocks = int(block.max()) + 1
-    if blocks < _FEWEST_BLOCKS:
-        return None
-    times = np.random.default_rng(_SEED).multinomial(blocks, np.full(blocks, 1.0 / blocks), _RESAMPLES)
-    return block, times
+
+def _error_of_chance(outcome: Floats, counts: Floats) -> float:
+    """Of the area, were ranks drawn by lot. Who is not sure to have won is one trade, not a winner and a
+    loser."""
+    trades, share = effective_count(counts), float(np.average(outcome, weights=counts))
+    winners, losers = trades * share, trades * (1.0 - share)
+    return math.sqrt((winners + losers + 1.0) / (12.0 * winners * losers))
+
+
+def _area_error(outcome: Floats, probability: Floats, counts: Floats, block: Integers) -> float | None:
+    """Standard error of the area, by leaving out one block at a time; None where that tells nothing."""
+    rank = np.unique(probability, return_inverse=True)[1]
+    ranks, blocks = int(rank.max()) + 1, int(block.max()) + 1
+    place = block * ranks + rank
+    sides = [
+        np.bincount(place, counts * each, blocks * ranks).reshape(blocks, ranks).astype(np.float64)
+        for each in (outcome, 1.0 - outcome)
+    ]
+    found = jackknife_error(np.hstack(sides), _areas, sums_by_block(block, counts))
+    return None if found is None else found.standard_error
+
+
+def _skill_width(
+    outcome: Floats, said: tuple[Floats, Floats], counts: Floats, block: Integers
+) -> float | None:
+    """Half the width of the interval of 90 % of the skill of the first of `said` over the second."""
+    own, always = (sums_by_block(block, counts * _squared_error(outcome, each)) for each in said)
+    found = jackknife_error(np.column_stack([always, own]), ratios, sums_by_block(block, counts))
+    return None if found is None else found.half_width

@@ -12,12 +12,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.durations import Duration, minutes_of
+from huracan.evaluation.jackknife import blocks_of_days
 from huracan.evaluation.splits import split_tail
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.past import PastTrades
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+_MOST_BLOCKS = 30
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,15 @@ def lifetimes(trades: pa.Table, maximum_holding: Duration) -> tuple[Integers, In
     start = pc.cast(trades["signal_time"], pa.int64()).to_numpy()
     left = pc.cast(trades["exit_time"], pa.int64()).to_numpy()
     return start, np.maximum(left, start + minutes_of(maximum_holding) * 60_000)
+
+
+def blocks_of_time(start: Integers, maximum_holding: Duration) -> Integers:
+    """[n] the number of the block of time that each signal, at `start` [n] in milliseconds, lies in.
+
+    Blocks of two longest holdings, so that few trades reach into the next; longer where there were more than
+    30, so that what lasts longer than a trade, such as a trend, stays within one.
+    """
+    if start.size == 0:
+        return start
+    span = int(start.max() - start.min())
+    return blocks_of_days(start, max(2 * minutes_of(maximum_holding) * 60_000, span // _MOST_BLOCKS + 1))

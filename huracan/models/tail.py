@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huracan.durations import Duration, minutes_of
+from huracan.durations import Duration
 from huracan.models.config import ModelConfig
 from huracan.models.past import PastTrades
 from huracan.models.scores import TailScores, score_tail
-from huracan.models.split import lifetimes
+from huracan.models.split import blocks_of_time, lifetimes
 
 Floats = NDArray[np.float64]
 
@@ -25,13 +25,12 @@ def score_both(
     """Scores of `probability` [n] on the trades of the tail and their `label` [n], and on those that were not
     explored; None where they are too few.
 
-    Trades of the same time share its fate: intervals resample blocks of two longest holdings at least.
+    Trades of the same time share its fate: errors count blocks of time.
     """
-    start, _ = lifetimes(tail.trades, maximum_holding)
-    block = 2 * minutes_of(maximum_holding) * 60_000
+    block = blocks_of_time(lifetimes(tail.trades, maximum_holding)[0], maximum_holding)
 
     def scores(rows: NDArray[np.bool_]) -> TailScores:
-        return score_tail(label[rows], probability[rows], base_rate, tail.weight[rows], start[rows], block)
+        return score_tail(label[rows], probability[rows], base_rate, tail.weight[rows], block[rows])
 
     own = ~tail.is_explored
     return scores(np.ones(len(own), dtype=bool)), (

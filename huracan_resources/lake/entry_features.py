@@ -18,8 +18,8 @@ TRACE_FILE = "model.json"
 
 
 def entry_timeframe(lake: Lake, ledger: Manifest) -> str:
-    """On bars of what length the trades in the partition `ledger` of shadow_trades were decided; empty where
-    it does not say so: then it is of a version that decided on every stored bar."""
+    """On bars of what length the trades in the partition `ledger`, of shadow_trades or explored_trades, were
+    decided; empty where it does not say so: then it is of a version that decided on every stored bar."""
     if TRACE_FILE not in ledger.files:
         return ""
     trace = read_json_object(lake.read_file(ledger.asset, ledger.day, TRACE_FILE), TRACE_FILE)
@@ -27,7 +27,7 @@ def entry_timeframe(lake: Lake, ledger: Manifest) -> str:
 
 
 def entry_feature_names(lake: Lake, ledger: Manifest) -> tuple[str, ...] | Unnamed:
-    """The names of `entry_features` in the partition `ledger` of shadow_trades, in order.
+    """The names of `entry_features` in the partition `ledger`, of shadow_trades or explored_trades, in order.
 
     From its `model.json`. A ledger of before they stood there has the columns of the features that it was
     made from, as long as those lie in the lake as they were: its manifest says which. Where they were made

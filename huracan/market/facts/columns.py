@@ -78,7 +78,8 @@ FACTS_COLUMNS = (
     ),
 )
 FACTS_SCHEMA = arrow_schema(FACTS_COLUMNS)
-"""One row per signal. A number is null where fewer than 20 of the bars were traded."""
+"""One row per signal. A fact is null where fewer than 20 of the bars were traded, but for `bar_minutes` and
+`untraded_share`, which are null only where there is no bar."""
 
 FACT_NAMES = tuple(column.name for column in FACTS_COLUMNS[1:])
 

@@ -1,7 +1,9 @@
 """Entries made again under other stops, targets and holdings: replayed on the bars, nothing is estimated."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +18,7 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import Integers, hold_entries, net_bps
 from huracan.market.paper.exploring.columns import EXPLORED_COLUMNS
 from huracan.market.rules import TradingRules, bars_of
-from huracan.tables import FLOATS, Column, arrow_schema, chosen
+from huracan.tables import FLOATS, TEXT, Column, arrow_schema, chosen
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +30,7 @@ REPLAYED_COLUMNS = (
         "net result under each setting of exit_alternatives, in its order; NaN where it was not filled",
         "bps",
     ),
+    Column("replayed_under", TEXT, "digest of these settings, of all rules with them, and of the costs"),
 )
 REPLAYED_SCHEMA = arrow_schema(REPLAYED_COLUMNS)
 """One row per explored trade, entered again as it was under every setting."""
@@ -63,6 +66,12 @@ def exit_settings(rules: TradingRules) -> tuple[ExitSetting, ...]:
     return tuple(found)
 
 
+def settings_digest(rules: TradingRules, costs: CostAssumptions) -> str:
+    """By which replays under other rules or costs than these, or under other settings, are told apart."""
+    told = [[asdict(each) for each in exit_settings(rules)], asdict(costs)]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def replay_exits(
     explored: pa.Table, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
 ) -> pa.Table:
@@ -71,8 +80,23 @@ def replay_exits(
     settings = [each.rules for each in exit_settings(rules)]
     net = held_under(explored, action, block, settings, costs)
     made = pa.FixedSizeListArray.from_arrays(pa.array(net.ravel()), len(settings)).cast(FLOATS)
-    columns = [explored[name] for name in REPLAYED_SCHEMA.names[:-1]]
-    return pa.table([*columns, made], schema=REPLAYED_SCHEMA)
+    under = pa.array([settings_digest(rules, costs)] * len(explored), pa.string())
+    columns = [explored[name] for name in REPLAYED_SCHEMA.names[:-2]]
+    return pa.table([*columns, made, under], schema=REPLAYED_SCHEMA)
+
+
+def replayed_under(replayed: pa.Table, rules: TradingRules, costs: CostAssumptions) -> pa.Table:
+    """Those of REPLAYED_SCHEMA that were replayed under these rules and costs; rows of versions that did not
+    say are of others."""
+    if "replayed_under" not in replayed.column_names:
+        return replayed.slice(0, 0)
+    return replayed.filter(pc.equal(replayed["replayed_under"], settings_digest(rules, costs)))
+
+
+def count_unknown(replayed: pa.Table) -> int:
+    """How many of REPLAYED_SCHEMA are not known under any setting, as those of a symbol that is gone."""
+    net = pc.list_flatten(replayed["net_bps_by_setting"]).to_numpy().reshape(len(replayed), -1)
+    return int(np.isnan(net).all(axis=1).sum())
 
 
 def held_under(

@@ -141,7 +141,16 @@ def test_a_moment_counts_where_any_trade_of_it_would_be_known(days, time: dateti
     assert known.explored.block.size == known.explored.moment.size == int(counts)
 
 
-def test_a_drawn_entry_without_a_trade_is_not_filled() -> None:
+def test_an_entry_that_is_still_open_is_left_out_with_its_moment() -> None:
+    """It was filled, and its symbol halted: no trade was closed when its longest holding was over."""
+    noon = datetime(2025, 1, 1, 12, tzinfo=UTC)
+    rows = [_drawn(noon, 1), _drawn(noon, 2), _drawn(noon, 3, trade_id=None), _moment(noon)]
+    known = known_moments(*_tables(rows, {"1": 5.0}), _days(1), HOLDING_MINUTES)
+    assert known.explored.outcome.tolist() == [[5.0, 1.0], [0.0, 0.0]]
+    assert known.explored.moment.tolist() == [0, 1] and known.explored.block.size == 3
+
+
+def test_a_drawn_entry_without_an_id_is_not_filled() -> None:
     noon = datetime(2025, 1, 1, 12, tzinfo=UTC)
     rows = [_drawn(noon, 1), _drawn(noon, 2, trade_id=None, action="ENTER_SHORT_HALF"), _moment(noon)]
     known = known_moments(*_tables(rows, {"1": 5.0}), _days(1), HOLDING_MINUTES)

@@ -1,6 +1,7 @@
 """Entries under other stops, targets and holdings: by hand on a price that is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,14 @@ from huracan.market.actions import (
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.held_under import REPLAYED_SCHEMA, exit_settings, held_under, replay_exits
+from huracan.market.what_if.held_under import (
+    REPLAYED_SCHEMA,
+    count_unknown,
+    exit_settings,
+    held_under,
+    replay_exits,
+    replayed_under,
+)
 
 RULES = TradingRules(maximum_holding="20m", stop_floor_bps=0.0, target_floor_bps=0.0)
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
@@ -69,7 +77,25 @@ def test_an_explored_trade_is_made_again_by_its_own_action(block: MarketBlock) -
     assert made.schema == REPLAYED_SCHEMA and made["trade_id"].to_pylist() == ["a", "b"]
     first, second = made["net_bps_by_setting"].to_pylist()
     assert first[0] == pytest.approx(0.2 * 1e4 / 100.02) and len(first) == len(exit_settings(RULES))
-    assert np.isnan(second).all()
+    assert np.isnan(second).all() and count_unknown(made) == 1
+
+
+def test_replays_under_other_rules_or_costs_are_told_apart(block: MarketBlock) -> None:
+    explored = _entries(block, [2, 3])
+    for name, values in {
+        "trade_id": ["a", "b"],
+        "propensity": [0.1] * 2,
+        "action": ["ENTER_FULL"] * 2,
+    }.items():
+        explored = explored.append_column(name, pa.array(values))
+    made = replay_exits(explored, block, RULES, FREE)
+    assert replayed_under(made, RULES, FREE).equals(made)
+    assert replayed_under(made, replace(RULES, trail_volatilities=2.5), FREE).num_rows == 0
+    assert replayed_under(made, RULES, replace(FREE, taker_fee_bps=1)).num_rows == 0
+    unsaid = made.drop_columns(["replayed_under"])
+    assert replayed_under(unsaid, RULES, FREE).num_rows == 0
+    both = pa.concat_tables([unsaid, made], promote_options="default")
+    assert replayed_under(both, RULES, FREE).equals(made)
 
 
 def test_an_entry_that_the_block_lacks_is_not_known_under_any_setting(block: MarketBlock) -> None:

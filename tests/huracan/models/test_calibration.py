@@ -14,7 +14,7 @@ from huracan.models.confidence import ConfidenceModel, fit_confidence_model
 from huracan.models.config import ModelConfig
 from huracan.models.past import PastTrades, past_trades
 from huracan.models.scores import reliability_bins, score_tail
-from huracan.models.split import lifetimes
+from huracan.models.split import blocks_of_time, lifetimes
 from tests.huracan.models.conftest import SIGNAL_NAMES, planted_chance
 
 Maker = Callable[..., pa.Table]
@@ -34,8 +34,8 @@ def test_on_later_signals_the_probability_is_calibrated_and_beats_the_base_rate(
     model = fitted(past_trades(make_signals(count)))
     later = make_signals(2500, seed=2, first=count)
     won = later["net_bps"].to_numpy() > 0.0
-    start, _ = lifetimes(later, "2h")
-    scores = score_tail(won, model.predict(later), model.base_rate, None, start, 4 * 3_600_000)
+    block = blocks_of_time(lifetimes(later, "2h")[0], "2h")
+    scores = score_tail(won, model.predict(later), model.base_rate, None, block)
     assert model.calibration.kind == kind
     assert scores.calibration_error <= 0.05
     assert 0.0 < scores.brier_skill_low < scores.brier_skill < scores.brier_skill_high
@@ -163,9 +163,41 @@ def test_trades_that_fare_alike_make_the_interval_wide() -> None:
     generator = np.random.default_rng(1)
     hour = np.repeat(np.arange(16), 100)
     won, said = (generator.random(16) < 0.5)[hour], generator.random(16)[hour]
-    by_hour = score_tail(won, said, 0.5, None, hour * 3_600_000, 3_600_000)
+    by_hour = score_tail(won, said, 0.5, None, hour)
     alone = score_tail(won, said, 0.5)
     assert by_hour.auc == alone.auc and by_hour.auc_error > 5.0 * alone.auc_error
     assert by_hour.brier_skill_high - by_hour.brier_skill_low > 0.3
-    few = score_tail(won, said, 0.5, None, hour * 3_600_000, 4 * 3_600_000)
-    assert few.brier_skill_low is None  # four blocks say nothing of how blocks differ
+    assert by_hour.effective_blocks == pytest.approx(16.0)
+
+
+def test_few_blocks_of_time_show_no_skill_however_many_trades_they_hold() -> None:
+    won = np.arange(1600) % 2 == 0
+    said = np.where(won, 0.55, 0.45)
+    four, seven = (score_tail(won, said, 0.5, None, np.arange(1600) * count // 1600) for count in (4, 7))
+    assert four.auc == 1.0 and four.auc_error is None and four.brier_skill_low is None
+    assert not four.show_skill and seven.show_skill
+    # As far above one half, seven blocks must be surer of it than thirty.
+    near = replace(seven, auc=0.5 + 1.8 * seven.auc_error)
+    assert not near.show_skill and replace(near, effective_blocks=30.0).show_skill
+
+
+def test_models_that_know_nothing_rarely_show_skill_where_holdings_are_long() -> None:
+    """What half a day brings, and what is said in it, lasts for all of it; a base rate of 0 leaves it to the
+    ranking alone."""
+    generator = np.random.default_rng(2)
+    start = np.arange(6 * 96) * 900_000
+    block, shown = blocks_of_time(start, "12h"), np.zeros(2)
+    for _ in range(300):
+        market, said = generator.normal(size=(2, 12)).repeat(48, axis=1)
+        won = market + generator.normal(size=start.size) > 0.0
+        chance = 0.5 + 0.02 * np.clip(said + 0.5 * generator.normal(size=start.size), -2.0, 2.0)
+        shown += [score_tail(won, chance, 0.0, None, each).show_skill for each in (None, block)]
+    independent, by_blocks = shown
+    assert independent > 60 and by_blocks <= 24
+
+
+def test_an_outcome_that_is_not_sure_is_one_trade() -> None:
+    said = np.linspace(0.1, 0.9, 100)
+    sure = score_tail(np.arange(100) % 2, said, 0.5).auc_error
+    assert score_tail(np.full(100, 0.5), said, 0.5).auc_error == pytest.approx(sure)
+    assert sure == pytest.approx(np.sqrt(101 / (12 * 50 * 50)))

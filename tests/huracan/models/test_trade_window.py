@@ -6,7 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.inputs import (
@@ -17,9 +20,9 @@ from huracan.models.inputs import (
     meta_label_inputs,
 )
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
-from huracan.models.past import past_trades
+from huracan.models.past import PastTrades, past_trades
 from huracan.models.scores import brier_score, roc_auc, score_tail
-from huracan.models.split import split_past
+from huracan.models.split import blocks_of_time, split_past
 from huracan.models.window import trailing_trades
 
 Maker = Callable[..., pa.Table]
@@ -104,6 +107,55 @@ def test_too_few_trades_are_an_answer_not_an_error(make_ledger: Maker) -> None:
     assert answer == Unfit("59 closed trades, 60 are needed.", 59)
     wide = replace(ModelConfig(), embargo_minutes=10**6)
     assert isinstance(split_past(past_trades(make_ledger(100)), wide, "2h"), Unfit)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(0, 400), min_size=2, max_size=30),
+    st.tuples(*[st.floats(0.001, 0.999)] * 3),
+    st.integers(0, 120),
+)
+def test_no_part_of_a_split_is_empty(
+    minutes: list[int], shares: tuple[float, float, float], embargo: int
+) -> None:
+    start = pa.array(np.sort(minutes) * 60_000).cast(TIME)
+    trades = pa.table({"signal_time": start, "exit_time": start})
+    past = PastTrades(trades, np.ones(len(minutes)), np.zeros(len(minutes), dtype=bool))
+    tail, validation, calibration = shares
+    config = ModelConfig(
+        minimum_trades=2,
+        tail_fraction=tail,
+        validation_fraction=validation,
+        calibration_fraction=calibration,
+        embargo_minutes=embargo,
+    )
+    split = split_past(past, config, "10m", np.ones(len(minutes)))
+    assert isinstance(split, Unfit) and split.reason.endswith(("began.", "holds only winners."))
+    split = split_past(past, config, "10m")
+    if not isinstance(split, Unfit):
+        assert all(len(each) for each in (split.fit, split.validation, split.calibration, split.tail))
+
+
+def test_blocks_of_time_are_two_holdings_long_and_thirty_at_most() -> None:
+    hour = 3_600_000
+    assert blocks_of_time(np.array([9, 0, 3, 4]) * hour, "2h").tolist() == [2, 0, 0, 1]
+    assert len(np.unique(blocks_of_time(np.arange(1000) * hour, "2h"))) == 30
+    assert blocks_of_time(np.zeros(0, dtype=np.int64), "2h").size == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trailing_days", 0), ("minimum_trades", 0), ("minimum_own_trades", 0), ("tail_fraction", 0.0),
+        ("validation_fraction", 1.0), ("calibration_fraction", -0.2), ("embargo_minutes", -1),
+        ("maximum_rounds", 0), ("patience_rounds", 0), ("learning_rate", 0.0), ("leaves", 1),
+        ("minimum_leaf_trades", 0), ("logistic_strength", float("inf")), ("interval_coverage", float("nan")),
+        ("interval_coverage", 1.0), ("adaptation_step", -0.1), ("permutations", 0), ("seed", -1),
+    ],
+)  # fmt: skip
+def test_a_choice_that_cannot_be_is_refused_by_its_name(name: str, value: float) -> None:
+    with pytest.raises(InvalidInput, match=rf"models\.{name} was {value}.*Give "):
+        replace(ModelConfig(), **{name: value})
 
 
 def test_the_inputs_are_signal_columns_alone(make_ledger: Maker) -> None:

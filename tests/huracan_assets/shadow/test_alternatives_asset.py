@@ -147,3 +147,25 @@ def test_each_entry_is_replayed_once_when_its_longest_holding_has_passed(tmp_pat
     assert counted == [2, 6, 10, 14]
     gains = outcome.tables["data"]["gain_bps"].to_pylist()
     assert gains[0] == 0.0 and len(set(gains)) >= 5
+    assert outcome.metadata["not_replayed"] == outcome.metadata["replayed_under_other_rules"] == 0
+    _what_cannot_be_pooled_is_counted(paper, days, outcome)
+
+
+def _what_cannot_be_pooled_is_counted(paper: Paper, days: list[date], outcome: Outcome) -> None:
+    """Nights before had other rules; then a symbol is gone, and a day of the book is missing."""
+    of_before = _made(paper.resources, days[2], exit_alternatives).tables["replayed"]
+    other = of_before.set_column(
+        of_before.num_columns - 1, "replayed_under", pa.array(["of other rules"] * len(of_before))
+    )
+    paper.resources.lake.write("exit_alternatives", days[2], {"replayed.parquet": encode_table(other)})
+    again = _made(paper.resources, days[3], exit_alternatives)
+    assert again.metadata["replayed_under_other_rules"] == 4
+    assert again.tables["data"]["entries"][0].as_py() == 10
+    gone = _explored(days[3], (9, 15))
+    gone = gone.set_column(
+        gone.schema.get_field_index("symbol"), "symbol", pa.array(["BTC/USDT", "GONE/USDT"])
+    )
+    paper.write("explored_trades", days[3], gone)
+    assert _made(paper.resources, days[3], exit_alternatives).metadata["not_replayed"] == 1
+    paper.resources.lake.write("explored_trades", days[3], {}, note="Nothing.")
+    assert _made(paper.resources, days[3], exit_alternatives).metadata["not_replayed"] == 2
