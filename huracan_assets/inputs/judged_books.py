@@ -26,7 +26,7 @@ _BEFORE = Read(
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
 _DENSITIES = ["propensity", "policy_density", "uniform_density"]
-_ANSWERS = ["trade_id", "gate", "verdict", "value", "threshold", "margin", "book", "mode"]
+_ANSWERS = ["trade_id", "gate", "verdict", "margin", "book", "mode"]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),
