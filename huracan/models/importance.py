@@ -123,7 +123,8 @@ def _contributions(parts: Floats, has_won: NDArray[np.bool_], weight: Floats) ->
         wins, losses = (effective_count(weight[rows]) for _, rows in kinds)
         in_wins, in_losses = (np.array(found[f"up_in_{kind}"]) for kind, _ in kinds)
         mean = (in_wins * wins + in_losses * losses) / (wins + losses)
-        error = np.sqrt(mean * (1.0 - mean) * (1.0 / wins + 1.0 / losses))
+        # A mean of weighted ones may be above 1 by its last bit.
+        error = np.sqrt(np.maximum(mean * (1.0 - mean), 0.0) * (1.0 / wins + 1.0 / losses))
         # One of so many inputs exceeds it by chance in one of 20 nights (Bonferroni), were trades
         # independent.
         beyond = NormalDist().inv_cdf(1.0 - 0.05 / parts.shape[1])

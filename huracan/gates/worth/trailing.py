@@ -99,8 +99,6 @@ def _counts(book: JudgedBook, at: int) -> Row:
     judged = int(asked.sum())
     said = {PASSES: int(passed.sum()), REFUSES: int(refused.sum())}
     said[ABSTAINS] = judged - sum(said.values())
-    # Of one that chooses the type of the order the texts differ though all pass.
-    is_same = np.unique(book.said[asked, at]).size == 1 and not _resizes(book, at)
     return {
         "nights_held": int(np.unique(book.night[asked]).size),
         "judged": judged,
@@ -109,8 +107,19 @@ def _counts(book: JudgedBook, at: int) -> Row:
         "blocked": said[REFUSES],
         "abstained": said[ABSTAINS],
         "resized": int((passed & (book.kept[:, at] != 1.0)).sum()),
-        "always": next((what for what, count in said.items() if count == judged), None) if is_same else None,
+        "always": _always(book, at),
     }
+
+
+def _always(book: JudgedBook, at: int) -> str | None:
+    """What it said whenever it had an opinion, if always the same; ABSTAINS where it never had one."""
+    asked = book.is_judged[:, at]
+    passed, refused = (asked & each[:, at] for each in (book.has_passed, book.is_refused))
+    if not (passed | refused).any():
+        return ABSTAINS if asked.any() else None
+    # Of one that chooses the type of the order the texts differ though all pass.
+    is_same = np.unique(book.said[passed | refused, at]).size == 1 and not _resizes(book, at)
+    return (REFUSES if refused.any() else PASSES) if is_same else None
 
 
 def _resizes(book: JudgedBook, at: int) -> bool:

@@ -23,7 +23,7 @@ TRAILING_COLUMNS = (
     Column(
         "always",
         TEXT,
-        "passes, refuses or abstains where it gave all the same answer, and no size; else null",
+        "passes or refuses where it said nothing else, abstains where it said neither; else null",
     ),
     Column("pass_rate", FLOAT, "weighted share passed, of passed and blocked; null without any", "0 to 1"),
     Column("pass_rate_before", FLOAT, "the same of as many nights before; null likewise", "0 to 1"),

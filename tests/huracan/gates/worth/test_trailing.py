@@ -79,6 +79,7 @@ def test_a_gate_that_always_says_the_same_is_told_as_such() -> None:
         "resizes": ["pass, resize 0.5", "pass, resize 0.5"],
         "differs": ["pass", "block"],
         "new": [None, "pass"],
+        "silent at first": ["abstain", "pass"],
     }
     rows = _rows(made_book(verdicts, [1.0, 2.0], [99, 100]))
     assert {gate: rows[gate, 30]["always"] for gate in verdicts} == {
@@ -90,6 +91,7 @@ def test_a_gate_that_always_says_the_same_is_told_as_such() -> None:
         "resizes": None,
         "differs": None,
         "new": "passes",
+        "silent at first": "passes",
     }
     assert rows["abstains", 30]["pass_rate"] is None and rows["abstains", 30]["precision"] is None
     assert rows["new", 30]["judged"] == 1
