@@ -126,8 +126,7 @@ TAIL = score_tail(
     np.where(np.arange(400) % 10 < 4, 0.5, 0.4) + np.arange(400) / 4000,
     0.4,
     None,
-    np.arange(400) * 3_600_000,
-    3_600_000,
+    np.arange(400) // 20,
 )
 RULES = pa.Table.from_pylist(
     [
