@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME
 from huracan.evaluation.explored_moments import MS_PER_DAY, block_days
-from huracan.evaluation.jackknife import blocks_of_days, effective_count, jackknife_error
+from huracan.evaluation.jackknife import blocks_of, effective_count, jackknife_error, ratios
 from huracan.evaluation.off_policy import LEAST_EFFECTIVE_ENTRIES
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema
 
@@ -51,7 +51,7 @@ def exit_alternatives(names: Sequence[tuple[str, str]], replayed: pa.Table, hold
         return EXIT_ALTERNATIVES_SCHEMA.empty_table()
     net, weight = net[whole], 1.0 / replayed["propensity"].to_numpy()[whole]
     day = replayed["signal_time"].cast(TIME).cast(pa.int64()).to_numpy()[whole] // MS_PER_DAY
-    block = blocks_of_days(day, block_days(holding_minutes))
+    block = blocks_of(day, block_days(holding_minutes))
     counts = {"entries": int(whole.sum()), "effective_entries": effective_count(weight)}
     rows = []
     for (scope, value), own in zip(names, net.T, strict=True):
@@ -69,5 +69,5 @@ def _interval(values: Floats, weight: Floats, block: Integers) -> tuple[float, f
     mean = float(sums[:, 1].sum() / sums[:, 0].sum())
     if effective_count(weight) < LEAST_EFFECTIVE_ENTRIES:
         return mean, None, None
-    error = jackknife_error(sums, lambda each: each[:, 1] / each[:, 0], sums[:, 0])
+    error = jackknife_error(sums, ratios, sums[:, 0])
     return (mean, None, None) if error is None else (mean, mean - error.half_width, mean + error.half_width)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from huracan.candles.schema import TIME
 from huracan.durations import MINUTES_PER_DAY
 from huracan.errors import InvalidInput
-from huracan.evaluation.jackknife import blocks_of_days
+from huracan.evaluation.jackknife import blocks_of
 from huracan.evaluation.off_policy import SIDES, Bools, Explored, Floats, Integers
 from huracan.evaluation.outcome_model import cells
 from huracan.regimes.model import REGIMES
@@ -73,7 +73,7 @@ def known_moments(moments: pa.Table, trades: pa.Table, days: Sequence[date], hol
     volatility = pc.fill_null(own["volatility_rank"], len(THIRDS)).to_numpy()
     time = _milliseconds(own, "signal_time")
     explored = Explored(
-        block=blocks_of_days(time // MS_PER_DAY, block_days(holding_minutes)),
+        block=blocks_of(time // MS_PER_DAY, block_days(holding_minutes)),
         cell=cells(regime, volatility, quarter),
         moment=drawn,
         side=side,

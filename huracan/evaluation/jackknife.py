@@ -68,9 +68,9 @@ def ratios(sums: Floats) -> Floats:
     return found
 
 
-def blocks_of_days(day: NDArray[np.int64], days_in_block: int) -> NDArray[np.int64]:
-    """[n] the number of the block, from 0 in the order of time, that each of the `day` (days since 1970) is
-    in. Days that are missing leave no empty block."""
-    if day.size == 0:
-        return day
-    return np.unique((day - day.min()) // days_in_block, return_inverse=True)[1].astype(np.int64)
+def blocks_of(moment: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """[n] the number of the block of time, from 0 in its order, that each `moment` [n] is in; blocks are of
+    `length`, in the unit of the moments. Where nothing is there is no empty block."""
+    if moment.size == 0:
+        return moment
+    return np.unique((moment - moment.min()) // length, return_inverse=True)[1].astype(np.int64)

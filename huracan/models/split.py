@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.durations import Duration, minutes_of
-from huracan.evaluation.jackknife import blocks_of_days
+from huracan.evaluation.jackknife import blocks_of
 from huracan.evaluation.splits import split_tail
 from huracan.models.config import ModelConfig, Unfit
 from huracan.models.past import PastTrades
@@ -44,7 +44,7 @@ def split_past(
     """
     count, effective = past.trades.num_rows, past.effective_count
     if effective < config.minimum_trades:
-        counts = "" if effective == count else f" that count for {effective:.0f}"
+        counts = "" if effective == count else f" that count for {effective:.1f}"
         return Unfit(f"{count} closed trades{counts}, {config.minimum_trades} are needed.", count)
     start, end = lifetimes(past.trades, maximum_holding)
     embargo = config.embargo_minutes * 60_000
@@ -83,4 +83,4 @@ def blocks_of_time(start: Integers, maximum_holding: Duration) -> Integers:
     if start.size == 0:
         return start
     span = int(start.max() - start.min())
-    return blocks_of_days(start, max(2 * minutes_of(maximum_holding) * 60_000, span // _MOST_BLOCKS + 1))
+    return blocks_of(start, max(2 * minutes_of(maximum_holding) * 60_000, span // _MOST_BLOCKS + 1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huracan.evaluation.jackknife import blocks_of_days, effective_count, jackknife_error
+from huracan.evaluation.jackknife import blocks_of, effective_count, jackknife_error
 from huracan.evaluation.off_policy import (
     Explored,
     doubly_robust_estimate,
@@ -163,5 +163,5 @@ def test_effective_counts_by_hand() -> None:
 
 def test_blocks_of_days_are_numbered_without_holes() -> None:
     days = np.array([20_000, 20_001, 20_002, 20_009, 20_003])
-    assert blocks_of_days(days, 2).tolist() == [0, 0, 1, 2, 1]
-    assert blocks_of_days(days[:0], 2).size == 0
+    assert blocks_of(days, 2).tolist() == [0, 0, 1, 2, 1]
+    assert blocks_of(days[:0], 2).size == 0

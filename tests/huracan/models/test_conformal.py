@@ -170,7 +170,7 @@ def test_what_cannot_be_fitted_says_why(make_signals: Maker) -> None:
     assert few == Unfit("59 closed trades, 60 are needed.", 59)
     light = PastTrades(make_signals(100), np.r_[np.full(99, 0.01), 10.0], np.ones(100, dtype=bool))
     found = fit_conformal_model(light, SIGNAL_NAMES, CONFIG, "2h")
-    assert isinstance(found, Unfit) and found.reason.startswith("100 closed trades that count for 1, 60")
+    assert isinstance(found, Unfit) and found.reason.startswith("100 closed trades that count for 1.2, 60")
 
 
 def test_a_margin_by_hand() -> None:
