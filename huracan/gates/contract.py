@@ -161,8 +161,6 @@ class GateKind(Generic[Own]):
     threshold for `{}`."""
     order: int = 100
     """Gates judge in this order, then in that of their names."""
-    judges: Literal["signals"] = "signals"
-    """What it is shown: signals, before anything is entered."""
 
 
 class SettingsByName(Protocol):

@@ -19,7 +19,7 @@ from huracan.gates.contract import (
     regime_notes,
     require_above,
 )
-from huracan.gates.evidence.class_means import ClassMeans, fit_class_means
+from huracan.gates.evidence.class_means import ClassMeans, gross_by_regime
 from huracan.gates.settings import LearningSettings
 from huracan.setting_ranges import FINITE, Range
 
@@ -67,13 +67,7 @@ class CostGate:
 
 def fit(context: GateContext[CostGateSettings]) -> CostGate:
     """Edge of a regime: (n mean + k overall) / (n + k) with k = `shrinkage_trades`."""
-    past = context.past
-    edge = fit_class_means(
-        floats(past.trades, "gross_bps"),
-        past.weight,
-        past.trades["regime"].to_pylist(),
-        context.settings.shrinkage_trades,
-    )
+    edge = gross_by_regime(context.past, context.settings.shrinkage_trades)
     return CostGate(edge, context.settings)
 
 

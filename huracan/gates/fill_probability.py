@@ -30,7 +30,7 @@ from huracan.gates.contract import (
     order,
     regime_notes,
 )
-from huracan.gates.evidence.class_means import ClassMeans, fit_class_means
+from huracan.gates.evidence.class_means import ClassMeans, gross_by_regime
 from huracan.gates.settings import ByProfile, LearningSettings, Profile
 from huracan.market.facts.columns import LONG_BARS, fact
 from huracan.setting_ranges import COUNT, FINITE, Range
@@ -124,13 +124,7 @@ def resting_fills(signals: pa.Table) -> tuple[Floats, Floats]:
 
 def fit(context: GateContext[FillProbabilityGateSettings]) -> FillProbabilityGate:
     """The edge of a regime as the cost gate has it."""
-    past = context.past
-    edge = fit_class_means(
-        floats(past.trades, "gross_bps"),
-        past.weight,
-        past.trades["regime"].to_pylist(),
-        context.settings.shrinkage_trades,
-    )
+    edge = gross_by_regime(context.past, context.settings.shrinkage_trades)
     return FillProbabilityGate(edge, context.settings)
 
 

@@ -23,10 +23,10 @@ from huracan.analysis.outcome import floats, milliseconds
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answers, GateContext, GateKind, abstain_from_all
 from huracan.gates.evidence.class_means import ClassMeans, fit_class_means, sides_of_regimes
 from huracan.gates.settings import ByProfile, LearningSettings, Profile
+from huracan.market.ledger import POLICY
 from huracan.setting_ranges import COUNT, Range
 
 Floats = NDArray[np.float64]
-_POLICY = "policy"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class ScalpRankingGate:
             return abstain_from_all(
                 count, f"{has:.0f} past trades give no edge to rank by ({needed} needed)."
             )
-        if count and signals["book"][0].as_py() != _POLICY:
+        if count and signals["book"][0].as_py() != POLICY:
             return abstain_from_all(count, "Explored entries have an account each: none is in another's way.")
         kinds = sides_of_regimes(signals)
         lasts = np.maximum(self.seconds.arrays(kinds)[0], 1.0)

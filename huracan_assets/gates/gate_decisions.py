@@ -64,7 +64,8 @@ def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
     if not books:
         return Outcome(note=f"No session was traded on {context.day}.")
     modes = modes_of(context.settings.gates)
-    facts = {book: signal_facts(trades, inputs.table("ohlcv")) for book, trades in books.items()}
+    candles = inputs.table("ohlcv")
+    facts = {book: signal_facts(trades, candles) for book, trades in books.items()}
     nights = {book: nights_of(trades, context.settings) for book, trades in books.items()}
     in_force = {
         night: fit_gates(gate_context(inputs, context, as_date(night), PAST))

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.analysis.outcome import milliseconds
+from huracan.analysis.outcome import floats, milliseconds
 from huracan.evaluation.jackknife import effective_count
 from huracan.market.block import MS_PER_DAY
 from huracan.models.past import PastTrades
@@ -94,6 +94,12 @@ def fit_class_means(
         kinds.append((name, KindMean(pulled, error(trades + shrinkage_trades), trades)))
     usual, unseen = KindMean(overall, error(count), count), KindMean(overall, error(shrinkage_trades), 0.0)
     return ClassMeans(tuple(kinds), usual, unseen)
+
+
+def gross_by_regime(past: PastTrades, shrinkage_trades: float) -> ClassMeans:
+    """The gross results in bps of past trades by regime: the edge that is expected of a signal."""
+    gross, regimes = floats(past.trades, "gross_bps"), past.trades["regime"].to_pylist()
+    return fit_class_means(gross, past.weight, regimes, shrinkage_trades)
 
 
 def repetition(off: Floats, weight: Floats, days: NDArray[np.int64]) -> float:

@@ -76,4 +76,3 @@ def test_a_setting_out_of_range_is_named(
 
 def test_every_gate_has_a_mode_and_is_advisory_by_default() -> None:
     assert {kind.settings().mode for kind in gate_kinds().values()} == {"advisory"}
-    assert {kind.judges for kind in gate_kinds().values()} == {"signals"}
