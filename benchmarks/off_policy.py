@@ -227,13 +227,13 @@ def main() -> None:
     for name, rows in found.items():
         print(f"\n{name}: {asked.sets} sets of {asked.days} days\n")
         print(
-            f"{'rule':28}{'estimator':15}{'sets':>5}{'truth':>8}{'mean':>8}{'sd':>7}{'error':>7}{'cover':>8}"
+            f"{'rule':30}{'estimator':15}{'sets':>5}{'truth':>8}{'mean':>8}{'sd':>7}{'error':>7}{'cover':>8}"
         )
         for row in rows:
             numbers = "".join(f"{row[key]:7.2f}" for key in ("deviation_bps", "standard_error_bps"))
             means = "".join(f"{row[key]:8.2f}" for key in ("truth_bps", "mean_bps"))
             print(
-                f"{row['rule']:28}{row['estimator']:15}{row['sets']:5}{means}{numbers}{row['coverage']:8.1%}"
+                f"{row['rule']:30}{row['estimator']:15}{row['sets']:5}{means}{numbers}{row['coverage']:8.1%}"
             )
 
 
