@@ -5,8 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from huracan.gates.adverse_selection import INPUTS, flow_inputs
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
@@ -69,14 +67,15 @@ def test_every_input_is_named_and_taken_on_the_signals_side() -> None:
     assert told["one_sidedness"] == 0.5 and told["toxic_flow_for"] == pytest.approx(-0.1)
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_past_trades_are_ranked_by_what_did_not_see_them(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    matrix, noise = random.normal(size=(400, 5)), random.normal(size=400)
-    _, ranks = fit_ranked_score(matrix, noise, np.ones(400), 4)
-    worst = noise[[rank == "rank 1" for rank in ranks]].mean()
-    # Noise that is ranked by a fit to itself would be 0.2 below; four standard errors of 100 are 0.4.
-    assert worst > -0.4
+def test_past_trades_are_ranked_by_what_did_not_see_them() -> None:
+    worst = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        matrix, noise = random.normal(size=(400, 5)), random.normal(size=400)
+        _, ranks = fit_ranked_score(matrix, noise, np.ones(400), 4)
+        worst.append(noise[[rank == "rank 1" for rank in ranks]].mean())
+    # Noise that is ranked by a fit to itself lies 0.14 below; the standard error of the mean is 0.007.
+    assert abs(np.mean(worst)) < 0.04
 
 
 def test_no_rank_is_made_of_too_few_rows_or_of_unknown_ones() -> None:

@@ -1,4 +1,4 @@
-"""No gate lets a later signal change what it says of an earlier one, nor does what came of either."""
+"""No gate lets a later signal change what it says of an earlier one."""
 
 from typing import Any
 
@@ -50,9 +50,21 @@ def _trades(count: int, seed: int) -> pa.Table:
     return with_column(trades, "nearest_pattern_cosines", [[0.8]] * count)
 
 
+def _taught(past: pa.Table, market: Market) -> pa.Table:
+    """So that every gate has something to refuse: signals lost that met the flow against them, and those that
+    nothing set off, and in one regime stops came first."""
+    lost = 30.0 * (market["imbalance"] < -0.3) + 30.0 * (market["last_move"] < 0.5)
+    regimes = past["regime"].to_pylist()
+    ends = np.where([name == regimes[0] for name in regimes], "STOP", past["exit_reason"].to_pylist())
+    for name in ("net_bps", "gross_bps"):
+        past = with_column(past, name, past[name].to_numpy() - lost + lost.mean())
+    return with_column(past, "exit_reason", ends.tolist())
+
+
 @pytest.fixture(scope="module")
 def gates() -> dict[str, Any]:
-    past = _trades(600, 1)
+    market = _market(600, 2)
+    past = _taught(_trades(600, 1), market)
     own = {name: kind.settings() for name, kind in gate_kinds().items()}
     places = type(own["scalp_ranking"].maximum_positions)(2, 2)
     own["scalp_ranking"] = type(own["scalp_ranking"])(maximum_positions=places)
@@ -63,18 +75,15 @@ def gates() -> dict[str, Any]:
     library = pa.Table.from_pylist([LOSING, WINNING], schema=PATTERNS_SCHEMA)
     conformal = fit_conformal_model(past_trades(past), NAMES, ModelConfig(), "2h")
     own["uncertainty"] = UncertaintyGateSettings(require_skill=False, whole_width=1.0)
-    return fit_gates(
-        context(past, *learnt, own, facts(past, **_market(600, 2)), library, conformal=conformal)
-    )
+    own["meta_label"] = type(own["meta_label"])(require_skill=False)
+    return fit_gates(context(past, *learnt, own, facts(past, **market), library, conformal=conformal))
 
 
 @pytest.mark.parametrize("name", list(gate_kinds()))
 def test_a_later_signal_changes_no_earlier_answer(name: str, gates: dict[str, Any]) -> None:
     trades, market = _trades(90, 5), _market(90, 6)
     whole: Answers = gates[name].judge(shown(trades, **market))
-    assert len({answer.verdict for answer in whole.answer} | set(whole.answer)) > 1, (
-        "it says one thing of all"
-    )
+    assert len(set(whole.answer)) > 1, "it says one thing of all"
     for count in (3, 30, 87):
         part = {name: values[:count] for name, values in market.items()}
         given = gates[name].judge(shown(trades.slice(0, count), **part))
@@ -86,9 +95,10 @@ def test_a_later_signal_changes_no_earlier_answer(name: str, gates: dict[str, An
 @pytest.mark.parametrize("name", list(gate_kinds()))
 def test_the_order_of_the_rows_changes_no_answer(name: str, gates: dict[str, Any]) -> None:
     """Trades come in the order of their ends, which nobody knew."""
-    trades, market = _trades(60, 7), _market(60, 8)
-    mixed = np.random.default_rng(9).permutation(60)
+    trades, market = _trades(90, 5), _market(90, 6)
+    mixed = np.random.default_rng(9).permutation(90)
     there = gates[name].judge(shown(trades, **market))
+    assert len(set(there.answer)) > 1, "it says one thing of all"
     back = gates[name].judge(
         shown(trades.take(pa.array(mixed)), **{key: values[mixed] for key, values in market.items()})
     )

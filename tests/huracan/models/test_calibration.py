@@ -1,7 +1,8 @@
 """A probability is met as often as it says: on later signals of a planted truth, and by hand."""
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow as pa
@@ -131,8 +132,8 @@ def test_a_calibration_never_turns_a_ranking_round_and_stays_within_0_and_1(seed
     found = fit_calibration(score, won, generator.gamma(2.0, 0.5, count))
     said = found.apply(np.linspace(-20, 20, 201))
     assert (np.diff(said) >= 0.0).all() and (said > 0.0).all() and (said < 1.0).all()
-    again = Calibration(found.kind, found.slope, found.intercept, found.knots, found.probabilities, 0.0)
-    assert np.array_equal(again.apply(score), found.apply(score))
+    again = Calibration.read(json.loads(json.dumps(asdict(found))))
+    assert np.array_equal(again.apply(np.linspace(-20, 20, 201)), said)
 
 
 def test_scores_count_by_weight_as_if_rows_were_repeated() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from huracan.candles.schema import TIME
@@ -22,7 +22,7 @@ from huracan.models.inputs import (
 from huracan.models.meta_label import MetaLabelModel, fit_meta_label_model
 from huracan.models.past import PastTrades, past_trades
 from huracan.models.scores import brier_score, roc_auc, score_tail
-from huracan.models.split import blocks_of_time, split_past
+from huracan.models.split import TradeSplit, blocks_of_time, split_past
 from huracan.models.window import trailing_trades
 
 Maker = Callable[..., pa.Table]
@@ -111,9 +111,9 @@ def test_too_few_trades_are_an_answer_not_an_error(make_ledger: Maker) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.integers(0, 400), min_size=2, max_size=30),
-    st.tuples(*[st.floats(0.001, 0.999)] * 3),
-    st.integers(0, 120),
+    st.lists(st.integers(0, 4000), min_size=10, max_size=60),
+    st.tuples(*[st.floats(0.01, 0.6)] * 3),
+    st.integers(0, 60),
 )
 def test_no_part_of_a_split_is_empty(
     minutes: list[int], shares: tuple[float, float, float], embargo: int
@@ -132,8 +132,9 @@ def test_no_part_of_a_split_is_empty(
     split = split_past(past, config, "10m", np.ones(len(minutes)))
     assert isinstance(split, Unfit) and split.reason.endswith(("began.", "holds only winners."))
     split = split_past(past, config, "10m")
-    if not isinstance(split, Unfit):
-        assert all(len(each) for each in (split.fit, split.validation, split.calibration, split.tail))
+    assume(not isinstance(split, Unfit))
+    assert isinstance(split, TradeSplit)
+    assert all(len(each) for each in (split.fit, split.validation, split.calibration, split.tail))
 
 
 def test_blocks_of_time_are_two_holdings_long_and_thirty_at_most() -> None:
