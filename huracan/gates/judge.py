@@ -4,6 +4,7 @@ Gates are shown what was known at the signal only, so that none can look at an o
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
@@ -12,15 +13,32 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
-from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
+from huracan.gates.contract import (
+    ABSTAIN,
+    BLOCK,
+    COMBINED,
+    PASS,
+    Answer,
+    Answers,
+    Floats,
+    Gate,
+    PositionGate,
+    SignalGate,
+    abstain_from_all,
+    verdict_in,
+)
+from huracan.gates.position_answers import answers_of_positions
 from huracan.gates.settings import Mode
 from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
+from huracan.market.facts.marks import Stood
 from huracan.market.ledger import POLICY, TRADES_COLUMNS
 from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-SIGNALS_SHOWN = (*SIGNAL_COLUMNS, *FACT_NAMES, "book")
+_PROVENANCE = ("model_id", "data_hash", "configuration_digest", "is_simulated")
+_OF_TRADES = tuple(name for name in SIGNAL_COLUMNS if name not in _PROVENANCE)
+SIGNALS_SHOWN = (*_OF_TRADES, *FACT_NAMES, "book", "positions_held")
 """What gates see of a signal."""
 _ADVISORY: Mapping[str, Mode] = MappingProxyType({})
 
@@ -32,9 +50,12 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
         *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
         Column("book", TEXT, "policy, or explored: entries drawn by chance"),
         Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
-        Column("mode", TEXT, "of the gate: advisory, nobody obeys it; of combined likewise"),
+        Column("mode", TEXT, "of the gate: advisory, nobody obeys it, or binding; of combined advisory"),
         Column(
-            "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
+            "verdict",
+            TEXT,
+            "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit; pass, close"
+            " 2024-05-01T12:15Z",
         ),
         Column(
             "value",
@@ -46,6 +67,13 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
         Column("margin", FLOAT, "value less threshold; null where either is"),
         Column("abstained", INTEGER, "gates without an opinion: 0 or 1 of a gate, any number of combined"),
         Column("reason", TEXT, "the answer in a sentence with its numbers"),
+        Column(
+            "left_net_bps",
+            FLOAT,
+            "net of the trade where the gate has its position left, by the cost estimated at the signal; "
+            "null where it leaves it be",
+            "bps",
+        ),
     )
 
 
@@ -54,36 +82,75 @@ DECISIONS_SCHEMA = arrow_schema(decisions_columns({}))
 either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 
 
+@dataclass(frozen=True, eq=False)
+class Afterwards:
+    """Of n signals that were traded: what else was open then, and how their positions stood later."""
+
+    held: NDArray[np.int64]
+    """[n] positions of the book that were open at the signal, over all symbols."""
+    stood: Stood | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> "Afterwards":
+        """Of the signals of these rows, in that order."""
+        return Afterwards(self.held[rows], None if self.stood is None else self.stood.take(rows))
+
+
 def judge_signals(
     trades: pa.Table,
     gates: Mapping[str, Gate],
     facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
+    afterwards: Afterwards | None = None,
 ) -> pa.Table:
     """DECISIONS_SCHEMA in the order of `trades`, then of `gates`, the combined row last.
 
     `trades` are of one `book`, and `facts` (FACTS_SCHEMA) theirs, row by row; None: nothing is known of the
-    market. `modes` by gate, advisory where it says nothing.
+    market. `modes` by gate, advisory where it says nothing. `afterwards` tells of their positions; without it
+    no other was open at a signal, and gates that judge positions abstain.
 
     Combined: block if any gate blocks, pass if none blocks and at least one passes, abstain if all abstain.
-    What several gates resize is resized by the product; of several order types the first gate's holds. Raises
-    InvalidInput where a gate does not give one answer per signal.
+    What several gates resize is resized by the product; of several order types, and of several that leave the
+    position, the first gate's holds, of the latter by time. Raises InvalidInput where a gate does not give
+    one answer per signal.
     """
-    signals = signals_shown(trades, facts, book)
-    answers = {name: _checked(gate.judge(signals), name, trades.num_rows) for name, gate in gates.items()}
+    count = trades.num_rows
+    after = Afterwards(np.zeros(count, np.int64)) if afterwards is None else afterwards
+    signals = signals_shown(trades, facts, book, after.held)
+    answers, left = dict[str, Answers](), dict[str, Floats]()
+    for name, gate in gates.items():
+        given, left[name] = _asked(gate, signals, after.stood)
+        answers[name] = _checked(given, name, count)
     blocks = [
-        _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given))
+        _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given), left[name])
         for name, given in answers.items()
     ]
-    silent = sum((_is_silent(given) for given in answers.values()), np.zeros(trades.num_rows, np.int64))
-    blocks.append(_rows(signals, (COMBINED, "advisory"), _combine(answers, trades.num_rows), silent))
-    order = np.arange(len(blocks) * trades.num_rows).reshape(len(blocks), -1).T.ravel()
+    silent = sum((_is_silent(given) for given in answers.values()), np.zeros(count, np.int64))
+    combined = combine(answers, count)
+    earliest = np.full(count, np.nan)
+    for name, given in answers.items():
+        own = [one.closes_ms is not None and one.closes_ms == all_.closes_ms for one, all_ in
+               zip(given.answer, combined.answer, strict=True)]  # fmt: skip
+        earliest = np.where(own & np.isnan(earliest), left[name], earliest)
+    blocks.append(_rows(signals, (COMBINED, "advisory"), combined, silent, earliest))
+    order = np.arange(len(blocks) * count).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
-def signals_shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Table:
-    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates."""
+def _asked(gate: Gate, signals: pa.Table, stood: Stood | None) -> tuple[Answers, Floats]:
+    """Its answers, and where it has positions left what they come to."""
+    count, nothing = signals.num_rows, np.full(signals.num_rows, np.nan)
+    if isinstance(gate, SignalGate):
+        return gate.judge(signals), nothing
+    if isinstance(gate, PositionGate) and stood is not None:
+        return answers_of_positions(gate, stood, count)
+    return abstain_from_all(count, "Nothing was told of how its position stood."), nothing
+
+
+def signals_shown(
+    trades: pa.Table, facts: pa.Table | None, book: str, held: NDArray[np.int64] | None = None
+) -> pa.Table:
+    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates; `held` as in `Afterwards`."""
     if facts is None:
         facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
     if not facts["trade_id"].equals(trades["trade_id"]):
@@ -92,7 +159,8 @@ def signals_shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Tab
             "Measure them with `signal_facts` of these trades.",
         )
     said = pa.array([book] * trades.num_rows, pa.string())
-    columns = [*trades.select(SIGNAL_COLUMNS).columns, *facts.select(FACT_NAMES).columns, said]
+    open_then = pa.array(np.zeros(trades.num_rows, np.int64) if held is None else held)
+    columns = [*trades.select(_OF_TRADES).columns, *facts.select(FACT_NAMES).columns, said, open_then]
     return pa.table(columns, names=SIGNALS_SHOWN)
 
 
@@ -103,6 +171,7 @@ def judge_by_night(
     facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
+    afterwards: Afterwards | None = None,
 ) -> pa.Table:
     """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
 
@@ -118,6 +187,7 @@ def judge_by_night(
             None if facts is None else facts.take(pa.array(rows)),
             book,
             modes,
+            None if afterwards is None else afterwards.take(rows),
         )
         for rows, own in zip(groups, gates.values(), strict=True)
     ]
@@ -157,7 +227,9 @@ def _checked(given: Answers, name: str, count: int) -> Answers:
     return given
 
 
-def _combine(answers: Mapping[str, Answers], count: int) -> Answers:
+def combine(answers: Mapping[str, Answers], count: int) -> Answers:
+    """One answer of all `answers` (by gate) about each of `count` signals; the value is the number that block
+    it, and the reason names them."""
     combined, reasons, blocking = [], [], np.zeros(count)
     for row in range(count):
         by = {name: given.answer[row] for name, given in answers.items()}
@@ -173,7 +245,8 @@ def _combine(answers: Mapping[str, Answers], count: int) -> Answers:
         else:
             factor = prod(answer.size_factor for answer in by.values())
             order_type = next((answer.order_type for answer in by.values() if answer.order_type), None)
-            combined.append(Answer("pass", factor, order_type))
+            closes = [answer.closes_ms for answer in by.values() if answer.closes_ms is not None]
+            combined.append(Answer("pass", factor, order_type, min(closes, default=None)))
             text = "No gate blocked it"
         reasons.append(f"{text}; abstained: {', '.join(silent)}." if silent else f"{text}.")
     return Answers(tuple(combined), blocking, np.zeros(count), tuple(reasons))
@@ -184,7 +257,11 @@ def _is_silent(given: Answers) -> NDArray[np.int64]:
 
 
 def _rows(
-    signals: pa.Table, gate: tuple[str, Mode], given: Answers, abstained: NDArray[np.int64]
+    signals: pa.Table,
+    gate: tuple[str, Mode],
+    given: Answers,
+    abstained: NDArray[np.int64],
+    left_net_bps: Floats,
 ) -> pa.Table:
     """The rows of one `gate`, (name, mode)."""
     name, mode = gate
@@ -198,5 +275,6 @@ def _rows(
         "margin": pa.array(given.value - given.threshold, pa.float64(), from_pandas=True),
         "abstained": pa.array(abstained, pa.int64()),
         "reason": pa.array(given.reason, pa.string()),
+        "left_net_bps": pa.array(left_net_bps, pa.float64(), from_pandas=True),
     }
     return pa.table(columns, schema=DECISIONS_SCHEMA)

@@ -18,6 +18,7 @@ from huracan.market.ledger import LONG, POLICY, SHORT, TRADES_SCHEMA
 from huracan.market.observation import STATE_NAMES, feature_names
 from huracan.market.policy import Decision
 from huracan.regimes.model import REGIMES
+from huracan.tables import as_array
 
 
 class KnowsPatterns(Protocol):
@@ -115,10 +116,7 @@ class Surroundings:
             "nearest_pattern_cosines": cosines,
         }
         kinds = {name: TRADES_SCHEMA.field(name).type for name in data}
-        columns = {
-            name: values.cast(kinds[name]) if isinstance(values, pa.Array) else pa.array(values, kinds[name])
-            for name, values in data.items()
-        }
+        columns = {name: as_array(values, kinds[name]) for name, values in data.items()}
         columns["book"] = pa.array([POLICY] * rows.size, pa.string())
         columns["positions_held"] = pa.array([self.positions_held] * rows.size, pa.int64())
         return pa.table(columns)

@@ -20,9 +20,10 @@ from huracan.market.engine.lane import LANE
 from huracan.market.ledger import EXIT_REASONS, LONG, SHORT
 from huracan.market.paper.open_columns import FILL, OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.provenance import Provenance
-from huracan.market.paper.signal_context import Entries, as_array, held_positions, keys_of
+from huracan.market.paper.signal_context import Entries, held_positions, keys_of
 from huracan.market.paper.trade_log import fill_columns
 from huracan.regimes.model import REGIMES
+from huracan.tables import as_array
 
 TIMES = {f"{name}_bar": f"{name}_time" for name in ("entry", "traded", "best", "worst")}
 """Bars of a lane and the columns of their opens; that of the signal is named by its close."""

@@ -19,12 +19,13 @@ from huracan.market.paper.interventions import interventions_table, with_orders
 from huracan.market.paper.open_positions import Ending, carried_out
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import SessionArrays, run_lanes
-from huracan.market.paper.signal_context import as_array, entries_of, held_positions, trace_columns
+from huracan.market.paper.signal_context import entries_of, held_positions, trace_columns
 from huracan.market.paper.signals import signals_table
 from huracan.market.paper.trade_log import exit_models, fills_table, trades_table, waiting_models
 from huracan.market.paper.watch import NOBODY, Watch
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
+from huracan.tables import as_array
 from huracan.units import WHOLE_BPS
 
 
