@@ -4,7 +4,6 @@ Gates are shown what was known at the signal only, so that none can look at an o
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
@@ -27,19 +26,14 @@ from huracan.gates.contract import (
     abstain_from_all,
     verdict_in,
 )
-from huracan.gates.position_answers import answers_of_positions
+from huracan.gates.position_answers import answers_of_positions, left_first
 from huracan.gates.settings import Mode
-from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
+from huracan.gates.told import Told, signals_shown
 from huracan.market.facts.marks import Stood
 from huracan.market.ledger import POLICY, TRADES_COLUMNS
-from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-_PROVENANCE = ("model_id", "data_hash", "configuration_digest", "is_simulated")
-_OF_TRADES = tuple(name for name in SIGNAL_COLUMNS if name not in _PROVENANCE)
-SIGNALS_SHOWN = (*_OF_TRADES, *FACT_NAMES, "book", "positions_held")
-"""What gates see of a signal."""
 _ADVISORY: Mapping[str, Mode] = MappingProxyType({})
 
 
@@ -82,32 +76,17 @@ DECISIONS_SCHEMA = arrow_schema(decisions_columns({}))
 either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 
 
-@dataclass(frozen=True, eq=False)
-class Afterwards:
-    """Of n signals that were traded: what else was open then, and how their positions stood later."""
-
-    held: NDArray[np.int64]
-    """[n] positions of the book that were open at the signal, over all symbols."""
-    stood: Stood | None = None
-
-    def take(self, rows: NDArray[np.int64]) -> "Afterwards":
-        """Of the signals of these rows, in that order."""
-        return Afterwards(self.held[rows], None if self.stood is None else self.stood.take(rows))
-
-
 def judge_signals(
     trades: pa.Table,
     gates: Mapping[str, Gate],
-    facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
-    afterwards: Afterwards | None = None,
+    told: Told | None = None,
 ) -> pa.Table:
     """DECISIONS_SCHEMA in the order of `trades`, then of `gates`, the combined row last.
 
-    `trades` are of one `book`, and `facts` (FACTS_SCHEMA) theirs, row by row; None: nothing is known of the
-    market. `modes` by gate, advisory where it says nothing. `afterwards` tells of their positions; without it
-    no other was open at a signal, and gates that judge positions abstain.
+    `trades` are of one `book`; `modes` by gate, advisory where it says nothing. Without what is `told` of
+    them nothing is known of the market, no other position was open, and gates that judge positions abstain.
 
     Combined: block if any gate blocks, pass if none blocks and at least one passes, abstain if all abstain.
     What several gates resize is resized by the product; of several order types, and of several that leave the
@@ -115,11 +94,11 @@ def judge_signals(
     one answer per signal.
     """
     count = trades.num_rows
-    after = Afterwards(np.zeros(count, np.int64)) if afterwards is None else afterwards
-    signals = signals_shown(trades, facts, book, after.held)
+    known = Told() if told is None else told
+    signals = signals_shown(trades, book, known)
     answers, left = dict[str, Answers](), dict[str, Floats]()
     for name, gate in gates.items():
-        given, left[name] = _asked(gate, signals, after.stood)
+        given, left[name] = _asked(gate, signals, known.stood)
         answers[name] = _checked(given, name, count)
     blocks = [
         _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given), left[name])
@@ -127,12 +106,9 @@ def judge_signals(
     ]
     silent = sum((_is_silent(given) for given in answers.values()), np.zeros(count, np.int64))
     combined = combine(answers, count)
-    earliest = np.full(count, np.nan)
-    for name, given in answers.items():
-        own = [one.closes_ms is not None and one.closes_ms == all_.closes_ms for one, all_ in
-               zip(given.answer, combined.answer, strict=True)]  # fmt: skip
-        earliest = np.where(own & np.isnan(earliest), left[name], earliest)
-    blocks.append(_rows(signals, (COMBINED, "advisory"), combined, silent, earliest))
+    blocks.append(
+        _rows(signals, (COMBINED, "advisory"), combined, silent, left_first(answers, left, combined))
+    )
     order = np.arange(len(blocks) * count).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
@@ -147,31 +123,13 @@ def _asked(gate: Gate, signals: pa.Table, stood: Stood | None) -> tuple[Answers,
     return abstain_from_all(count, "Nothing was told of how its position stood."), nothing
 
 
-def signals_shown(
-    trades: pa.Table, facts: pa.Table | None, book: str, held: NDArray[np.int64] | None = None
-) -> pa.Table:
-    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates; `held` as in `Afterwards`."""
-    if facts is None:
-        facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
-    if not facts["trade_id"].equals(trades["trade_id"]):
-        raise InvalidInput(
-            "The facts of the market are of other signals than those that are judged.",
-            "Measure them with `signal_facts` of these trades.",
-        )
-    said = pa.array([book] * trades.num_rows, pa.string())
-    open_then = pa.array(np.zeros(trades.num_rows, np.int64) if held is None else held)
-    columns = [*trades.select(_OF_TRADES).columns, *facts.select(FACT_NAMES).columns, said, open_then]
-    return pa.table(columns, names=SIGNALS_SHOWN)
-
-
 def judge_by_night(
     trades: pa.Table,
     nights: NDArray[np.int64],
     gates: Mapping[int, Mapping[str, Gate]],
-    facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
-    afterwards: Afterwards | None = None,
+    told: Told | None = None,
 ) -> pa.Table:
     """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
 
@@ -180,15 +138,9 @@ def judge_by_night(
     if not trades.num_rows:
         return DECISIONS_SCHEMA.empty_table()
     groups = [np.flatnonzero(nights == night) for night in gates]
+    known = Told() if told is None else told
     judged = [
-        judge_signals(
-            trades.take(pa.array(rows)),
-            own,
-            None if facts is None else facts.take(pa.array(rows)),
-            book,
-            modes,
-            None if afterwards is None else afterwards.take(rows),
-        )
+        judge_signals(trades.take(pa.array(rows)), own, book, modes, known.take(rows))
         for rows, own in zip(groups, gates.values(), strict=True)
     ]
     back = np.argsort(np.concatenate(groups), kind="stable")

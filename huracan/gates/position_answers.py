@@ -1,5 +1,7 @@
 """What a gate that judges open positions says of trades that are over: what it would have done by the bar."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
@@ -36,6 +38,17 @@ def answers_of_positions(gate: PositionGate, stood: Stood, count: int) -> tuple[
         if closes.size:
             left[trade] = stood.would_net_bps[at]
     return Answers(tuple(answers), value, threshold, tuple(reasons)), left
+
+
+def left_first(answers: Mapping[str, Answers], left: Mapping[str, Floats], together: Answers) -> Floats:
+    """[n] the net in bps where a position is left by the gate that does so first; NaN where none does.
+    `left` is by gate, and `together` its combined answers."""
+    found = np.full(len(together.answer), np.nan)
+    for row, combined in enumerate(together.answer):
+        if combined.closes_ms is not None:
+            gates = [name for name, own in answers.items() if own.answer[row].closes_ms == combined.closes_ms]
+            found[row] = left[gates[0]][row]
+    return found
 
 
 def _answer(closes: bool, moment_ms: int) -> Answer:

@@ -13,7 +13,7 @@ from huracan.gates.roster import describe_gates, fit_gates
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
-from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import window_days
@@ -47,7 +47,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("regimes"),
         Read("market_costs", edge=False),
         *BOTH_BOOKS,
-        PAST_FACTS,
+        *PAST_MARKET,
         Read("features", days=window_days, edge=False),
     ],
     settings=["universe", "market", "models", "gates", "training"],

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME
 from huracan.gates.contract import Answer, Answers, Gate, OrderType, PositionGate, SignalGate, Tended
-from huracan.gates.judge import SIGNALS_SHOWN, combine
+from huracan.gates.judge import combine
+from huracan.gates.told import SIGNALS_SHOWN
 from huracan.market.actions import EXIT_INDEX, SCRATCH_INDEX, WAIT_INDEX, actions_of
 from huracan.market.engine.order_terms import RESTS, TAKES, OrderTerms
 from huracan.market.facts.columns import FACT_NAMES
