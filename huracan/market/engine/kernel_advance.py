@@ -23,7 +23,7 @@ from huracan.market.engine.kernel_step import (
 )
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.market_step import MarketStep
-from huracan.market.engine.order_terms import BY_THE_RULES, OrderTerms
+from huracan.market.engine.order_terms import BY_THE_RULES, Played
 from huracan.market.engine.record_book import Records, Scratch
 from huracan.units import BASIS_POINT
 
@@ -175,11 +175,15 @@ class Place(NamedTuple):
 
 @compiled
 def replay_lanes(
-    state: NDArray[np.void], actions: NDArray[np.int8], terms: OrderTerms, bars: Bars, conditions: Conditions,
-    records: Records, begin: Place,
-) -> Place:  # fmt: skip
-    """Plays `actions` [lanes, decisions] from `begin` on, as far as the records have room."""
-    factors, rests = terms.factor, terms.rests
+    state: NDArray[np.void],
+    played: Played,
+    bars: Bars,
+    conditions: Conditions,
+    records: Records,
+    begin: Place,
+) -> Place:
+    """Plays the orders from `begin` on, as far as the records have room."""
+    actions, factors, rests = played.actions, played.terms.factor, played.terms.rests
     rows, markets, length = bars.rows, bars.markets, bars.length
     rules, fills_of_a_column = conditions.rules, 1 + bars.decision_bars
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])

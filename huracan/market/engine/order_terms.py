@@ -33,3 +33,10 @@ class OrderTerms(NamedTuple):
                 "Give factors above 0, and WAIT where nothing is to be entered.",
             )
         return self
+
+
+class Played(NamedTuple):
+    """Whole action lists, and what the entries among them are sent as; arrays [lanes, decisions]."""
+
+    actions: NDArray[np.int8]
+    terms: OrderTerms
