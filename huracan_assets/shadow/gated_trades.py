@@ -128,15 +128,13 @@ def _ungated(inputs: Inputs, carried: "Carried") -> object:
 
 def _guarded(day: PaperDay, inputs: Inputs, context: StageContext, binding: tuple[str, ...]) -> "list[Watch]":
     """Those who decide, each with the gates of its night."""
-    watches = day.crew.watches(inputs)
-    if not binding:
-        return watches
     from huracan.gates.binding.guard import GateGuard
     from huracan.market.facts.signal_facts import MarketFacts
 
-    facts, nights = MarketFacts(inputs.table("ohlcv")), [as_night(each) for each in day.crew.nights]
-    gates = gates_in_force(inputs, context, nights, binding)
+    watches, nights = day.crew.watches(inputs), [as_night(each) for each in day.crew.nights]
+    gates = gates_in_force(inputs, context, nights, binding) if binding else {}
+    facts = MarketFacts(inputs.table("ohlcv")) if binding else None
     return [
-        replace(watch, guard=GateGuard(gates[night]), facts=facts)
+        replace(watch, guard=GateGuard(gates.get(night, {})), facts=facts)
         for watch, night in zip(watches, nights, strict=True)
     ]

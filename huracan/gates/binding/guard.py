@@ -58,12 +58,13 @@ class GateGuard:
         for each in tending.interventions(decision.actions, masks, allowed):
             actions[each.row], found[each.row] = each.taken, each
         entries = np.flatnonzero(np.array([action.side for action in actions_of(True)])[actions] != 0)
-        if entries.size:
+        judging = {name: gate for name, gate in self.gates.items() if isinstance(gate, SignalGate)}
+        if entries.size and judging:
             signals = known.signals(entries, observations, decision, allowed, observed)
             facts = known.facts_at(entries).select(FACT_NAMES)
             for name in FACT_NAMES:
                 signals = signals.append_column(name, facts[name])
-            for each in _judged(self.gates, signals.select(SIGNALS_SHOWN), entries, actions):
+            for each in _judged(judging, signals.select(SIGNALS_SHOWN), entries, actions):
                 actions[each.row] = each.taken
                 terms.factor[each.row], terms.rests[each.row] = each.factor, each.rests
                 found[each.row] = each
@@ -149,14 +150,10 @@ def positions_shown(
 
 
 def _judged(
-    gates: Mapping[str, Gate], signals: pa.Table, rows: Rows, actions: Rows
+    gates: Mapping[str, SignalGate], signals: pa.Table, rows: Rows, actions: Rows
 ) -> Iterator[Intervention]:
     """Of every entry that gates change."""
-    answers: dict[str, Answers] = {
-        name: gate.judge(signals) for name, gate in gates.items() if isinstance(gate, SignalGate)
-    }
-    if not answers:
-        return
+    answers: dict[str, Answers] = {name: gate.judge(signals) for name, gate in gates.items()}
     together = combine(answers, rows.size)
     for place, row in enumerate(rows.tolist()):
         own = {name: given.answer[place] for name, given in answers.items()}

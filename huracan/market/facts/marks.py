@@ -77,7 +77,8 @@ def positions_stood(
     first entry to the last exit at least, and `facts` theirs.
 
     A trade that was added to or closed in parts has no closes: what leaving would have brought is another
-    matter at each of its sizes.
+    matter at each of its sizes. Closes at which an exit waited for a bar that is traded are among them: no
+    column tells when it was ordered.
     """
     wanted = ["trade_id", "symbol", "side", "entry_reference_price", "entry_volatility_bps"]
     wanted += ["estimated_cost_bps", "exit_reason", "adds", "scale_outs"]
