@@ -1,7 +1,7 @@
 """`huracan gates`: what each gate was worth over trailing nights, as a table or JSON."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ from huracan_resources.settings.settings import Settings
 from huracan_resources.workspace import HomeWorkspace
 
 TRAILING, PROPOSALS = "gate_stats_trailing", "gate_stats_proposals"
+BINDING = "binding_worth"
 _COLUMNS = {
     "gate": Column("gate"), "book": Column("book", goes=9), "mode": Column("mode", goes=6),
     "judged": Column("judged", is_number=True, goes=5), "passes": Column("passes", is_number=True),
@@ -40,6 +41,8 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
     with LakeViews(workspace.resources.lake, day, day) as views:
         names, rows = views.rows(f"SELECT * FROM {TRAILING} WHERE nights = ?", [nights])
         proposed = [] if as_json else _proposed(views)
+    with LakeViews(workspace.resources.lake, day - timedelta(days=nights - 1), day) as views:
+        bound = [] if as_json else _bound(views)
     if as_json:
         click.echo(rows_as_json(names, rows))
         return 0
@@ -51,7 +54,7 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
         return 0
     cells = [[values[name] for name in _COLUMNS] for values in found]
     print_table(Table(list(_COLUMNS.values()), cells, title), console)
-    for line in proposed:
+    for line in [*proposed, *bound]:
         console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
     return 0
 
@@ -92,6 +95,20 @@ def values_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _number(value: float | None, form: str) -> str:
     return MISSING if value is None else f"{value:{form}}"
+
+
+def _bound(views: LakeViews) -> list[str]:
+    """What gates that bind were worth on the nights; nothing where they changed nothing."""
+    if BINDING not in views.tables:
+        return []
+    sums = "sum(result_usd) AS alone, sum(gated_result_usd) AS gated, sum(worth_usd) AS worth"
+    (row,) = views.records(f"SELECT count(DISTINCT day) AS nights, {sums} FROM {BINDING}")
+    if not row["worth"]:
+        return []
+    return [
+        f"Gates that bind: over {row['nights']} nights the policy made {row['alone']:+,.2f} USD by itself and"
+        f" {row['gated']:+,.2f} USD with them; binding was worth {row['worth']:+,.2f} USD."
+    ]
 
 
 def _proposed(views: LakeViews) -> list[str]:
