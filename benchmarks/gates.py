@@ -1,11 +1,11 @@
-"""How long all gates take over a night's signals, fitted and asked, with the facts of the market measured.
+"""How long all gates take over a night's signals and positions, fitted and asked, with the market measured.
 
     python benchmarks/gates.py                          20 symbols, 30 signals each, 30 days of past trades
     python benchmarks/gates.py --symbols 3 --json       one line
 
 Candles are random walks of a minute; past trades are as many a day as signals, with made-up facts and results
-and as many entry features as the recipe has. The models of past trades are fitted before and not timed; gates
-are fitted twice, as for the two nights that are in force on a day.
+and as many entry features as the recipe has; each is held for half an hour, and decided on by the minute. The
+models of past trades are fitted before and not timed; gates are fitted twice, as for the two nights in force.
 """
 
 import argparse
@@ -38,11 +38,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     from huracan.analysis.patterns.table import PATTERNS_SCHEMA
     from huracan.features.recipe import EVERY_COLUMN
     from huracan.gates.contract import GateContext, SettingsByName
-    from huracan.gates.judge import judge_signals
+    from huracan.gates.judged_day import BESIDE_SCHEMA, BookOfDay, MarketOfDay, judge_day
     from huracan.gates.roster import fit_gates, gate_kinds
-    from huracan.gates.told import Told
     from huracan.market.facts.columns import facts_of
-    from huracan.market.facts.signal_facts import signal_facts
+    from huracan.market.facts.signal_facts import MarketFacts, signal_facts
+    from huracan.market.ledger import POLICY
+    from huracan.market.rules import TradingRules
     from huracan.models.confidence import fit_confidence_model
     from huracan.models.config import ModelConfig
     from huracan.models.conformal import fit_conformal_model
@@ -53,9 +54,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     a_day = arguments.symbols * arguments.signals
     candles = _candles(arguments.symbols)
     signals = _trades(a_day, arguments.symbols, len(names), days=1, seed=1)
-    began = time.perf_counter()
     facts = signal_facts(signals, candles)
-    measured = time.perf_counter() - began
     before = _trades(a_day * arguments.days, arguments.symbols, len(names), arguments.days, seed=2)
     past, config = past_trades(before), ModelConfig()
     stored = facts.take(pa.array(np.random.default_rng(3).integers(0, facts.num_rows, before.num_rows)))
@@ -74,18 +73,21 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     gates = [fit_gates(context) for _ in range(2)][-1]
     fitted = time.perf_counter() - began
+    night, beside = (START - timedelta(days=1)).date().toordinal(), BESIDE_SCHEMA.empty_table()
     began = time.perf_counter()
-    decisions = judge_signals(signals, gates, told=Told(facts))
+    market = MarketOfDay(candles, MarketFacts(candles), TradingRules(), 1)
+    book = BookOfDay(POLICY, signals, np.full(signals.num_rows, night), beside)
+    day = judge_day(book, market, {night: gates}, {})
     judged = time.perf_counter() - began
     return {
         "signals": a_day,
         "past_trades": before.num_rows,
         "gates": len(gates),
-        "decisions": decisions.num_rows,
-        "facts_s": measured,
+        "decisions": day.decisions.num_rows,
+        "marks": day.marks.num_rows,
         "fit_s": fitted,
         "judge_s": judged,
-        "together_s": measured + fitted + judged,
+        "together_s": fitted + judged,
     }
 
 
@@ -145,6 +147,7 @@ def _trades(count: int, symbols: int, features: int, days: int, seed: int) -> pa
         "net_bps": net,
         "estimated_cost_bps": random.uniform(15.0, 30.0, count),
         "entry_volatility_bps": random.uniform(5.0, 20.0, count),
+        "entry_reference_price": np.full(count, 100.0),
         "regime": [REGIMES[index] for index in chances.argmax(axis=1)],
         **{f"probability_{name}": chances[:, index] for index, name in enumerate(REGIMES)},
         "entry_features": list(rows),
@@ -161,8 +164,8 @@ def _trades(count: int, symbols: int, features: int, days: int, seed: int) -> pa
 def describe(report: dict[str, Any]) -> str:
     return (
         f"{report['signals']:,} signals x {report['gates']} gates, after {report['past_trades']:,} past"
-        f" trades: {report['together_s']:.2f} s (facts {report['facts_s']:.2f}, fit {report['fit_s']:.2f},"
-        f" judge {report['judge_s']:.2f})"
+        f" trades: {report['together_s']:.2f} s (fit {report['fit_s']:.2f}, judge, with the market at signals"
+        f" and positions, {report['judge_s']:.2f})"
     )
 
 

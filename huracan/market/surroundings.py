@@ -1,6 +1,6 @@
 """What is known at the close of a decision bar beside what a policy observes: what gates ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from huracan.candles.schema import TIME
 from huracan.errors import InvalidInput
 from huracan.market.actions import actions_of
 from huracan.market.costs import Floats
-from huracan.market.facts.columns import FACTS_SCHEMA
+from huracan.market.facts.columns import BRIEF_SCHEMA, FACTS_SCHEMA
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import LONG, POLICY, SHORT, TRADES_SCHEMA
 from huracan.market.observation import STATE_NAMES, feature_names
@@ -55,13 +55,19 @@ class Surroundings:
 
     def facts_at(self, rows: NDArray[np.int64]) -> pa.Table:
         """FACTS_SCHEMA of the rows; their identities are their numbers."""
+        return self._measured(rows, FACTS_SCHEMA, MarketFacts.at)
+
+    def brief_at(self, rows: NDArray[np.int64]) -> pa.Table:
+        """BRIEF_SCHEMA of the same."""
+        return self._measured(rows, BRIEF_SCHEMA, MarketFacts.brief_at)
+
+    def _measured(self, rows: NDArray[np.int64], schema: pa.Schema, ask: Callable[..., pa.Table]) -> pa.Table:
         names = [str(row) for row in rows.tolist()]
         if self.facts is None:
             nothing: list[Any] = [None] * len(names)
-            unknown = dict.fromkeys(FACTS_SCHEMA.names, nothing) | {"trade_id": names}
-            return pa.table(unknown, schema=FACTS_SCHEMA)
+            return pa.table(dict.fromkeys(schema.names, nothing) | {"trade_id": names}, schema=schema)
         symbols = [self.symbols[row] for row in rows.tolist()]
-        return self.facts.at(symbols, [self.close_ms] * len(names), names)
+        return ask(self.facts, symbols, [self.close_ms] * len(names), names)
 
     def signals(
         self,

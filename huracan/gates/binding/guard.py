@@ -20,7 +20,7 @@ from huracan.gates.judge import combine
 from huracan.gates.told import SIGNALS_SHOWN
 from huracan.market.actions import EXIT_INDEX, SCRATCH_INDEX, WAIT_INDEX, actions_of
 from huracan.market.engine.order_terms import RESTS, TAKES, OrderTerms
-from huracan.market.facts.columns import FACT_NAMES
+from huracan.market.facts.columns import BRIEF, FACT_NAMES
 from huracan.market.facts.marks_columns import POSITIONS_SCHEMA
 from huracan.market.guard import Guarded, Intervention
 from huracan.market.ledger import LONG, SHORT
@@ -134,7 +134,7 @@ def positions_shown(
         name: observations[rows, state_column(observed, f"position_{name}")]
         for name in ("side", "unrealised", "age")
     }
-    facts = known.facts_at(rows)
+    facts = known.brief_at(rows)
     data: dict[str, Any] = {
         "trade_id": facts["trade_id"],
         "symbol": [known.symbols[row] for row in rows.tolist()],
@@ -144,7 +144,7 @@ def positions_shown(
         "age": state["age"],
         "regime": [known.regimes[row] for row in rows.tolist()],
         **{f"probability_{name}": observations[rows, width + at] for at, name in enumerate(REGIMES)},
-        **{name: facts[name] for name in FACT_NAMES},
+        **{name: facts[name] for name in BRIEF},
     }
     return pa.table({field.name: as_array(data[field.name], field.type) for field in POSITIONS_SCHEMA})
 

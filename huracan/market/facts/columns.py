@@ -82,6 +82,10 @@ FACTS_SCHEMA = arrow_schema(FACTS_COLUMNS)
 `untraded_share`, which are null only where there is no bar."""
 
 FACT_NAMES = tuple(column.name for column in FACTS_COLUMNS[1:])
+BRIEF = ("imbalance", "activity", "short_move", "long_move")
+"""What is measured at every close at which a position is open."""
+BRIEF_COLUMNS = tuple(column for column in FACTS_COLUMNS if column.name in BRIEF)
+BRIEF_SCHEMA = arrow_schema((TRADE_ID, *BRIEF_COLUMNS))
 
 
 def facts_of(stored: pa.Table, trade_ids: pa.ChunkedArray) -> pa.Table:

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME, TRADED
-from huracan.market.facts.columns import FACT_NAMES
-from huracan.market.facts.marks_columns import MARK_FACTS, MARKS_SCHEMA, POSITIONS_SCHEMA
+from huracan.market.facts.columns import BRIEF
+from huracan.market.facts.marks_columns import MARKS_SCHEMA, POSITIONS_SCHEMA
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import POLICY_EXIT, SCRATCH, SHORT, TIME_OUT
 from huracan.market.rules import TradingRules, bars_of
@@ -63,7 +63,7 @@ class Stood:
         rows = np.flatnonzero(kept)
         would = self.would_net_bps[rows]
         told = self.positions.take(pa.array(rows))
-        names = ("trade_id", "moment", "gain", "age", *MARK_FACTS)
+        names = ("trade_id", "moment", "gain", "age", *BRIEF)
         data: dict[str, Any] = {name: told[name] for name in names}
         data["would_net_bps"] = pa.array(would, from_pandas=True)
         data["remaining_bps"] = pa.array(net_bps[self.trade[rows]] - would, from_pandas=True)
@@ -112,13 +112,13 @@ def _stood(
     )
     own = trades.select(["trade_id", "symbol", "side"]).take(pa.array(trade))
     names, symbols = own["trade_id"].to_pylist(), own["symbol"].to_pylist()
-    measured = facts.at(symbols, closes.astype(np.int64).tolist(), names)
+    measured = facts.brief_at(symbols, closes.astype(np.int64).tolist(), names)
     data: dict[str, Any] = {name: own[name] for name in own.column_names}
     data |= {
         "moment": pa.array(closes.astype(np.int64)).cast(TIME),
         "gain": pa.array(gain.astype(np.float32)),
         "age": pa.array(age.astype(np.float32)),
-        **{name: measured[name] for name in FACT_NAMES},
+        **{name: measured[name] for name in BRIEF},
     }
     nothing = [
         data[field.name] if field.name in data else pa.nulls(len(trade), field.type)

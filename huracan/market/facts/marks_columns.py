@@ -1,7 +1,7 @@
 """What tables say of open positions at closes: what a gate sees of one, and what is kept of past ones."""
 
 from huracan.candles.schema import SYMBOL, TIME
-from huracan.market.facts.columns import FACTS_COLUMNS
+from huracan.market.facts.columns import BRIEF_COLUMNS
 from huracan.market.ledger import TRADE_ID, TRADES_COLUMNS
 from huracan.regimes.model import REGIMES
 from huracan.tables import FLOAT, SINGLE, TEXT, Column, arrow_schema, chosen
@@ -23,11 +23,10 @@ _POSITION = (
         for name in REGIMES
     ),
 )
-POSITIONS_SCHEMA = arrow_schema((*_POSITION, *FACTS_COLUMNS[1:]))
+POSITIONS_SCHEMA = arrow_schema((*_POSITION, *BRIEF_COLUMNS))
 """What a gate is shown of an open position: one row for each, at a close. `regime` is null, and so are the
 probabilities, where they are not known; facts as in FACTS_SCHEMA."""
 
-MARK_FACTS = ("imbalance", "activity", "short_move", "long_move")
 MARKS_COLUMNS = (
     TRADE_ID,
     MOMENT,
@@ -40,7 +39,7 @@ MARKS_COLUMNS = (
         "bps",
     ),
     Column("remaining_bps", FLOAT, "what going on made: the trade's net less that", "bps"),
-    *(column for column in FACTS_COLUMNS if column.name in MARK_FACTS),
+    *BRIEF_COLUMNS,
 )
 MARKS_SCHEMA = arrow_schema(MARKS_COLUMNS)
 """One row for each close of a decision bar at which a position was open that is kept: see `marks`."""

@@ -5,6 +5,7 @@ candles nor on how many there were earlier. What a gate makes of them belongs in
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from huracan.candles.schema import TRADED
 from huracan.candles.spread import half_spread_moments
 from huracan.errors import InvalidInput
-from huracan.market.facts.columns import FACTS_SCHEMA, LONG_BARS, SHORT_BARS
+from huracan.market.facts.columns import BRIEF_SCHEMA, FACTS_SCHEMA, LONG_BARS, SHORT_BARS
 from huracan.market.facts.flow import bulk_bought, imbalance, toxicity
 from huracan.units import BASIS_POINT, WHOLE_BPS
 
@@ -24,6 +25,8 @@ Bars = Mapping[str, Floats]
 _FEWEST_BARS = 20
 _MILLION = 1e6
 _READ = ("open", "high", "low", "close", "volume", "taker_buy_volume")
+_NOW, _BEFORE = slice(-SHORT_BARS, None), slice(-2 * SHORT_BARS, -SHORT_BARS)
+_Facts = dict[str, float | bool]
 _Row = dict[str, float | bool | None]
 
 
@@ -53,13 +56,26 @@ class MarketFacts:
         rows = [{"trade_id": name, **self._row(symbol, moment)} for name, symbol, moment in places]
         return pa.Table.from_pylist(rows, schema=FACTS_SCHEMA)
 
+    def brief_at(self, symbols: Sequence[str], moments_ms: Sequence[int], names: Sequence[str]) -> pa.Table:
+        """BRIEF_SCHEMA, a few of the same facts, likewise."""
+        found = dict[tuple[str, int], _Row]()
+        for place in zip(symbols, moments_ms, strict=True):
+            if place not in found:
+                found[place] = self._candles_of(place[0]).brief_at(place[1])
+        places = zip(names, symbols, moments_ms, strict=True)
+        rows = [{"trade_id": name, **found[symbol, moment]} for name, symbol, moment in places]
+        return pa.Table.from_pylist(rows, schema=BRIEF_SCHEMA)
+
     def _row(self, symbol: str, moment_ms: int) -> "_Row":
         place = (symbol, moment_ms)
         if place not in self._measured:
-            if symbol not in self._known:
-                self._known[symbol] = _Candles.of(self._candles, symbol)
-            self._measured[place] = self._known[symbol].facts_at(moment_ms)
+            self._measured[place] = self._candles_of(symbol).facts_at(moment_ms)
         return self._measured[place]
+
+    def _candles_of(self, symbol: str) -> "_Candles":
+        if symbol not in self._known:
+            self._known[symbol] = _Candles.of(self._candles, symbol)
+        return self._known[symbol]
 
 
 class _Candles:
@@ -81,63 +97,106 @@ class _Candles:
         return _Candles(closes, bars, float(closes[0] - opens[0]) / 60_000 if len(closes) else float("nan"))
 
     def facts_at(self, moment_ms: int) -> _Row:
+        return _known(_measured(self._window(moment_ms)) | {"bar_minutes": self._minutes})
+
+    def brief_at(self, moment_ms: int) -> _Row:
+        return _known(_brief(self._window(moment_ms)))
+
+    def _window(self, moment_ms: int) -> Bars:
         end = int(np.searchsorted(self._closes_ms, moment_ms, side="right"))
         begin = max(0, end - LONG_BARS - 1)
-        facts = _measured({name: values[begin:end] for name, values in self._bars.items()})
-        told = facts | {"bar_minutes": self._minutes}
-        return {name: value if np.isfinite(value) else None for name, value in told.items()}
+        return {name: values[begin:end] for name, values in self._bars.items()}
 
 
-def _measured(bars: Bars) -> dict[str, float | bool]:
+def _known(facts: _Facts) -> _Row:
+    return {name: value if np.isfinite(value) else None for name, value in facts.items()}
+
+
+def _measured(bars: Bars) -> _Facts:
     """The facts of a window, whose first bar only says where the second began."""
     traded = bars["traded"][1:] > 0.0
     if not len(traded):
         return {}
     moved = traded & (bars["high"][1:] > bars["low"][1:])
-    facts: dict[str, float | bool] = {"untraded_share": 1.0 - float(moved.mean())}
-    if traded.sum() < _FEWEST_BARS:
+    facts: _Facts = {"untraded_share": 1.0 - float(moved.mean())}
+    window = _Window.of(bars)
+    if window is None:
         return facts
-    both = traded & (bars["traded"][:-1] > 0.0)
-    move = np.full(len(traded), np.nan)
-    move[both] = np.log(bars["close"][1:][both] / bars["close"][:-1][both])
-    own = {name: values[1:] for name, values in bars.items()}
-    return facts | _of_prices(own, traded, both, move) | _of_flow(own, traded, move) | _of_fills(own, traded)
+    return facts | window.brief() | window.of_prices() | window.of_flow() | _of_fills(window.own, traded)
 
 
-def _of_prices(
-    own: Bars, traded: NDArray[np.bool_], both: NDArray[np.bool_], move: Floats
-) -> dict[str, float]:
-    moments = half_spread_moments(own["high"], own["low"], own["close"])[traded[:-1] & traded[1:]]
-    value_usd = own["volume"] * own["close"]
-    dear = both & (value_usd > 0.0)
-    deviation, short = _deviation(move), move[-SHORT_BARS:]
-    last = float(move[-1]) if np.isfinite(move[-1]) else 0.0
-    return {
-        "half_spread_bps": float(np.sqrt(max(moments.mean(), 0.0))) if len(moments) else float("nan"),
-        "illiquidity_bps": _mean(np.abs(move[dear]) * WHOLE_BPS * _MILLION / value_usd[dear]),
-        "compression": _over(_deviation(short), deviation),
-        "last_move": _over(last, deviation),
-        "short_move": _walked(short, deviation),
-        "long_move": _walked(move, deviation),
-    }
+def _brief(bars: Bars) -> _Facts:
+    """MARK_FACTS of the window, the same to the bit."""
+    window = _Window.of(bars)
+    return {} if window is None else window.brief()
 
 
-def _of_flow(own: Bars, traded: NDArray[np.bool_], move: Floats) -> dict[str, float | bool]:
-    volume = np.where(traded, own["volume"], 0.0)
-    said = np.where(traded, own["taker_buy_volume"], 0.0)
-    is_estimated = not bool(np.isfinite(said).all())
-    bought = bulk_bought(volume, move, _deviation(move)) if is_estimated else said
-    now, before = slice(-SHORT_BARS, None), slice(-2 * SHORT_BARS, -SHORT_BARS)
-    return {
-        "imbalance": imbalance(volume[now], bought[now]),
-        "earlier_imbalance": imbalance(volume[before], bought[before]),
-        "toxicity": toxicity(volume, bought),
-        "is_flow_estimated": is_estimated,
-        "activity": _over(float(volume[now].mean()), float(volume.mean())),
-    }
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """Bars that enough was traded in, and what several facts are made of."""
+
+    own: Bars
+    traded: NDArray[np.bool_]
+    both: NDArray[np.bool_]
+    """That bar and the one before it were traded."""
+    move: Floats
+    """Log return, NaN where not both were."""
+    deviation: float
+    volume: Floats
+    bought: Floats
+    is_estimated: bool
+
+    @staticmethod
+    def of(bars: Bars) -> "_Window | None":
+        """None where too little was traded to measure more than that."""
+        traded = bars["traded"][1:] > 0.0
+        if traded.sum() < _FEWEST_BARS:
+            return None
+        both = traded & (bars["traded"][:-1] > 0.0)
+        move = np.full(len(traded), np.nan)
+        move[both] = np.log(bars["close"][1:][both] / bars["close"][:-1][both])
+        own = {name: values[1:] for name, values in bars.items()}
+        volume = np.where(traded, own["volume"], 0.0)
+        said = np.where(traded, own["taker_buy_volume"], 0.0)
+        is_estimated, deviation = not bool(np.isfinite(said).all()), _deviation(move)
+        bought = bulk_bought(volume, move, deviation) if is_estimated else said
+        return _Window(own, traded, both, move, deviation, volume, bought, is_estimated)
+
+    def brief(self) -> _Facts:
+        """MARK_FACTS"""
+        volume, bought = self.volume, self.bought
+        return {
+            "imbalance": imbalance(volume[_NOW], bought[_NOW]),
+            "activity": _over(float(volume[_NOW].mean()), float(volume.mean())),
+            "short_move": _walked(self.move[_NOW], self.deviation),
+            "long_move": _walked(self.move, self.deviation),
+        }
+
+    def of_prices(self) -> _Facts:
+        """The others that prices tell."""
+        own, move = self.own, self.move
+        moments = half_spread_moments(own["high"], own["low"], own["close"])
+        moments = moments[self.traded[:-1] & self.traded[1:]]
+        value_usd = own["volume"] * own["close"]
+        dear = self.both & (value_usd > 0.0)
+        last = float(move[-1]) if np.isfinite(move[-1]) else 0.0
+        return {
+            "half_spread_bps": float(np.sqrt(max(moments.mean(), 0.0))) if len(moments) else float("nan"),
+            "illiquidity_bps": _mean(np.abs(move[dear]) * WHOLE_BPS * _MILLION / value_usd[dear]),
+            "compression": _over(_deviation(move[_NOW]), self.deviation),
+            "last_move": _over(last, self.deviation),
+        }
+
+    def of_flow(self) -> _Facts:
+        """The others that volume tells."""
+        return {
+            "earlier_imbalance": imbalance(self.volume[_BEFORE], self.bought[_BEFORE]),
+            "toxicity": toxicity(self.volume, self.bought),
+            "is_flow_estimated": self.is_estimated,
+        }
 
 
-def _of_fills(own: Bars, traded: NDArray[np.bool_]) -> dict[str, float]:
+def _of_fills(own: Bars, traded: NDArray[np.bool_]) -> _Facts:
     """Of an order that rests at the open of a bar: how often it is filled, and what the price does then."""
     opened, closed = own["open"][traded], own["close"][traded]
     drift = np.log(closed / opened) / BASIS_POINT
