@@ -119,7 +119,9 @@ def backfill(
 @click.option("--regime", help="At the signal: trend, range, high_volatility or panic.")
 @click.option("--outcome", type=click.Choice(["win", "loss"]), help="Net of all costs.")
 @click.option("--reason", help="Of the exit (STOP, TARGET ...) or of the loss (stop_too_tight ...).")
-@click.option("--book", type=click.Choice(["policy", "explored"]), default="policy", show_default=True)
+@click.option(
+    "--book", type=click.Choice(["policy", "explored", "gated"]), default="policy", show_default=True
+)
 @click.option("--limit", type=click.IntRange(min=0), help="Rows; 0 for all. 50 on a terminal if not given.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every column of every trade as CSV.")
 @shared_options
@@ -140,7 +142,8 @@ def trades(
 ) -> int:
     """The shadow trades of a day or a range.
 
-    Those of the book `explored` are random entries, which only teach."""
+    Those of the book `explored` are random entries, which only teach; `gated` is the policy's book with the
+    gates that bind in its way."""
     _only_show()
     from huracan_console.ledger.trades import TradeFilter, show_trades
 

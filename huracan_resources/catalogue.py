@@ -18,6 +18,8 @@ TRADES = "trades"
 """The view of the ledger with what the analyses say of each trade; no table may be called so."""
 BOOKS = {POLICY: "shadow_trades", EXPLORED: "explored_trades"}
 """Book -> the table of its trades, and the asset that makes it."""
+LISTED_BOOKS = BOOKS | {"gated": "gated_trades"}
+"""The same with the policy's book as gates that bind leave it, many of whose trades are the policy's own."""
 _TAKEN = {TRADES: "the view of all trades"} | dict.fromkeys(DATABASE_TABLES, "a table of the database alone")
 ASSETS = Registry("huracan.assets", "huracan_assets.*")
 

@@ -14,7 +14,7 @@ from huracan.regimes.model import REGIMES
 from huracan_console.printing.row_text import rows_as_csv, rows_as_json
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_console.safe_text import plain
-from huracan_resources.catalogue import BOOKS, TRADES
+from huracan_resources.catalogue import LISTED_BOOKS, TRADES
 from huracan_resources.identities import beginnings
 from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
@@ -27,13 +27,13 @@ _COLUMNS = {
     "exit_reason": Column("exit", goes=2), "net_bps": Column("net bps", is_number=True, colours=True),
     "net_usd": Column("net USD", is_number=True, colours=True), "why": Column("why it lost", goes=3),
 }  # fmt: skip
-_EXPLORED = (
-    "(SELECT *, CASE WHEN net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome FROM explored_trades) AS explored"
-)
+_WITH_OUTCOME = "(SELECT *, CASE WHEN net_bps > 0 THEN 'win' ELSE 'loss' END AS outcome FROM {0}) AS {0}"
 _STAYED_OUT = {
     "policy": "The policy stayed out; its signals: huracan sql 'SELECT * FROM shadow_signals'; what was"
     " explored: huracan trades --book explored.",
     "explored": "Nothing that was drawn has closed.",
+    "gated": "Nothing was closed; what gates changed: huracan sql"
+    " 'SELECT * FROM gated_trades_interventions'.",
 }
 _LIMIT = 50
 """Rows on a terminal, unless --limit says otherwise; what goes into a pipe is whole."""
@@ -51,17 +51,17 @@ class TradeFilter:
     reason: str | None = None
     """An exit reason or a loss's primary reason, in any case."""
     book: str = "policy"
-    """Or explored."""
+    """Or explored, or gated."""
 
     @property
     def asset(self) -> str:
         """That holds the book."""
-        return BOOKS[self.book]
+        return LISTED_BOOKS[self.book]
 
     @property
     def view(self) -> str:
         """With the outcome, and of the policy's trades what explains it."""
-        return TRADES if self.book == "policy" else _EXPLORED
+        return TRADES if self.book == "policy" else _WITH_OUTCOME.format(self.asset)
 
 
 def show_trades(

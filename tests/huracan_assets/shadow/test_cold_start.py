@@ -16,6 +16,7 @@ from huracan_assets.learning.conformal_model import conformal_model
 from huracan_assets.learning.meta_label_model import meta_label_model
 from huracan_assets.shadow.entry_alternatives import entry_alternatives
 from huracan_assets.shadow.explored_trades import explored_trades
+from huracan_assets.shadow.gated_trades import gated_trades
 from huracan_assets.shadow.shadow_trades import shadow_trades
 from huracan_assets.stage import Outcome
 from huracan_resources.resources import Resources
@@ -33,8 +34,8 @@ WANT = ("needed", "give no edge", "say too little")
 """Of the reasons of a gate whose past is too short."""
 MODELS = (confidence_model, meta_label_model, conformal_model)
 STAGES = (
-    shadow_trades, explored_trades, trade_memory, pattern_library, *MODELS, gate_decisions, gate_stats,
-    entry_alternatives,
+    shadow_trades, gated_trades, explored_trades, trade_memory, pattern_library, *MODELS, gate_decisions,
+    gate_stats, entry_alternatives,
 )  # fmt: skip
 
 
