@@ -16,6 +16,7 @@ from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.gate_thresholds import THRESHOLDS_IN_FORCE
 from huracan_assets.inputs.in_force import models_in_force, nights_of
 from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER
 from huracan_assets.inputs.past_trades import TRAILING_EXPLORED, TRAILING_TRADES, explored_key
@@ -44,10 +45,11 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
         *models_in_force("meta_label_model"),
         *models_in_force("conformal_model"),
         *models_in_force("pattern_library"),
+        THRESHOLDS_IN_FORCE,
         Read("ohlcv", days=before_held_days, edge=False),
     ],
     tables={"data": Table(COLUMNS, keep=90), "facts": Table(FACTS_COLUMNS)},
-    settings=["gates", "models", "market.handover", "market.rules.maximum_holding"],
+    settings=["gates", "gate_worth.adopts", "models", "market.handover", "market.rules.maximum_holding"],
     checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
     is_record=True,
 )

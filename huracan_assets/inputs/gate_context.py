@@ -7,6 +7,7 @@ import pyarrow as pa
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.facts.columns import FACTS_SCHEMA, facts_of
+from huracan_assets.inputs.gate_thresholds import gate_settings
 from huracan_assets.inputs.in_force import key_of_night
 from huracan_assets.inputs.past_trades import confidence_of, conformal_of, meta_label_of, past_until
 from huracan_assets.inputs.windows import trailing_days
@@ -28,7 +29,8 @@ PAST_FACTS = Read(
 def gate_context(
     inputs: Inputs, context: StageContext, night: date | None = None, trades: str = "shadow_trades"
 ) -> GateContext[SettingsByName]:
-    """Of the partition's own day, or of `night` where models are read by `models_in_force`.
+    """Of the partition's own day, or of `night` where models are read by `models_in_force`, and by
+    THRESHOLDS_IN_FORCE what their gates ask for.
 
     `trades` is the key of the read that the past trades are among; facts are among PAST_FACTS.
     """
@@ -45,7 +47,7 @@ def gate_context(
         confidence=confidence_of(inputs, context, night),
         meta_label=meta_label_of(inputs, context, night),
         conformal=conformal_of(inputs, context, night),
-        settings=context.settings.gates,
+        settings=gate_settings(inputs, context, night),
     )
 
 
