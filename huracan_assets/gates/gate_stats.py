@@ -8,13 +8,8 @@ from huracan.candles.schema import day_end
 from huracan.durations import minute_of_day, minutes_of
 from huracan.gates.roster import gate_kinds, thresholds_of
 from huracan.gates.worth.bets import bets_as_plain, bets_from_plain
-from huracan.gates.worth.changes import (
-    CHANGES_COLUMNS,
-    Thresholds,
-    as_configured,
-    changes_table,
-    taken_over,
-)
+from huracan.gates.worth.carried import Thresholds
+from huracan.gates.worth.changes import CHANGES_COLUMNS, as_configured, changes_table, taken_over
 from huracan.gates.worth.judged import of_book
 from huracan.gates.worth.night import Moment, gate_worth
 from huracan.gates.worth.proposals import PROPOSALS_COLUMNS, Asking

@@ -5,7 +5,7 @@ from typing import Any
 
 from huracan.gates.contract import SettingsByName
 from huracan.gates.roster import gate_kinds
-from huracan.gates.worth.changes import Thresholds, settings_in_force
+from huracan.gates.worth.carried import Thresholds, settings_in_force
 from huracan_assets.inputs.file_names import THRESHOLDS_FILE
 from huracan_assets.inputs.windows import nights_in_force
 from huracan_assets.reads import Inputs, Read

@@ -1,7 +1,7 @@
 """`huracan gates`: what each gate was worth over trailing nights, as a table or JSON."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
 from huracan_resources.workspace import HomeWorkspace
 
-TRAILING, PROPOSALS = "gate_stats_trailing", "gate_stats_proposals"
+TRAILING, PROPOSALS, _CHANGES = "gate_stats_trailing", "gate_stats_proposals", "gate_changes"
 _COLUMNS = {
     "gate": Column("gate"), "book": Column("book", goes=9), "mode": Column("mode", goes=6),
     "judged": Column("judged", is_number=True, goes=5), "passes": Column("passes", is_number=True),
@@ -40,6 +40,7 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
     with LakeViews(workspace.resources.lake, day, day) as views:
         names, rows = views.rows(f"SELECT * FROM {TRAILING} WHERE nights = ?", [nights])
         proposed = [] if as_json else _proposed(views)
+        changed = [] if as_json else changes_of(views, day - timedelta(days=nights - 1), day)
     if as_json:
         click.echo(rows_as_json(names, rows))
         return 0
@@ -51,9 +52,22 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
         return 0
     cells = [[values[name] for name in _COLUMNS] for values in found]
     print_table(Table(list(_COLUMNS.values()), cells, title), console)
-    for line in proposed:
+    told = [
+        f"Changed on {row['day']}, {row['setting']}: {row['new_value']} where it was {row['old_value']}"
+        f" ({row['cause']}). {row['reason']}"
+        for row in changed
+    ]
+    for line in proposed + told:
         console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def changes_of(views: LakeViews, first: date, last: date) -> list[dict[str, Any]]:
+    """What of gates was changed on the nights `first` to `last`, the newest first; `views` are narrowed."""
+    views.narrow(first, last)
+    if _CHANGES not in views.tables:
+        return []
+    return views.records(f"SELECT * FROM {_CHANGES} ORDER BY day DESC, setting")
 
 
 def newest_of(settings: Settings, day: date | None) -> tuple[date, HomeWorkspace]:

@@ -1,12 +1,11 @@
 """What gates ask for, changed: by the configuration, or by what a night takes over of its own proposals.
 
-Each change is an event with its reason. What is known of a gate's threshold goes on from night to night:
-how far it is moved from what is configured, and since when.
+Each change is an event with its reason; what goes on from night to night belongs in `carried`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,17 +13,16 @@ import pyarrow as pa
 
 from huracan.gates.contract import GateKind
 from huracan.gates.worth.adoption import Wanted, wanted_change
+from huracan.gates.worth.carried import Kinds, Moved, Thresholds, is_as_configured, values_in_force
 from huracan.gates.worth.config import GateWorthConfig
 from huracan.gates.worth.night import Moment
 from huracan.gates.worth.shifts import (
     Values,
     possible_shift,
-    shifted_settings,
     shifted_values,
     threshold_values,
 )
 from huracan.market.block import EPOCH, MS_PER_DAY
-from huracan.models.canonical import canonical_json, read_json_object
 from huracan.tables import TEXT, Column, arrow_schema
 
 CONFIGURED = "configured"
@@ -47,64 +45,7 @@ CHANGES_SCHEMA = arrow_schema(CHANGES_COLUMNS)
 itself, what is taken over is from the next handover on."""
 
 
-@dataclass(frozen=True)
-class Moved:
-    """How a gate's threshold was last changed."""
-
-    shift: float
-    """In all, from what is configured, in the unit of the gate's value; above 0 asks for more."""
-    night: int
-    """Days since 1970 of the night that changed it."""
-    since_ms: int
-    """Signals from here on were judged by it."""
-    cause: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What a night leaves to the next one."""
-
-    configured: Values
-    """The settings of all gates, as the night found them."""
-    moved: Mapping[str, Moved]
-    """Name of a gate -> the last change of its threshold; others were never changed."""
-
-    @property
-    def since_ms(self) -> dict[str, int]:
-        """Name of a gate -> from which signal on it asks for what it asks for now."""
-        return {gate: each.since_ms for gate, each in self.moved.items()}
-
-    def to_bytes(self) -> bytes:
-        """As a file of the partition."""
-        return canonical_json(asdict(self))
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> "Thresholds":
-        """The inverse; InputRefused where it is damaged."""
-        plain = read_json_object(content, "What gates ask for")
-        return cls(plain["configured"], {gate: Moved(**each) for gate, each in plain["moved"].items()})
-
-
-Kinds = Mapping[str, GateKind[Any]]
 Row = dict[str, str | None]
-
-
-def settings_in_force(
-    settings: Mapping[str, Any], left: Thresholds, configured: Values, kinds: Kinds
-) -> dict[str, Any]:
-    """`settings` by gate, which say what is `configured`, with the thresholds moved as the night `left` them.
-
-    What is configured otherwise than then is not moved.
-    """
-    return {
-        name: shifted_settings(each, kinds[name], left.moved[name].shift)
-        if name in left.moved
-        and kinds[name].threshold
-        and _is_as_configured(left.configured, configured, kinds[name])
-        else each
-        for name, each in settings.items()
-    }
 
 
 def as_configured(
@@ -121,18 +62,14 @@ def as_configured(
         if why:
             moved[gate] = Moved(0.0, moment.night, moment.night * MS_PER_DAY, CONFIGURED, why)
     kept = Thresholds(configured, moved)
-    old, new = _in_force(before, kinds), _in_force(kept, kinds)
+    old, new = values_in_force(before, kinds), values_in_force(kept, kinds)
+    whys = {name: dropped[gate] for gate, kind in kinds.items() for name in threshold_values(old | new, kind)}
     rows = list[Row]()
     for name in sorted({*old, *new}):
-        was, says, gate = before.configured.get(name), configured.get(name), _gate(name)
-        told = f"The configuration says {json.dumps(says)} where it said {json.dumps(was)}."
-        why = (
-            dropped.get(gate, "")
-            if gate in kinds and name in threshold_values(old | new, kinds[gate])
-            else ""
-        )
+        was, says = before.configured.get(name), configured.get(name)
         if was != says or old.get(name) != new.get(name):
-            reason = " ".join(each for each in (told if was != says else "", why) if each)
+            told = f"The configuration says {json.dumps(says)} where it said {json.dumps(was)}."
+            reason = " ".join(each for each in (told if was != says else "", whys.get(name)) if each)
             rows.append(_row(name, old.get(name), new.get(name), CONFIGURED, reason))
     return kept, rows
 
@@ -143,7 +80,7 @@ def _why_dropped(before: Thresholds, configured: Values, kind: GateKind[Any], co
     told = ""
     if last is not None and last.shift != 0.0:
         told = f" It had been moved by {last.shift:+.4g} since {_date(last.night)}."
-    if not _is_as_configured(before.configured, configured, kind):
+    if not is_as_configured(before.configured, configured, kind):
         return f"The threshold is configured anew.{told}"
     return f"gate_worth.adopts is nothing.{told}" if told and config.adopts == "nothing" else ""
 
@@ -195,19 +132,6 @@ def _changed(thresholds: Thresholds, kind: GateKind[Any], wanted: Wanted, moment
             f" range. {wanted.reason}"
         )
     return Moved(shift, moment.night, moment.in_force_ms, wanted.cause, reason)
-
-
-def _in_force(thresholds: Thresholds, kinds: Kinds) -> dict[str, Any]:
-    """Every setting of every gate as it is in force."""
-    values = dict(thresholds.configured)
-    for gate, last in thresholds.moved.items():
-        if gate in kinds and last.shift != 0.0:
-            values |= shifted_values(values, kinds[gate], last.shift)
-    return values
-
-
-def _is_as_configured(before: Values, now: Values, kind: GateKind[Any]) -> bool:
-    return threshold_values(before, kind) == threshold_values(now, kind)
 
 
 def _row(name: str, old: Any, new: Any, cause: str, reason: str) -> Row:
