@@ -11,7 +11,7 @@ than there is room for; and whether a rival is seen hangs on when its trade ende
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import ClassVar
 
@@ -20,7 +20,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import floats, milliseconds
-from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answers, GateContext, GateKind, abstain_from_all
+from huracan.gates.contract import (
+    ABSTAIN,
+    BLOCK,
+    PASS,
+    Answers,
+    GateContext,
+    GateKind,
+    abstain_from_all,
+    regime_notes,
+)
 from huracan.gates.evidence.class_means import ClassMeans, fit_class_means, sides_of_regimes
 from huracan.gates.settings import ByProfile, LearningSettings, Profile
 from huracan.market.ledger import POLICY
@@ -73,7 +82,10 @@ class ScalpRankingGate:
         by_name = np.argsort(np.array(signals["symbol"].to_pylist(), dtype=np.str_), kind="stable")
         order = by_name[np.argsort(-np.nan_to_num(speed, nan=-np.inf)[by_name], kind="stable")]
         moments = milliseconds(signals, "signal_time")
-        return self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, lasts)
+        given = self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, lasts)
+        notes = regime_notes(signals, "edge and holding time of all are taken")
+        told = (f"{reason} {note}".rstrip() for reason, note in zip(given.reason, notes, strict=True))
+        return replace(given, reason=tuple(told))
 
     def _rank(
         self, order: NDArray[np.int64], moments: NDArray[np.int64], speed: Floats, lasts: Floats

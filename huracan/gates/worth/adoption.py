@@ -46,6 +46,6 @@ def wanted_change(rows: Sequence[Row], config: GateWorthConfig) -> Wanted | None
 def _acts(row: Row, config: GateWorthConfig) -> bool:
     """A pass rate within its bounds moves only where what passes surely loses, and then nothing loosens."""
     is_within = config.lowest_pass_rate <= row["pass_rate"] <= config.highest_pass_rate
-    if row["win_rate_excess"] < 0.0:
+    if row["break_even_excess"] < 0.0:
         return bool(row["governed_shift"] > 0.0)
     return not is_within and bool(row["governed_shift"] != 0.0)

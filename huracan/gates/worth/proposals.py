@@ -50,7 +50,7 @@ PROPOSALS_COLUMNS = (
         "break_even_win_rate", FLOAT, "at which they earn nothing; null without winner or loser", "0 to 1"
     ),
     Column(
-        "win_rate_excess",
+        "break_even_excess",
         FLOAT,
         "win_rate less break_even_win_rate beyond the interval of the mean net; below 0: it surely loses",
         "-1 to 1",
@@ -159,7 +159,7 @@ def _governed(
         "pass_rate": pass_rate,
         "win_rate": record.win_rate,
         "break_even_win_rate": record.break_even,
-        "win_rate_excess": governed.excess,
+        "break_even_excess": governed.excess,
         "governed_pass_rate": governed.pass_rate,
         "governed_factor": governed.factor,
         "governed_shift": shift,

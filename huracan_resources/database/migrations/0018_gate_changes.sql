@@ -6,10 +6,10 @@ CREATE TABLE gate_changes (
     setting text NOT NULL,
     old_value text,
     new_value text,
-    cause text NOT NULL CHECK (cause IN ('configured', 'proposal', 'governor')),
+    cause text NOT NULL,
     reason text NOT NULL,
     PRIMARY KEY (day, setting)
 );
 CREATE INDEX gate_changes_gate ON gate_changes (gate, day);
 
-ALTER TABLE gate_stats_proposals ADD COLUMN win_rate_excess double precision;
+ALTER TABLE gate_stats_proposals ADD COLUMN break_even_excess double precision;

@@ -48,7 +48,7 @@ def _proposed(shift: float, gate: str = "cost", book: str = "policy") -> dict[st
 
 def _governed(shift: float, rate: float, wanted: float, excess: float = 0.0, **more: Any) -> dict[str, Any]:
     governed = {"governed_shift": shift, "pass_rate": rate, "governed_pass_rate": wanted}
-    return {"gate": "cost"} | governed | {"win_rate_excess": excess} | more
+    return {"gate": "cost"} | governed | {"break_even_excess": excess} | more
 
 
 def _adopted(
