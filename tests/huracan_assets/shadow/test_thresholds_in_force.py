@@ -9,6 +9,7 @@ import pytest
 from huracan.durations import minute_of_day
 from huracan.gates.roster import gate_kinds
 from huracan.gates.worth.carried import Moved, Thresholds
+from huracan.gates.worth.shifts import threshold_values
 from huracan.market.block import EPOCH
 from huracan_assets.brain.baseline_brain import baseline_brain
 from huracan_assets.gates.gate_decisions import gate_decisions
@@ -106,6 +107,16 @@ def test_a_person_who_says_otherwise_is_obeyed_at_once(
         _leave(traded, night, 2.0)
     asked, _ = _judged(traded, _settings(**said))
     assert asked and set(asked.values()) == {buffer_bps}
+
+
+def test_every_threshold_is_found_among_the_configured_settings() -> None:
+    configured = configured_gates(_settings())
+    found = {
+        name: threshold_values(configured, kind) for name, kind in gate_kinds().items() if kind.threshold
+    }
+    assert found["cost"] == {"gates.cost.buffer_bps": 5.0}
+    assert len(found["meta_label"]) == len(found["confidence"]) == 4 and len(found["regret"]) == 2
+    assert all(isinstance(value, float) for values in found.values() for value in values.values())
 
 
 def test_a_brain_asks_for_what_its_own_night_left(traded: Paper) -> None:
