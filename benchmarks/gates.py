@@ -40,6 +40,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     from huracan.gates.contract import GateContext, SettingsByName
     from huracan.gates.judge import judge_signals
     from huracan.gates.roster import fit_gates, gate_kinds
+    from huracan.gates.told import Told
     from huracan.market.facts.columns import facts_of
     from huracan.market.facts.signal_facts import signal_facts
     from huracan.models.confidence import fit_confidence_model
@@ -74,7 +75,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     gates = [fit_gates(context) for _ in range(2)][-1]
     fitted = time.perf_counter() - began
     began = time.perf_counter()
-    decisions = judge_signals(signals, gates, facts)
+    decisions = judge_signals(signals, gates, told=Told(facts))
     judged = time.perf_counter() - began
     return {
         "signals": a_day,

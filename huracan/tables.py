@@ -6,7 +6,7 @@ and the documents read it from there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
@@ -60,6 +60,11 @@ DAY = Column("day", DATE, "day of the partition", "UTC day")
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     """The columns as Arrow knows them. Meanings stay out of it: they are not part of the bytes of a table."""
     return pa.schema([(column.name, column.type) for column in columns])
+
+
+def as_array(values: Any, kind: pa.DataType) -> Any:
+    """An Arrow array of a type: one that is there already is cast, which `pa.array` would not do."""
+    return values.cast(kind) if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, kind)
 
 
 def chosen(columns: Sequence[Column], *names: str) -> tuple[Column, ...]:

@@ -4,8 +4,9 @@ NumPy only; nothing that a bundle holds is ever executed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.brain.binding_gates import AloneFrom, binding_of, read_guard, read_patterns
 from huracan.brain.golden import check_golden
 from huracan.brain.manifest import MANIFEST, PUBLIC_KEY, REMEDY, SIGNATURE, check_files, refuse_converted
 from huracan.brain.policy_weights import (
@@ -29,6 +31,8 @@ from huracan.models.canonical import read_json_object
 
 if TYPE_CHECKING:
     from huracan.features.specification import FeatureRecipe
+    from huracan.market.guard import Guard, Guarded
+    from huracan.market.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,63 @@ class Brain:
         first, last = (datetime.fromisoformat(self.manifest[key]) for key in ("valid_from", "valid_until"))
         return not first <= at < last
 
-    def decide(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
+    @cached_property
+    def binding(self) -> tuple[str, ...]:
+        """The gates that bind, in the order in which they judge."""
+        return binding_of(self.files)
+
+    @cached_property
+    def guard(self) -> "Guard | None":
+        """The gates that bind, as they were fitted; None where none does."""
+        return read_guard(self.files) if self.binding else None
+
+    def decide(
+        self,
+        observations: NDArray[np.float32],
+        masks: NDArray[np.bool_],
+        known: "Surroundings | None" = None,
+    ) -> Decision:
         """The action per row, by `market.choice`, with logits, bias, probabilities and values.
 
         `observations` [rows, width] raw, NaN where a feature is not defined; `masks` bool [rows, actions].
         Lists and frames are taken too; InvalidInput where a frame has other columns, or in another order.
         InputRefused where a value is infinite or a column of state is not known.
+
+        The gates that bind decide too, by what is `known` beside the observations of the same rows: then the
+        actions are what is left to do, and `terms` says what entries are sent as. InvalidInput where gates
+        bind and nothing is known.
         """
+        if known is None:
+            if self.binding:
+                raise InvalidInput(
+                    f"Gates of this brain bind ({', '.join(self.binding)}), and what they ask was not given.",
+                    "Give `known`: see huracan.market.surroundings.Surroundings.",
+                )
+            return self.decide_alone(observations, masks)
+        if self.guard is None:
+            return self.decide_alone(observations, masks)
+        guarded = self.guarded(observations, masks, known)
+        return replace(guarded.decision, actions=guarded.actions, terms=guarded.terms)
+
+    def guarded(
+        self, observations: NDArray[np.float32], masks: NDArray[np.bool_], known: "Surroundings"
+    ) -> "Guarded":
+        """The same with what each gate changed, and why; InvalidInput where no gate binds."""
+        if self.guard is None:
+            raise InvalidInput("No gate of this brain binds.", "Ask `decide`.")
+        seen = _as_array(observations, self.weights.observation_names, np.float32, "observations")
+        legal = _as_array(masks, self.weights.action_names, np.bool_, "masks")
+        if len(known.symbols) != len(seen):
+            raise InvalidInput(
+                f"{len(seen)} observations were given, and what is known of {len(known.symbols)} rows.",
+                "Give both of the same rows.",
+            )
+        own = known if known.patterns is not None else replace(known, patterns=read_patterns(self.files))
+        alone = AloneFrom(self.decide_alone)
+        return self.guard.decide(alone, seen, legal, self.weights.observation_names, own)
+
+    def decide_alone(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
+        """What the policy decides without any gate; errors as `decide`."""
         observations = _as_array(observations, self.weights.observation_names, np.float32, "observations")
         masks = _as_array(masks, self.weights.action_names, np.bool_, "masks")
         width = len(self.weights.observation_names)

@@ -57,7 +57,7 @@ class BundleParts:
     """For every action, when it is legal."""
     regimes: Mapping[str, object]
     gates: Mapping[str, object]
-    """`gates.roster.describe_gates`."""
+    """`gates.binding.fitted.gates_of_bundle`."""
     confidence: ConfidenceModel | Unfit
     meta_label: MetaLabelModel | Unfit
     conformal: ConformalModel | Unfit

@@ -1,8 +1,9 @@
 """The action masks: how large an entry may be in the signal's regime, and where nobody is sure of that.
 
 How unsure is the entropy of the regime's probabilities over that of four equal ones, 0 to 1 (Shannon 1948).
-An entry that is too large is made as large as is allowed; where nothing is allowed it is refused. It learns
-nothing, so that it holds from the first night on.
+An entry that is too large is made as large as is allowed; where nothing is allowed it is refused. A position
+is not added to where no entry of whole size is allowed, nor, losing, where nobody is sure of the regime. It
+learns nothing, so that it holds from the first night on.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import floats
-from huracan.gates.contract import BLOCK, PASS, Answers, GateContext, GateKind, regime_notes, resize
+from huracan.gates.contract import BLOCK, PASS, Answers, GateContext, GateKind, Tended, regime_notes, resize
 from huracan.gates.settings import GateSettings
+from huracan.market.actions import ACTIONS, ADD_INDEX
 from huracan.models.inputs import REGIME_COLUMNS
 from huracan.setting_ranges import FROM_0, SHARE, Range
+
+_ADD = (ACTIONS[ADD_INDEX].name,)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,26 @@ class ActionMasksGate:
                 f" {notes[row]}".rstrip()
             )
         return Answers(tuple(answers), np.array(allowed, dtype=np.float64), size, tuple(reasons))
+
+    def tend(self, positions: pa.Table) -> Tended:
+        """Leaves every position be, and forbids to add to some."""
+        count, unsure = positions.num_rows, regime_uncertainty(positions)
+        allowed = np.array([self.settings.largest_size.of(each) for each in positions["regime"].to_pylist()])
+        is_losing = floats(positions, "gain") < 0.0
+        is_unsure = unsure >= self.settings.maximum_uncertainty
+        forbidden = (allowed < 1.0) | (is_unsure & is_losing)
+        reasons = [
+            f"{most:g} is allowed in {regime or 'an unknown regime'} at an uncertainty of {each:.2f}."
+            for most, regime, each in zip(allowed, positions["regime"].to_pylist(), unsure, strict=True)
+        ]
+        return Tended(
+            closes=np.zeros(count, np.bool_),
+            speaks=np.ones(count, np.bool_),
+            value=unsure,
+            threshold=np.full(count, self.settings.maximum_uncertainty),
+            reason=tuple(reasons),
+            forbids=tuple(_ADD if each else () for each in forbidden.tolist()),
+        )
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""

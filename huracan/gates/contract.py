@@ -5,17 +5,18 @@ that names both. The roster finds it; how its answers are stored belongs in `jud
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from math import isfinite
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
+from huracan.market.facts.marks_columns import MARKS_SCHEMA
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
 from huracan.models.conformal import ConformalModel
@@ -23,6 +24,7 @@ from huracan.models.meta_label import MetaLabelModel
 from huracan.models.past import PastTrades
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Own = TypeVar("Own")
 
 COMBINED = "combined"
@@ -38,9 +40,10 @@ class OrderType(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a gate says of one signal: `PASS`, `BLOCK`, `ABSTAIN`, `resize(factor)` or `order(order_type)`.
+    """What a gate says of one signal: `PASS`, `BLOCK`, `ABSTAIN`, `resize(factor)`, `order(order_type)` or
+    `close(moment_ms)`.
 
-    The last two let it pass on a condition. Raises InvalidInput for anything else.
+    The last three let it pass on a condition. Raises InvalidInput for anything else.
     """
 
     verdict: Literal["pass", "block", "abstain"]
@@ -48,9 +51,11 @@ class Answer:
     """By which the signal's size is multiplied."""
     order_type: OrderType | None = None
     """None: the gate does not mind."""
+    closes_ms: int | None = None
+    """The close, UTC since 1970, at which the position is ordered to be left; None: the gate leaves it be."""
 
     def __post_init__(self) -> None:
-        is_plain = self.size_factor == 1 and self.order_type is None
+        is_plain = self.size_factor == 1 and self.order_type is None and self.closes_ms is None
         if self.verdict not in ("pass", "block", "abstain") or not (self.verdict == "pass" or is_plain):
             raise InvalidInput(f"A gate answers {self}.", "Use PASS, BLOCK, ABSTAIN, resize or order.")
         if not (isfinite(self.size_factor) and self.size_factor > 0):
@@ -62,7 +67,9 @@ class Answer:
     def text(self) -> str:
         """The column `verdict` of the decisions: the verdict, then each condition after a comma."""
         resized = "" if self.size_factor == 1 else f", resize {float(self.size_factor)!r}"
-        return f"{self.verdict}{resized}{f', order {self.order_type}' if self.order_type else ''}"
+        ordered = f", order {self.order_type}" if self.order_type else ""
+        closed = "" if self.closes_ms is None else f", close {as_text(self.closes_ms)}"
+        return f"{self.verdict}{resized}{ordered}{closed}"
 
 
 PASS, BLOCK = Answer("pass"), Answer("block")
@@ -80,6 +87,16 @@ def order(order_type: OrderType) -> Answer:
     return Answer("pass", order_type=order_type)
 
 
+def close(moment_ms: int) -> Answer:
+    """Pass the signal, and leave its position at the open of the bar that follows that close."""
+    return Answer("pass", closes_ms=moment_ms)
+
+
+def as_text(moment_ms: int) -> str:
+    """A moment as an answer writes it, such as 2024-05-01T12:15Z."""
+    return f"{np.datetime_as_string(np.datetime64(moment_ms, 'ms'), unit='m')}Z"
+
+
 def verdict_in(text: str) -> str:
     """`pass`, `block` or `abstain`: what `Answer.text` begins with."""
     return text.partition(",")[0]
@@ -89,6 +106,14 @@ def size_factor_in(text: str) -> float:
     """The size factor of an answer, from its `Answer.text`."""
     resized = [part for part in text.split(", ") if part.startswith("resize ")]
     return float(resized[0].removeprefix("resize ")) if resized else 1.0
+
+
+def closing_ms_in(text: str) -> int | None:
+    """The close at which a position is left, from an `Answer.text`; None where it is not."""
+    closes = [part for part in text.split(", ") if part.startswith("close ")]
+    if not closes:
+        return None
+    return int(np.datetime64(closes[0].removeprefix("close ").removesuffix("Z"), "ms").astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -105,18 +130,51 @@ class Answers:
 
 
 class Gate(Protocol):
-    """A fitted gate. It holds what it learnt when it was made, and remembers nothing of what it judged."""
+    """A fitted gate. It holds what it learnt when it was made, and remembers nothing of what it judged.
+
+    One that judges open positions is a `PositionGate` beside, or instead, of `judge`.
+    """
+
+    def describe(self) -> dict[str, object]:
+        """Thresholds and fitted state as plain JSON values, for people and the brain's bundle."""
+
+
+@runtime_checkable
+class SignalGate(Gate, Protocol):
+    """A gate that judges signals."""
 
     def judge(self, signals: pa.Table) -> Answers:
         """One answer per row of `judge.SIGNALS_SHOWN`; nothing in them came after the signal.
 
-        All signals of one book whose trades closed on a day come at once, so that they can be ranked: against
-        those of the same or an earlier `signal_time`, for a later one was not known yet. Rivals whose trades
-        closed on an earlier day, or are still open, are not among them.
+        All signals of a moment come at once, those of other moments beside them or not: a signal may be
+        ranked against others of its own `signal_time`, and its answer depends on no others. How many
+        positions of the book were open then is `positions_held`.
         """
 
-    def describe(self) -> dict[str, object]:
-        """Thresholds and fitted state as plain JSON values, for the brain's bundle."""
+
+@dataclass(frozen=True)
+class Tended:
+    """What a gate says of n open positions at their closes."""
+
+    closes: Bools
+    """[n] the position is to be left at the next open."""
+    speaks: Bools
+    """[n] False where the gate has no ground to judge the position."""
+    value: Floats
+    """[n] what was measured; NaN where nothing was."""
+    threshold: Floats
+    """[n] what it had to exceed for the position to go on."""
+    reason: tuple[str, ...]
+    forbids: tuple[tuple[str, ...], ...] = ()
+    """[n] names of actions that may not be taken now; none at all: nothing is forbidden of any."""
+
+
+@runtime_checkable
+class PositionGate(Gate, Protocol):
+    """A gate that judges open positions, bar by bar."""
+
+    def tend(self, positions: pa.Table) -> Tended:
+        """About each row of POSITIONS_SCHEMA by itself; nothing in them came after their closes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +193,8 @@ class GateContext(Generic[Own]):
     """Of the day before, or why there is none."""
     meta_label: MetaLabelModel | Unfit
     conformal: ConformalModel | Unfit
+    marks: pa.Table = field(default_factory=MARKS_SCHEMA.empty_table)
+    """MARKS_SCHEMA: how the past trades' positions stood at closes, and what going on from there made."""
     settings: Own
     """The gate's own; `fit_gates` is given those of all gates, by name."""
 

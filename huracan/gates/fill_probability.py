@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import directions, floats
+from huracan.errors import InvalidInput
 from huracan.gates.contract import (
     ABSTAIN,
     Answers,
@@ -59,6 +60,16 @@ class FillProbabilityGateSettings(LearningSettings):
     only where a rebate is sure."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {"patience_bars": COUNT, "resting_cost_bps": FINITE}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        patience = self.patience_bars.of(self.profile)
+        if self.mode == "binding" and patience != 1:
+            raise InvalidInput(
+                f"gates.fill_probability is binding, and its patience_bars.{self.profile} is {patience:g}:"
+                " an order that rests in the market does so for one bar.",
+                f"Set gates.fill_probability.patience_bars.{self.profile} to 1, or its mode to advisory.",
+            )
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,28 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
-from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, Answer, Answers, Gate, verdict_in
+from huracan.gates.contract import (
+    ABSTAIN,
+    BLOCK,
+    COMBINED,
+    PASS,
+    Answer,
+    Answers,
+    Floats,
+    Gate,
+    PositionGate,
+    SignalGate,
+    abstain_from_all,
+    verdict_in,
+)
+from huracan.gates.position_answers import answers_of_positions, left_first
 from huracan.gates.settings import Mode
-from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
+from huracan.gates.told import Told, signals_shown
+from huracan.market.facts.marks import Stood
 from huracan.market.ledger import POLICY, TRADES_COLUMNS
-from huracan.models.inputs import SIGNAL_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 from huracan.verdict import Verdict
 
-SIGNALS_SHOWN = (*SIGNAL_COLUMNS, *FACT_NAMES, "book")
-"""What gates see of a signal."""
 _ADVISORY: Mapping[str, Mode] = MappingProxyType({})
 
 
@@ -32,9 +44,12 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
         *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
         Column("book", TEXT, "policy, or explored: entries drawn by chance"),
         Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
-        Column("mode", TEXT, "of the gate: advisory, nobody obeys it; of combined likewise"),
+        Column("mode", TEXT, "of the gate: advisory, nobody obeys it, or binding; of combined advisory"),
         Column(
-            "verdict", TEXT, "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit"
+            "verdict",
+            TEXT,
+            "pass, block or abstain; with its condition: pass, resize 0.5; pass, order limit; pass, close"
+            " 2024-05-01T12:15Z",
         ),
         Column(
             "value",
@@ -46,6 +61,13 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
         Column("margin", FLOAT, "value less threshold; null where either is"),
         Column("abstained", INTEGER, "gates without an opinion: 0 or 1 of a gate, any number of combined"),
         Column("reason", TEXT, "the answer in a sentence with its numbers"),
+        Column(
+            "left_net_bps",
+            FLOAT,
+            "net of the trade where the gate has its position left, by the cost estimated at the signal; "
+            "null where it leaves it be",
+            "bps",
+        ),
     )
 
 
@@ -57,52 +79,57 @@ either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, an
 def judge_signals(
     trades: pa.Table,
     gates: Mapping[str, Gate],
-    facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
+    told: Told | None = None,
 ) -> pa.Table:
     """DECISIONS_SCHEMA in the order of `trades`, then of `gates`, the combined row last.
 
-    `trades` are of one `book`, and `facts` (FACTS_SCHEMA) theirs, row by row; None: nothing is known of the
-    market. `modes` by gate, advisory where it says nothing.
+    `trades` are of one `book`; `modes` by gate, advisory where it says nothing. Without what is `told` of
+    them nothing is known of the market, no other position was open, and gates that judge positions abstain.
 
     Combined: block if any gate blocks, pass if none blocks and at least one passes, abstain if all abstain.
-    What several gates resize is resized by the product; of several order types the first gate's holds. Raises
-    InvalidInput where a gate does not give one answer per signal.
+    What several gates resize is resized by the product; of several order types, and of several that leave the
+    position, the first gate's holds, of the latter by time. Raises InvalidInput where a gate does not give
+    one answer per signal.
     """
-    signals = signals_shown(trades, facts, book)
-    answers = {name: _checked(gate.judge(signals), name, trades.num_rows) for name, gate in gates.items()}
+    count = trades.num_rows
+    known = Told() if told is None else told
+    signals = signals_shown(trades, book, known)
+    answers, left = dict[str, Answers](), dict[str, Floats]()
+    for name, gate in gates.items():
+        given, left[name] = _asked(gate, signals, known.stood)
+        answers[name] = _checked(given, name, count)
     blocks = [
-        _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given))
+        _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given), left[name])
         for name, given in answers.items()
     ]
-    silent = sum((_is_silent(given) for given in answers.values()), np.zeros(trades.num_rows, np.int64))
-    blocks.append(_rows(signals, (COMBINED, "advisory"), _combine(answers, trades.num_rows), silent))
-    order = np.arange(len(blocks) * trades.num_rows).reshape(len(blocks), -1).T.ravel()
+    silent = sum((_is_silent(given) for given in answers.values()), np.zeros(count, np.int64))
+    combined = combine(answers, count)
+    blocks.append(
+        _rows(signals, (COMBINED, "advisory"), combined, silent, left_first(answers, left, combined))
+    )
+    order = np.arange(len(blocks) * count).reshape(len(blocks), -1).T.ravel()
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
-def signals_shown(trades: pa.Table, facts: pa.Table | None, book: str) -> pa.Table:
-    """SIGNALS_SHOWN of `trades`: what `judge_signals` shows to the gates."""
-    if facts is None:
-        facts = facts_of(FACTS_SCHEMA.empty_table(), trades["trade_id"])
-    if not facts["trade_id"].equals(trades["trade_id"]):
-        raise InvalidInput(
-            "The facts of the market are of other signals than those that are judged.",
-            "Measure them with `signal_facts` of these trades.",
-        )
-    said = pa.array([book] * trades.num_rows, pa.string())
-    columns = [*trades.select(SIGNAL_COLUMNS).columns, *facts.select(FACT_NAMES).columns, said]
-    return pa.table(columns, names=SIGNALS_SHOWN)
+def _asked(gate: Gate, signals: pa.Table, stood: Stood | None) -> tuple[Answers, Floats]:
+    """Its answers, and where it has positions left what they come to."""
+    count, nothing = signals.num_rows, np.full(signals.num_rows, np.nan)
+    if isinstance(gate, SignalGate):
+        return gate.judge(signals), nothing
+    if isinstance(gate, PositionGate) and stood is not None:
+        return answers_of_positions(gate, stood, count)
+    return abstain_from_all(count, "Nothing was told of how its position stood."), nothing
 
 
 def judge_by_night(
     trades: pa.Table,
     nights: NDArray[np.int64],
     gates: Mapping[int, Mapping[str, Gate]],
-    facts: pa.Table | None = None,
     book: str = POLICY,
     modes: Mapping[str, Mode] = _ADVISORY,
+    told: Told | None = None,
 ) -> pa.Table:
     """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
 
@@ -111,14 +138,9 @@ def judge_by_night(
     if not trades.num_rows:
         return DECISIONS_SCHEMA.empty_table()
     groups = [np.flatnonzero(nights == night) for night in gates]
+    known = Told() if told is None else told
     judged = [
-        judge_signals(
-            trades.take(pa.array(rows)),
-            own,
-            None if facts is None else facts.take(pa.array(rows)),
-            book,
-            modes,
-        )
+        judge_signals(trades.take(pa.array(rows)), own, book, modes, known.take(rows))
         for rows, own in zip(groups, gates.values(), strict=True)
     ]
     back = np.argsort(np.concatenate(groups), kind="stable")
@@ -157,7 +179,9 @@ def _checked(given: Answers, name: str, count: int) -> Answers:
     return given
 
 
-def _combine(answers: Mapping[str, Answers], count: int) -> Answers:
+def combine(answers: Mapping[str, Answers], count: int) -> Answers:
+    """One answer of all `answers` (by gate) about each of `count` signals; the value is the number that block
+    it, and the reason names them."""
     combined, reasons, blocking = [], [], np.zeros(count)
     for row in range(count):
         by = {name: given.answer[row] for name, given in answers.items()}
@@ -173,7 +197,8 @@ def _combine(answers: Mapping[str, Answers], count: int) -> Answers:
         else:
             factor = prod(answer.size_factor for answer in by.values())
             order_type = next((answer.order_type for answer in by.values() if answer.order_type), None)
-            combined.append(Answer("pass", factor, order_type))
+            closes = [answer.closes_ms for answer in by.values() if answer.closes_ms is not None]
+            combined.append(Answer("pass", factor, order_type, min(closes, default=None)))
             text = "No gate blocked it"
         reasons.append(f"{text}; abstained: {', '.join(silent)}." if silent else f"{text}.")
     return Answers(tuple(combined), blocking, np.zeros(count), tuple(reasons))
@@ -184,7 +209,11 @@ def _is_silent(given: Answers) -> NDArray[np.int64]:
 
 
 def _rows(
-    signals: pa.Table, gate: tuple[str, Mode], given: Answers, abstained: NDArray[np.int64]
+    signals: pa.Table,
+    gate: tuple[str, Mode],
+    given: Answers,
+    abstained: NDArray[np.int64],
+    left_net_bps: Floats,
 ) -> pa.Table:
     """The rows of one `gate`, (name, mode)."""
     name, mode = gate
@@ -198,5 +227,6 @@ def _rows(
         "margin": pa.array(given.value - given.threshold, pa.float64(), from_pandas=True),
         "abstained": pa.array(abstained, pa.int64()),
         "reason": pa.array(given.reason, pa.string()),
+        "left_net_bps": pa.array(left_net_bps, pa.float64(), from_pandas=True),
     }
     return pa.table(columns, schema=DECISIONS_SCHEMA)

@@ -1,6 +1,6 @@
 """Which gates there are, in which order they judge, and all of them fitted. No gate is named here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
@@ -51,14 +51,20 @@ def modes_of(settings: SettingsByName) -> dict[str, Mode]:
     return {name: mode for name, mode in modes.items() if mode != "off"}
 
 
+def binding_of(settings: SettingsByName) -> tuple[str, ...]:
+    """The gates that bind, in the order in which they judge."""
+    return tuple(name for name, mode in modes_of(settings).items() if mode == "binding")
+
+
 def thresholds_of() -> dict[str, str]:
     """Name of each gate whose threshold moves with a setting -> that setting, such as
     `gates.cost.buffer_bps`."""
     return {name: f"gates.{name}.{kind.threshold}" for name, kind in gate_kinds().items() if kind.threshold}
 
 
-def fit_gates(context: GateContext[SettingsByName]) -> dict[str, Gate]:
-    """Every gate that is on, by name, fitted for the day after `context`; each is shown its own settings."""
+def fit_gates(context: GateContext[SettingsByName], names: Collection[str] | None = None) -> dict[str, Gate]:
+    """Every gate that is on, or those of them that are named, by name, fitted for the day after `context`;
+    each is shown its own settings."""
     if context.facts.num_rows != context.past.trades.num_rows:
         raise InvalidInput(
             f"There are facts of {context.facts.num_rows} past trades, and {context.past.trades.num_rows}"
@@ -66,7 +72,8 @@ def fit_gates(context: GateContext[SettingsByName]) -> dict[str, Gate]:
             "Give those of `facts_of` these trades.",
         )
     kinds, settings = gate_kinds(), context.settings
-    return {name: kinds[name].fit(replace(context, settings=settings[name])) for name in modes_of(settings)}
+    wanted = [name for name in modes_of(settings) if names is None or name in names]
+    return {name: kinds[name].fit(replace(context, settings=settings[name])) for name in wanted}
 
 
 def describe_gates(gates: Mapping[str, Gate]) -> dict[str, object]:

@@ -1,13 +1,9 @@
 """The scalp ranking: of signals that want the same few places, those that earn fastest get them.
 
-A position takes its place for as long as past ones of its regime and side lasted in the mean; what it earns
-is their gross result less its own cost, over those seconds (edge per second). The signals of one moment are
-ranked, and as many pass as places are free then: places taken by what passed earlier are known, later signals
-are not. While there is room for all, the ranking refuses none.
-
-Only the signals that are shown with it are a signal's rivals: those whose trades closed on the same day. What
-closed before or is still open holds no place here, so that around midnight and among long holdings more pass
-than there is room for; and whether a rival is seen hangs on when its trade ended, later than the signal.
+A position lasts as long as past ones of its regime and side did in the mean; what it earns is their gross
+result less its own cost, over those seconds (edge per second). The signals of one moment are ranked, and as
+many pass as places are left by the positions that are open then. While there is room for all, the ranking
+refuses none.
 """
 
 from collections.abc import Mapping
@@ -19,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.analysis.outcome import floats, milliseconds
+from huracan.analysis.outcome import Integers, floats, milliseconds
 from huracan.gates.contract import (
     ABSTAIN,
     BLOCK,
@@ -82,21 +78,19 @@ class ScalpRankingGate:
         by_name = np.argsort(np.array(signals["symbol"].to_pylist(), dtype=np.str_), kind="stable")
         order = by_name[np.argsort(-np.nan_to_num(speed, nan=-np.inf)[by_name], kind="stable")]
         moments = milliseconds(signals, "signal_time")
-        given = self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, lasts)
+        places = int(self.settings.maximum_positions.of(self.settings.profile))
+        free = np.maximum(places - signals["positions_held"].to_numpy(), 0)
+        given = self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, free)
         notes = regime_notes(signals, "edge and holding time of all are taken")
         told = (f"{reason} {note}".rstrip() for reason, note in zip(given.reason, notes, strict=True))
         return replace(given, reason=tuple(told))
 
-    def _rank(
-        self, order: NDArray[np.int64], moments: NDArray[np.int64], speed: Floats, lasts: Floats
-    ) -> Answers:
-        """Rows in `order`: by moment, and within it the fastest first."""
-        places = int(self.settings.maximum_positions.of(self.settings.profile))
+    def _rank(self, order: Integers, moments: Integers, speed: Floats, places: Integers) -> Answers:
+        """Rows in `order`: by moment, and within it the fastest first; `places` are free at each row's."""
         answers, threshold, reasons = [ABSTAIN] * len(speed), np.full(len(speed), np.nan), [""] * len(speed)
-        ends: list[float] = []
-        for moment, rows in groupby(order.tolist(), key=lambda row: int(moments[row])):
-            ends = [end for end in ends if end > moment]
-            free, ranked = places - len(ends), list(rows)
+        for _, rows in groupby(order.tolist(), key=lambda row: int(moments[row])):
+            ranked = list(rows)
+            free = int(places[ranked[0]])
             known = [row for row in ranked if np.isfinite(speed[row])]
             for rank, row in enumerate(known):
                 passes = rank < free
@@ -105,8 +99,6 @@ class ScalpRankingGate:
                 answers[row] = PASS if passes else BLOCK
                 threshold[row] = speed[known[rival]] if 0 <= rival < len(known) else np.nan
                 reasons[row] = _told(rank + 1, len(known), free, speed[row], threshold[row])
-                if passes:
-                    ends.append(moment + 1000.0 * lasts[row])
             for row in set(ranked) - set(known):
                 reasons[row] = "What the signal costs is not known, so it has no rank."
         return Answers(tuple(answers), speed, threshold, tuple(reasons))
@@ -130,7 +122,7 @@ def _told(rank: int, of: int, free: int, speed: float, rival: float) -> str:
         turn = "room for all of them" if np.isnan(rival) else f"refused below {1000 * rival:.3f}"
     else:
         turn = (
-            "earlier positions hold them all"
+            "positions that are open hold them all"
             if np.isnan(rival)
             else f"it would pass above {1000 * rival:.3f}"
         )

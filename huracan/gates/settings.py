@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from huracan.setting_ranges import ABOVE_0, COUNT, Range, check_ranges
 
 CERTAINTY = Range(0.5, 0.9999, "Give a probability from 0.5 to 0.9999.")
-Mode = Literal["off", "advisory"]
+Mode = Literal["off", "advisory", "binding"]
 Profile = Literal["scalp", "runner"]
 
 
@@ -32,7 +32,8 @@ class GateSettings:
     several, such as by profile or regime, each."""
 
     mode: Mode = "advisory"
-    """`off`: it is neither fitted nor asked. `advisory`: its answers are written down, and nobody obeys."""
+    """`off`: it is neither fitted nor asked. `advisory`: its answers are written down, and nobody obeys.
+    `binding`: they are obeyed too, in `gated_trades` and by whoever runs the brain."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {}
 

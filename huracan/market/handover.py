@@ -19,6 +19,11 @@ def brain_days(moments_ms: NDArray[np.int64], handover_minute: int) -> NDArray[n
     return np.asarray(moved // MS_PER_DAY - 1, dtype=np.int64)
 
 
+def as_night(day: date) -> int:
+    """Days since 1970 of a date."""
+    return (day - EPOCH).days
+
+
 def as_date(day: int) -> date:
     """The date of a day since 1970."""
     return EPOCH + timedelta(days=int(day))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
+from huracan.market.engine.order_terms import OrderTerms
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Decision:
     """[lanes] expected sum of discounted rewards."""
     kinds: tuple[str, ...] = ()
     """[actions] the kind of each, as `choice.choose` summed them; none where each was one by itself."""
+    terms: OrderTerms | None = None
+    """What the entries among the actions are to be sent as; None: as the rules have it."""
 
 
 class Policy(Protocol):

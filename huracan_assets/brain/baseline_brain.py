@@ -6,14 +6,16 @@ from typing import Any
 
 from huracan.analysis.memory.embedding import EmbeddingStatistics
 from huracan.analysis.patterns.context import KnownPatterns
+from huracan.analysis.patterns.nearest import NamedPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.candles.market_info import MARKET_INFO_FILE
 from huracan.evaluation.promotion import BrainVerdict
-from huracan.gates.roster import describe_gates, fit_gates
+from huracan.gates.binding.fitted import gates_of_bundle
+from huracan.gates.roster import fit_gates, modes_of
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
-from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import window_days
@@ -47,7 +49,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("regimes"),
         Read("market_costs", edge=False),
         *BOTH_BOOKS,
-        PAST_FACTS,
+        *PAST_MARKET,
         Read("features", days=window_days, edge=False),
     ],
     settings=["universe", "market", "models", "gates", "gate_worth.adopts", "training"],
@@ -108,7 +110,7 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         recipe=recipe_for(settings).published(),
         mask_rules=mask_rules(settings.market.rules.allow_short),
         regimes=json.loads(regimes or b"{}"),
-        gates=describe_gates(fit_gates(learnt)),
+        gates=gates_of_bundle(fit_gates(learnt), modes_of(learnt.settings)),
         confidence=learnt.confidence,
         meta_label=learnt.meta_label,
         conformal=learnt.conformal,
@@ -135,9 +137,11 @@ def _patterns(inputs: Inputs) -> dict[str, object]:
     if content is None or not inputs.has("pattern_library"):
         return {"embedding": None, "centroids": [], "outcomes": [], "trust": []}
     known = KnownPatterns.of(inputs.table("pattern_library"), EmbeddingStatistics.from_json(content.decode()))
+    named = NamedPatterns.of(inputs.table("pattern_library"), known.statistics)
     return {
         "embedding": json.loads(content),
         "centroids": known.centroids,
         "outcomes": known.outcomes,
         "trust": known.trust,
+        "named": named.as_plain(),
     }

@@ -1,34 +1,32 @@
 """The asset `gate_decisions`: every signal that was traded, judged."""
 
-from dataclasses import replace
-from typing import Any
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from huracan.gates.judge import decisions_columns, judge_by_night, judge_gate_coverage
-from huracan.gates.roster import describe_gates, fit_gates, gate_kinds, modes_of
+from huracan.gates.judge import decisions_columns, judge_gate_coverage
+from huracan.gates.judged_day import BESIDE_SCHEMA, BookOfDay, MarketOfDay, judge_day, still_open
+from huracan.gates.roster import describe_gates, gate_kinds, modes_of
 from huracan.market.facts.columns import FACTS_COLUMNS
-from huracan.market.facts.signal_facts import signal_facts
+from huracan.market.facts.marks_columns import MARKS_COLUMNS
+from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.handover import as_date
-from huracan.market.ledger import BOOKS
+from huracan.market.ledger import BOOKS, POLICY
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
-from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
-from huracan_assets.inputs.gate_thresholds import THRESHOLDS_IN_FORCE
-from huracan_assets.inputs.in_force import models_in_force, nights_of
+from huracan_assets.inputs.accounts import OPEN_POSITIONS
+from huracan_assets.inputs.gate_context import RULES_OF_MARKS
+from huracan_assets.inputs.gates_in_force import GATES_IN_FORCE, PAST, gates_in_force
+from huracan_assets.inputs.in_force import nights_of
 from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER
-from huracan_assets.inputs.past_trades import TRAILING_EXPLORED, TRAILING_TRADES, explored_key
-from huracan_assets.inputs.windows import before_held_days, trailing_days_of_older_nights
+from huracan_assets.inputs.windows import before_held_days, held_days
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs, Read, record
 from huracan_assets.stage import Check, Outcome, StageContext, stage
 
-PAST = "past"
 _BOOKS = dict(zip(BOOKS, (LEDGER, EXPLORED_LEDGER), strict=True))
-_OLDER: dict[str, Any] = {"days": trailing_days_of_older_nights, "ends": -1, "edge": False}
-"""Of the trades that the gates of the nights in force were fitted on."""
 COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().items()})
 
 
@@ -38,53 +36,59 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
     reads=[
         record(LEDGER),
         Read(EXPLORED_LEDGER, is_record=True, may_lack_days=True),
-        replace(TRAILING_TRADES, key=PAST, optional=True, **_OLDER),
-        replace(TRAILING_EXPLORED, key=explored_key(PAST), **_OLDER),
-        replace(PAST_FACTS, days=trailing_days_of_older_nights, ends=-1),
-        *models_in_force("confidence_model"),
-        *models_in_force("meta_label_model"),
-        *models_in_force("conformal_model"),
-        *models_in_force("pattern_library"),
-        THRESHOLDS_IN_FORCE,
+        *GATES_IN_FORCE,
         Read("ohlcv", days=before_held_days, edge=False),
     ],
-    tables={"data": Table(COLUMNS, keep=90), "facts": Table(FACTS_COLUMNS)},
-    settings=["gates", "gate_worth.adopts", "models", "market.handover", "market.rules.maximum_holding"],
+    tables={
+        "data": Table(COLUMNS, keep=90),
+        "facts": Table(FACTS_COLUMNS),
+        "marks": Table(MARKS_COLUMNS),
+    },
+    settings=["gates", "gate_worth.adopts", "models", "market.handover", *RULES_OF_MARKS],
     checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
     is_record=True,
 )
 def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
     """What each gate says of each signal that the day's trades began with, by the models that were in force
     then: up to a day's handover those of the night before the last one, as for whoever runs a brain. The
-    table `facts` says what the market was like at each of them. The entries of the exploration book are
-    judged beside them: of a policy that stays out gates would learn nothing.
+    table `facts` says what the market was like at each of them, and `marks` how their positions stood while
+    they were open. The entries of the exploration book are judged beside them: of a policy that stays out
+    gates would learn nothing.
 
     Gates stand beside the ledger, not in its way: a refused signal is traded on paper too, so that the worth
     of a refusal can be counted. A gate that cannot judge yet abstains, and says why.
     """
-    books = {book: inputs.table(asset) for book, asset in _BOOKS.items() if inputs.has(asset)}
+    books = [_book(inputs, context, name) for name, asset in _BOOKS.items() if inputs.has(asset)]
     if not books:
         return Outcome(note=f"No session was traded on {context.day}.")
-    modes = modes_of(context.settings.gates)
-    candles = inputs.table("ohlcv")
-    facts = {book: signal_facts(trades, candles) for book, trades in books.items()}
-    nights = {book: nights_of(trades, context.settings) for book, trades in books.items()}
-    in_force = {
-        night: fit_gates(gate_context(inputs, context, as_date(night), PAST))
-        for night in np.unique(np.concatenate(list(nights.values()))).tolist()
-    }
-    judged = [
-        judge_by_night(books[book], nights[book], in_force, facts[book], book=book, modes=modes)
-        for book in books
-    ]
-    decisions, trades = (
-        pa.concat_tables(judged),
-        pa.concat_tables([table.select(["trade_id"]) for table in books.values()]),
+    settings, modes = context.settings, modes_of(context.settings.gates)
+    nights = np.concatenate([book.nights for book in books]).tolist()
+    in_force = gates_in_force(inputs, context, nights, modes)
+    candles, minutes = inputs.table("ohlcv"), settings.decision_timeframe.minutes
+    market = MarketOfDay(candles, MarketFacts(candles), settings.market.rules, minutes)
+    judged = [judge_day(book, market, in_force, modes) for book in books]
+    decisions, facts, marks = (
+        pa.concat_tables([getattr(each, name) for each in judged]) for name in ("decisions", "facts", "marks")
     )
+    trades = pa.concat_tables([book.trades.select(["trade_id"]) for book in books])
     described = {as_date(night).isoformat(): describe_gates(gates) for night, gates in in_force.items()}
     return Outcome(
-        tables={"data": decisions, "facts": pa.concat_tables(list(facts.values()))},
+        tables={"data": decisions, "facts": facts, "marks": marks},
         files={"gates.json": canonical_json(described)},
         verdicts=[judge_gate_coverage(decisions, trades, modes)],
         metadata={"decisions": shown.count_table(decisions, ["book", "gate", "verdict"])},
     )
+
+
+def _book(inputs: Inputs, context: StageContext, name: str) -> BookOfDay:
+    """What closed of a book on the day; of the policy's, whose positions share its accounts, what else was
+    open."""
+    trades = inputs.table(_BOOKS[name])
+    beside = [BESIDE_SCHEMA.empty_table()]
+    if name == POLICY:
+        days = [context.day - timedelta(days=1 + back) for back in range(held_days(context.settings))]
+        recent = [inputs.of_day(PAST, day, BESIDE_SCHEMA.names) for day in days if inputs.holds(PAST, day)]
+        beside += [each.cast(BESIDE_SCHEMA) for each in recent]
+        if inputs.has(LEDGER, f"{OPEN_POSITIONS}.parquet"):
+            beside.append(still_open(inputs.table(LEDGER, OPEN_POSITIONS)))
+    return BookOfDay(name, trades, nights_of(trades, context.settings), pa.concat_tables(beside))

@@ -1,7 +1,7 @@
 """Who decides on a day on paper: the policies of the two nights before it, each from its handover on."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from huracan.candles.redenominations import REDENOMINATIONS_FILE, redenominations_from_json
@@ -59,11 +59,15 @@ class Crew:
     def has_policy(self) -> bool:
         return any(policy is not None for policy in self.policies)
 
+    @property
+    def nights(self) -> tuple[date, date]:
+        """Those whose brains they are."""
+        return self.context.day - timedelta(days=2), self.context.day - timedelta(days=1)
+
     def watches(self, inputs: Inputs) -> "list[Watch]":
         from huracan.market.paper.watch import BEFORE_ALL, Watch
 
-        nights = [self.context.day - timedelta(days=back) for back in (2, 1)]
-        known = [market_block.named_patterns(inputs, night, self.context.settings) for night in nights]
+        known = [market_block.named_patterns(inputs, night, self.context.settings) for night in self.nights]
         begins = (BEFORE_ALL, self.handover_ms)
         parts = zip(self.policies, self.models, begins, known, strict=True)
         return [Watch(*part) for part in parts]

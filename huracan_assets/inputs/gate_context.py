@@ -1,5 +1,6 @@
 """What the gates of a night are fitted on, from the inputs of an asset that reads it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pyarrow as pa
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.facts.columns import FACTS_SCHEMA, facts_of
+from huracan.market.facts.marks_columns import MARKS_SCHEMA
 from huracan_assets.inputs.gate_thresholds import gate_settings
 from huracan_assets.inputs.in_force import key_of_night
 from huracan_assets.inputs.past_trades import confidence_of, conformal_of, meta_label_of, past_until
@@ -24,6 +26,13 @@ PAST_FACTS = Read(
     table="facts",
 )
 """What the market was like at the signals of past trades; days of versions without facts have none."""
+PAST_MARKS = replace(PAST_FACTS, key="past_marks", table="marks")
+"""How past positions stood; days of versions without marks have none."""
+PAST_MARKET = (PAST_FACTS, PAST_MARKS)
+RULES_OF_MARKS = tuple(
+    f"market.rules.{name}" for name in ("maximum_holding", "volatility_horizon", "minimum_volatility_bps")
+)
+"""The settings that marks are measured by."""
 
 
 def gate_context(
@@ -32,13 +41,11 @@ def gate_context(
     """Of the partition's own day, or of `night` where models are read by `models_in_force`, and by
     THRESHOLDS_IN_FORCE what their gates ask for.
 
-    `trades` is the key of the read that the past trades are among; facts are among PAST_FACTS.
+    `trades` is the key of the read that the past trades are among; facts and marks are among PAST_MARKET.
     """
     day = night or context.day
     past = past_until(inputs, day, context.settings, trades)
-    stored = FACTS_SCHEMA.empty_table()
-    if inputs.has("past_facts", "facts.parquet"):
-        stored = pa.concat_tables(inputs.tables("past_facts", "facts"))
+    stored = _stored(inputs, "past_facts", "facts", FACTS_SCHEMA)
     return GateContext(
         day=day,
         past=past,
@@ -47,8 +54,15 @@ def gate_context(
         confidence=confidence_of(inputs, context, night),
         meta_label=meta_label_of(inputs, context, night),
         conformal=conformal_of(inputs, context, night),
+        marks=_stored(inputs, "past_marks", "marks", MARKS_SCHEMA),
         settings=gate_settings(inputs, context, night),
     )
+
+
+def _stored(inputs: Inputs, key: str, table: str, schema: pa.Schema) -> pa.Table:
+    if not inputs.has(key, f"{table}.parquet"):
+        return schema.empty_table()
+    return pa.concat_tables(inputs.tables(key, table))
 
 
 def _patterns(inputs: Inputs, context: StageContext, night: date | None) -> pa.Table:

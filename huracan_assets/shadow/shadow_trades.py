@@ -14,9 +14,9 @@ from huracan.market.ledger import (
 from huracan.market.paper.open_columns import OPEN_POSITIONS_COLUMNS
 from huracan.tables import Always, Table
 from huracan_assets import shown
-from huracan_assets.inputs import market_block
 from huracan_assets.inputs.accounts import CARRIED_IN, OPEN_POSITIONS, carried_in, told_of_a_gap
-from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER, Crew, provenance_of, without_regimes
+from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER
+from huracan_assets.inputs.paper_day import paper_day
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs
 from huracan_assets.shadow import plots
@@ -74,23 +74,17 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
     for a mask, or all but entered.
     """
     # What they import is compiled or takes a second to load; definitions must load fast.
-    from huracan.market.paper.conservation import judge_ledger, judge_signals_told
-    from huracan.market.paper.replay_audit import judge_replay
-    from huracan.market.paper.session import trade_session
+    from huracan.market.paper.conservation import judge_signals_told
     from huracan.market.paper.turnover import turnover_usd
 
-    crew, carried = Crew.of(inputs, context), carried_in(inputs, context.settings, context.day)
-    if carried is None and not crew.has_policy:
-        return Outcome(note=f"No policy of the day before {context.day}: {crew.whys[-1]}")
-    if not inputs.holds("regimes", context.day):
-        return without_regimes(context, carried)
-    market, block = context.settings.market, market_block.paper_block(inputs, context.settings)
-    watches, provenance = crew.watches(inputs), provenance_of(inputs, context)
-    session = trade_session(block, watches, market.rules, market.costs, provenance, carried)
-    turned_over = turnover_usd(session, crew.handover_ms, minutes=60)
-    candles, accounts = inputs.of_day("ohlcv", context.day), carried and carried.accounts
-    ledger = judge_ledger(session, market.rules, candles, accounts, block.spot_symbols)
-    numbers = {**ledger.numbers, "turnover_after_handover_usd": round(turned_over, 2)}
+    carried = carried_in(inputs, context.settings, context.day)
+    day = paper_day(inputs, context, carried)
+    if isinstance(day, Outcome):
+        return day
+    session = day.trade(day.crew.watches(inputs))
+    turned_over = round(turnover_usd(session, day.crew.handover_ms, minutes=60), 2)
+    ledger, replayed = day.audit(session)
+    numbers = {**ledger.numbers, "turnover_after_handover_usd": turned_over}
     return Outcome(
         tables={
             "data": session.trades,
@@ -100,16 +94,12 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
             "signals": session.signals,
             OPEN_POSITIONS: session.open_positions,
         },
-        files={TRACE_FILE: json.dumps(crew.trace(block.feature_names)).encode()},
-        verdicts=[
-            replace(ledger, numbers=numbers),
-            judge_replay(session, block, market.rules, market.costs, provenance, carried),
-            judge_signals_told(session),
-        ],
+        files={TRACE_FILE: json.dumps(day.crew.trace(day.block.feature_names)).encode()},
+        verdicts=[replace(ledger, numbers=numbers), replayed, judge_signals_told(session)],
         metadata={
-            **crew.told(),
+            **day.crew.told(),
             **told_of_a_gap(carried, context.resources.lake, context.day),
-            "turnover_after_handover_usd": round(turned_over, 2),
+            "turnover_after_handover_usd": turned_over,
             **_shown(session),
         },
     )

@@ -3,7 +3,10 @@
 The library is that of the day before; what the policy itself is told of it is in `context`.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +40,22 @@ class NamedPatterns:
         found = found.filter(pc.not_equal(found["state"], RETIRED))
         identities, sides = (tuple(found[name].to_pylist()) for name in ("pattern_id", "side"))
         return NamedPatterns(statistics, identities, sides, previous_centroids(found, statistics))
+
+    def as_plain(self) -> dict[str, object]:
+        """Plain JSON values, and `from_plain` their inverse, to the bit."""
+        return {
+            "embedding": json.loads(self.statistics.to_json()),
+            "identities": list(self.identities),
+            "sides": list(self.sides),
+            "centroids": self.centroids.tolist(),
+        }
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> "NamedPatterns":
+        """InvalidInput where the embedding is damaged."""
+        statistics = EmbeddingStatistics.from_json(json.dumps(plain["embedding"]))
+        centroids = np.array(plain["centroids"], dtype=np.float64).reshape(len(plain["identities"]), -1)
+        return NamedPatterns(statistics, tuple(plain["identities"]), tuple(plain["sides"]), centroids)
 
     def nearest(
         self, rows: npt.NDArray[np.float32], sides: npt.NDArray[np.object_]

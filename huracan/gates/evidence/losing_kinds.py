@@ -21,10 +21,12 @@ Kinds = Sequence[str | None]
 
 @dataclass(frozen=True)
 class LosingKinds:
-    """Net results of past trades by kind, in bps."""
+    """Net results of past trades by kind, in bps, or what else was made by them."""
 
     net: ClassMeans
     settings: EvidenceSettings
+    measured: str = "net"
+    """What is told to have a mean."""
 
     @property
     def threshold_bps(self) -> float:
@@ -49,13 +51,13 @@ class LosingKinds:
             else:
                 notes.append(f"Of {named(kind)}: mean {own.mean:.1f} bps of {own.trades:.0f} past trades.")
         threshold = np.full(len(kinds), self.threshold_bps)
-        words = f"upper end ({self.settings.certainty:.0%}) of the mean net"
+        words = f"upper end ({self.settings.certainty:.0%}) of the mean {self.measured}"
         return require_above(value, threshold, words, " bps", 1, notes)
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""
         return {
-            "rule": "upper end of net_bps[kind] > min(0, net_bps[all])",
+            "rule": f"upper end of {self.measured}[kind] in bps > min(0, {self.measured}[all])",
             "net_bps": self.net.describe(),
             "certainty": self.settings.certainty,
             "minimum_past_trades": self.settings.minimum_past_trades,

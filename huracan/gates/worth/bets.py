@@ -18,6 +18,7 @@ from huracan.verdict import Number, Verdict
 
 Floats = NDArray[np.float64]
 
+BINDING = "binding"
 ALARM = 20.0
 """Evidence from which a gate's worth is taken to be negative."""
 
@@ -32,10 +33,11 @@ def after_the_night(book: JudgedBook, before: Bets, until_ms: int) -> dict[str, 
     long ago that all of their trades are closed; a gate that is new begins."""
     carried = dict(before)
     for at, gate in enumerate(book.gates):
-        acted = book.is_judged[:, at] & (book.kept[:, at] != 1.0)
-        own = book.take(acted)
+        own = book.take(book.is_judged[:, at] & book.acts[:, at])
+        # Who bets on a position that a gate has left knows so at that close, and not before.
+        opened = np.where(own.leaves[:, at], own.left_ms[:, at], own.opened_ms)
         carried[gate] = carried.get(gate, LastingBet()).play_night(
-            own.opened_ms, own.closed_ms, _against(own, at), until_ms
+            opened, own.closed_ms, _against(own, at), until_ms
         )
     return carried
 
@@ -43,13 +45,15 @@ def after_the_night(book: JudgedBook, before: Bets, until_ms: int) -> dict[str, 
 def _against(book: JudgedBook, gate: int) -> Floats:
     """[n] what is made of a stake that the gate is wrong about the signal, from -1 on.
 
-    What is refused brings its own result, what is made smaller that part of it. What is made larger brings
-    its loss, and half as much is staked: a gain may be twice the unit. Of each `stake` is staked.
+    What is refused brings its own result, what is made smaller that part of it, what is left early what it
+    made from then on. What is made larger brings its loss, and half as much is staked: a gain may be twice
+    the unit. Of each `stake` is staked.
     """
     units = results_in_units(book.net_bps, book.volatility_bps)
     without = 1.0 - book.kept[:, gate]
-    results: Floats = units * without / np.maximum(-2.0 * without, 1.0) * book.stake
-    return results
+    results: Floats = units * without / np.maximum(-2.0 * without, 1.0)
+    went_on = results_in_units(np.nan_to_num(book.net_bps - book.left_bps[:, gate]), book.volatility_bps)
+    return np.where(book.leaves[:, gate], went_on, results) * book.stake
 
 
 def stakes_of(explored: pa.Table) -> Floats:
@@ -66,15 +70,17 @@ def stakes_of(explored: pa.Table) -> Floats:
 
 def judge_worth(book: JudgedBook, bets: Bets) -> Verdict:
     """Check `gates_earn_their_place`: no gate that was asked on the newest night of `book`, the policy's, has
-    a worth for its signals that is negative by evidence of ALARM. Whoever obeyed its advice would lose; it
-    warns, and stops nothing."""
+    a worth for its signals that is negative by evidence of ALARM. Whoever obeys its advice loses, and who
+    runs the brain obeys those that bind, which are told first. It stops nothing."""
     asked = np.any(book.is_judged[book.night == book.night.max(initial=0)], axis=0).tolist()
     gates = [book.gates[at] for at in book.members if asked[at]]
     numbers: dict[str, Number] = {gate: bets[gate].evidence for gate in gates}
+    modes = dict(zip(book.gates, book.modes, strict=True))
     harmful = [gate for gate, much in numbers.items() if float(much) >= ALARM]
+    harmful.sort(key=lambda gate: modes[gate] != BINDING)
     reason = f"None of {len(numbers)} gates is known to do harm (evidence below {ALARM:g})."
     if harmful:
-        told = ", ".join(f"{gate} ({numbers[gate]:.0f})" for gate in harmful)
+        told = ", ".join(f"{gate} ({modes[gate]}, {numbers[gate]:.0f})" for gate in harmful)
         reason = (
             f"What these gates would keep from being traded earns, by evidence of {ALARM:g} or more: {told}."
             f" Set gates.{harmful[0]}.mode to off, or change what it asks."

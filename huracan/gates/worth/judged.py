@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from huracan.analysis.outcome import floats, milliseconds
 from huracan.errors import InvalidInput
 from huracan.evaluation.equity import MS_PER_DAY
-from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, size_factor_in, verdict_in
+from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, closing_ms_in, size_factor_in, verdict_in
 from huracan.market.ledger import POLICY
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+LEFT = "left_net_bps"
 ADVISORY = "advisory"
 """How gates were asked before it was written down."""
 
@@ -54,6 +55,10 @@ class JudgedBook:
     kept: Floats
     """[n, g] the part of the trade that the gate leaves: 0 refused, its factor resized, 1 passed or
     abstained."""
+    left_bps: Floats
+    """[n, g] what the whole trade comes to where the gate has its position left; NaN elsewhere."""
+    left_ms: Integers
+    """[n, g] the close at which it would order that; 0 elsewhere."""
     margin: Floats
     """[n, g] value less threshold; NaN where unknown."""
     said: Integers
@@ -72,8 +77,32 @@ class JudgedBook:
         """[n, g] what each gate would have saved, of the whole trade's notional; below 0: cost. A resized
         trade is taken to make its factor of what the whole one made: slippage that grows with size is left
         out."""
-        saved: Floats = (self.kept - 1.0) * self.net_bps[:, None]
+        net = self.net_bps[:, None]
+        saved: Floats = self.kept * np.where(self.leaves, self.left_bps, net) - net
         return saved
+
+    @property
+    def leaves(self) -> Bools:
+        """[n, g] where the gate has the position left."""
+        return np.isfinite(self.left_bps)
+
+    @property
+    def acts(self) -> Bools:
+        """[n, g] where the gate would change what is made."""
+        acts: Bools = (self.kept != 1.0) | self.leaves
+        return acts
+
+    @property
+    def parts(self) -> Floats:
+        """[n, g] the part of the trade's net that each gate leaves among the others, so that what several
+        leave is the product: of those that have a position left only the first does. A trade that came to
+        nothing keeps it."""
+        net, never = self.net_bps[:, None], np.iinfo(np.int64).max
+        moments = np.where(self.leaves, self.left_ms, never)
+        of_all = moments[:, self.members].min(axis=1, initial=never)[:, None]
+        is_first = self.leaves & (moments == of_all) & (np.cumsum(moments == of_all, axis=1) == 1)
+        share = np.divide(self.left_bps, net, out=np.ones_like(self.left_bps), where=is_first & (net != 0.0))
+        return self.kept * share
 
     @property
     def members(self) -> list[int]:
@@ -83,7 +112,7 @@ class JudgedBook:
 
 _BY_SIGNAL = (
     *("night", "opened_ms", "closed_ms", "net_bps", "volatility_bps", "weight", "stake"),
-    *("is_judged", "has_passed", "is_refused", "kept", "margin", "said"),
+    *("is_judged", "has_passed", "is_refused", "kept", "left_bps", "left_ms", "margin", "said"),
 )
 
 
@@ -117,13 +146,9 @@ def judged_book(
             f"{decisions.num_rows - int(asked.sum())} answers of a gate about a trade were given twice.",
             "Give the decisions of each day once.",
         )
-    passed, refused, kept, margin, told = (
-        np.zeros(asked.shape, np.bool_),
-        np.zeros(asked.shape, np.bool_),
-        np.ones(asked.shape),
-        np.full(asked.shape, np.nan),
-        np.full(asked.shape, -1, np.int64),
-    )
+    passed, refused = np.zeros(asked.shape, np.bool_), np.zeros(asked.shape, np.bool_)
+    kept, margin, left = np.ones(asked.shape), np.full(asked.shape, np.nan), np.full(asked.shape, np.nan)
+    told, left_ms = np.full(asked.shape, -1, np.int64), np.zeros(asked.shape, np.int64)
     said = pc.dictionary_encode(decisions["verdict"].combine_chunks())
     texts, code = said.dictionary.to_pylist(), said.indices.to_numpy()
     verdicts = [verdict_in(text) for text in texts]
@@ -139,6 +164,9 @@ def judged_book(
         kept[signal, gate] = np.array(factors)[code]
         margin[signal, gate] = floats(decisions, "margin")
         told[signal, gate] = code
+        left_ms[signal, gate] = np.array([closing_ms_in(text) or 0 for text in texts], np.int64)[code]
+        if LEFT in decisions.column_names:
+            left[signal, gate] = floats(decisions, LEFT)
     closed = milliseconds(trades, "exit_time")
     is_asked: Bools = np.any(asked, axis=1)
     book = JudgedBook(
@@ -156,6 +184,8 @@ def judged_book(
         has_passed=passed,
         is_refused=refused,
         kept=kept,
+        left_bps=left,
+        left_ms=left_ms,
         margin=margin,
         said=told,
     )

@@ -107,6 +107,7 @@ def _counts(book: JudgedBook, at: int) -> Row:
         "blocked": said[REFUSES],
         "abstained": said[ABSTAINS],
         "resized": int((passed & (book.kept[:, at] != 1.0)).sum()),
+        "left": int((passed & book.leaves[:, at]).sum()),
         "always": _always(book, at),
     }
 
@@ -123,17 +124,18 @@ def _always(book: JudgedBook, at: int) -> str | None:
 
 
 def _resizes(book: JudgedBook, at: int) -> bool:
-    return bool((book.has_passed[:, at] & (book.kept[:, at] != 1.0)).any())
+    return bool((book.has_passed[:, at] & book.acts[:, at]).any())
 
 
 def _precision(book: JudgedBook, at: int) -> Row:
     asked, refused, kept = book.is_judged[:, at], book.is_refused[:, at], book.kept[:, at]
     lost, won = book.net_bps < 0.0, book.net_bps > 0.0
     right = ((kept < 1.0) & lost) | ((kept > 1.0) & won)
+    right = np.where(book.leaves[:, at], book.left_bps[:, at] > book.net_bps, right)
     return {
         "refused_winners": int((refused & won).sum()),
         "refused_losers": int((refused & lost).sum()),
-        "precision": _share(right, asked & (kept != 1.0), book.weight),
+        "precision": _share(right, asked & book.acts[:, at], book.weight),
         "loser_share": _share(lost, asked, book.weight),
     }
 
@@ -141,7 +143,7 @@ def _precision(book: JudgedBook, at: int) -> Row:
 def _together(book: JudgedBook, generator: np.random.Generator) -> list[Row]:
     """What each column of the book is worth beside the others."""
     members, outcome = book.members, book.net_bps * book.weight
-    kept, total = book.kept[:, members], float(book.weight.sum())
+    kept, total = book.parts[:, members], float(book.weight.sum())
     per_signal = 1.0 / total if total > 0.0 else float("nan")
     every = _known(saved_by_all(kept, outcome) * per_signal)
     last = saved_when_added_last(kept, outcome) * per_signal

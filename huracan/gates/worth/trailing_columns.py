@@ -20,6 +20,7 @@ TRAILING_COLUMNS = (
     Column("blocked", INTEGER, "signals that it would have refused"),
     Column("abstained", INTEGER, "signals that it had no ground to judge"),
     Column("resized", INTEGER, "passed signals whose size it would have changed"),
+    Column("left", INTEGER, "passed signals whose position it would have left"),
     Column(
         "always",
         TEXT,
@@ -35,8 +36,8 @@ TRAILING_COLUMNS = (
     Column(
         "precision",
         FLOAT,
-        "weighted share of what it refused or made smaller that lost, and of what it enlarged that won; null"
-        " without any",
+        "weighted share of what it refused or made smaller that lost, of what it enlarged that won, and of"
+        " what it left that made less by going on; null without any",
         "0 to 1",
     ),
     Column("loser_share", FLOAT, "weighted share of all judged that lost: the precision of chance", "0 to 1"),

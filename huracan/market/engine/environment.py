@@ -19,9 +19,10 @@ from huracan.market.engine.kernel_bars import packed_bars, sights_of
 from huracan.market.engine.kernel_idle import IdleTime, foresee_lanes, idle_lanes
 from huracan.market.engine.kernel_masks import mask_lanes
 from huracan.market.engine.kernel_numbers import conditions_of
-from huracan.market.engine.kernel_observe import equity_lanes, observe_lanes
+from huracan.market.engine.kernel_observe import entry_cost_lanes, equity_lanes, observe_lanes
 from huracan.market.engine.lane import LANE, NOTHING_PENDING, new_lanes
 from huracan.market.engine.market_step import MarketStep
+from huracan.market.engine.order_terms import BY_THE_RULES, OrderTerms
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.observation import observation_names
 from huracan.market.reward import RewardTerms
@@ -142,13 +143,19 @@ class MarketEnvironment:
         self._mask_lanes(self.state, self._bars, self._conditions.rules, legal)
         return legal
 
-    def advance(self, actions: NDArray[np.integer]) -> MarketStep:
+    def advance(self, actions: NDArray[np.integer], terms: OrderTerms | None = None) -> MarketStep:
         """Orders decided at a close meet the next detail bar; then nothing is done until the next decision.
 
-        `actions` [lanes] are indices into `action_names`. InvalidInput where one of them is illegal: then no
-        lane has moved.
+        `actions` [lanes] are indices into `action_names`; `terms` change what an entry among them is sent as.
+        InvalidInput where an action is illegal: then no lane has moved.
         """
-        return self._move(self.state, actions)
+        if terms is None:
+            return self._move(self.state, actions)
+        self.state["order_factor"], self.state["order_rests"] = terms.factor, terms.rests
+        try:
+            return self._move(self.state, actions)
+        finally:
+            self.state["order_factor"], self.state["order_rests"] = 1.0, BY_THE_RULES
 
     def _move(self, state: NDArray[np.void], actions: NDArray[np.integer]) -> MarketStep:
         wanted, lanes = np.ascontiguousarray(actions, dtype=np.int64), state.size
@@ -181,6 +188,12 @@ class MarketEnvironment:
         equity = np.empty(self.lanes)
         equity_lanes(self.state, self._bars, equity)
         return equity
+
+    def entry_costs_bps(self) -> Floats:
+        """Estimated round trip of each entry [lanes, actions], as its trade would tell it; NaN of others."""
+        found = np.empty((self.lanes, len(self.action_names)))
+        entry_cost_lanes(self.state, self._bars, self._conditions.rules, self._conditions.costs, found)
+        return found
 
     def fills(self) -> NDArray[np.void]:
         """FILL records by lane and time; none without `records`."""
@@ -222,7 +235,7 @@ def beginning(
     fresh = np.zeros(np.broadcast(symbols, bars).size, dtype=LANE)
     fresh["symbol"], fresh["bar"], fresh["end_bar"] = symbols, bars, last
     fresh["cash_usd"] = fresh["peak_usd"] = rules.starting_cash_usd
-    fresh["pending"], fresh["unit_bps"] = NOTHING_PENDING, 1.0
+    fresh["pending"], fresh["unit_bps"], fresh["order_factor"] = NOTHING_PENDING, 1.0, 1.0
     return fresh
 
 

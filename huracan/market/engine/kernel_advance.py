@@ -23,6 +23,7 @@ from huracan.market.engine.kernel_step import (
 )
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.market_step import MarketStep
+from huracan.market.engine.order_terms import BY_THE_RULES, Played
 from huracan.market.engine.record_book import Records, Scratch
 from huracan.units import BASIS_POINT
 
@@ -174,10 +175,15 @@ class Place(NamedTuple):
 
 @compiled
 def replay_lanes(
-    state: NDArray[np.void], actions: NDArray[np.int8], bars: Bars, conditions: Conditions, records: Records,
+    state: NDArray[np.void],
+    played: Played,
+    bars: Bars,
+    conditions: Conditions,
+    records: Records,
     begin: Place,
-) -> Place:  # fmt: skip
-    """Plays `actions` [lanes, decisions] from `begin` on, as far as the records have room."""
+) -> Place:
+    """Plays the orders from `begin` on, as far as the records have room."""
+    actions, factors, rests = played.actions, played.terms.factor, played.terms.rests
     rows, markets, length = bars.rows, bars.markets, bars.length
     rules, fills_of_a_column = conditions.rules, 1 + bars.decision_bars
     scratch = Scratch(records.scratch_fills[0], records.scratch_fills[1], records.scratch_closed[0])
@@ -196,6 +202,7 @@ def replay_lanes(
                 if not begin.is_lenient:
                     return Place(False, ILLEGAL, index, column)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
+            lane.order_factor, lane.order_rests = factors[index, column], rests[index, column]
             for _ in range(bars.decision_bars):
                 if lane.has_ended:
                     break
@@ -206,4 +213,5 @@ def replay_lanes(
                 if filled != NOTHING_FILLED:
                     write_records(index, filled, records)
                 action = WAIT_INDEX if lane.quantity == 0.0 else HOLD_INDEX
+            lane.order_factor, lane.order_rests = 1.0, BY_THE_RULES
     return Place(begin.is_lenient, PLAYED, state.size, 0)

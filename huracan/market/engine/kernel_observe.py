@@ -11,6 +11,7 @@ from huracan.market.costs import Floats
 from huracan.market.engine.kernel_advance import equity_usd
 from huracan.market.engine.kernel_bars import Bar, Bars, Market, Sights
 from huracan.market.engine.kernel_fills import round_trip_bps
+from huracan.market.engine.kernel_masks import FIRST_SHORT, NO_SLOT, entry_slot
 from huracan.market.engine.kernel_numbers import CostNumbers, RuleNumbers
 from huracan.market.engine.kernel_open import volatility_unit_bps
 from huracan.market.engine.lane import Lane
@@ -50,6 +51,29 @@ def cost_in_volatility(bar: Bar, market: Market, rules: RuleNumbers, costs: Cost
         return 0.0
     cost_bps = round_trip_bps(rules.notional_usd, bar, 1, rules.entries_are_maker, market, costs)
     return float(cost_bps / volatility_unit_bps(bar.volatility_bps, rules))
+
+
+@compiled
+def entry_cost_lanes(
+    state: NDArray[np.void], bars: Bars, rules: RuleNumbers, costs: CostNumbers, out: Floats
+) -> None:
+    """Estimated round trip in bps of every entry that a lane could decide at its close, as its position would
+    have it, by orders of the rules, into `out` [lanes, actions]; NaN of other actions and without a price."""
+    rows, markets, length = bars.rows, bars.markets, bars.length
+    for index in range(state.size):
+        lane = state[index]
+        at = lane.symbol * length + lane.bar
+        bar = rows[at]
+        # The order meets the next bar's market, which is known before it opens.
+        market = markets[rows[at + 1].market if lane.bar + 1 < length else bar.market]
+        for action in range(rules.action_count):
+            out[index, action] = math.nan
+            slot = entry_slot(action)
+            if slot != NO_SLOT and math.isfinite(bar.volatility_bps) and math.isfinite(bar.close):
+                notional = rules.notional_usd * rules.size_multipliers[slot]
+                side = -1 if action >= FIRST_SHORT else 1
+                rests = rules.entries_are_maker
+                out[index, action] = round_trip_bps(notional, bar, side, rests, market, costs)
 
 
 @compiled

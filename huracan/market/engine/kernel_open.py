@@ -18,6 +18,7 @@ from huracan.market.engine.kernel_fills import (
 from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
 from huracan.market.engine.kernel_numbers import Conditions, RuleNumbers
 from huracan.market.engine.lane import Lane
+from huracan.market.engine.order_terms import BY_THE_RULES
 from huracan.market.engine.record_book import FillRecord
 from huracan.units import BASIS_POINT
 
@@ -32,6 +33,12 @@ def volatility_unit_bps(volatility_bps: float, rules: RuleNumbers) -> float:
     return float((volatility_bps if volatility_bps > least else least) * rules.horizon_factor)
 
 
+@compiled_inline
+def entry_rests(lane: Lane, rules: RuleNumbers) -> bool:
+    """Whether the entry that is decided rests at the open it is for."""
+    return bool(rules.entries_are_maker if lane.order_rests == BY_THE_RULES else lane.order_rests > 0)
+
+
 @compiled
 def open_position(lane: Lane, action: int, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """Fills the entry that was decided at the open of the next bar; False where it lapses.
@@ -41,8 +48,8 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
     """
     decided, bar, market = moment.decided, moment.bar, moment.market
     rules, costs = conditions.rules, conditions.costs
-    side, is_maker = -1 if action >= FIRST_SHORT else 1, rules.entries_are_maker
-    reference, multiplier = bar.open, rules.size_multipliers[entry_slot(action)]
+    side, is_maker = -1 if action >= FIRST_SHORT else 1, entry_rests(lane, rules)
+    reference, multiplier = bar.open, rules.size_multipliers[entry_slot(action)] * lane.order_factor
     if side < 0 and not market.may_short:
         return False
     if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):

@@ -25,7 +25,7 @@ from huracan.market.engine.kernel_fills import (
     stop_slippage_bps,
 )
 from huracan.market.engine.kernel_numbers import TIER_NUMBERS, Conditions, RuleNumbers
-from huracan.market.engine.kernel_open import add_to_position, open_position, scale_out
+from huracan.market.engine.kernel_open import add_to_position, entry_rests, open_position, scale_out
 from huracan.market.engine.lane import NOTHING_PENDING, Lane
 from huracan.market.engine.record_book import FillRecord, Scratch
 from huracan.market.ledger import (
@@ -82,7 +82,7 @@ def step_lane(lane: Lane, action: int, moment: Moment, conditions: Conditions, s
             was_flat = lane.quantity == 0.0
             if fill_at_open(lane, action, moment, conditions, scratch.at_open):
                 filled = AT_THE_OPEN
-                may_reach = not (was_flat and rules.entries_are_maker)
+                may_reach = not (was_flat and entry_rests(lane, rules))
         if lane.quantity > 0.0:
             lane.traded_bar = lane.bar
             if reason == NOTHING_PENDING:

@@ -64,6 +64,9 @@ LANE = np.dtype(
         ("scratch_volatilities", np.float64),
         ("add_notional_usd", np.float64),
         ("trail_volatilities", np.float64),
+        # Of the entry that is decided: see `OrderTerms`. Nothing of it outlasts the step.
+        ("order_factor", np.float64),
+        ("order_rests", np.int8),
     ],
     align=True,
 )
@@ -76,4 +79,5 @@ def new_lanes(lanes: int) -> NDArray[np.void]:
     """`lanes` lanes that stand still until they begin."""
     state = np.zeros(lanes, LANE)
     state["has_ended"], state["pending"], state["unit_bps"] = True, NOTHING_PENDING, 1.0
+    state["order_factor"] = 1.0
     return state

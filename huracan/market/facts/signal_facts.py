@@ -4,7 +4,7 @@ A signal's facts depend on its own LONG_BARS bars and the one before them, to th
 candles nor on how many there were earlier. What a gate makes of them belongs in its file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -33,14 +33,33 @@ def signal_facts(signals: pa.Table, candles: pa.Table) -> pa.Table:
     `candles` are OHLCV_SCHEMA in time order within each symbol. A bar counts where it had closed at the
     signal. A symbol without candles has no facts: all null. InvalidInput where candles are out of order.
     """
-    symbols = signals["symbol"].to_pylist()
-    moments = pc.cast(signals["signal_time"], pa.int64()).to_numpy()
-    known = {symbol: _Candles.of(candles, symbol) for symbol in sorted(set(symbols))}
-    rows = [
-        {"trade_id": trade, **known[symbol].facts_at(int(moment))}
-        for trade, symbol, moment in zip(signals["trade_id"].to_pylist(), symbols, moments, strict=True)
-    ]
-    return pa.Table.from_pylist(rows, schema=FACTS_SCHEMA)
+    moments = pc.cast(signals["signal_time"], pa.int64()).to_pylist()
+    names, symbols = signals["trade_id"].to_pylist(), signals["symbol"].to_pylist()
+    return MarketFacts(candles).at(symbols, moments, names)
+
+
+class MarketFacts:
+    """The market at closes of candles, measured once for each that is asked for."""
+
+    def __init__(self, candles: pa.Table) -> None:
+        self._candles = candles
+        self._known: dict[str, _Candles] = {}
+        self._measured: dict[tuple[str, int], _Row] = {}
+
+    def at(self, symbols: Sequence[str], moments_ms: Sequence[int], names: Sequence[str]) -> pa.Table:
+        """FACTS_SCHEMA of `symbols` at `moments_ms` (UTC, since 1970), row by row; `names` are the rows'
+        identities. InvalidInput as `signal_facts`."""
+        places = zip(names, symbols, moments_ms, strict=True)
+        rows = [{"trade_id": name, **self._row(symbol, moment)} for name, symbol, moment in places]
+        return pa.Table.from_pylist(rows, schema=FACTS_SCHEMA)
+
+    def _row(self, symbol: str, moment_ms: int) -> "_Row":
+        place = (symbol, moment_ms)
+        if place not in self._measured:
+            if symbol not in self._known:
+                self._known[symbol] = _Candles.of(self._candles, symbol)
+            self._measured[place] = self._known[symbol].facts_at(moment_ms)
+        return self._measured[place]
 
 
 class _Candles:

@@ -16,6 +16,7 @@ from huracan.market.paper.trade_log import BUY
 def lanes_of(accounts: pa.Table, block: MarketBlock) -> NDArray[np.void]:
     """LANE of accounts, in their order: what the table says, bars counted from the block's first."""
     state = np.zeros(accounts.num_rows, LANE)
+    state["order_factor"] = 1.0
     for name in (*OF_ACCOUNT, *AS_TOLD):
         nothing = pa.scalar(0).cast(accounts[name].type)
         state[name] = pc.fill_null(accounts[name], nothing).to_numpy()

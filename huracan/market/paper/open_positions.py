@@ -20,15 +20,20 @@ from huracan.market.engine.lane import LANE
 from huracan.market.ledger import EXIT_REASONS, LONG, SHORT
 from huracan.market.paper.open_columns import FILL, OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.provenance import Provenance
-from huracan.market.paper.signal_context import Entries, as_array, held_positions, keys_of
+from huracan.market.paper.signal_context import Entries, held_positions, keys_of
 from huracan.market.paper.trade_log import fill_columns
 from huracan.regimes.model import REGIMES
+from huracan.tables import as_array
 
 TIMES = {f"{name}_bar": f"{name}_time" for name in ("entry", "traded", "best", "worst")}
 """Bars of a lane and the columns of their opens; that of the signal is named by its close."""
 OF_ACCOUNT = ("cash_usd", "costs_usd", "turnover_usd", "trades")
-OF_PLACE = ("symbol", "bar", "end_bar", "has_ended", "closes_at_end", "peak_usd")
-"""What a lane knows of where it stands in its block and in whose interest: the day's own."""
+OF_PLACE = (
+    *("symbol", "bar", "end_bar", "has_ended", "closes_at_end", "peak_usd"),
+    *("order_factor", "order_rests"),
+)
+"""What a lane knows of where it stands in its block, in whose interest, and of the order of the moment: the
+day's own."""
 AS_TOLD = tuple(
     name
     for name in LANE.names or ()

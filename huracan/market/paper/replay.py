@@ -14,6 +14,7 @@ from huracan.market.engine.kernel_advance import FULL, ILLEGAL, Place, replay_la
 from huracan.market.engine.kernel_bars import packed_bars
 from huracan.market.engine.kernel_numbers import conditions_of
 from huracan.market.engine.kernel_observe import equity_lanes
+from huracan.market.engine.order_terms import OrderTerms, Played
 from huracan.market.engine.record_book import RecordBook
 from huracan.market.paper.stored_actions import ActionLists
 from huracan.market.rules import TradingRules
@@ -58,13 +59,15 @@ def replay(
     if listed.dtype != np.int8:
         listed = np.clip(listed, -1, np.iinfo(np.int8).max).astype(np.int8)
     listed = np.ascontiguousarray(listed)
+    terms = OrderTerms.of_the_rules(listed.shape) if lists.terms is None else lists.terms.checked()
+    played = Played(listed, terms)
     bars, conditions = packed_bars(block, costs), conditions_of(rules, costs, block.bar_minutes)
     book, place = RecordBook(True), Place(is_lenient, FULL, 0, 0)
     # Most orders fill once and end in one exit; only those that are large for their bars take more room.
     room = 2 * np.count_nonzero((listed != WAIT_INDEX) & (listed != HOLD_INDEX)) + 1 + block.decision_bars
     while place.came_to == FULL:
         records = book.with_room(int(room), int(room))
-        place = replay_lanes(state, listed, bars, conditions, records, place)
+        place = replay_lanes(state, played, bars, conditions, records, place)
     if place.came_to == ILLEGAL:
         raise illegal_action(int(listed[place.lane, place.column]), state[place.lane], block, rules)
     equity = np.empty(state.size)

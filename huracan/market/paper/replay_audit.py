@@ -16,10 +16,11 @@ from huracan.market.paper.open_positions import lane_columns
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.replay import replay
 from huracan.market.paper.session import Session, all_fills, opening_of
-from huracan.market.paper.signal_context import as_array, keys_of
+from huracan.market.paper.signal_context import keys_of
 from huracan.market.paper.stored_actions import stored_actions
 from huracan.market.paper.trade_log import fill_columns, outcome_columns
 from huracan.market.rules import TradingRules
+from huracan.tables import as_array
 from huracan.verdict import Verdict
 
 

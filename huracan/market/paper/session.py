@@ -15,28 +15,32 @@ from huracan.market.costs import CostAssumptions, Floats
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.ledger import DECISION_TRACE_SCHEMA, SESSION_SCHEMA
 from huracan.market.paper.carrying import Carried, Opening, begin_flat, carried_in
+from huracan.market.paper.interventions import interventions_table, with_orders
 from huracan.market.paper.open_positions import Ending, carried_out
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import SessionArrays, run_lanes
-from huracan.market.paper.signal_context import as_array, entries_of, held_positions, trace_columns
+from huracan.market.paper.signal_context import entries_of, held_positions, trace_columns
 from huracan.market.paper.signals import signals_table
 from huracan.market.paper.trade_log import exit_models, fills_table, trades_table, waiting_models
 from huracan.market.paper.watch import NOBODY, Watch
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
+from huracan.tables import as_array
 from huracan.units import WHOLE_BPS
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
     """The ledger of a span: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA,
-    SIGNALS_SCHEMA and, at its end, OPEN_POSITIONS_SCHEMA."""
+    SIGNALS_SCHEMA, INTERVENTIONS_SCHEMA and, at its end, OPEN_POSITIONS_SCHEMA. Where guards decided too the
+    bars have ORDER_COLUMNS as well."""
 
     trades: pa.Table
     fills: pa.Table
     bars: pa.Table
     decisions: pa.Table
     signals: pa.Table
+    interventions: pa.Table
     open_positions: pa.Table
 
 
@@ -81,11 +85,15 @@ def trade_session(
     return Session(
         trades=pa.concat_tables([before.trades, trades]),
         fills=pa.concat_tables([before.fills, fills_table(fills, arrays.closed, entries, block)]),
-        bars=pa.concat_tables([_bars_table(arrays, block, equity, peak, names), before.bars(block.symbols)]),
+        bars=pa.concat_tables(
+            [_bars_table(arrays, block, equity, peak, names), before.bars(block.symbols)],
+            promote_options="default",
+        ),
         decisions=_decisions_table(arrays, block, watches, names),
         signals=signals_table(
             arrays, block, rules, costs, [*trades["trade_id"].to_pylist(), *held.to_pylist()]
         ),
+        interventions=interventions_table(arrays, block, names),
         open_positions=carried_out(arrays.state, fills, entries, block, ending, provenance),
     )
 
@@ -131,7 +139,8 @@ def _bars_table(
         "costs_usd": arrays.costs_usd[:, 1:].reshape(-1),
         "drawdown_bps": ((peak[:, 1:] - now) / peak[:, 1:] * WHOLE_BPS).reshape(-1),
     }
-    return pa.table({field.name: pa.array(data[field.name], field.type) for field in SESSION_SCHEMA})
+    bars = pa.table({field.name: pa.array(data[field.name], field.type) for field in SESSION_SCHEMA})
+    return with_orders(bars, arrays, lane, at)
 
 
 def _decisions_table(

@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from huracan.market.actions import HOLD_INDEX, WAIT_INDEX
 from huracan.market.costs import Floats
 from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.engine.order_terms import OrderTerms
+from huracan.market.guard import Guarded, Intervention
 from huracan.market.paper.watch import NOBODY, Watch, watch_of
-from huracan.market.policy import Decision
+from huracan.market.policy import Decision, Policy
+from huracan.market.surroundings import Surroundings
+from huracan.regimes.model import REGIMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +94,10 @@ class SessionArrays:
     in_charge: NDArray[np.int64]
     """[decisions] index among those who decide; NOBODY where nobody does"""
     trace: DecisionTrace
+    terms: OrderTerms | None = None
+    """[symbols, decisions] what entries were sent as; None where nobody stood in their way."""
+    interventions: tuple[tuple[int, Intervention], ...] = ()
+    """Of guards, each with the column of its decision."""
 
 
 def run_lanes(environment: MarketEnvironment, watches: Sequence[Watch]) -> SessionArrays:
@@ -107,22 +115,25 @@ def run_lanes(environment: MarketEnvironment, watches: Sequence[Watch]) -> Sessi
     in_charge = np.full(decisions, NOBODY, np.int64)
     in_charge[:-1] = watch_of(watches, block.time_of(block.decision_closes + 1))[:-1]
     trace = DecisionTrace.empty(lanes, decisions, actions)
+    terms, interventions = OrderTerms.of_the_rules(shape), list[tuple[int, Intervention]]()
     for at in range(decisions):
         state = environment.state
         cash[:, at], paid[:, at] = state["cash_usd"], state["costs_usd"]
         position[:, at] = environment.equity_usd() - cash[:, at]
         if at == decisions - 1:
             break
-        policy = None if in_charge[at] == NOBODY else watches[in_charge[at]].policy
-        if policy is None:
+        watch = None if in_charge[at] == NOBODY else watches[in_charge[at]]
+        if watch is None or watch.policy is None:
             chosen = np.where(state["quantity"] == 0.0, WAIT_INDEX, HOLD_INDEX).astype(np.int64)
-        else:
-            masks = environment.masks()
-            decision = policy.decide(environment.observe(), masks)
-            chosen = decision.actions
-            trace.keep(at, decision, masks)
-        action[:, at] = chosen
-        environment.advance(chosen)
+            action[:, at] = chosen
+            environment.advance(chosen)
+            continue
+        guarded = _decided(environment, watch, watch.policy)
+        trace.keep(at, guarded.decision, guarded.masks)
+        action[:, at] = guarded.actions
+        terms.factor[:, at], terms.rests[:, at] = guarded.terms
+        interventions += [(at, each) for each in guarded.interventions]
+        environment.advance(guarded.actions, guarded.terms)
     return SessionArrays(
         closed=environment.closed(),
         fills=environment.fills(),
@@ -135,4 +146,34 @@ def run_lanes(environment: MarketEnvironment, watches: Sequence[Watch]) -> Sessi
         state=environment.state.copy(),
         in_charge=in_charge,
         trace=trace,
+        terms=terms if any(each.guard for each in watches) else None,
+        interventions=tuple(interventions),
+    )
+
+
+def _decided(environment: MarketEnvironment, watch: Watch, policy: Policy) -> Guarded:
+    """What those in charge do at the close at which all lanes stand."""
+    observations, masks = environment.observe(), environment.masks()
+    if watch.guard is None:
+        decision = policy.decide(observations, masks)
+        rules = OrderTerms.of_the_rules(decision.actions.shape)
+        return Guarded(decision, masks, decision.actions, rules, ())
+    known = surroundings_of(environment, watch)
+    return watch.guard.decide(policy, observations, masks, environment.observation_names, known)
+
+
+def surroundings_of(environment: MarketEnvironment, watch: Watch) -> Surroundings:
+    """Of the lanes at the close of their bars, which is the same for all."""
+    block, state = environment.block, environment.state
+    symbol, bar = state["symbol"], state["bar"]
+    return Surroundings(
+        symbols=tuple(block.symbols[each] for each in symbol.tolist()),
+        close_ms=int(block.time_of(bar[:1] + 1)[0]),
+        regimes=tuple(REGIMES[each] for each in block.regime[symbol, block.row_of(bar)].tolist()),
+        volatility_bps=block.volatility_bps[symbol, bar],
+        entry_cost_bps=environment.entry_costs_bps(),
+        size_multipliers=environment.rules.size_multipliers,
+        facts=watch.facts,
+        patterns=watch.patterns,
+        positions_held=int((state["quantity"] > 0.0).sum()),
     )

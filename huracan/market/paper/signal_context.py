@@ -19,6 +19,7 @@ from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
 from huracan.market.paper.watch import NOBODY, Watch
 from huracan.regimes.model import REGIMES
+from huracan.tables import as_array
 
 Integers = NDArray[np.int64]
 
@@ -205,8 +206,3 @@ def lists(rows: NDArray[Any], widths: Integers | None = None) -> pa.Array:
         values = rows[np.arange(width) < widths[:, None]]
     flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), flat)
-
-
-def as_array(values: Any, kind: pa.DataType) -> pa.Array:
-    """An Arrow array of a type: one that is there already is cast, which `pa.array` would not do."""
-    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)

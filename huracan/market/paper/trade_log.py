@@ -25,9 +25,10 @@ from huracan.market.ledger import (
     TRADES_SCHEMA,
 )
 from huracan.market.paper.session_arrays import SessionArrays
-from huracan.market.paper.signal_context import Entries, as_array, keys_of
+from huracan.market.paper.signal_context import Entries, keys_of
 from huracan.market.paper.watch import NOBODY, Watch
 from huracan.regimes.model import REGIMES
+from huracan.tables import as_array
 from huracan.units import BASIS_POINT
 
 BUY, SELL = "buy", "sell"

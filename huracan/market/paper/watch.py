@@ -2,25 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from huracan.market.facts.signal_facts import MarketFacts
+from huracan.market.guard import Guard
 from huracan.market.policy import Policy
+from huracan.market.surroundings import KnowsPatterns
 
 NOBODY = -1
 BEFORE_ALL = -(2**62)
-
-
-class KnowsPatterns(Protocol):
-    """Who can say which known patterns an entry resembles."""
-
-    def nearest(self, rows: NDArray[np.float32], sides: NDArray[np.object_]) -> tuple[pa.Array, pa.Array]:
-        """Per feature row of [n, features] and side [n] a list of identities, nearest first, and a list of
-        cosines."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +26,10 @@ class Watch:
     """UTC, since 1970; a decision bar that closes at this moment is the first."""
     patterns: KnowsPatterns | None = None
     """Those that were known to it."""
+    guard: Guard | None = None
+    """What stands between the policy and its orders; None: nothing does."""
+    facts: MarketFacts | None = None
+    """The market that a guard is told of."""
 
 
 def watch_of(watches: Sequence[Watch], closes_ms: NDArray[np.int64]) -> NDArray[np.int64]:

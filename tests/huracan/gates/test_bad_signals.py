@@ -20,8 +20,9 @@ from huracan.models.inputs import REGIME_COLUMNS
 from huracan.models.meta_label import fit_meta_label_model
 from huracan.models.past import past_trades
 from tests.huracan.conftest import hourly_ledger
-from tests.huracan.gates.columns import shown, with_column
+from tests.huracan.gates.columns import positions, shown, with_column
 from tests.huracan.gates.conftest import NAMES, Fitter, context
+from tests.huracan.gates.made_marks import taught
 from tests.huracan.gates.test_pattern_evidence import LOSING, WINNING
 
 Maker = Callable[..., pa.Table]
@@ -65,7 +66,10 @@ def _without_regime(trades: pa.Table) -> pa.Table:
     return trades
 
 
-@pytest.mark.parametrize("name", list(gate_kinds()))
+OF_POSITIONS = ("scratch", "runner_unlock")
+
+
+@pytest.mark.parametrize("name", [name for name in gate_kinds() if name not in OF_POSITIONS])
 def test_of_a_signal_without_a_regime_each_gate_says_what_it_takes_instead(
     name: str, gates: dict[str, Gate]
 ) -> None:
@@ -76,6 +80,15 @@ def test_of_a_signal_without_a_regime_each_gate_says_what_it_takes_instead(
         assert all(f"The signal has no regime: {INSTEAD[name]}." in reason for reason in lost.reason)
     else:
         assert (lost.answer, lost.reason) == (known.answer, known.reason)
+
+
+@pytest.mark.parametrize("name", OF_POSITIONS)
+def test_a_position_without_a_regime_is_judged_as_with_one(name: str) -> None:
+    gate, gain, age = taught(name), np.linspace(-2.0, 3.0, 40), np.full(40, 0.05)
+    lost = dict.fromkeys(("regime", *REGIME_COLUMNS))
+    known, unknown = (gate.tend(positions(gain, age, **each)) for each in ({}, lost))
+    assert known.speaks.any() and known.reason == unknown.reason
+    assert np.array_equal(known.closes, unknown.closes)
 
 
 @pytest.mark.parametrize("name", ["confidence", "meta_label", "uncertainty"])

@@ -23,11 +23,11 @@ from huracan.gates.contract import (
 )
 from huracan.gates.judge import (
     DECISIONS_SCHEMA,
-    SIGNALS_SHOWN,
     judge_by_night,
     judge_gate_coverage,
     judge_signals,
 )
+from huracan.gates.told import SIGNALS_SHOWN
 from tests.huracan.gates.columns import with_column
 
 Maker = Callable[..., pa.Table]

@@ -16,8 +16,9 @@ from huracan.models.conformal import fit_conformal_model
 from huracan.models.meta_label import fit_meta_label_model
 from huracan.models.past import past_trades
 from tests.huracan.conftest import hourly_ledger
-from tests.huracan.gates.columns import facts, shown, with_column
+from tests.huracan.gates.columns import facts, positions, shown, with_column
 from tests.huracan.gates.conftest import NAMES, context
+from tests.huracan.gates.made_marks import taught
 from tests.huracan.gates.test_pattern_evidence import LOSING, WINNING
 
 Market = dict[str, np.ndarray[Any, Any]]
@@ -79,7 +80,10 @@ def gates() -> dict[str, Any]:
     return fit_gates(context(past, *learnt, own, facts(past, **market), library, conformal=conformal))
 
 
-@pytest.mark.parametrize("name", list(gate_kinds()))
+OF_SIGNALS = [name for name in gate_kinds() if name not in ("scratch", "runner_unlock")]
+
+
+@pytest.mark.parametrize("name", OF_SIGNALS)
 def test_a_later_signal_changes_no_earlier_answer(name: str, gates: dict[str, Any]) -> None:
     trades, market = _trades(90, 5), _market(90, 6)
     whole: Answers = gates[name].judge(shown(trades, **market))
@@ -92,7 +96,7 @@ def test_a_later_signal_changes_no_earlier_answer(name: str, gates: dict[str, An
             assert np.array_equal(found, wanted[:count], equal_nan=True)
 
 
-@pytest.mark.parametrize("name", list(gate_kinds()))
+@pytest.mark.parametrize("name", OF_SIGNALS)
 def test_the_order_of_the_rows_changes_no_answer(name: str, gates: dict[str, Any]) -> None:
     """Trades come in the order of their ends, which nobody knew."""
     trades, market = _trades(90, 5), _market(90, 6)
@@ -104,3 +108,26 @@ def test_the_order_of_the_rows_changes_no_answer(name: str, gates: dict[str, Any
     )
     assert [there.answer[row] for row in mixed] == list(back.answer)
     assert [there.reason[row] for row in mixed] == list(back.reason)
+
+
+@pytest.mark.parametrize("name", ["scratch", "runner_unlock"])
+def test_what_is_said_of_a_position_depends_on_no_other_and_on_no_later_close(name: str) -> None:
+    gate, random = taught(name), np.random.default_rng(3)
+    count = 60
+    market = {
+        "imbalance": random.uniform(-1, 1, count),
+        "long_move": random.uniform(-2, 2, count),
+        "short_move": random.uniform(-2, 2, count),
+        "activity": random.uniform(0.5, 1.5, count),
+    }
+    gain, age = random.uniform(-2, 3, count), random.uniform(0, 0.3, count)
+    whole = gate.tend(positions(gain, age, **market))
+    assert whole.closes.any() and (whole.speaks & ~whole.closes).any(), "it says one thing of all"
+    for rows in (np.arange(20), random.permutation(count)):
+        own = {key: values[rows] for key, values in market.items()}
+        part = gate.tend(positions(gain[rows], age[rows], **own))
+        assert np.array_equal(part.closes, whole.closes[rows])
+        assert list(part.reason) == [whole.reason[row] for row in rows]
+        assert np.array_equal(part.value, whole.value[rows], equal_nan=True)
+        if whole.forbids:
+            assert list(part.forbids) == [whole.forbids[row] for row in rows]

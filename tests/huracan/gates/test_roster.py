@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan.gates.contract import ABSTAIN, Gate
+from huracan.gates.contract import ABSTAIN, Gate, PositionGate, SignalGate
 from huracan.gates.cost import CostGateSettings
 from huracan.gates.roster import describe_gates, fit_gates, gate_kinds, modes_of
 from huracan.models.canonical import canonical_json
-from tests.huracan.gates.columns import shown
+from tests.huracan.gates.columns import positions, shown
 from tests.huracan.gates.conftest import Fitter, context
 
 Maker = Callable[..., pa.Table]
@@ -25,7 +26,9 @@ ORDER = [
     "pattern_evidence",
     "uncertainty",
     "setup_trigger",
+    "scratch",
     "scalp_ranking",
+    "runner_unlock",
     "action_masks",
     "triple_barrier",
     "engine_health",
@@ -45,6 +48,11 @@ def test_without_a_past_every_gate_that_learns_abstains_and_says_why(
     make_ledger: Maker, fit_all: Fitter
 ) -> None:
     for name, gate in fit_all(make_ledger(0)).items():
+        if not isinstance(gate, SignalGate):
+            assert isinstance(gate, PositionGate)
+            tended = gate.tend(positions(gain=np.linspace(-1.0, 1.5, 6), age=[0.05] * 6))
+            assert not tended.speaks.any() and not tended.closes.any(), name
+            continue
         given = gate.judge(shown(make_ledger(6)))
         assert (given.answer == (ABSTAIN,) * 6) == (name != "action_masks"), name
         assert all(reason.endswith(".") and len(reason) > 20 for reason in given.reason)

@@ -41,10 +41,15 @@ def test_the_fastest_of_a_moment_get_the_places() -> None:
     )
 
 
-def test_a_place_is_free_again_when_its_position_is_over_as_long_as_they_last() -> None:
-    given = _gate(1).judge(shown(_signals([10.0, 5.0, 5.0], [0, 19, 20])))
-    assert given.answer == (PASS, BLOCK, PASS)
-    assert "0 places free: earlier positions hold them all" in given.reason[1]
+def test_positions_that_are_open_hold_their_places_and_later_ones_none() -> None:
+    free = _gate(2).judge(shown(_signals([10.0, 5.0, 7.0], [0, 19, 20]), held=1))
+    assert free.answer == (PASS, PASS, PASS)
+    taken = _gate(2).judge(shown(_signals([10.0], [0]), held=2))
+    assert (
+        taken.answer == (BLOCK,) and "0 places free: positions that are open hold them all" in taken.reason[0]
+    )
+    # More than there are places for were opened while more were allowed.
+    assert _gate(2).judge(shown(_signals([10.0], [0]), held=5)).answer == (BLOCK,)
 
 
 def test_with_room_for_all_the_ranking_refuses_none_not_even_what_loses() -> None:

@@ -16,7 +16,7 @@ from huracan.models.conformal import fit_conformal_model
 from huracan.models.meta_label import fit_meta_label_model
 from huracan.models.past import past_trades
 from huracan_assets.inputs.file_names import MODEL_FILE
-from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.reads import Read, resolve_all
 from huracan_assets.stage import StageContext
@@ -63,7 +63,7 @@ def _fitted(gate: str, names: tuple[str, ...] = NAMES) -> dict[str, Any]:
 def _said(resources: Resources, gate: str, content: bytes) -> str:
     """What the gate says of a signal, abstaining."""
     resources.lake.write(GATES[gate], LAST, {MODEL_FILE: content})
-    reads = [*BOTH_BOOKS, PAST_FACTS, *(Read(model) for model in MODELS)]
+    reads = [*BOTH_BOOKS, *PAST_MARKET, *(Read(model) for model in MODELS)]
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
     context = StageContext("baseline_brain", LAST, resources.settings, resources, "")
     given = fit_gates(gate_context(inputs, context))[gate].judge(shown(LEDGER.slice(0, 1)))
@@ -98,7 +98,7 @@ def test_a_model_of_other_feature_names_is_told_by_its_name(resources: Resources
 
 
 def test_a_night_that_fitted_none_is_told_with_its_reason(resources: Resources) -> None:
-    reads = [*BOTH_BOOKS, PAST_FACTS, *(Read(model) for model in MODELS)]
+    reads = [*BOTH_BOOKS, *PAST_MARKET, *(Read(model) for model in MODELS)]
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
     context = StageContext("baseline_brain", LAST, resources.settings, resources, "")
     gates = fit_gates(gate_context(inputs, context))

@@ -1,0 +1,118 @@
+"""The signals of one book whose trades closed on a day, judged with what else was open at each of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.analysis.outcome import UNKNOWN_TIME, floats, milliseconds
+from huracan.gates.contract import Gate
+from huracan.gates.judge import judge_by_night
+from huracan.gates.settings import Mode
+from huracan.gates.told import OF_TRADES, Told
+from huracan.market.facts.marks import positions_stood
+from huracan.market.facts.open_then import positions_open_at
+from huracan.market.facts.signal_facts import MarketFacts
+from huracan.market.ledger import POLICY, TRADES_SCHEMA
+from huracan.market.rules import TradingRules
+
+_BESIDE = (*OF_TRADES, "entry_time", "exit_time")
+BESIDE_SCHEMA = pa.schema([TRADES_SCHEMA.field(name) for name in _BESIDE])
+"""Of positions that were open beside others: what was known at their signals, and when; `exit_time` is null
+of one that is still open."""
+
+
+@dataclass(frozen=True, eq=False)
+class BookOfDay:
+    """What closed of a book on a day, and what else it held then."""
+
+    name: str
+    trades: pa.Table
+    """TRADES_SCHEMA"""
+    nights: NDArray[np.int64]
+    """[trades] whose gates were in force at each signal, in days since 1970."""
+    beside: pa.Table
+    """BESIDE_SCHEMA of trades of the book that closed on the days before, or are still open; no rows where
+    each position has an account of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class MarketOfDay:
+    """The candles of the days on which positions were held, and the rules."""
+
+    candles: pa.Table
+    """OHLCV_SCHEMA in time order within each symbol"""
+    facts: MarketFacts
+    rules: TradingRules
+    decision_minutes: int
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedDay:
+    """DECISIONS_SCHEMA, FACTS_SCHEMA and MARKS_SCHEMA of a book's day."""
+
+    decisions: pa.Table
+    facts: pa.Table
+    marks: pa.Table
+
+
+def judge_day(
+    book: BookOfDay, market: MarketOfDay, gates: Mapping[int, Mapping[str, Gate]], modes: Mapping[str, Mode]
+) -> JudgedDay:
+    """Every signal of the book by the `gates` of its night; signals of the same moment whose trades closed
+    earlier, or have not, are shown beside it."""
+    trades, moments = book.trades, milliseconds(book.trades, "signal_time")
+    rivals = _rivals(book, moments)
+    nights = np.concatenate([book.nights, _nights_of(rivals, moments, book.nights)])
+    shown = pa.concat_tables([trades.select(OF_TRADES), rivals.select(OF_TRADES)])
+    places = shown["symbol"].to_pylist(), milliseconds(shown, "signal_time").tolist()
+    facts = market.facts.at(*places, shown["trade_id"].to_pylist())
+    stood = positions_stood(trades, market.candles, market.facts, market.rules, market.decision_minutes)
+    told = Told(facts, _held(book, milliseconds(shown, "signal_time")), stood)
+    decisions = judge_by_night(shown, nights, gates, book.name, modes, told)
+    own = trades.num_rows * decisions.num_rows // max(shown.num_rows, 1)
+    return JudgedDay(
+        decisions.slice(0, own), facts.slice(0, trades.num_rows), stood.marks(floats(trades, "net_bps"))
+    )
+
+
+def _rivals(book: BookOfDay, moments: NDArray[np.int64]) -> pa.Table:
+    """Of what was open beside, the signals of the same moments."""
+    is_rival = np.isin(milliseconds(book.beside, "signal_time"), moments)
+    known = pc.is_in(book.beside["trade_id"], value_set=book.trades["trade_id"].combine_chunks())
+    return book.beside.filter(pc.and_(pa.array(is_rival), pc.invert(known)))
+
+
+def _nights_of(rivals: pa.Table, moments: NDArray[np.int64], nights: NDArray[np.int64]) -> NDArray[np.int64]:
+    """That of a signal of the same moment."""
+    order = np.argsort(moments, kind="stable")
+    at = np.searchsorted(moments[order], milliseconds(rivals, "signal_time"))
+    return np.asarray(nights[order][at] if at.size else np.zeros(0, np.int64))
+
+
+def _held(book: BookOfDay, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] positions open at the moments; 0 where each has an account of its own."""
+    if book.name != POLICY:
+        return np.zeros(moments.size, np.int64)
+    entries, exits = (
+        np.concatenate([milliseconds(table, name) for table in (book.trades, book.beside)])
+        for name in ("entry_time", "exit_time")
+    )
+    exits = np.where(exits == UNKNOWN_TIME, np.iinfo(np.int64).max, exits)
+    return positions_open_at(moments, entries, exits)
+
+
+def still_open(accounts: pa.Table) -> pa.Table:
+    """BESIDE_SCHEMA of OPEN_POSITIONS_SCHEMA: the positions that are held."""
+    held = accounts.filter(accounts["side"].is_valid())
+    renamed = {"entry_volatility_bps": "volatility_bps"}
+    columns = {
+        field.name: pa.nulls(held.num_rows, field.type)
+        if field.name == "exit_time"
+        else held[renamed.get(field.name, field.name)].cast(field.type)
+        for field in BESIDE_SCHEMA
+    }
+    return pa.table(columns, schema=BESIDE_SCHEMA)

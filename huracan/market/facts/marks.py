@@ -1,0 +1,173 @@
+"""How positions stood at the closes of decision bars while they were open, and what going on from there made.
+
+What a position stood at is measured as the compiled step does, so that a gate is shown the same of a past one
+as of one that is open. What leaving would have brought is known a bar later: it is evidence, never shown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from huracan.candles.schema import TIME, TRADED
+from huracan.market.facts.columns import FACT_NAMES
+from huracan.market.facts.marks_columns import MARK_FACTS, MARKS_SCHEMA, POSITIONS_SCHEMA
+from huracan.market.facts.signal_facts import MarketFacts
+from huracan.market.ledger import POLICY_EXIT, SCRATCH, SHORT, TIME_OUT
+from huracan.market.rules import TradingRules, bars_of
+from huracan.units import BASIS_POINT, WHOLE_BPS
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_DECIDED_BEFORE = (POLICY_EXIT, SCRATCH, TIME_OUT)
+"""Exits whose order is on its way at the close before the bar that fills them."""
+_FIRST_MARKS = 8
+_STEP = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Stood:
+    """The closes [m] at which positions of trades were open and nothing had been ordered yet, by trade and
+    time."""
+
+    positions: pa.Table
+    """POSITIONS_SCHEMA [m]; of the bar's regime nothing is known."""
+    trade: Integers
+    """[m] row of the trade."""
+    would_net_bps: Floats
+    """[m] net had it been left at the next open; NaN where no bar follows."""
+
+    def take(self, trades: Integers) -> "Stood":
+        """Of the trades of these rows, in that order; rows are counted among them from then on."""
+        edges = np.searchsorted(self.trade, np.stack([trades, trades + 1]))
+        spans = [np.arange(first, end) for first, end in edges.T.tolist()]
+        rows = np.concatenate([*spans, np.zeros(0, np.int64)]).astype(np.int64)
+        own = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
+        return Stood(self.positions.take(pa.array(rows)), own, self.would_net_bps[rows])
+
+    def marks(self, net_bps: Floats) -> pa.Table:
+        """MARKS_SCHEMA of the closes that are kept: a position's first ones, and those at which its gain had
+        come half a volatility farther than at any before. `net_bps` [trades] is what they came to."""
+        gain = self.positions["gain"].to_numpy().astype(np.float64)
+        kept = np.zeros(len(gain), np.bool_)
+        for own in _groups(self.trade):
+            steps = np.floor(gain[own] / _STEP)
+            most, least = np.maximum.accumulate(steps), np.minimum.accumulate(steps)
+            is_new = np.append(True, (most[1:] > most[:-1]) | (least[1:] < least[:-1]))
+            kept[own] = is_new | (np.arange(len(own)) < _FIRST_MARKS)
+        rows = np.flatnonzero(kept)
+        would = self.would_net_bps[rows]
+        told = self.positions.take(pa.array(rows))
+        names = ("trade_id", "moment", "gain", "age", *MARK_FACTS)
+        data: dict[str, Any] = {name: told[name] for name in names}
+        data["would_net_bps"] = pa.array(would, from_pandas=True)
+        data["remaining_bps"] = pa.array(net_bps[self.trade[rows]] - would, from_pandas=True)
+        return pa.table([data[name] for name in MARKS_SCHEMA.names], schema=MARKS_SCHEMA)
+
+
+def positions_stood(
+    trades: pa.Table, candles: pa.Table, facts: MarketFacts, rules: TradingRules, decision_minutes: int
+) -> Stood:
+    """Of TRADES_SCHEMA, in their order; `candles` are OHLCV_SCHEMA in time order within each symbol, from the
+    first entry to the last exit at least, and `facts` theirs.
+
+    A trade that was added to or closed in parts has no closes: what leaving would have brought is another
+    matter at each of its sizes. Closes at which an exit waited for a bar that is traded are among them: no
+    column tells when it was ordered.
+    """
+    wanted = ["trade_id", "symbol", "side", "entry_reference_price", "entry_volatility_bps"]
+    wanted += ["estimated_cost_bps", "exit_reason", "adds", "scale_outs"]
+    rows = trades.select(wanted).to_pylist()
+    entries, exits = (pc.cast(trades[name], pa.int64()).to_pylist() for name in ("entry_time", "exit_time"))
+    walks = {symbol: _Walk.of(candles, symbol) for symbol in sorted({row["symbol"] for row in rows})}
+    found = list[tuple[int, Integers, Floats, Floats, Floats]]()
+    for index, (row, entry_ms, exit_ms) in enumerate(zip(rows, entries, exits, strict=True)):
+        walk = walks[row["symbol"]]
+        if row["adds"] or row["scale_outs"] or walk is None:
+            continue
+        closes = _closes(entry_ms, exit_ms, decision_minutes, row["exit_reason"] in _DECIDED_BEFORE)
+        price, following = walk.last_closes(closes), walk.next_opens(closes)
+        way, reference = (-1.0 if row["side"] == SHORT else 1.0), row["entry_reference_price"]
+        unit_bps = max(row["entry_volatility_bps"], rules.minimum_volatility_bps)
+        unit_bps *= rules.horizon_factor(walk.bar_minutes)
+        per_price = way / (reference * unit_bps * BASIS_POINT)
+        holding_bars = bars_of(rules.maximum_holding, walk.bar_minutes)
+        age = (closes - entry_ms) / (walk.bar_minutes * 60_000) / holding_bars
+        would = way * (following / reference - 1.0) * WHOLE_BPS - row["estimated_cost_bps"]
+        found.append((index, closes, (price - reference) * per_price, age, would))
+    return _stood(trades, facts, found)
+
+
+def _stood(
+    trades: pa.Table, facts: MarketFacts, found: list[tuple[int, Integers, Floats, Floats, Floats]]
+) -> Stood:
+    trade = np.repeat([each[0] for each in found], [len(each[1]) for each in found]).astype(np.int64)
+    closes, gain, age, would = (
+        np.concatenate([each[place] for each in found]) if found else np.zeros(0) for place in range(1, 5)
+    )
+    own = trades.select(["trade_id", "symbol", "side"]).take(pa.array(trade))
+    names, symbols = own["trade_id"].to_pylist(), own["symbol"].to_pylist()
+    measured = facts.at(symbols, closes.astype(np.int64).tolist(), names)
+    data: dict[str, Any] = {name: own[name] for name in own.column_names}
+    data |= {
+        "moment": pa.array(closes.astype(np.int64)).cast(TIME),
+        "gain": pa.array(gain.astype(np.float32)),
+        "age": pa.array(age.astype(np.float32)),
+        **{name: measured[name] for name in FACT_NAMES},
+    }
+    nothing = [
+        data[field.name] if field.name in data else pa.nulls(len(trade), field.type)
+        for field in POSITIONS_SCHEMA
+    ]
+    return Stood(pa.table(nothing, schema=POSITIONS_SCHEMA), trade, would.astype(np.float64))
+
+
+def _closes(entry_ms: int, exit_ms: int, decision_minutes: int, is_ordered: bool) -> Integers:
+    """Of decision bars after the entry's open, up to the open of the exit's bar; without that where the exit
+    was ordered then."""
+    step = decision_minutes * 60_000
+    last = exit_ms - 1 if is_ordered else exit_ms
+    return np.arange((entry_ms // step + 1) * step, last + 1, step, dtype=np.int64)
+
+
+def _groups(trade: Integers) -> Iterator[Integers]:
+    edges = np.flatnonzero(np.diff(trade)) + 1
+    return iter([each for each in np.split(np.arange(len(trade)), edges) if len(each)])
+
+
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """One symbol's traded candles."""
+
+    open_ms: Integers
+    opens: Floats
+    closes: Floats
+    bar_minutes: float
+
+    @staticmethod
+    def of(candles: pa.Table, symbol: str) -> "_Walk | None":
+        own = candles.filter(
+            pc.and_(pc.equal(candles["symbol"], symbol), pc.equal(candles["status"], TRADED))
+        )
+        if not own.num_rows:
+            return None
+        begins, ends = (pc.cast(own[name], pa.int64()).to_numpy() for name in ("open_time", "close_time"))
+        opens, closes = (own[name].to_numpy() for name in ("open", "close"))
+        return _Walk(begins, opens, closes, float(ends[0] - begins[0]) / 60_000)
+
+    def last_closes(self, moments: Integers) -> Floats:
+        """Of the last bar that had closed by each moment."""
+        ends = self.open_ms + round(self.bar_minutes * 60_000)
+        at = np.searchsorted(ends, moments, side="right") - 1
+        return np.where(at >= 0, self.closes[np.maximum(at, 0)], np.nan)
+
+    def next_opens(self, moments: Integers) -> Floats:
+        """Of the first bar from each moment on."""
+        at = np.searchsorted(self.open_ms, moments, side="left")
+        last = len(self.opens) - 1
+        return np.where(at <= last, self.opens[np.minimum(at, last)], np.nan)
