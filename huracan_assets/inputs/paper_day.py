@@ -1,7 +1,7 @@
 """A day on paper from the inputs of an asset that trades it: the market, the accounts, and who decides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from huracan.verdict import Verdict
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from huracan.market.paper.provenance import Provenance
     from huracan.market.paper.session import Session
     from huracan.market.paper.watch import Watch
+
+
+RULES_OF_A_DAY = ("universe", "market")
+"""The settings by which the policy's own ledger is traded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +68,9 @@ def paper_day(inputs: Inputs, context: StageContext, carried: "Carried | None") 
         carried=carried,
         block=market_block.paper_block(inputs, context.settings),
         market=context.settings.market,
-        provenance=provenance_of(inputs, context),
+        # A trade is the same one in both books, whatever gates are set to.
+        provenance=replace(
+            provenance_of(inputs, context), configuration_digest=context.settings.digest(*RULES_OF_A_DAY)
+        ),
         candles=inputs.of_day("ohlcv", context.day),
     )

@@ -16,7 +16,7 @@ from huracan.tables import Always, Table
 from huracan_assets import shown
 from huracan_assets.inputs.accounts import CARRIED_IN, OPEN_POSITIONS, carried_in, told_of_a_gap
 from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER
-from huracan_assets.inputs.paper_day import paper_day
+from huracan_assets.inputs.paper_day import RULES_OF_A_DAY, paper_day
 from huracan_assets.jobs import TRADE
 from huracan_assets.reads import Inputs
 from huracan_assets.shadow import plots
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
             name=OPEN_POSITIONS,
         ),
     },
-    settings=["universe", "market"],
+    settings=list(RULES_OF_A_DAY),
     checks=[
         Check(
             "ledger_conservation",

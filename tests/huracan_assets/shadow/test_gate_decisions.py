@@ -14,7 +14,7 @@ from huracan.gates.roster import gate_kinds
 from huracan.market.facts.signal_facts import signal_facts
 from huracan.models.config import Unfit
 from huracan_assets.gates.gate_decisions import gate_decisions
-from huracan_assets.inputs.gate_context import PAST_FACTS, gate_context
+from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.in_force import models_in_force
 from huracan_assets.inputs.past_trades import BOTH_BOOKS, TRAILING_EXPLORED, TRAILING_TRADES
 from huracan_assets.reads import Read, resolve_all
@@ -107,7 +107,7 @@ def resources(tmp_path: Path) -> Resources:
 
 
 def test_past_trades_meet_the_market_at_their_signals_wherever_it_was_kept(resources: Resources) -> None:
-    reads = [*BOTH_BOOKS, PAST_FACTS, *(Read(model) for model in MODELS)]
+    reads = [*BOTH_BOOKS, *PAST_MARKET, *(Read(model) for model in MODELS)]
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
     told = gate_context(inputs, StageContext("baseline_brain", LAST, resources.settings, resources, ""))
     # The last two hours wait for what is still open.
@@ -129,7 +129,7 @@ def test_each_night_has_its_own_library_and_knows_no_later_trade(resources: Reso
     resources.lake.write("pattern_library", older, {"data.parquet": encode_table(table)})
     past = replace(TRAILING_TRADES, key="past", days=11, ends=-1, optional=True)
     explored = replace(TRAILING_EXPLORED, key="past_explored", days=11, ends=-1)
-    reads = [past, explored, replace(PAST_FACTS, days=11, ends=-1)]
+    reads = [past, explored, *(replace(each, days=11, ends=-1) for each in PAST_MARKET)]
     reads += [read for model in MODELS for read in models_in_force(model)]
     reads.append(Read("shadow_trades"))
     inputs = resolve_all(resources.lake, reads, LAST, resources.settings)
