@@ -214,8 +214,10 @@ class GateKind(Generic[Own]):
     explains it."""
     fit: Callable[[GateContext[Own]], Gate]
     threshold: str | None = None
-    """The setting of its own by which its threshold moves, one unit of `value` for each of the setting's, up
-    or down. Only of a gate that has one another threshold is proposed, and the pass rate governed."""
+    """The setting of its own by which its threshold moves, one unit of `value` for each of the setting's.
+    Only of a gate that has one another threshold is proposed, and the pass rate governed."""
+    threshold_sign: Literal[1, -1] = 1
+    """-1 where a larger setting asks for less: the threshold goes down as the setting goes up."""
     below: str = "refused at {} or below"
     """What becomes of a signal whose value is not large enough: completes "It would have been", with the
     threshold for `{}`."""

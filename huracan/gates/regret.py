@@ -131,5 +131,6 @@ GATE = GateKind(
     settings=RegretGateSettings,
     fit=fit,
     threshold="maximum_regret",
+    threshold_sign=-1,
     order=40,
 )

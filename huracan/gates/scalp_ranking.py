@@ -7,7 +7,7 @@ refuses none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import ClassVar
 
@@ -16,7 +16,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.analysis.outcome import Integers, floats, milliseconds
-from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answers, GateContext, GateKind, abstain_from_all
+from huracan.gates.contract import (
+    ABSTAIN,
+    BLOCK,
+    PASS,
+    Answers,
+    GateContext,
+    GateKind,
+    abstain_from_all,
+    regime_notes,
+)
 from huracan.gates.evidence.class_means import ClassMeans, fit_class_means, sides_of_regimes
 from huracan.gates.settings import ByProfile, LearningSettings, Profile
 from huracan.market.ledger import POLICY
@@ -71,7 +80,10 @@ class ScalpRankingGate:
         moments = milliseconds(signals, "signal_time")
         places = int(self.settings.maximum_positions.of(self.settings.profile))
         free = np.maximum(places - signals["positions_held"].to_numpy(), 0)
-        return self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, free)
+        given = self._rank(order[np.argsort(moments[order], kind="stable")], moments, speed, free)
+        notes = regime_notes(signals, "edge and holding time of all are taken")
+        told = (f"{reason} {note}".rstrip() for reason, note in zip(given.reason, notes, strict=True))
+        return replace(given, reason=tuple(told))
 
     def _rank(self, order: Integers, moments: Integers, speed: Floats, places: Integers) -> Answers:
         """Rows in `order`: by moment, and within it the fastest first; `places` are free at each row's."""

@@ -37,12 +37,17 @@ class GateSettings:
 
     RANGES: ClassVar[Mapping[str, Range]] = {}
 
+    @classmethod
+    def ranges(cls) -> dict[str, Range]:
+        """RANGES of the class and of those that it is derived from."""
+        named: dict[str, Range] = {}
+        for each in reversed(cls.__mro__):
+            named |= vars(each).get("RANGES", {})
+        return named
+
     def __post_init__(self) -> None:
         section = f"gates.{type(self).__module__.rpartition('.')[2]}"
-        named: dict[str, Range] = {}
-        for each in reversed(type(self).__mro__):
-            named |= vars(each).get("RANGES", {})
-        for name, allowed in named.items():
+        for name, allowed in self.ranges().items():
             value = getattr(self, name)
             if is_dataclass(value):
                 check_ranges(f"{section}.{name}", value, {each.name: allowed for each in fields(value)})

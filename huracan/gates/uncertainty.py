@@ -24,6 +24,7 @@ from huracan.gates.contract import (
     GateContext,
     GateKind,
     abstain_from_all,
+    regime_notes,
     require_above,
     resize,
 )
@@ -92,8 +93,10 @@ class UncertaintyGate:
         value = np.maximum(expected, 0.0) + settings.price * (widest - half)
         notes = [
             f"It is expected to make {mean:.1f} bps, between {least:.1f} and {most:.1f}, which is"
-            f" {(most - least) / usual_bps:.2f} times as wide as usual."
-            for mean, least, most in zip(expected, low, high, strict=True)
+            f" {(most - least) / usual_bps:.2f} times as wide as usual. {note}".rstrip()
+            for mean, least, most, note in zip(
+                expected, low, high, regime_notes(signals, "the model is asked without one"), strict=True
+            )
         ]
         words = "expected net, less the price of uncertainty,"
         given = require_above(value, np.zeros(count), words, " bps", 1, notes)

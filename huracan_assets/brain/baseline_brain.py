@@ -52,7 +52,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         *PAST_MARKET,
         Read("features", days=window_days, edge=False),
     ],
-    settings=["universe", "market", "models", "gates", "training"],
+    settings=["universe", "market", "models", "gates", "gate_worth.adopts", "training"],
     reads_outside=True,
     is_record=True,
     bring_back=_bring_back,

@@ -44,7 +44,7 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
         "facts": Table(FACTS_COLUMNS),
         "marks": Table(MARKS_COLUMNS),
     },
-    settings=["gates", "models", "market.handover", *RULES_OF_MARKS],
+    settings=["gates", "gate_worth.adopts", "models", "market.handover", *RULES_OF_MARKS],
     checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
     is_record=True,
 )

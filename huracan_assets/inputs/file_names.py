@@ -3,4 +3,5 @@
 BETS_FILE = "bets.json"
 EMBEDDING_FILE = "embedding.json"
 MODEL_FILE = "model.json"
+THRESHOLDS_FILE = "thresholds.json"
 VERDICT_FILE = "verdict.json"

@@ -9,6 +9,7 @@ from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.facts.columns import FACTS_SCHEMA, facts_of
 from huracan.market.facts.marks_columns import MARKS_SCHEMA
+from huracan_assets.inputs.gate_thresholds import gate_settings
 from huracan_assets.inputs.in_force import key_of_night
 from huracan_assets.inputs.past_trades import confidence_of, conformal_of, meta_label_of, past_until
 from huracan_assets.inputs.windows import trailing_days
@@ -37,7 +38,8 @@ RULES_OF_MARKS = tuple(
 def gate_context(
     inputs: Inputs, context: StageContext, night: date | None = None, trades: str = "shadow_trades"
 ) -> GateContext[SettingsByName]:
-    """Of the partition's own day, or of `night` where models are read by `models_in_force`.
+    """Of the partition's own day, or of `night` where models are read by `models_in_force`, and by
+    THRESHOLDS_IN_FORCE what their gates ask for.
 
     `trades` is the key of the read that the past trades are among; facts and marks are among PAST_MARKET.
     """
@@ -53,7 +55,7 @@ def gate_context(
         meta_label=meta_label_of(inputs, context, night),
         conformal=conformal_of(inputs, context, night),
         marks=_stored(inputs, "past_marks", "marks", MARKS_SCHEMA),
-        settings=context.settings.gates,
+        settings=gate_settings(inputs, context, night),
     )
 
 

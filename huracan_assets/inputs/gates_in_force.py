@@ -8,6 +8,7 @@ from huracan.gates.contract import Gate
 from huracan.gates.roster import fit_gates
 from huracan.market.handover import as_date
 from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
+from huracan_assets.inputs.gate_thresholds import THRESHOLDS_IN_FORCE
 from huracan_assets.inputs.in_force import models_in_force
 from huracan_assets.inputs.past_trades import TRAILING_EXPLORED, TRAILING_TRADES, explored_key
 from huracan_assets.inputs.windows import trailing_days_of_older_nights
@@ -24,8 +25,10 @@ GATES_IN_FORCE = (
     *models_in_force("meta_label_model"),
     *models_in_force("conformal_model"),
     *models_in_force("pattern_library"),
+    THRESHOLDS_IN_FORCE,
 )
-"""What those gates were fitted on, beside the read of the ledger of the day, which names the features."""
+"""What those gates were fitted on and ask for, beside the read of the ledger of the day, which names the
+features."""
 
 
 def gates_in_force(

@@ -72,6 +72,11 @@ def older_nights(settings: Settings) -> int:
     return -(-before // MINUTES_PER_DAY)
 
 
+def nights_in_force(settings: Settings) -> int:
+    """The same with that of D-1."""
+    return 1 + older_nights(settings)
+
+
 def trailing_days_of_older_nights(settings: Settings) -> int:
     """The days whose trades the models of those nights were fitted on, or that of D-1."""
     return trailing_days(settings) + older_nights(settings)

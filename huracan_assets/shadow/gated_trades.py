@@ -62,7 +62,7 @@ UNGATED = "ungated"
             name="gated_open",
         ),
     },
-    settings=["universe", "market", "gates", "models", *RULES_OF_MARKS],
+    settings=["universe", "market", "gates", "gate_worth.adopts", "models", *RULES_OF_MARKS],
     checks=[
         Check("ledger_conservation", "As of shadow_trades: no money is made or lost between fills and days."),
         Check("replay_equals_ledger", "The stored actions and orders give the same ledger, to the bit."),

@@ -13,7 +13,7 @@ from huracan.errors import InvalidInput
 from huracan.gates.contract import COMBINED, GateKind
 from huracan.gates.roster import gate_kinds
 from huracan.gates.worth.otherwise import what_would_differ
-from huracan_console.ledger.gates import PROPOSALS, TRAILING, newest_of, values_of
+from huracan_console.ledger.gates import PROPOSALS, TRAILING, changes_of, newest_of, values_of
 from huracan_console.ledger.trades import check_word
 from huracan_console.printing.row_text import as_json_value
 from huracan_console.printing.tables import Column, Table, columns_of, print_table, standard_output
@@ -50,14 +50,16 @@ def _of_night(settings: Settings, name: str, day: date | None) -> dict[str, Any]
             answers = views.records(
                 f"{_answers(views)} ORDER BY g.book DESC, g.signal_time, trade_id", [name]
             )
+        trailing = views.records(
+            f"SELECT * FROM {TRAILING} WHERE gate = ? ORDER BY book DESC, nights", [name]
+        )
+        proposals = views.records(f"SELECT * FROM {PROPOSALS} WHERE gate = ? ORDER BY book DESC", [name])
+        changes = [row for row in changes_of(views, date.min, day) if row["gate"] == name]
         return {
             **_head(name, day),
-            "trailing": views.records(
-                f"SELECT * FROM {TRAILING} WHERE gate = ? ORDER BY book DESC, nights", [name]
-            ),
-            "proposals": views.records(
-                f"SELECT * FROM {PROPOSALS} WHERE gate = ? ORDER BY book DESC", [name]
-            ),
+            "trailing": trailing,
+            "proposals": proposals,
+            "changes": changes,
             "answers": answers,
         }
 
@@ -127,6 +129,8 @@ def _print(report: Mapping[str, Any], console: Console) -> None:
         console.print()
         for line in told:
             console.print(Text(plain(line)), soft_wrap=True)
+    said_of = ("day", "setting", "old_value", "new_value", "cause", "reason")
+    _listed("Changes", said_of, [[row[name] for name in said_of] for row in report["changes"]], console)
     short = beginnings(row["trade_id"] for row in answers)
     names = (
         "trade",

@@ -16,7 +16,7 @@ from huracan_resources.lake.views import LakeViews
 from huracan_resources.settings.settings import Settings
 from huracan_resources.workspace import HomeWorkspace
 
-TRAILING, PROPOSALS = "gate_stats_trailing", "gate_stats_proposals"
+TRAILING, PROPOSALS, _CHANGES = "gate_stats_trailing", "gate_stats_proposals", "gate_changes"
 BINDING = "binding_worth"
 _COLUMNS = {
     "gate": Column("gate"), "book": Column("book", goes=9), "mode": Column("mode", goes=6),
@@ -41,6 +41,7 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
     with LakeViews(workspace.resources.lake, day, day) as views:
         names, rows = views.rows(f"SELECT * FROM {TRAILING} WHERE nights = ?", [nights])
         proposed = [] if as_json else _proposed(views)
+        changed = [] if as_json else changes_of(views, day - timedelta(days=nights - 1), day)
     with LakeViews(workspace.resources.lake, day - timedelta(days=nights - 1), day) as views:
         bound = [] if as_json else _bound(views)
     if as_json:
@@ -54,9 +55,22 @@ def show_gates(settings: Settings, day: date | None, nights: int, *, as_json: bo
         return 0
     cells = [[values[name] for name in _COLUMNS] for values in found]
     print_table(Table(list(_COLUMNS.values()), cells, title), console)
-    for line in [*proposed, *bound]:
+    told = [
+        f"Changed on {row['day']}, {row['setting']}: {row['new_value']} where it was {row['old_value']}"
+        f" ({row['cause']}). {row['reason']}"
+        for row in changed
+    ]
+    for line in [*proposed, *told, *bound]:
         console.print(plain(line), highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def changes_of(views: LakeViews, first: date, last: date) -> list[dict[str, Any]]:
+    """What of gates was changed on the nights `first` to `last`, the newest first; `views` are narrowed."""
+    views.narrow(first, last)
+    if _CHANGES not in views.tables:
+        return []
+    return views.records(f"SELECT * FROM {_CHANGES} ORDER BY day DESC, setting")
 
 
 def newest_of(settings: Settings, day: date | None) -> tuple[date, HomeWorkspace]:

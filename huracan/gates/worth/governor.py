@@ -35,6 +35,9 @@ class Governed:
     factor: float | None
     """Of the pass rate as it is: below 1 tightens. None where nothing passed."""
     reason: str
+    excess: float = 0.0
+    """By how much the win rate differs from its break-even, beyond what the interval leaves open; below 0:
+    what passes surely loses."""
 
 
 def passed_record(pass_rate: float, passed: JudgedBook, generator: np.random.Generator) -> PassedRecord:
@@ -67,7 +70,7 @@ def govern(record: PassedRecord, config: GateWorthConfig) -> Governed:
     if kept != wanted:
         bound = "lowest" if kept > wanted else "highest"
         told = f"{told} The {bound} pass rate that the settings allow is {kept:.3f}."
-    return Governed(kept, factor, told)
+    return Governed(kept, factor, told, excess)
 
 
 def _excess(record: PassedRecord) -> tuple[float, str]:

@@ -23,6 +23,8 @@ class Moment:
     """Days since 1970 of the newest night."""
     ripe_ms: int
     """Of signals up to here all trades are closed."""
+    in_force_ms: int
+    """From signals here on what the night made is in force: the handover of the day after."""
     seed: int = 0
     """Of bootstraps and drawn orders, beside the night."""
 
@@ -45,17 +47,13 @@ def gate_worth(
     before: Mapping[str, Bets],
     moment: Moment,
     config: GateWorthConfig,
-    thresholds: Mapping[str, str],
+    asking: Asking,
 ) -> GateWorth:
     """The worth of the gates by the signals of `books` (that of the policy among them) of the last
-    NIGHTS_READ nights, and the bets of the night `before`, empty on the first one.
-
-    `thresholds`: gate -> the setting that its threshold moves with, as `roster.thresholds_of` has them.
-    """
+    NIGHTS_READ nights, and the bets of the night `before`, empty on the first one."""
     bets = {name: after_the_night(book, before.get(name, {}), moment.ripe_ms) for name, book in books.items()}
     generator = np.random.default_rng([moment.seed, moment.night])
     trailing = [trailing_worth(book, moment.night, bets[name], generator) for name, book in books.items()]
-    asking = Asking(thresholds, len(books))
     proposals = [gate_proposals(book, moment.night, config, generator, asking) for book in books.values()]
     return GateWorth(
         pa.concat_tables(trailing).combine_chunks(),

@@ -1,8 +1,8 @@
-"""What is proposed to change of each gate, night by night: a record with its reason, and no change of
-settings."""
+"""What is proposed to change of each gate, night by night: a record with its reason. What of it is taken over
+belongs in `changes`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,12 @@ PROPOSALS_COLUMNS = (
         "break_even_win_rate", FLOAT, "at which they earn nothing; null without winner or loser", "0 to 1"
     ),
     Column(
+        "break_even_excess",
+        FLOAT,
+        "win_rate less break_even_win_rate beyond the interval of the mean net; below 0: it surely loses",
+        "-1 to 1",
+    ),
+    Column(
         "governed_pass_rate",
         FLOAT,
         "that the governor asks for; null with too few signals",
@@ -71,6 +77,12 @@ class Asking:
     settings: Mapping[str, str]
     """Name of a gate -> the setting that its threshold moves with; of the others nothing is proposed."""
     books: int = 1
+    since_ms: Mapping[str, int] = field(default_factory=dict)
+    """Name of a gate -> from which signal on it asked for what it asks for now; of others all tell."""
+
+    def answered(self, book: JudgedBook, gate: str) -> JudgedBook:
+        """The signals of the book that the gate was asked about since its threshold last changed."""
+        return book.take(book.opened_ms >= self.since_ms[gate]) if gate in self.since_ms else book
 
     def looks(self, book: JudgedBook) -> int:
         """Thresholds that are looked at, at least 1."""
@@ -81,8 +93,6 @@ def gate_proposals(
     book: JudgedBook, night: int, config: GateWorthConfig, generator: np.random.Generator, asking: Asking
 ) -> pa.Table:
     """PROPOSALS_SCHEMA of a book's signals up to `night` (days since 1970)."""
-    recent = book.of_nights(night - _GOVERNED_NIGHTS + 1, night)
-    rates = pass_rates(recent)
     rows = []
     for at in book.members:
         gate = book.gates[at]
@@ -90,27 +100,26 @@ def gate_proposals(
             row = {"reason": _NO_SETTING, "is_proposed": False, "governed_reason": _NO_SETTING}
             rows.append({"book": book.name, "gate": gate, **row})
             continue
-        past = past_answers(book, at)
+        answered = asking.answered(book, gate)
+        past = past_answers(answered, at)
         found = (
             past
             if isinstance(past, Silent)
             else propose_threshold(past, config, generator, asking.looks(book))
         )
-        row = {"book": book.name, "gate": gate, **_told(found, asking.settings[gate])}
-        rows.append(row | _governed(recent, at, float(rates[at]), config, generator))
+        recent = answered.of_nights(night - _GOVERNED_NIGHTS + 1, night)
+        row = {"book": book.name, "gate": gate, **_told(found)}
+        rows.append(row | _governed(recent, at, config, generator))
     return pa.Table.from_pylist(rows, schema=PROPOSALS_SCHEMA)
 
 
-def _told(found: Proposal | Silent, setting: str) -> dict[str, Any]:
+def _told(found: Proposal | Silent) -> dict[str, Any]:
     if isinstance(found, Silent):
         return {"is_proposed": False, "reason": found.reason}
     gain = f"{found.judged_gain_bps:+.2f} bps a signal ({found.low_bps:+.2f} to {found.high_bps:+.2f})"
     on = f"on {found.judged_nights} nights after the {found.searched_nights} searched"
     if found.is_worth_it:
-        reason = (
-            f"A threshold moved by {found.shift:+.4g} gained {gain} {on}; answers given before {setting} was"
-            " last changed count as well."
-        )
+        reason = f"A threshold moved by {found.shift:+.4g} gained {gain} {on}."
     elif found.shift == 0.0:
         reason = "No other threshold earned more on the nights searched."
     else:
@@ -130,8 +139,9 @@ def _told(found: Proposal | Silent, setting: str) -> dict[str, Any]:
 
 
 def _governed(
-    book: JudgedBook, at: int, pass_rate: float, config: GateWorthConfig, generator: np.random.Generator
+    book: JudgedBook, at: int, config: GateWorthConfig, generator: np.random.Generator
 ) -> dict[str, Any]:
+    pass_rate = float(pass_rates(book)[at])
     if not np.isfinite(pass_rate):
         return {"governed_reason": "It passed nothing and refused nothing."}
     passed = book.has_passed[:, at]
@@ -149,6 +159,7 @@ def _governed(
         "pass_rate": pass_rate,
         "win_rate": record.win_rate,
         "break_even_win_rate": record.break_even,
+        "break_even_excess": governed.excess,
         "governed_pass_rate": governed.pass_rate,
         "governed_factor": governed.factor,
         "governed_shift": shift,

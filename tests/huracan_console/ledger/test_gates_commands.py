@@ -19,10 +19,11 @@ LAST = FIRST + timedelta(days=7)
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight nights with signals, and one without."""
+    """Eight nights with signals, and one without; before the third somebody made a threshold higher."""
     path = tmp_path_factory.mktemp("home")
-    resources = Resources(load_settings(environ={"HURACAN_HOME": str(path)}))
     for back in range(8):
+        said = {"gates.cost.buffer_bps": 5.0 if back < 2 else 7.5}
+        resources = Resources(load_settings(said, {"HURACAN_HOME": str(path)}))
         fill_night(resources, FIRST + timedelta(days=back))
         run_gate_stats(resources, FIRST + timedelta(days=back))
     resources.lake.write("gate_stats", LAST + timedelta(days=1), {}, note="No signal was judged.")
@@ -69,6 +70,27 @@ def test_one_gate_tells_its_worth_what_is_proposed_and_its_answers(home: Path) -
         "By the policy book: Its threshold is none that a setting moves." in output and "Governor: " in output
     )
     assert output.count("block") >= TRADES
+
+
+def test_what_was_changed_is_told_beneath_the_gates_of_the_nights_and_of_each_gate(home: Path) -> None:
+    third = FIRST + timedelta(days=2)
+    told = (
+        f"Changed on {third}, gates.cost.buffer_bps: 7.5 where it was 5.0 (configured)."
+        " The configuration says 7.5 where it said 5.0."
+    )
+    assert told in _call(home, "gates").output
+    # The last seven of the eight nights hold it, the last one alone does not, nor the two before it.
+    assert told in _call(home, "gates", "--trailing", "7").output
+    assert "Changed on" not in _call(home, "gates", "--trailing", "1").output
+    before = _call(home, "gates", "--date", (third - timedelta(days=1)).isoformat())
+    assert before.exit_code == 0 and "Changed on" not in before.output
+    (change,) = _json(home, "gate", "cost")["changes"]
+    assert (change["day"], change["setting"]) == (third.isoformat(), "gates.cost.buffer_bps")
+    assert (change["old_value"], change["new_value"], change["cause"]) == ("5.0", "7.5", "configured")
+    output = " ".join(_call(home, "gate", "cost").output.split())
+    assert "Changes" in output and "The threshold is configured anew." in output
+    assert _json(home, "gate", "harms")["changes"] == []
+    assert "Changes" not in _call(home, "gate", "harms").output
 
 
 def test_why_of_one_trade_says_what_would_have_had_to_be_different(home: Path) -> None:

@@ -17,6 +17,7 @@ from huracan.analysis.trades.post_exit import POST_EXIT_SCHEMA
 from huracan.analysis.trades.wins import WINS_SCHEMA
 from huracan.errors import InvalidInput
 from huracan.evaluation.performance import PERFORMANCE_SCHEMA
+from huracan.gates.worth.changes import CHANGES_SCHEMA
 from huracan.gates.worth.proposals import PROPOSALS_SCHEMA
 from huracan.gates.worth.statistics import GATE_STATISTICS_SCHEMA
 from huracan.gates.worth.trailing_columns import TRAILING_SCHEMA
@@ -221,6 +222,7 @@ def test_a_partition_comes_back_as_it_was_stored(memory) -> None:
         ("gate_stats", GATE_STATISTICS_SCHEMA),
         ("gate_stats_trailing", TRAILING_SCHEMA),
         ("gate_stats_proposals", PROPOSALS_SCHEMA),
+        ("gate_changes", CHANGES_SCHEMA),
     ],
 )
 def test_every_table_has_the_columns_that_are_written_to_it_and_takes_an_empty_day(
