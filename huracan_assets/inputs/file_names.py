@@ -2,5 +2,11 @@
 
 BETS_FILE = "bets.json"
 EMBEDDING_FILE = "embedding.json"
+HEDGE_FILE = "hedge.json"
 MODEL_FILE = "model.json"
 VERDICT_FILE = "verdict.json"
+
+
+def seed_file(place: int) -> str:
+    """The checkpoint of one of a night's seeds, 0 for the first, as it was judged on the held-out tail."""
+    return f"seed_{place}.safetensors"
