@@ -91,6 +91,7 @@ class Members:
             CONFIDENCE: self.confidence.reason if isinstance(self.confidence, Unfit) else "fitted",
             PATTERNS: {name: vars(record) for name, record in self.patterns.items()},
             REGIME: None if self.rates is None else self.rates.describe(),
+            "minimum_cosine": self.minimum_cosine,
             "seeds": {
                 name: {"edges": list(each.edges), "win_rate": each.rates.describe()}
                 for name, each in self.seeds.items()

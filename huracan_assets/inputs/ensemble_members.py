@@ -8,9 +8,12 @@ import pyarrow.compute as pc
 
 from huracan.analysis.patterns.table import PATTERNS_SCHEMA, current_library
 from huracan.ensemble.members import Members, fit_members, usual_ratio
+from huracan.ensemble.night import read_hedge
+from huracan.ensemble.published import published_ensemble
+from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA
 from huracan.models.window import trailing_trades
-from huracan_assets.inputs.file_names import seed_file
+from huracan_assets.inputs.file_names import HEDGE_FILE, seed_file
 from huracan_assets.inputs.past_trades import (
     TRAILING_EXPLORED,
     TRAILING_TRADES,
@@ -18,28 +21,29 @@ from huracan_assets.inputs.past_trades import (
     explored_key,
     past_until,
 )
-from huracan_assets.inputs.windows import trailing_days_of_older_nights
+from huracan_assets.inputs.windows import trailing_days, trailing_days_of_older_nights
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
 
 PAST, STATEMENTS = "past", "statements"
 _OLDER = replace(TRAILING_TRADES, days=trailing_days_of_older_nights, ends=-1, edge=False)
 
+STATEMENTS_READ = Read(
+    "ensemble",
+    key=STATEMENTS,
+    days=trailing_days,
+    edge=False,
+    is_record=True,
+    may_lack_days=True,
+    table="data",
+)
+"""What seeds said at the signals of the trailing days."""
 READS_OF_MEMBERS = (
     replace(_OLDER, key=PAST, optional=True),
     replace(
         TRAILING_EXPLORED, key=explored_key(PAST), days=trailing_days_of_older_nights, ends=-1, edge=False
     ),
-    Read(
-        "ensemble",
-        key=STATEMENTS,
-        days=trailing_days_of_older_nights,
-        ends=-1,
-        edge=False,
-        is_record=True,
-        may_lack_days=True,
-        table="data",
-    ),
+    replace(STATEMENTS_READ, days=trailing_days_of_older_nights, ends=-1),
 )
 """The past trades of the nights in force, and what seeds said of them at their signals."""
 
@@ -52,18 +56,33 @@ def members_of(inputs: Inputs, context: StageContext, night: date) -> Members:
         library = current_library(inputs.of_day("patterns", night))
     return fit_members(
         past_until(inputs, night, context.settings, PAST),
-        statements_of(inputs, STATEMENTS),
+        statements_of(inputs),
         confidence_of(inputs, context, night),
         library,
         context.settings.gates["pattern_evidence"],
     )
 
 
-def statements_of(inputs: Inputs, name: str) -> dict[str, dict[str, float]]:
-    """What each seed said at the signals of the days of a read of the asset `ensemble`: by member, by
-    trade."""
+def published_from(inputs: Inputs, learnt: GateContext[SettingsByName]) -> dict[str, object] | None:
+    """The ensemble of a brain, from the reads `ensemble` and STATEMENTS_READ and what the gates of the night
+    are fitted on; None where the night has none."""
+    content = inputs.file("ensemble", HEDGE_FILE)
+    if content is None:
+        return None
+    members = fit_members(
+        learnt.past,
+        statements_of(inputs),
+        learnt.confidence,
+        learnt.patterns,
+        learnt.settings["pattern_evidence"],
+    )
+    return published_ensemble(read_hedge(content), members)
+
+
+def statements_of(inputs: Inputs) -> dict[str, dict[str, float]]:
+    """What each seed said at the signals of past days: by member, by trade."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for day in inputs.tables(name, "data"):
+    for day in inputs.tables(STATEMENTS, "data"):
         own = day.filter(pc.is_valid(day["said"])).select(["member", "trade_id", "said"])
         for member, trade_id, said in zip(*(column.to_pylist() for column in own.columns), strict=True):
             found[member][trade_id] = said
