@@ -49,7 +49,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("market_costs", edge=False),
         *BOTH_BOOKS,
         PAST_FACTS,
-        Read("ensemble", may_lack_days=True),
+        Read("ensemble", is_record=True, may_lack_days=True),
         STATEMENTS_READ,
         Read("features", days=window_days, edge=False),
     ],

@@ -8,5 +8,6 @@ VERDICT_FILE = "verdict.json"
 
 
 def seed_file(place: int) -> str:
-    """The checkpoint of one of a night's seeds, 0 for the first, as it was judged on the held-out tail."""
+    """The checkpoint of one of a night's seeds, 0 for the first: the published one as it is published, the
+    others as they were judged on the held-out tail."""
     return f"seed_{place}.safetensors"

@@ -50,7 +50,7 @@ class TrainedPolicy:
     seed_curves: tuple[pa.Table, ...]
     """The same of every seed, in their order, as it was trained to be judged."""
     seed_checkpoints: tuple[bytes, ...]
-    """Of every seed, likewise."""
+    """Of every seed, in their order: the published one as it is published, the others as they were judged."""
     report: dict[str, Any]
     """JSON-able: `training` of what is published, `embargo_days`, `seed`, `held_out` of the published seed,
     `seeds`, the dispersion of all, and `refit`: None, or whose `held_out` it is where what is published was
@@ -228,7 +228,10 @@ def _publish(
         curve=_curve(chosen),
         seed_curves=tuple(_curve(run) for run, _ in results),
         seed_checkpoints=tuple(
-            save_policy(run.policy, _facts(head, night, run, is_refit=False)) for run, _ in results
+            checkpoint
+            if place == published
+            else save_policy(run.policy, _facts(head, night, run, is_refit=False))
+            for place, (run, _) in enumerate(results)
         ),
         report=report,
     )

@@ -5,7 +5,7 @@ CREATE TABLE ensemble_signals (
     trade_id text NOT NULL,
     symbol text NOT NULL,
     signal_time timestamptz NOT NULL,
-    book text NOT NULL CHECK (book IN ('policy', 'explored')),
+    book text NOT NULL,
     night date NOT NULL,
     member text NOT NULL,
     said double precision,

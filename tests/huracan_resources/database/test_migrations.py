@@ -33,6 +33,7 @@ _VALUES = {
     **dict.fromkeys(("_text", "_float4", "_float8", "_bool"), "NULL"),
 }
 _CHECKED = {"kind": "'lake'", "scope": "'all'", "state": "'candidate'", "window_days": "1", "_text": "'{}'"}
+_CHECKED |= {"estimator": "'weighted'", "exit_alternatives.scope": "'as_is'"}
 """A value for the columns that take only some."""
 
 
@@ -65,8 +66,13 @@ def _fill(connection: psycopg.Connection, table: str) -> None:
         "WHERE table_schema = 'public' AND table_name = %s AND is_identity = 'NO'",
         (table,),
     ).fetchall()
+    checked = _CHECKED | {
+        name.removeprefix(f"{table}."): value
+        for name, value in _CHECKED.items()
+        if name.startswith(f"{table}.")
+    }
     values = {
-        name: _CHECKED.get(name, _CHECKED.get(kind, _VALUES[kind]) if is_needed else _VALUES[kind])
+        name: checked.get(name, checked.get(kind, _VALUES[kind]) if is_needed else _VALUES[kind])
         for name, kind, is_needed in columns
         if is_needed or kind not in ("text", "jsonb")
     }
