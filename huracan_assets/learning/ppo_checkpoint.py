@@ -36,9 +36,9 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
 
     Partition D is trained on days up to D, and trades no day before D+1. Several seeds are trained; the one
     with the median held-out result is published. Its weights lie in `policy.safetensors` with the
-    normaliser's statistics and the contextual bias inside; beside it every seed, the others as they were
-    judged, whom the ensemble asks, and in `report.json` what each did on the held-out tail. A training that was killed goes
-    on where it saved itself last, below HURACAN_HOME.
+    normaliser's statistics and the contextual bias inside; beside it lie all seeds, whom the ensemble asks,
+    and in `report.json` what each did on the held-out tail. A training that was killed goes on where it saved
+    itself last, below HURACAN_HOME.
     """
     from huracan.agent.night.recovery import FileRecovery
     from huracan.agent.night.train import judge_learner, train_policy
