@@ -26,6 +26,7 @@ from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import StageContext
 
 PAST, STATEMENTS = "past", "statements"
+_OF_RATIOS = ("trade_id", "symbol", "signal_time", "exit_time", "propensity", "policy_density")
 _OLDER = replace(TRAILING_TRADES, days=trailing_days_of_older_nights, ends=-1, edge=False)
 
 STATEMENTS_READ = Read(
@@ -93,7 +94,7 @@ def usual_ratio_of(inputs: Inputs, context: StageContext, night: date) -> float:
     """Of the explored trades that a model of `night` learns from; NaN without one."""
     stored = EXPLORED_SCHEMA.empty_table()
     if inputs.has(explored_key(PAST)):
-        stored = inputs.table(explored_key(PAST))
+        stored = inputs.table(explored_key(PAST), columns=_OF_RATIOS)
     settings = context.settings
     holding = settings.market.rules.maximum_holding
     return usual_ratio(trailing_trades(stored, night, settings.models.trailing_days, holding))

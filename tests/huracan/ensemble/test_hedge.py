@@ -121,6 +121,21 @@ def test_no_sequence_makes_the_regret_exceed_the_bound(
         assert sum(exp(each) for each in own.log_weight.values()) == pytest.approx(len(own.log_weight))
 
 
+def test_signals_that_are_open_together_cost_as_many_bounds_and_no_more() -> None:
+    """All are combined before anything is known, and one member is right of all."""
+    for rounds in (1, 50):
+        hedge = Hedge()
+        for number in range(rounds):
+            names = [f"{number}-{place}" for place in range(40)]
+            for name in names:
+                hedge.forecast(name, {"never": 0.0, "always": 1.0}, 1.0)
+            for name in names:
+                hedge.learn(name, False)
+        regret = hedge.tallies["never"].regret
+        assert regret > 2.0 * log(2.0), "what one forecaster without delay could lose"
+        assert regret <= hedge.bound("never") <= 40 * 2.0 * log(2.0)
+
+
 @pytest.mark.parametrize("members", (2, 7))
 def test_an_adversary_who_knows_the_combined_probability_cannot_exceed_the_bound(members: int) -> None:
     """Always against it, with members that the outcome makes right in turn: the worst that is known."""
