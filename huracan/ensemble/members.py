@@ -177,18 +177,14 @@ def _groups(said: Floats, edges: Sequence[float]) -> list[str | None]:
 
 
 def ask_members(
-    by_night: Mapping[int, Members],
-    nights: NDArray[np.int64],
-    signals: pa.Table,
-    seeds: Mapping[str, Floats],
+    parts: Sequence[tuple[NDArray[np.int64], Members]], signals: pa.Table, seeds: Mapping[str, Floats]
 ) -> dict[str, Floats]:
-    """By member what it says of each of the signals [n], by the members of the night (days since 1970) in
-    force at it, [n] `nights`; NaN where it sleeps. As in `Members.say`."""
+    """By member what it says of each of the signals [n], as in `Members.say`; NaN where it sleeps. Each part
+    names rows and the members that were in force there."""
     found: dict[str, Floats] = {
         name: np.full(signals.num_rows, np.nan) for name in (*seeds, CONFIDENCE, PATTERNS, REGIME)
     }
-    for night, members in by_night.items():
-        rows = np.flatnonzero(nights == night)
+    for rows, members in parts:
         own = {name: said[rows] for name, said in seeds.items()}
         for name, chances in members.say(signals.take(pa.array(rows)), own).items():
             found[name][rows] = chances

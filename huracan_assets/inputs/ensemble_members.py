@@ -12,8 +12,10 @@ from huracan.ensemble.night import read_hedge
 from huracan.ensemble.published import published_ensemble
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA
+from huracan.models.config import Unfit
 from huracan.models.window import trailing_trades
 from huracan_assets.inputs.file_names import HEDGE_FILE, seed_file
+from huracan_assets.inputs.named_features import newest_names
 from huracan_assets.inputs.past_trades import (
     TRAILING_EXPLORED,
     TRAILING_TRADES,
@@ -62,6 +64,16 @@ def members_of(inputs: Inputs, context: StageContext, night: date) -> Members:
         library,
         context.settings.gates["pattern_evidence"],
     )
+
+
+def as_for_book(members: Members, inputs: Inputs, context: StageContext, asset: str) -> Members:
+    """The same, without a confidence model that was fitted on other features than the day's trades of the
+    book have: a night of an earlier version is met by a model of this one."""
+    model = members.confidence
+    if isinstance(model, Unfit) or model.feature_names == newest_names(inputs, context, asset):
+        return members
+    why = f"The confidence model was fitted on other entry features than those of {asset}."
+    return replace(members, confidence=Unfit(why, 0))
 
 
 def published_from(inputs: Inputs, learnt: GateContext[SettingsByName]) -> dict[str, object] | None:

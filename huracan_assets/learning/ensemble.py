@@ -24,7 +24,13 @@ from huracan_assets import shown
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.accounts import OPEN_POSITIONS
 from huracan_assets.inputs.crew import EARLIER, READS_OF_A_DAY_ON_PAPER, Crew
-from huracan_assets.inputs.ensemble_members import READS_OF_MEMBERS, members_of, seed_places, usual_ratio_of
+from huracan_assets.inputs.ensemble_members import (
+    READS_OF_MEMBERS,
+    as_for_book,
+    members_of,
+    seed_places,
+    usual_ratio_of,
+)
 from huracan_assets.inputs.file_names import HEDGE_FILE, seed_file
 from huracan_assets.inputs.in_force import models_in_force, nights_of
 from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER
@@ -127,19 +133,21 @@ def _signals_of(inputs: Inputs, context: StageContext, book: str) -> pa.Table:
 
 def _asked(inputs: Inputs, context: StageContext, signals: pa.Table) -> DaySignals:
     """What each member says of the signals, and what they count for."""
-    nights = nights_of(signals, context.settings)
-    explored = np.array(signals["book"].to_pylist(), dtype=object) == EXPLORED
-    weight, members = np.ones(signals.num_rows), {}
+    nights, books = nights_of(signals, context.settings), np.array(signals["book"].to_pylist(), dtype=object)
+    weight, parts = np.ones(signals.num_rows), []
     for night in np.unique(nights).tolist():
-        members[night] = members_of(inputs, context, as_date(night))
-        rows = np.flatnonzero((nights == night) & explored)
+        members = members_of(inputs, context, as_date(night))
+        for book, asset in _BOOKS.items():
+            rows = np.flatnonzero((nights == night) & (books == book))
+            parts.append((rows, as_for_book(members, inputs, context, asset)))
         usual = usual_ratio_of(inputs, context, as_date(night))
-        weight[rows] = weights_at_signal(signals.take(pa.array(rows)), usual)
+        drawn = np.flatnonzero((nights == night) & (books == EXPLORED))
+        weight[drawn] = weights_at_signal(signals.take(pa.array(drawn)), usual)
     said = _said_by_seeds(inputs, context, signals) if signals.num_rows else {}
     told = signals.select(["trade_id", "symbol", "signal_time", "book"])
     told = told.append_column("night", pa.array([as_date(each) for each in nights.tolist()], pa.date32()))
     told = told.append_column("signal_weight", pa.array(weight))
-    return DaySignals(told, said, ask_members(members, nights, signals, said))
+    return DaySignals(told, said, ask_members(parts, signals, said))
 
 
 def _said_by_seeds(inputs: Inputs, context: StageContext, signals: pa.Table) -> dict[str, Floats]:

@@ -106,12 +106,13 @@ def test_an_answer_depends_on_its_own_signal_and_its_nights_members_alone() -> N
     second = _members(past.slice(0, 300), random.uniform(size=300), UNFIT, library)
     signals = with_column(hourly_ledger(90, seed=7), "nearest_patterns", [["good"], ["bad"], []] * 30)
     signals = with_column(signals, "nearest_pattern_cosines", [[0.8], [0.6], []] * 30)
-    seeds, nights = {"seed_0": random.uniform(size=90)}, np.repeat([5, 6], 45)
-    whole = ask_members({5: first, 6: second}, nights, signals, seeds)
+    seeds, rows = {"seed_0": random.uniform(size=90)}, np.arange(90)
+    whole = ask_members([(rows[:45], first), (rows[45:], second)], signals, seeds)
     assert np.isfinite(whole[CONFIDENCE][:45]).all() and np.isnan(whole[CONFIDENCE][45:]).all()
     for count in (1, 44, 60):
         cut = {"seed_0": seeds["seed_0"][:count]}
-        part = ask_members({5: first, 6: second}, nights[:count], signals.slice(0, count), cut)
+        parts = [(rows[: min(count, 45)], first), (rows[45:count], second)]
+        part = ask_members(parts, signals.slice(0, count), cut)
         for name, values in part.items():
             assert np.array_equal(values, whole[name][:count], equal_nan=True)
 

@@ -23,6 +23,7 @@ from huracan_assets.shadow.explored_trades import explored_trades
 from huracan_assets.shadow.shadow_trades import shadow_trades
 from huracan_assets.shown import Picture
 from huracan_assets.stage import Outcome, StageContext
+from huracan_resources.lake.entry_features import TRACE_FILE
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
@@ -174,6 +175,33 @@ def test_a_night_whose_checkpoint_has_no_seeds_lets_them_sleep(home: Home) -> No
     assert set(found["member"].to_pylist()) == {"confidence", "pattern_evidence", "regime_prior", COMBINED}
     together = found.filter(pc.equal(found["member"], COMBINED))
     assert together["probability"].null_count < together.num_rows
+
+
+def test_a_book_with_other_entry_features_than_the_model_knows_lets_the_model_sleep(home: Home) -> None:
+    """As of a night of an earlier version of which one book is made today."""
+    day, lake = DAYS[-1], home.paper.resources.lake
+    manifest = lake.manifest("explored_trades", day)
+    assert manifest is not None
+    files = {name: lake.read_file("explored_trades", day, name) for name in manifest.files}
+    shorter = {}
+    for name in ("data", "open_positions"):
+        table = lake.read_manifests([manifest], None, name)
+        place = table.schema.get_field_index("entry_features")
+        lists = [None if each is None else each[:-1] for each in table["entry_features"].to_pylist()]
+        shorter[f"{name}.parquet"] = encode_table(
+            table.set_column(
+                place, table.schema.field(place), pa.array(lists, table.schema.field(place).type)
+            )
+        )
+    trace = json.loads(files[TRACE_FILE])
+    trace["entry_features"] = trace["entry_features"][:-1]
+    lake.write("explored_trades", day, files | shorter | {TRACE_FILE: json.dumps(trace).encode()})
+    table = home.again(day).tables["data"]
+    lake.write("explored_trades", day, files)
+    own = table.filter(pc.equal(table["member"], "confidence"))
+    awake = {book: own.filter(pc.equal(own["book"], book))["probability"] for book in ("policy", "explored")}
+    assert awake["explored"].null_count == len(awake["explored"]) > 0
+    assert awake["policy"].null_count < len(awake["policy"])
 
 
 def test_without_the_night_before_a_history_begins_anew(home: Home, tmp_path: Path) -> None:
