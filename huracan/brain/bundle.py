@@ -73,6 +73,8 @@ class BundleParts:
     is_simulated: bool
     verdict: BrainVerdict
     valid_days: int = 7
+    ensemble: Mapping[str, object] | None = None
+    """`ensemble.published.published_ensemble`; None: the brain has none."""
 
 
 def build_bundle(parts: BundleParts, private_key: str) -> dict[str, bytes]:
@@ -106,6 +108,8 @@ def build_bundle(parts: BundleParts, private_key: str) -> dict[str, bytes]:
         "timeframe": parts.timeframe,
         "symbols": list(parts.symbols),
     }
+    if parts.ensemble is not None:
+        files["ensemble.json"] = canonical_json(parts.ensemble)
     manifest = write_manifest(files, parts.day, parts.code_version, parts.valid_days, facts)
     files |= {MANIFEST: manifest, SIGNATURE: sign(private_key, manifest)}
     return dict(sorted(files.items()))

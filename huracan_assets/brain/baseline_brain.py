@@ -14,6 +14,7 @@ from huracan.gates.binding.fitted import gates_of_bundle
 from huracan.gates.roster import fit_gates, modes_of
 from huracan.market.actions import mask_rules
 from huracan_assets import shown
+from huracan_assets.inputs.ensemble_members import STATEMENTS_READ, published_from
 from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
 from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.past_trades import BOTH_BOOKS
@@ -50,6 +51,8 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
         Read("market_costs", edge=False),
         *BOTH_BOOKS,
         *PAST_MARKET,
+        Read("ensemble", is_record=True, may_lack_days=True),
+        STATEMENTS_READ,
         Read("features", days=window_days, edge=False),
     ],
     settings=["universe", "market", "models", "gates", "gate_worth.adopts", "training"],
@@ -122,6 +125,7 @@ def _parts(inputs: Inputs, context: StageContext, verdict: BrainVerdict) -> Bund
         source=manifest.source,
         is_simulated=manifest.is_simulated,
         verdict=verdict,
+        ensemble=published_from(inputs, learnt),
     )
 
 

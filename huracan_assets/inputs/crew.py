@@ -14,6 +14,7 @@ from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.inputs.windows import day_with_lead
 from huracan_assets.reads import Inputs, Read, yesterday
 from huracan_assets.stage import Outcome, StageContext
+from huracan_resources.lake.entry_features import POLICY_FILE
 
 if TYPE_CHECKING:
     from huracan.market.paper.carrying import Carried
@@ -46,8 +47,9 @@ class Crew:
     """Why there is no policy, where there is none."""
 
     @staticmethod
-    def of(inputs: Inputs, context: StageContext) -> "Crew":
-        before, after = (_policy(inputs, name, context) for name in (EARLIER, "ppo_checkpoint"))
+    def of(inputs: Inputs, context: StageContext, file: str = POLICY_FILE) -> "Crew":
+        """Of the published policies, or of those of another `file` of the two nights."""
+        before, after = (_policy(inputs, name, file, context) for name in (EARLIER, "ppo_checkpoint"))
         return Crew(context, (before[0], after[0]), (before[1], after[1]), (before[2], after[2]))
 
     @property
@@ -95,12 +97,14 @@ class Crew:
         }
 
 
-def _policy(inputs: Inputs, name: str, context: StageContext) -> "tuple[Policy | None, str | None, str]":
+def _policy(
+    inputs: Inputs, name: str, file: str, context: StageContext
+) -> "tuple[Policy | None, str | None, str]":
     """The policy of a read, its model, and why there is none."""
     from huracan.agent.policy.checkpoint import load_policy
     from huracan.market.observation import observation_names
 
-    checkpoint = inputs.file(name, "policy.safetensors")
+    checkpoint = inputs.file(name, file)
     if checkpoint is None:
         manifest = inputs.last(name)
         first = "no usable checkpoint of that night is there."

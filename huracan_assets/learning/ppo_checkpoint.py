@@ -6,11 +6,13 @@ from huracan.agent.diagnostics import CURVE_COLUMNS
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets.inputs import market_block
+from huracan_assets.inputs.file_names import seed_file
 from huracan_assets.inputs.windows import window_days
 from huracan_assets.jobs import LEARN
 from huracan_assets.learning import plots
 from huracan_assets.reads import Inputs, Read
 from huracan_assets.stage import Check, Outcome, StageContext, stage
+from huracan_resources.lake.entry_features import POLICY_FILE
 
 
 @stage(
@@ -33,9 +35,10 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
     """PPO over the market environment, on a window with a held-out tail and an embargo before it.
 
     Partition D is trained on days up to D, and trades no day before D+1. Several seeds are trained; the one
-    with the median held-out result is kept. Its weights lie in `policy.safetensors` with the normaliser's
-    statistics and the contextual bias inside; what every seed did on the held-out tail, in `report.json`. A
-    training that was killed goes on where it saved itself last, below HURACAN_HOME.
+    with the median held-out result is published. Its weights lie in `policy.safetensors` with the
+    normaliser's statistics and the contextual bias inside; beside it lie all seeds, whom the ensemble asks,
+    and in `report.json` what each did on the held-out tail. A training that was killed goes on where it saved
+    itself last, below HURACAN_HOME.
     """
     from huracan.agent.night.recovery import FileRecovery
     from huracan.agent.night.train import judge_learner, train_policy
@@ -56,7 +59,8 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
     return Outcome(
         tables={"curve": trained.curve},
         files={
-            "policy.safetensors": trained.checkpoint,
+            POLICY_FILE: trained.checkpoint,
+            **{seed_file(place): sealed for place, sealed in enumerate(trained.seed_checkpoints)},
             "report.json": canonical_json(trained.report | {"model_id": trained.model_id}),
         },
         verdicts=[judge_learner(trained, config.health)],

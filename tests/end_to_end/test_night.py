@@ -118,6 +118,29 @@ def test_the_verdict_on_a_brain_comes_with_its_reasons(first_night: Answer, seco
     assert any("too few to judge (needed: 1000000)" in reason for reason in second["reasons"])
 
 
+def test_every_signal_of_a_night_is_put_to_the_ensemble_whose_weights_the_brain_has(
+    home: Home, second_night: Answer
+) -> None:
+    table = home.lake.read_table("ensemble", NEXT_DAY)
+    members = {"seed_0", "seed_1", "seed_2", "confidence", "pattern_evidence", "regime_prior", "combined"}
+    assert set(table["member"].to_pylist()) == members
+    traded = home.lake.read_table("shadow_trades", NEXT_DAY)["trade_id"].to_pylist()
+    said = table.filter(pc.and_(pc.equal(table["member"], "seed_1"), table["said"].is_valid()))
+    assert set(traded) & set(said["trade_id"].to_pylist())
+    together = table.filter(pc.equal(table["member"], "combined"))
+    assert together["probability"].null_count < together.num_rows
+    told = json.loads((Path(second_night.summary["brain"]["bundle_url"]) / "ensemble.json").read_text())
+    weights = home.lake.read_table("ensemble", NEXT_DAY, "weights")
+    assert told["weights"] == dict(
+        zip(*(weights[name].to_pylist() for name in ("member", "weight")), strict=True)
+    )
+    with home.database.connect() as connection:
+        rows = connection.execute(
+            "SELECT count(*) FROM ensemble_signals WHERE day = %s", (NEXT_DAY,)
+        ).fetchone()
+    assert rows == (table.num_rows,)
+
+
 def test_the_published_bundle_is_signed_by_our_key_and_answers_as_it_was_made(
     first_night: Answer, signing_key: str
 ) -> None:

@@ -140,6 +140,15 @@ RULES = pa.Table.from_pylist(
         for estimator in ("weighted", "doubly_robust")
     ]
 )
+WEIGHTS = {
+    date(2025, 3, night): pa.Table.from_pylist(
+        [
+            {"member": name, "weight": share, "best_member": "seed_0", "regret": 0.2, "bound": 7.4}
+            for name, share in (("seed_0", 0.3 + night / 10), ("regime_prior", 0.7 - night / 10))
+        ]
+    )
+    for night in (1, 2)
+}
 DRAWN: dict[str, tuple[Any, ...]] = {
     "price_with_regimes": (OHLCV, REGIMES, REGIMES),
     "equity_curve": (SESSION,),
@@ -154,6 +163,7 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "reliability_diagram": (TAIL,),
     "gate_worth": (GATES,),
     "rules_of_entering": (RULES,),
+    "weights_over_nights": (WEIGHTS,),
 }
 TABLES = {
     *("held_out_table", "held_table", "interval_table", "scores_table", "seeds_table", "win_loss_table"),

@@ -49,6 +49,8 @@ class TrainedPolicy:
     """One row per update of what is published, the fields of UpdateDiagnostics."""
     seed_curves: tuple[pa.Table, ...]
     """The same of every seed, in their order, as it was trained to be judged."""
+    seed_checkpoints: tuple[bytes, ...]
+    """Of every seed, in their order: the published one as it is published, the others as they were judged."""
     report: dict[str, Any]
     """JSON-able: `training` of what is published, `embargo_days`, `seed`, `held_out` of the published seed,
     `seeds`, the dispersion of all, and `refit`: None, or whose `held_out` it is where what is published was
@@ -220,8 +222,19 @@ def _publish(
         "refit": told,
     }
     checkpoint = save_policy(chosen.policy, training)
-    seed_curves = tuple(_curve(run) for run, _ in results)
-    return TrainedPolicy(checkpoint, model_id_of(checkpoint), _curve(chosen), seed_curves, report)
+    return TrainedPolicy(
+        checkpoint=checkpoint,
+        model_id=model_id_of(checkpoint),
+        curve=_curve(chosen),
+        seed_curves=tuple(_curve(run) for run, _ in results),
+        seed_checkpoints=tuple(
+            checkpoint
+            if place == published
+            else save_policy(run.policy, _facts(head, night, run, is_refit=False))
+            for place, (run, _) in enumerate(results)
+        ),
+        report=report,
+    )
 
 
 def _curve(run: SeedRun) -> pa.Table:

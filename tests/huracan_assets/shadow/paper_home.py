@@ -18,6 +18,7 @@ from huracan.market.actions import action_names
 from huracan.market.observation import observation_names
 from huracan.regimes.model import REGIMES
 from huracan.verdict import Verdict
+from huracan_assets.inputs.file_names import seed_file
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.reads import resolve_all
 from huracan_assets.shadow.shadow_trades import shadow_trades
@@ -80,11 +81,12 @@ class Paper:
         )
 
     def train(self, *days: date) -> None:
-        """A policy of each night, each of other weights."""
+        """A policy of each night and two seeds, of which it is the first; each of other weights."""
         names = recipe_for(self.resources.settings).names
         for day in days:
             content = checkpoint(names, day.toordinal())
-            self.resources.lake.write("ppo_checkpoint", day, {"policy.safetensors": content})
+            seeds = {seed_file(0): content, seed_file(1): checkpoint(names, 10_000_000 + day.toordinal())}
+            self.resources.lake.write("ppo_checkpoint", day, {"policy.safetensors": content} | seeds)
 
     def trade(
         self, day: date, verdicts: tuple[Verdict, ...] | None = None, stage: Stage = shadow_trades

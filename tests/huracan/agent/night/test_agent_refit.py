@@ -72,6 +72,7 @@ def test_the_held_out_result_stays_that_of_the_judged_twin_and_says_so(
     assert told["judged_model_id"] not in (refit.model_id, judged.model_id)
     assert not judged.report["training"]["is_refit"]
     assert judged.report["refit"] is None
+    assert refit.seed_checkpoints[refit.report["seeds"]["published"]] == refit.checkpoint
     assert not np.array_equal(load_policy(refit.checkpoint).weights, load_policy(judged.checkpoint).weights)
 
 

@@ -132,6 +132,8 @@ def test_the_median_of_the_seeds_is_published_and_all_are_told(monkeypatch: pyte
     assert [row["net_usd"] for row in trained.report["seeds"]["by_seed"]] == list(told)
     assert trained.report["held_out"]["net_usd"] == 5.0
     assert len({weights.tobytes() for weights in told.values()}) == 5
+    seeds = [load_policy(each).weights for each in trained.seed_checkpoints]
+    assert all(np.array_equal(*pair) for pair in zip(seeds, told.values(), strict=True))
     curves = trained.seed_curves
     assert len(curves) == 5 and curves[3].equals(trained.curve)
     assert not any(curves[0].equals(other) for other in curves[1:])
