@@ -57,7 +57,7 @@ def test_the_needs_are_those_that_the_assets_declare() -> None:
     settings = _settings(training__window_days=120, models__trailing_days=40)
     needs = needs_of(stages(), settings)
     # Of the last 8 nights the gates read 40 days that end the day before, and a day more before the handover.
-    assert (needs["shadow_trades", ""].days, needs["shadow_trades", ""].reader) == (8 + 41, "gate_decisions")
+    assert (needs["shadow_trades", ""].days, needs["shadow_trades", ""].reader) == (8 + 41, "gated_trades")
     # The market of a whole window may have to be made again, each day with its own warm-up.
     assert needs["ohlcv", ""].days > 8 + 120 and needs["features", ""].days > 8 + 120 + 14
     # Of weeks before it a day reads the hours alone, and the half-spreads.

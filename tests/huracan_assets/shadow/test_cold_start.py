@@ -28,8 +28,10 @@ NEAR_EXITS = {
     "market.rules.maximum_holding": "12h",
     "market.rules.stop_volatilities": 0.7,
     "market.rules.target_volatilities": 1.0,
+    "gates.scratch.young_share": {"scalp": 0.5},
 }
-"""Most trades end at target or stop, so that every gate has a past before the last night."""
+"""Most trades end at target or stop, and count as young for some hours: so every gate has a past before the
+last night."""
 WANT = ("needed", "give no edge", "say too little")
 """Of the reasons of a gate whose past is too short."""
 MODELS = (confidence_model, meta_label_model, conformal_model)
