@@ -3,7 +3,8 @@
 Gates are shown what was known at the signal only, so that none can look at an outcome.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from types import MappingProxyType
 
@@ -16,7 +17,6 @@ from huracan.gates.contract import (
     ABSTAIN,
     BLOCK,
     COMBINED,
-    PASS,
     Answer,
     Answers,
     Floats,
@@ -24,15 +24,13 @@ from huracan.gates.contract import (
     PositionGate,
     SignalGate,
     abstain_from_all,
-    verdict_in,
 )
 from huracan.gates.position_answers import answers_of_positions, left_first
 from huracan.gates.settings import Mode
 from huracan.gates.told import Told, signals_shown
 from huracan.market.facts.marks import Stood
-from huracan.market.ledger import POLICY, TRADES_COLUMNS
+from huracan.market.ledger import POLICY, TRADED, TRADES_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
-from huracan.verdict import Verdict
 
 _ADVISORY: Mapping[str, Mode] = MappingProxyType({})
 
@@ -41,7 +39,9 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
     """The columns of DECISIONS_SCHEMA, described for the gates of these names and `GateKind.measures`."""
     told = "".join(f"{gate} {what}, " for gate, what in measures.items())
     return (
-        *chosen(TRADES_COLUMNS, "trade_id", "symbol", "signal_time"),
+        replace(*chosen(TRADES_COLUMNS, "trade_id"), meaning="of the trade; null of a signal without one"),
+        *chosen(TRADES_COLUMNS, "symbol", "signal_time"),
+        Column("status", TEXT, "of the signal: traded, lapsed, masked or declined, as in shadow_signals"),
         Column("book", TEXT, "policy, or explored: entries drawn by chance"),
         Column("gate", TEXT, "name of the gate, or combined: one answer of all"),
         Column("mode", TEXT, "of the gate: advisory, nobody obeys it, or binding; of combined advisory"),
@@ -72,7 +72,7 @@ def decisions_columns(measures: Mapping[str, str]) -> tuple[Column, ...]:
 
 
 DECISIONS_SCHEMA = arrow_schema(decisions_columns({}))
-"""One row per trade and gate, then one with the gate `combined`. `margin` = value - threshold, null where
+"""One row per signal and gate, then one with the gate `combined`. `margin` = value - threshold, null where
 either is. `abstained` counts the gates without an opinion: 0 or 1 of a gate, any number of `combined`."""
 
 
@@ -150,28 +150,6 @@ def judge_by_night(
     return decisions.take(pa.array(order)).combine_chunks()
 
 
-def judge_gate_coverage(decisions: pa.Table, trades: pa.Table, gates: Collection[str]) -> Verdict:
-    """Check `gate_coverage`: every trade has just one answer of every gate in `gates`, and one combined."""
-    names = [*gates, COMBINED]
-    wanted = {(trade, name) for trade in trades["trade_id"].to_pylist() for name in names}
-    given = list(zip(decisions["trade_id"].to_pylist(), decisions["gate"].to_pylist(), strict=True))
-    missing, extra = wanted - set(given), set(given) - wanted
-    repeated = len(given) - len(set(given))
-    known = {PASS.text, BLOCK.text, ABSTAIN.text}
-    invalid = sum(verdict_in(text) not in known for text in decisions["verdict"].to_pylist())
-    passed = not missing and not extra and repeated == 0 and invalid == 0
-    reason = f"Each of {trades.num_rows} trades was judged once by each of {len(names) - 1} gates."
-    if not passed:
-        example = min(missing or extra or {("", "")})
-        reason = (
-            f"Gate answers missing: {len(missing)}, unasked: {len(extra)}, repeated: {repeated},"
-            f" invalid: {invalid} (for instance trade {example[0]!r}, gate {example[1]!r})."
-            " Judge the day again."
-        )
-    numbers = {"trades": trades.num_rows, "gates": len(names) - 1, "missing": len(missing)}
-    return Verdict("gate_coverage", passed, reason, {**numbers, "extra": len(extra), "repeated": repeated})
-
-
 def _checked(given: Answers, name: str, count: int) -> Answers:
     lengths = {len(given.answer), len(given.value), len(given.threshold), len(given.reason)}
     if lengths != {count} or not all(isinstance(answer, Answer) for answer in given.answer):
@@ -219,6 +197,7 @@ def _rows(
     name, mode = gate
     columns = {
         **{key: signals[key] for key in ("trade_id", "symbol", "signal_time", "book")},
+        "status": pa.array([TRADED] * signals.num_rows, pa.string()),
         "gate": pa.array([name] * signals.num_rows, pa.string()),
         "mode": pa.array([mode] * signals.num_rows, pa.string()),
         "verdict": pa.array([answer.text for answer in given.answer], pa.string()),

@@ -13,12 +13,13 @@ from huracan.gates.contract import Gate
 from huracan.gates.judge import judge_by_night
 from huracan.gates.settings import Mode
 from huracan.gates.told import OF_TRADES, Told
-from huracan.market.facts.marks import positions_stood
+from huracan.market.facts.marks import Stood, positions_stood
 from huracan.market.facts.open_then import positions_open_at
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import POLICY, TRADES_SCHEMA
 from huracan.market.rules import TradingRules
 
+_OF_TRADES = pa.schema([TRADES_SCHEMA.field(name) for name in OF_TRADES])
 _BESIDE = (*OF_TRADES, "entry_time", "exit_time")
 BESIDE_SCHEMA = pa.schema([TRADES_SCHEMA.field(name) for name in _BESIDE])
 """Of positions that were open beside others: what was known at their signals, and when; `exit_time` is null
@@ -64,26 +65,77 @@ def judge_day(
 ) -> JudgedDay:
     """Every signal of the book by the `gates` of its night; signals of the same moment whose trades closed
     earlier, or have not, are shown beside it."""
-    trades, moments = book.trades, milliseconds(book.trades, "signal_time")
-    rivals = _rivals(book, moments)
-    nights = np.concatenate([book.nights, _nights_of(rivals, moments, book.nights)])
-    shown = pa.concat_tables([trades.select(OF_TRADES), rivals.select(OF_TRADES)])
-    places = shown["symbol"].to_pylist(), milliseconds(shown, "signal_time").tolist()
-    facts = market.facts.at(*places, shown["trade_id"].to_pylist())
+    trades = book.trades
     stood = positions_stood(trades, market.candles, market.facts, market.rules, market.decision_minutes)
-    told = Told(facts, _held(book, milliseconds(shown, "signal_time")), stood)
-    decisions = judge_by_night(shown, nights, gates, book.name, modes, told)
-    own = trades.num_rows * decisions.num_rows // max(shown.num_rows, 1)
-    return JudgedDay(
-        decisions.slice(0, own), facts.slice(0, trades.num_rows), stood.marks(floats(trades, "net_bps"))
-    )
+    shown = _Shown.of(trades.select(OF_TRADES), book.nights, book.beside)
+    decisions, facts = shown.judged(book, market, gates, modes, stood)
+    return JudgedDay(decisions, facts, stood.marks(floats(trades, "net_bps")))
 
 
-def _rivals(book: BookOfDay, moments: NDArray[np.int64]) -> pa.Table:
-    """Of what was open beside, the signals of the same moments."""
-    is_rival = np.isin(milliseconds(book.beside, "signal_time"), moments)
-    known = pc.is_in(book.beside["trade_id"], value_set=book.trades["trade_id"].combine_chunks())
-    return book.beside.filter(pc.and_(pa.array(is_rival), pc.invert(known)))
+def judge_untraded(
+    book: BookOfDay,
+    untraded: pa.Table,
+    nights: NDArray[np.int64],
+    market: MarketOfDay,
+    gates: Mapping[int, Mapping[str, Gate]],
+    modes: Mapping[str, Mode],
+) -> pa.Table:
+    """DECISIONS_SCHEMA of the signals of the book's day of which no trade came (UNTRADED_SCHEMA), by the
+    gates of `nights` [signals], as if each had been entered: beside those of its moment that were, and the
+    others.
+
+    No position came of them that a gate could have left.
+    """
+    names = pa.array([f"untraded {row}" for row in range(untraded.num_rows)], pa.string())
+    named = untraded.append_column("trade_id", names).select(OF_TRADES)
+    closed = pa.concat_tables([book.trades.select(BESIDE_SCHEMA.names).cast(BESIDE_SCHEMA), book.beside])
+    shown = _Shown.of(named, nights, closed)
+    decisions, _ = shown.judged(book, market, gates, modes, None)
+    status = untraded["status"].take(pc.index_in(decisions["trade_id"], value_set=names))
+    told = {"trade_id": pa.nulls(decisions.num_rows, pa.string()), "status": status}
+    return pa.table([told.get(name, decisions[name]) for name in decisions.column_names], decisions.schema)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Signals [n] and the rivals of their moments behind them."""
+
+    signals: pa.Table
+    """OF_TRADES"""
+    nights: NDArray[np.int64]
+    own: int
+    """How many of them are judged."""
+
+    @staticmethod
+    def of(signals: pa.Table, nights: NDArray[np.int64], others: pa.Table) -> "_Shown":
+        moments = milliseconds(signals, "signal_time")
+        rivals = _rivals(signals, others, moments)
+        both = pa.concat_tables([signals.cast(_OF_TRADES), rivals.select(OF_TRADES).cast(_OF_TRADES)])
+        return _Shown(both, np.concatenate([nights, _nights_of(rivals, moments, nights)]), signals.num_rows)
+
+    def judged(
+        self,
+        book: BookOfDay,
+        market: MarketOfDay,
+        gates: Mapping[int, Mapping[str, Gate]],
+        modes: Mapping[str, Mode],
+        stood: Stood | None,
+    ) -> tuple[pa.Table, pa.Table]:
+        """DECISIONS_SCHEMA and FACTS_SCHEMA of those that are judged."""
+        shown, moments = self.signals, milliseconds(self.signals, "signal_time")
+        names = shown["trade_id"].to_pylist()
+        facts = market.facts.at(shown["symbol"].to_pylist(), moments.tolist(), names)
+        told = Told(facts, _held(book, moments), stood)
+        decisions = judge_by_night(shown, self.nights, gates, book.name, modes, told)
+        count = self.own * decisions.num_rows // max(shown.num_rows, 1)
+        return decisions.slice(0, count), facts.slice(0, self.own)
+
+
+def _rivals(signals: pa.Table, others: pa.Table, moments: NDArray[np.int64]) -> pa.Table:
+    """Of `others` the signals of the same moments."""
+    is_rival = np.isin(milliseconds(others, "signal_time"), moments)
+    known = pc.is_in(others["trade_id"], value_set=signals["trade_id"].combine_chunks())
+    return others.filter(pc.and_(pa.array(is_rival), pc.invert(known)))
 
 
 def _nights_of(rivals: pa.Table, moments: NDArray[np.int64], nights: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -188,6 +188,7 @@ ENTRY_COLUMNS = chosen(
 )
 """What is known of a trade from its entry on."""
 ENTRY_SCHEMA = arrow_schema(ENTRY_COLUMNS)
+_MADE_BY = ("model_id", "data_hash", "configuration_digest", "is_simulated")
 
 FILLS_COLUMNS = (
     TRADE_ID,
@@ -247,6 +248,10 @@ DECISION_TRACE_SCHEMA = arrow_schema(DECISIONS_COLUMNS)
 """One row per decision of a policy: every symbol and decision bar of the day but those that none decided.
 `model.json` beside the table names the actions and the terms in order."""
 
+TRADED, LAPSED, MASKED, DECLINED = "traded", "lapsed", "masked", "declined"
+"""What became of a signal: a trade, an order that was not filled, no legal entry, or none by the policy's own
+choice."""
+
 SIGNALS_COLUMNS = (
     SYMBOL,
     Column("signal_time", TIME, "close of the bar at which was decided", "UTC"),
@@ -285,3 +290,14 @@ SIGNALS_COLUMNS = (
 )
 SIGNALS_SCHEMA = arrow_schema(SIGNALS_COLUMNS)
 """One row per signal, by symbol, day and time; made in `paper.signals`."""
+
+UNTRADED_COLUMNS = (
+    SYMBOL,
+    *chosen(SIGNALS_COLUMNS, "signal_time"),
+    Column("status", TEXT, "why no trade came of it: lapsed, masked or declined"),
+    *chosen(TRADES_COLUMNS, "side", "size_multiplier", "estimated_cost_bps", "entry_volatility_bps"),
+    *(column for column in ENTRY_COLUMNS[1:] if column.name not in _MADE_BY),
+)
+UNTRADED_SCHEMA = arrow_schema(UNTRADED_COLUMNS)
+"""One row per signal without a trade, with what was known at it, as of those that made one; made in
+`paper.untraded`."""

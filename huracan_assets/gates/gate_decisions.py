@@ -5,14 +5,22 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan.gates.judge import decisions_columns, judge_gate_coverage
-from huracan.gates.judged_day import BESIDE_SCHEMA, BookOfDay, MarketOfDay, judge_day, still_open
+from huracan.gates.coverage import judge_gate_coverage
+from huracan.gates.judge import decisions_columns
+from huracan.gates.judged_day import (
+    BESIDE_SCHEMA,
+    BookOfDay,
+    MarketOfDay,
+    judge_day,
+    judge_untraded,
+    still_open,
+)
 from huracan.gates.roster import describe_gates, gate_kinds, modes_of
 from huracan.market.facts.columns import FACTS_COLUMNS
 from huracan.market.facts.marks_columns import MARKS_COLUMNS
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.handover import as_date
-from huracan.market.ledger import BOOKS, POLICY
+from huracan.market.ledger import BOOKS, POLICY, UNTRADED_SCHEMA
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
@@ -45,7 +53,7 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
         "marks": Table(MARKS_COLUMNS),
     },
     settings=["gates", "gate_worth.adopts", "models", "market.handover", *RULES_OF_MARKS],
-    checks=[Check("gate_coverage", "Every trade is judged by every gate, exactly once.")],
+    checks=[Check("gate_coverage", "Every signal is judged by every gate, exactly once.")],
     is_record=True,
 )
 def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
@@ -55,6 +63,9 @@ def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
     they were open. The entries of the exploration book are judged beside them: of a policy that stays out
     gates would learn nothing.
 
+    Signals of the day of which no trade came (the order was not filled, no entry was legal, or the policy all
+    but entered) are judged as if they had been entered; they have no `trade_id`.
+
     Gates stand beside the ledger, not in its way: a refused signal is traded on paper too, so that the worth
     of a refusal can be counted. A gate that cannot judge yet abstains, and says why.
     """
@@ -62,22 +73,32 @@ def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
     if not books:
         return Outcome(note=f"No session was traded on {context.day}.")
     settings, modes = context.settings, modes_of(context.settings.gates)
-    nights = np.concatenate([book.nights for book in books]).tolist()
-    in_force = gates_in_force(inputs, context, nights, modes)
+    untraded = _untraded(inputs)
+    nights = np.concatenate([*(book.nights for book in books), nights_of(untraded, settings)])
+    in_force = gates_in_force(inputs, context, nights.tolist(), modes)
     candles, minutes = inputs.table("ohlcv"), settings.decision_timeframe.minutes
     market = MarketOfDay(candles, MarketFacts(candles), settings.market.rules, minutes)
     judged = [judge_day(book, market, in_force, modes) for book in books]
     decisions, facts, marks = (
         pa.concat_tables([getattr(each, name) for each in judged]) for name in ("decisions", "facts", "marks")
     )
+    others = judge_untraded(books[0], untraded, nights_of(untraded, settings), market, in_force, modes)
+    decisions = pa.concat_tables([decisions, others])
     trades = pa.concat_tables([book.trades.select(["trade_id"]) for book in books])
     described = {as_date(night).isoformat(): describe_gates(gates) for night, gates in in_force.items()}
     return Outcome(
         tables={"data": decisions, "facts": facts, "marks": marks},
         files={"gates.json": canonical_json(described)},
-        verdicts=[judge_gate_coverage(decisions, trades, modes)],
+        verdicts=[judge_gate_coverage(decisions, trades, modes, untraded)],
         metadata={"decisions": shown.count_table(decisions, ["book", "gate", "verdict"])},
     )
+
+
+def _untraded(inputs: Inputs) -> pa.Table:
+    """The signals of the day of which no trade came."""
+    if not inputs.has(LEDGER, "untraded.parquet"):
+        return UNTRADED_SCHEMA.empty_table()
+    return inputs.table(LEDGER, "untraded")
 
 
 def _book(inputs: Inputs, context: StageContext, name: str) -> BookOfDay:

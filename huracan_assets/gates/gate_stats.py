@@ -10,7 +10,7 @@ from huracan.gates.roster import gate_kinds, thresholds_of
 from huracan.gates.worth.bets import bets_as_plain, bets_from_plain
 from huracan.gates.worth.carried import Thresholds
 from huracan.gates.worth.changes import CHANGES_COLUMNS, as_configured, changes_table, taken_over
-from huracan.gates.worth.judged import of_book
+from huracan.gates.worth.judged import of_book, of_trades
 from huracan.gates.worth.night import Moment, gate_worth
 from huracan.gates.worth.proposals import PROPOSALS_COLUMNS, Asking
 from huracan.gates.worth.statistics import GATE_STATISTICS_COLUMNS, GATE_STATISTICS_SCHEMA, gate_statistics
@@ -79,7 +79,7 @@ def gate_stats(inputs: Inputs, context: StageContext) -> Outcome:
     changed = changes_table(changes + taken)
     own = GATE_STATISTICS_SCHEMA.empty_table()
     if inputs.has("gate_decisions") and inputs.has("shadow_trades"):
-        decisions = of_book(inputs.table("gate_decisions"), POLICY)
+        decisions = of_trades(of_book(inputs.table("gate_decisions"), POLICY))
         own = gate_statistics(decisions, inputs.table("shadow_trades"))
     return Outcome(
         tables={

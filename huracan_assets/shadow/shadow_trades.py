@@ -10,6 +10,7 @@ from huracan.market.ledger import (
     SESSION_COLUMNS,
     SIGNALS_COLUMNS,
     TRADES_COLUMNS,
+    UNTRADED_COLUMNS,
 )
 from huracan.market.paper.open_columns import OPEN_POSITIONS_COLUMNS
 from huracan.tables import Always, Table
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         "session": Table(SESSION_COLUMNS, keep=90),
         "decisions": Table(DECISIONS_COLUMNS, keep=90),
         "signals": Table(SIGNALS_COLUMNS, keep=90, name="shadow_signals", in_database=True),
+        "untraded": Table(UNTRADED_COLUMNS, keep=90, name="shadow_untraded"),
         OPEN_POSITIONS: Table(
             OPEN_POSITIONS_COLUMNS,
             keep=Always("the day after goes on from what is open, also where it is made again years later"),
@@ -92,6 +94,7 @@ def shadow_trades(inputs: Inputs, context: StageContext) -> Outcome:
             "session": session.bars,
             "decisions": session.decisions,
             "signals": session.signals,
+            "untraded": session.untraded,
             OPEN_POSITIONS: session.open_positions,
         },
         files={TRACE_FILE: json.dumps(day.crew.trace(day.block.feature_names)).encode()},

@@ -130,7 +130,7 @@ def judged_book(
     InvalidInput for a decision about a trade that is not given, two of one gate about one, and a weight or a
     stake too few.
     """
-    decisions = of_book(decisions, name)
+    decisions = of_trades(of_book(decisions, name))
     weight, stake = (np.ones(trades.num_rows) if each is None else each for each in (weight, stake))
     for each, what in ((weight, "weights"), (stake, "stakes")):
         if len(each) != trades.num_rows:
@@ -198,6 +198,11 @@ def of_book(decisions: pa.Table, name: str) -> pa.Table:
     if "book" not in decisions.column_names:
         return decisions if name == POLICY else decisions.slice(0, 0)
     return decisions.filter(pc.equal(pc.fill_null(decisions["book"], POLICY), name))
+
+
+def of_trades(decisions: pa.Table) -> pa.Table:
+    """Those of signals of which a trade came."""
+    return decisions.filter(decisions["trade_id"].is_valid())
 
 
 def _places(decisions: pa.Table, ids: list[str]) -> tuple[Integers, Integers, tuple[str, ...]]:

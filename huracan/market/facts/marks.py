@@ -26,6 +26,8 @@ Integers = NDArray[np.int64]
 
 _DECIDED_BEFORE = (POLICY_EXIT, SCRATCH, TIME_OUT)
 """Exits whose order is on its way at the close before the bar that fills them."""
+_NEEDED = ("entry_reference_price", "entry_volatility_bps", "estimated_cost_bps")
+"""Without one of these nobody can tell how a position stood."""
 _FIRST_MARKS = 8
 _STEP = 0.5
 
@@ -77,18 +79,17 @@ def positions_stood(
     first entry to the last exit at least, and `facts` theirs.
 
     A trade that was added to or closed in parts has no closes: what leaving would have brought is another
-    matter at each of its sizes. Closes at which an exit waited for a bar that is traded are among them: no
-    column tells when it was ordered.
+    matter at each of its sizes; nor has one whose entry is not known. Closes at which an exit waited for a
+    bar that is traded are among them: no column tells when it was ordered.
     """
-    wanted = ["trade_id", "symbol", "side", "entry_reference_price", "entry_volatility_bps"]
-    wanted += ["estimated_cost_bps", "exit_reason", "adds", "scale_outs"]
-    rows = trades.select(wanted).to_pylist()
+    rows = trades.select(["symbol", "side", *_NEEDED, "exit_reason", "adds", "scale_outs"]).to_pylist()
     entries, exits = (pc.cast(trades[name], pa.int64()).to_pylist() for name in ("entry_time", "exit_time"))
     walks = {symbol: _Walk.of(candles, symbol) for symbol in sorted({row["symbol"] for row in rows})}
     found = list[tuple[int, Integers, Floats, Floats, Floats]]()
     for index, (row, entry_ms, exit_ms) in enumerate(zip(rows, entries, exits, strict=True)):
         walk = walks[row["symbol"]]
-        if row["adds"] or row["scale_outs"] or walk is None:
+        known = (row[name] is not None for name in _NEEDED)
+        if row["adds"] or row["scale_outs"] or walk is None or not all(known):
             continue
         closes = _closes(entry_ms, exit_ms, decision_minutes, row["exit_reason"] in _DECIDED_BEFORE)
         price, following = walk.last_closes(closes), walk.next_opens(closes)

@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from huracan.market.ledger import LEFT_UNIVERSE, SHORT
+from huracan.market.ledger import LEFT_UNIVERSE, SHORT, TRADED
 from huracan.market.paper.fill_audit import candle_faults, fill_faults
 from huracan.market.paper.session import Session
-from huracan.market.paper.signals import TRADED
 from huracan.market.rules import TradingRules
 from huracan.verdict import Number, Verdict
 

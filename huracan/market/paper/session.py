@@ -20,8 +20,9 @@ from huracan.market.paper.open_positions import Ending, carried_out
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session_arrays import SessionArrays, run_lanes
 from huracan.market.paper.signal_context import entries_of, held_positions, trace_columns
-from huracan.market.paper.signals import signals_table
+from huracan.market.paper.signals import find_signals, signals_table
 from huracan.market.paper.trade_log import exit_models, fills_table, trades_table, waiting_models
+from huracan.market.paper.untraded import untraded_table
 from huracan.market.paper.watch import NOBODY, Watch
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
@@ -32,14 +33,15 @@ from huracan.units import WHOLE_BPS
 @dataclass(frozen=True, eq=False)
 class Session:
     """The ledger of a span: TRADES_SCHEMA, FILLS_SCHEMA, SESSION_SCHEMA, DECISION_TRACE_SCHEMA,
-    SIGNALS_SCHEMA, INTERVENTIONS_SCHEMA and, at its end, OPEN_POSITIONS_SCHEMA. Where guards decided too the
-    bars have ORDER_COLUMNS as well."""
+    SIGNALS_SCHEMA, UNTRADED_SCHEMA, INTERVENTIONS_SCHEMA and, at its end, OPEN_POSITIONS_SCHEMA. Where guards
+    decided too the bars have ORDER_COLUMNS as well."""
 
     trades: pa.Table
     fills: pa.Table
     bars: pa.Table
     decisions: pa.Table
     signals: pa.Table
+    untraded: pa.Table
     interventions: pa.Table
     open_positions: pa.Table
 
@@ -82,6 +84,7 @@ def trade_session(
     before = opening.closures
     trades = trades_table(arrays.closed, entries, block, models)
     held = entries.trade_ids(held_positions(arrays.state))
+    found, names_of_trades = find_signals(arrays, block, rules), trades["trade_id"].to_pylist()
     return Session(
         trades=pa.concat_tables([before.trades, trades]),
         fills=pa.concat_tables([before.fills, fills_table(fills, arrays.closed, entries, block)]),
@@ -90,9 +93,8 @@ def trade_session(
             promote_options="default",
         ),
         decisions=_decisions_table(arrays, block, watches, names),
-        signals=signals_table(
-            arrays, block, rules, costs, [*trades["trade_id"].to_pylist(), *held.to_pylist()]
-        ),
+        signals=signals_table(found, arrays, block, rules, costs, [*names_of_trades, *held.to_pylist()]),
+        untraded=untraded_table(found, arrays, block, watches, rules, costs),
         interventions=interventions_table(arrays, block, names),
         open_positions=carried_out(arrays.state, fills, entries, block, ending, provenance),
     )

@@ -105,9 +105,9 @@ def entries_of(
     count = positions.size
     data: dict[str, Any] = {
         "trade_id": _trade_ids(positions, block, arrays, models, provenance),
-        **_bar_columns(positions, block, arrays),
+        **bar_columns(positions, block, arrays),
         **_decision_columns(arrays, actions, positions["lane"], column),
-        **_pattern_columns(positions, deciders, block, arrays, watches),
+        **pattern_columns(positions, deciders, block, arrays, watches),
         "model_id": models,
         "data_hash": [provenance.data_hash] * count,
         "configuration_digest": [provenance.configuration_digest] * count,
@@ -136,7 +136,7 @@ def _trade_ids(
     return identities
 
 
-def _bar_columns(positions: NDArray[np.void], block: MarketBlock, arrays: SessionArrays) -> dict[str, Any]:
+def bar_columns(positions: NDArray[np.void], block: MarketBlock, arrays: SessionArrays) -> dict[str, Any]:
     """What was known of the signal bar."""
     symbol, row = arrays.symbol[positions["lane"]], block.row_of(positions["signal_bar"])
     probabilities = {
@@ -173,7 +173,7 @@ def trace_columns(trace: DecisionTrace, lane: Integers, column: Integers) -> dic
     }
 
 
-def _pattern_columns(
+def pattern_columns(
     positions: NDArray[np.void],
     deciders: Integers,
     block: MarketBlock,

@@ -19,14 +19,23 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import hold_entries, net_bps
 from huracan.market.engine.kernel_bars import packed_bars
 from huracan.market.engine.kernel_numbers import rule_numbers
-from huracan.market.ledger import EXIT_REASONS, LONG, SHORT, SIGNALS_SCHEMA, WINDOW_END
+from huracan.market.ledger import (
+    DECLINED,
+    EXIT_REASONS,
+    LAPSED,
+    LONG,
+    MASKED,
+    SHORT,
+    SIGNALS_SCHEMA,
+    TRADED,
+    WINDOW_END,
+)
 from huracan.market.paper.session_arrays import DecisionTrace, SessionArrays
 from huracan.market.paper.signal_context import held_positions
 from huracan.market.paper.watch import NOBODY
 from huracan.market.rules import TradingRules
 from huracan.regimes.model import REGIMES
 
-TRADED, LAPSED, MASKED, DECLINED = "traded", "lapsed", "masked", "declined"
 DECLINED_FROM = 0.25
 """A bar is a signal that the policy declined where the legal entries of the side that it wanted had this
 probability together."""
@@ -48,8 +57,8 @@ _KINDS = {field.name: field.type for field in SIGNALS_SCHEMA}
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """The signals [n] of sessions: where they stand, and which entry was made or wanted."""
+class Found:
+    """The signals [n] of a session: where they stand, and which entry was made or wanted."""
 
     lane: NDArray[np.int64]
     column: NDArray[np.int64]
@@ -68,6 +77,7 @@ class _Found:
 
 
 def signals_table(
+    found: Found,
     arrays: SessionArrays,
     block: MarketBlock,
     rules: TradingRules,
@@ -77,14 +87,11 @@ def signals_table(
     """SIGNALS_SCHEMA of a session. `trade_ids`: of `arrays.closed`, in order, and of what its lanes still
     hold."""
     trace = arrays.trace
-    if arrays.action.shape[1] < 2:
-        return SIGNALS_SCHEMA.empty_table()
-    found = _find(arrays, trace, block, rules)
     identities = np.array([*trade_ids, None], dtype=object)
     data: dict[str, Any] = {
         "symbol": np.array(block.symbols, dtype=object)[found.symbol],
         "signal_time": block.time_of(found.at + 1),
-        **_entry_columns(found, rules),
+        **entry_columns(found, rules),
         "status": found.status,
         "reason": _reasons(found, arrays, block, rules, costs),
         "trade_id": identities[found.trade],
@@ -99,8 +106,9 @@ def signals_table(
     return pa.table(columns, schema=SIGNALS_SCHEMA)
 
 
-def _find(arrays: SessionArrays, trace: DecisionTrace, block: MarketBlock, rules: TradingRules) -> _Found:
-    last = arrays.action.shape[1] - 1
+def find_signals(arrays: SessionArrays, block: MarketBlock, rules: TradingRules) -> Found:
+    """All of a session, by lane and time."""
+    trace, last = arrays.trace, arrays.action.shape[1] - 1
     entries = np.array([index for index, action in enumerate(actions_of(rules.allow_short)) if action.side])
     chosen, masks = arrays.action[:, :last].astype(np.int64), trace.masks[:, :last]
     is_entry = np.broadcast_to(_sides(rules) != 0, masks.shape)
@@ -120,7 +128,7 @@ def _find(arrays: SessionArrays, trace: DecisionTrace, block: MarketBlock, rules
     conditions = [trade >= 0, entered[lane, column], masked[lane, column]]
     status = np.select(conditions, [TRADED, LAPSED, MASKED], DECLINED).astype(object)
     index = np.searchsorted(entries, entry) + 1
-    return _Found(
+    return Found(
         lane=lane,
         column=column,
         symbol=arrays.symbol[lane],
@@ -165,7 +173,7 @@ def _trades(arrays: SessionArrays, block: MarketBlock) -> NDArray[np.int64]:
     return found
 
 
-def _entry_columns(found: _Found, rules: TradingRules) -> dict[str, Any]:
+def entry_columns(found: Found, rules: TradingRules) -> dict[str, Any]:
     sides = np.where(_sides(rules)[found.entry] < 0, SHORT, LONG)
     return {
         "action": np.array(action_names(rules.allow_short), dtype=object)[found.entry],
@@ -184,7 +192,7 @@ def _sizes(rules: TradingRules) -> NDArray[np.float64]:
 
 
 def _reasons(
-    found: _Found, arrays: SessionArrays, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
+    found: Found, arrays: SessionArrays, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
 ) -> NDArray[np.object_]:
     """What came in the way of each signal; None of a traded one. Masks by the rules of `kernel_masks`."""
     symbol, at = found.symbol, found.at
@@ -205,7 +213,7 @@ def _reasons(
 
 
 def _would_have_made(
-    found: _Found, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
+    found: Found, block: MarketBlock, rules: TradingRules, costs: CostAssumptions
 ) -> dict[str, Any]:
     """What the declined entries would have come to, each by itself; null for the others, and for those that
     are still open where the block ends: what they had made by then would say that they ended so."""

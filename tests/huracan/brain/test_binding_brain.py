@@ -32,7 +32,7 @@ from huracan.market.rules import TradingRules
 from huracan.market.surroundings import Surroundings
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.conftest import context
-from tests.huracan.gates.made_marks import marks_of
+from tests.huracan.gates.positions.made_marks import marks_of
 from tests.huracan.market.conftest import *  # noqa: F403 - its fixtures
 from tests.huracan.market.paper_days import COSTS
 from tests.huracan.market.test_guarded_session import ohlcv

@@ -21,10 +21,10 @@ from huracan.gates.contract import (
     order,
     resize,
 )
+from huracan.gates.coverage import judge_gate_coverage
 from huracan.gates.judge import (
     DECISIONS_SCHEMA,
     judge_by_night,
-    judge_gate_coverage,
     judge_signals,
 )
 from huracan.gates.told import SIGNALS_SHOWN

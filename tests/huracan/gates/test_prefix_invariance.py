@@ -18,7 +18,7 @@ from huracan.models.past import past_trades
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import facts, positions, shown, with_column
 from tests.huracan.gates.conftest import NAMES, context
-from tests.huracan.gates.made_marks import taught
+from tests.huracan.gates.positions.made_marks import taught
 from tests.huracan.gates.test_pattern_evidence import LOSING, WINNING
 
 Market = dict[str, np.ndarray[Any, Any]]

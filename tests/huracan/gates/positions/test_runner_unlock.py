@@ -8,7 +8,7 @@ from huracan.errors import InvalidInput
 from huracan.gates.evidence.going_on import Standing
 from huracan.gates.runner_unlock import RunnerUnlockGateSettings
 from tests.huracan.gates.columns import positions
-from tests.huracan.gates.made_marks import fitted, taught
+from tests.huracan.gates.positions.made_marks import fitted, taught
 
 RUNS = {"long_move": 1.0, "short_move": 1.0, "imbalance": 0.5, "activity": 1.2}
 RESTS = {"long_move": 0.0, "short_move": -1.0, "imbalance": -0.5, "activity": 1.0}

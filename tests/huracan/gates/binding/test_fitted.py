@@ -12,7 +12,7 @@ from huracan.gates.contract import SignalGate
 from huracan.gates.roster import gate_kinds
 from huracan.models.canonical import canonical_json
 from tests.huracan.gates.columns import positions, shown
-from tests.huracan.gates.made_marks import taught
+from tests.huracan.gates.positions.made_marks import taught
 from tests.huracan.gates.test_prefix_invariance import OF_SIGNALS, _market, _trades, gates
 
 __all__ = ["gates"]

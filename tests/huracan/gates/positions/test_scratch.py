@@ -7,7 +7,7 @@ from huracan.errors import InvalidInput
 from huracan.gates.evidence.going_on import Standing
 from huracan.gates.scratch import ScratchGateSettings, YoungShare
 from tests.huracan.gates.columns import positions
-from tests.huracan.gates.made_marks import fitted, taught
+from tests.huracan.gates.positions.made_marks import fitted, taught
 
 AGAINST = {"imbalance": -0.5}
 
