@@ -5,22 +5,19 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from huracan.gates.contract import ABSTAIN, BLOCK, COMBINED, PASS, verdict_in
-from huracan.market.ledger import UNTRADED_SCHEMA
 from huracan.verdict import Verdict
-
-_NO_UNTRADED: pa.Table = UNTRADED_SCHEMA.empty_table()
 
 
 def judge_gate_coverage(
     decisions: pa.Table,
     trades: pa.Table,
     gates: Collection[str],
-    untraded: pa.Table = _NO_UNTRADED,
+    untraded: pa.Table | None = None,
 ) -> Verdict:
     """Check `gate_coverage`: every signal of `trades`, and every one of `untraded` (UNTRADED_SCHEMA), has
     just one answer of every gate in `gates`, and one combined."""
-    names = [*gates, COMBINED]
-    signals = [*trades["trade_id"].to_pylist(), *(_named(*each) for each in _places(untraded))]
+    names, others = [*gates, COMBINED], [] if untraded is None else _places(untraded)
+    signals = [*trades["trade_id"].to_pylist(), *(_named(*each) for each in others)]
     wanted = {(signal, name) for signal in signals for name in names}
     identities = zip(decisions["trade_id"].to_pylist(), _places(decisions), strict=True)
     asked = [trade or _named(*place) for trade, place in identities]
@@ -40,7 +37,7 @@ def judge_gate_coverage(
         )
     numbers = {
         "trades": trades.num_rows,
-        "untraded": untraded.num_rows,
+        "untraded": len(others),
         "gates": len(names) - 1,
         "missing": len(missing),
     }
