@@ -238,3 +238,31 @@ def test_what_binding_was_worth_is_the_difference_of_the_books(random_market: Ma
     assert (
         "differ by what gates did" in judge_books_agree(guarded, alone.trades, alone.bars, (), False).reason
     )
+
+
+def test_what_is_told_of_an_order_that_lapsed_is_what_a_gate_was_shown_of_it(random_market: Market) -> None:
+    """A third of the bars is not traded, so that orders lapse; to the bit again."""
+    found = 0
+    for seed in range(20, 24):
+        block, gate = random_market(seed, symbols=4), Fixed()
+        session = _session(block, {"sees": gate})
+        seen = {(row["symbol"], row["signal_time"]): row for table in gate.seen for row in table.to_pylist()}
+        lapsed = session.untraded.filter(pc.equal(session.untraded["status"], "lapsed"))
+        found += lapsed.num_rows
+        for row in lapsed.to_pylist():
+            own = seen[row["symbol"], row["signal_time"]]
+            for name in set(row) & set(SIGNALS_SHOWN):
+                assert repr(own[name]) == repr(row[name]), name
+    assert found > 10
+
+
+def test_every_signal_without_a_trade_is_told_with_what_was_known_at_it(random_market: Market) -> None:
+    session = _session(random_market(25, symbols=4), None)
+    signals = session.signals.filter(pc.is_null(session.signals["trade_id"]))
+    told = session.untraded
+    assert set(told["status"].to_pylist()) == {"lapsed", "masked", "declined"}
+    for name in ("symbol", "signal_time", "status", "side", "action", "size_multiplier", "regime"):
+        assert told[name].to_pylist() == signals[name].to_pylist(), name
+    assert told["entry_features"].null_count == told["policy_logits"].null_count == 0
+    declined = told.filter(pc.equal(told["status"], "declined"))
+    assert declined["estimated_cost_bps"].null_count == 0
