@@ -37,6 +37,7 @@ from huracan.market.rules import TradingRules
 from huracan.proof.planted_candles import PlantedCandles
 from huracan.regimes.filter import filter_regimes
 from huracan.regimes.fit import fit_regimes
+from huracan.regimes.model import RegimeConfig
 
 _MINUTE = Timeframe("1m")
 _NAMES = (
@@ -60,6 +61,8 @@ class CandleNights:
     rules: TradingRules = field(default_factory=lambda: TradingRules(allow_short=True, maximum_holding="1h"))
     """A position lasts for as long as the driver pushes, so that it has ended before the next moment."""
     costs: CostAssumptions = field(default_factory=CostAssumptions)
+    regimes: RegimeConfig = field(default_factory=lambda: RegimeConfig(fit_days=7))
+    """A stretch is half a day, so that a week holds them all, and a market takes less time."""
     patterns: PatternConfig | None = field(default_factory=PatternConfig)
     """None: no pattern is looked for, which saves a third of the time."""
 
@@ -78,7 +81,7 @@ class CandleNight:
 def play_nights(market: PlantedCandles, nights: CandleNights) -> list[CandleNight]:
     """Every day from the lead days on, the accounts and the pattern library carried from day to day."""
     config = market.config
-    block, features = market_block(market, nights.lead_days - 1)
+    block, features = market_block(market, nights.lead_days - 1, nights.regimes)
     statistics = fit_embedding(features, RECIPE.names, config.first_day + timedelta(days=nights.lead_days))
     sides = market.sides[:, -block.bar_count :]
     carried, previous, memory, played = None, None, [], []
@@ -114,7 +117,9 @@ def _remembered(trades: pa.Table, statistics: EmbeddingStatistics, day: date) ->
     return memory_rows(trades, embed_trades(trades, statistics), statistics.version, day, _MINUTE)
 
 
-def market_block(market: PlantedCandles, first: int) -> tuple[MarketBlock, pa.Table]:
+def market_block(
+    market: PlantedCandles, first: int, regime_config: RegimeConfig
+) -> tuple[MarketBlock, pa.Table]:
     """The market from the day at index `first` on, and the features of the days up to it."""
     config, candles = market.config, market.candles
     bars, per_day = config.days * _MINUTE.bars_per_day, _MINUTE.bars_per_day
@@ -131,7 +136,9 @@ def market_block(market: PlantedCandles, first: int) -> tuple[MarketBlock, pa.Ta
         day = config.first_day + timedelta(days=index)
         features.append(compute_features(days(max(0, index - RECIPE.warmup_days), index + 1), day, RECIPE))
         if index >= first:
-            parameters = fit_regimes(pa.concat_tables(features[:-1]))
+            parameters = fit_regimes(
+                pa.concat_tables(features[-regime_config.fit_days - 1 : -1]), regime_config
+            )
             regimes.append(filter_regimes(pa.concat_tables(features[-2:]), day, parameters))
             known = with_half_spreads([MarketInfo(each) for each in market.symbols], spreads, {})
             infos[day] = {info.symbol: info for info in known}
