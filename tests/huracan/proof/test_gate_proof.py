@@ -25,7 +25,7 @@ SETTINGS = MappingProxyType({name: kind.settings() for name, kind in gate_kinds(
 SMALL = GateProofSettings(
     markets=1,
     first_seed=5,
-    market=PlantedCandlesConfig(symbols=4, days=12, turn_day=7, trap_share=0.25, broken_share=0.3),
+    market=PlantedCandlesConfig(symbols=4, days=12, turn_day=7),
     nights=GateNights(judged_days=2),
 )
 
@@ -70,11 +70,19 @@ def test_without_a_plant_a_gate_that_refuses_everything_misses_the_bar_and_cost_
 
 def test_the_gate_for_a_harm_does_what_it_is_for_on_a_small_market() -> None:
     heard: list[GateRow] = []
-    proof = prove_gates(SMALL, SETTINGS, ("cost_trap",), heard.append)
-    (trap,) = proof.rows
-    assert heard == [trap] and [bar.case for bar in proof.bars] == ["cost_trap"]
-    assert trap.gate == "cost" and proof.is_met and trap.oracle_auc > 0.6
+    proof = prove_gates(SMALL, SETTINGS, ("cost_trap", "broken_feed"), heard.append)
+    trap, broken = proof.rows
+    assert heard == list(proof.rows) and [bar.case for bar in proof.bars] == ["cost_trap", "broken_feed"]
+    assert (trap.gate, broken.gate) == ("cost", "engine_health")
+    assert proof.is_met, proof.rows
+    assert trap.oracle_auc > 0.6 < broken.oracle_auc
     assert proof.to_json()["rows"][0]["refused_of_oracle"] == trap.refused_of_oracle
+
+
+@pytest.mark.slow
+def test_every_gate_does_what_it_is_for_on_one_market_of_each_case() -> None:
+    proof = prove_gates(GateProofSettings(markets=1, first_seed=5), SETTINGS)
+    assert proof.is_met, proof.rows
 
 
 def test_the_oracle_ranks_by_the_plant_alone() -> None:
