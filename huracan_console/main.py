@@ -372,6 +372,25 @@ def prove_patterns(
     return run_pattern_proof(config, cases, markets, _console(as_json), as_json=as_json)
 
 
+@prove.command("gates")
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    help="toxic_flow, cost_trap, false_pattern, broken_feed, losing_regime or none; repeatable.",
+)
+@click.option("--markets", type=click.IntRange(min=1), help="Markets per case.")
+@shared_options
+def prove_gates(
+    cases: tuple[str, ...], markets: int | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
+) -> int:
+    """Judge entries on markets with one planted harm and without any, and see what each gate refuses."""
+    from huracan_console.prove_gates import run_gate_proof
+
+    settings = read_settings(assignments)
+    return run_gate_proof(settings.gates, settings.models, cases, markets, _console(as_json), as_json=as_json)
+
+
 def _console(as_json: bool) -> "Console":
     """Progress goes to standard error, so that standard output stays clean for scripts."""
     from rich.console import Console

@@ -33,8 +33,10 @@ INPUTS = (
 class AdverseSelectionGateSettings(EvidenceSettings):
     """How finely signals are told apart by the flow."""
 
-    ranks: int = 8
-    """Parts of equal size that past signals are sorted into by their score."""
+    ranks: int = 20
+    """Parts of equal size that past signals are sorted into by their score; fewer of a small past, so that
+    each has three times `minimum_kind_trades`. A rank in which few meet a toxic flow hides them: the finer
+    the ranks, the fewer are hidden."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {"ranks": Range(2, 50, "Give a number from 2 to 50.")}
 
@@ -80,7 +82,10 @@ def fit(context: GateContext[AdverseSelectionGateSettings]) -> AdverseSelectionG
     """The score learns gross results: what trading costs is not the flow's doing."""
     past, settings = context.past, context.settings
     inputs = flow_inputs(past.trades, context.facts)
-    score, ranks = fit_ranked_score(inputs, floats(past.trades, "gross_bps"), past.weight, settings.ranks)
+    whole = past.take(np.flatnonzero(np.isfinite(inputs).all(axis=1)))
+    fitting = int(whole.effective_count // (3 * settings.minimum_kind_trades)) if len(whole.weight) else 0
+    count = min(settings.ranks, max(2, fitting))
+    score, ranks = fit_ranked_score(inputs, floats(past.trades, "gross_bps"), past.weight, count)
     return AdverseSelectionGate(score, fit_losing_kinds(past, ranks, settings))
 
 

@@ -4,8 +4,9 @@ Past trades are asked two questions (`health_checks`). Did results break: their 
 winners fell, or their distribution sank, three tests of the same trades that share their doubt and have one
 vote. Did the market at signals change: the distribution of its volatility moved further than it did before.
 One yes makes the size smaller, with two nothing passes. A signal is refused by itself where more of its last
-bars were not traded, or stood still, than is usual: what is decided on a feed that broke is decided on
-nothing.
+bars were not traded, or stood still, than is usual of its symbol: what is decided on a feed that broke is
+decided on nothing. What is usual ends at Tukey's fence, the upper quartile and one and a half times what lies
+between the quartiles (Tukey 1977): a feed that breaks now and then must not become usual by that.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from huracan.analysis.outcome import Floats, floats
 from huracan.evaluation.jackknife import effective_count
@@ -29,7 +31,8 @@ from huracan.setting_ranges import COUNT, SHARE, Range
 
 _HEALTH = (1.0, 0.65, 0.30)
 """By the number of votes: none, one of the two, both."""
-_USUAL_SHARE = 0.99
+_FEWEST_SIGNALS = 20
+"""Past signals of a symbol below which it is measured by what is usual of all."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class EngineHealthGate:
     volatility: HealthCheck | None
     why_none: str
     most_untraded: float
+    """Of a symbol that the past knows too few signals of."""
+    most_by_symbol: Mapping[str, float]
     settings: EngineHealthGateSettings
 
     @property
@@ -84,18 +89,20 @@ class EngineHealthGate:
     def judge(self, signals: pa.Table) -> Answers:
         """Refuse every signal of an engine that is too ill, and each one on a broken feed."""
         answers, health, reasons = [], [], []
-        for untraded in fact(signals, "untraded_share"):
-            answer, own, reason = self._answer(float(untraded))
+        shares = fact(signals, "untraded_share").tolist()
+        for symbol, untraded in zip(signals["symbol"].to_pylist(), shares, strict=True):
+            most = self.most_by_symbol.get(symbol, self.most_untraded)
+            answer, own, reason = self._answer(untraded, most)
             answers.append(answer)
             health.append(own)
             reasons.append(reason)
         least = np.where(np.isfinite(health), self.settings.minimum_health, np.nan)
         return Answers(tuple(answers), np.array(health, dtype=np.float64), least, tuple(reasons))
 
-    def _answer(self, untraded: float) -> tuple[Answer, float, str]:
+    def _answer(self, untraded: float, most: float) -> tuple[Answer, float, str]:
         feed = f"{untraded:.0%} of the last {LONG_BARS} bars were untraded or stood still"
-        if untraded > self.most_untraded:
-            return BLOCK, 0.0, f"{feed}; up to {self.most_untraded:.0%} would pass."
+        if untraded > most:
+            return BLOCK, 0.0, f"{feed}; up to {most:.0%} would pass."
         if self.why_none:
             return ABSTAIN, float("nan"), self.why_none
         health, told = self.health, "; ".join(check.text for check in self.checks)
@@ -127,6 +134,7 @@ class EngineHealthGate:
             ],
             "why_none": self.why_none,
             "most_untraded": self.most_untraded,
+            "most_untraded_by_symbol": dict(self.most_by_symbol),
             "minimum_health": self.settings.minimum_health,
             "recent_days": self.settings.recent_days,
             "certainty": self.settings.certainty,
@@ -136,23 +144,34 @@ class EngineHealthGate:
 def fit(context: GateContext[EngineHealthGateSettings]) -> EngineHealthGate:
     """By the policy's own trades where there are enough of them, else by those of both books."""
     settings, past = context.settings, context.past
-    untraded = fact(context.facts, "untraded_share")
-    usual = untraded[np.isfinite(untraded)]
-    most = max(
-        settings.maximum_untraded_share, float(np.quantile(usual, _USUAL_SHARE)) if len(usual) else 0.0
-    )
+    most, by_symbol = _most_untraded(context)
     own = past.take(np.flatnonzero(~past.is_explored))
     for asked in (own, past):
         sample = _sample(asked, context.day, settings.recent_days)
         if _enough(sample, settings.minimum_past_trades):
             results, volatility = _checks(asked, sample, settings.certainty)
-            return EngineHealthGate(results, volatility, "", most, settings)
+            return EngineHealthGate(results, volatility, "", most, by_symbol, settings)
     needed = settings.minimum_past_trades
     why = (
         f"Of {past.effective_count:.0f} past trades too few are of the last {settings.recent_days} days"
         f" ({_recent_of(needed)} needed) or before them ({needed})."
     )
-    return EngineHealthGate((), None, why, most, settings)
+    return EngineHealthGate((), None, why, most, by_symbol, settings)
+
+
+def _most_untraded(context: GateContext[EngineHealthGateSettings]) -> tuple[float, dict[str, float]]:
+    """The share of bars that is not yet too large, of all past signals and of those of each symbol that has
+    enough; never below what is borne whatever is usual."""
+    untraded = fact(context.facts, "untraded_share")
+    symbols, known = context.past.trades["symbol"].to_numpy(zero_copy_only=False), np.isfinite(untraded)
+
+    def most(own: NDArray[np.bool_]) -> float:
+        lower, upper = np.quantile(untraded[own], (0.25, 0.75)) if own.any() else (0.0, 0.0)
+        return max(context.settings.maximum_untraded_share, float(upper + 1.5 * (upper - lower)))
+
+    by_symbol = {symbol: known & (symbols == symbol) for symbol in sorted(set(symbols))}
+    enough = {symbol: most(own) for symbol, own in by_symbol.items() if own.sum() >= _FEWEST_SIGNALS}
+    return most(known), enough
 
 
 def _recent_of(minimum: int) -> int:

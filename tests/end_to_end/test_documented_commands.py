@@ -107,6 +107,7 @@ _THE_READERS_OWN = ("git clone", "source .venv/bin/activate")
 _SHORT_PROOFS = {
     "learner": ["--case", "none", "--seeds", "1", "--steps", "8192"],
     "patterns": ["--case", "none", "--markets", "1"],
+    "gates": ["--case", "cost_trap", "--markets", "1"],
 }
 
 

@@ -31,7 +31,7 @@ def test_a_flow_against_the_signal_is_refused_where_it_used_to_cost() -> None:
     signals = shown(hourly_ledger(4), imbalance=[-0.9, -0.2, 0.4, 0.9])
     given = _gate(40.0).judge(signals)
     assert given.answer == (BLOCK, PASS, PASS, PASS)
-    assert "Of signals that met such a flow (rank 1): mean -3" in given.reason[0]
+    assert "Of signals that met such a flow (rank 1): mean -2" in given.reason[0]
     assert "would pass with more than" in given.reason[0]
     short = shown(with_column(hourly_ledger(2), "side", ["short"] * 2), imbalance=[-0.9, 0.9])
     assert _gate(40.0).judge(short).answer == (PASS, BLOCK)
@@ -41,6 +41,24 @@ def test_a_harmless_flow_is_not_refused() -> None:
     signals = shown(hourly_ledger(200), imbalance=np.linspace(-1.0, 1.0, 200))
     refused = [BLOCK in _gate(0.0, seed=seed).judge(signals).answer for seed in range(10)]
     assert sum(refused) == 0
+
+
+def test_a_toxic_flow_that_few_met_is_not_hidden_among_others() -> None:
+    random = np.random.default_rng(3)
+    is_toxic = random.random(1600) < 0.06
+    flow = np.where(is_toxic, -0.8, random.uniform(-0.3, 0.3, 1600))
+    net = np.where(is_toxic, -50.0, 25.0) + random.normal(0.0, 20.0, 1600)
+    past = with_column(
+        with_column(hourly_ledger(1600, minutes_apart=20), "net_bps", net), "gross_bps", net + 12.0
+    )
+    gate = one("adverse_selection", past, facts=facts(past, imbalance=flow, earlier_imbalance=0.0))
+    answers = gate.judge(shown(hourly_ledger(2), imbalance=[-0.8, 0.1])).answer
+    assert answers == (BLOCK, PASS)
+
+
+def test_a_small_past_is_sorted_into_fewer_ranks() -> None:
+    ranks = {rows: len(_gate(40.0, rows).describe()["score"]["edges"]) + 1 for rows in (40, 240, 800)}
+    assert ranks == {40: 2, 240: 8, 800: 20}
 
 
 def test_a_value_at_the_threshold_is_refused() -> None:

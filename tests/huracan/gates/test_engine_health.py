@@ -105,6 +105,25 @@ def test_a_broken_feed_is_refused_signal_by_signal_also_without_a_past(make_ledg
     assert thin.judge(signals).answer == (PASS, PASS, PASS)
 
 
+def test_a_feed_that_broke_before_is_not_usual_and_a_market_that_is_often_still_is_not_broken() -> None:
+    past = _past()
+    rows = past.num_rows
+    symbols = np.where(np.arange(rows) % 2 == 0, "BTC/USDT", "THIN/USDT").tolist()
+    past = with_column(past, "symbol", symbols)
+    # Every tenth signal of the one met a feed that stood still; of the other half of the bars and more do.
+    broke = np.where(np.arange(rows) % 20 == 0, 1.0, 0.0)
+    still = np.random.default_rng(1).uniform(0.5, 0.75, rows)
+    untraded = np.where(np.array(symbols) == "BTC/USDT", broke, still)
+    gate = one("engine_health", past, facts=facts(past, untraded_share=untraded))
+    names = ["BTC/USDT", "BTC/USDT", "THIN/USDT", "NEW/USDT", "NEW/USDT"]
+    signals = shown(with_column(hourly_ledger(5), "symbol", names), untraded_share=[0.4, 0.6, 0.75, 0.6, 1.0])
+    assert gate.judge(signals).answer[:3] == (PASS, BLOCK, PASS)
+    # Of a symbol that is new the usual share is that of all.
+    lower, upper = np.quantile(untraded, (0.25, 0.75))
+    assert gate.most_untraded == pytest.approx(upper + 1.5 * (upper - lower))  # type: ignore[attr-defined]
+    assert gate.judge(signals).answer[3] == PASS
+
+
 def test_the_policys_own_trades_are_looked_at_where_there_are_enough(make_ledger: Maker) -> None:
     known = past_trades(_past(recent_net=-40.0))
     explored = np.ones(len(known.weight), bool)

@@ -31,9 +31,12 @@ def _market(count: int, seed: int) -> Market:
         "compression": (0.5, 1.5),
         "last_move": (-2, 2),
         "activity": (0.5, 1.5),
-        "untraded_share": (0, 0.6),
+        "untraded_share": (0, 1),
     }
-    return {name: random.uniform(*ends, count) for name, ends in wide.items()}
+    found = {name: random.uniform(*ends, count) for name, ends in wide.items()}
+    # Of a tenth of the signals the feed stood still.
+    untraded = found["untraded_share"]
+    return found | {"untraded_share": np.where(untraded > 0.9, untraded, 0.1 * untraded)}
 
 
 def _trades(count: int, seed: int) -> pa.Table:
