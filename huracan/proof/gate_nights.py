@@ -12,6 +12,7 @@ import pyarrow as pa
 from huracan.gates.contract import GateContext, SettingsByName
 from huracan.gates.judge import judge_signals
 from huracan.gates.roster import fit_gates
+from huracan.gates.told import Told
 from huracan.market.facts.columns import facts_of
 from huracan.market.facts.signal_facts import signal_facts
 from huracan.models.confidence import fit_confidence_model
@@ -57,7 +58,7 @@ def judged_days(market: PlantedCandles, nights: GateNights, gates: SettingsByNam
     for before, today in zip(played[-nights.judged_days - 1 :], played[-nights.judged_days :], strict=False):
         fitted = fit_gates(_context(before, trades, facts, nights, gates))
         own = facts_of(facts, today.trades["trade_id"])
-        yield JudgedDay(today.day, today.trades, judge_signals(today.trades, fitted, own))
+        yield JudgedDay(today.day, today.trades, judge_signals(today.trades, fitted, told=Told(own)))
 
 
 def _context(
