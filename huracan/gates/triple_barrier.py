@@ -3,7 +3,8 @@
 Every trade ends at one of three barriers: target, stop or time (Lopez de Prado 2018, chapter 3.4). Of those
 that ended at the first two, by regime and side, the share of targets has a normal posterior (`class_means`).
 A signal is refused where the upper end p of that share neither pays for the stops nor is as good as usual; it
-pays where p W > (1 - p) L, with W the mean net at a target and L the mean loss at a stop.
+pays where p W - (1 - p) L + r O > 0: W is the mean net at a target, L the mean loss at a stop, O the mean net
+of the others, which time or the policy ended, and r their number for each that met a barrier of price.
 """
 
 from dataclasses import dataclass, replace
@@ -84,11 +85,13 @@ class TripleBarrierGate:
 
 
 def fit(context: GateContext[TripleBarrierGateSettings]) -> TripleBarrierGate:
-    """By the past trades that ended at target or stop, whoever would have left earlier."""
+    """By the past trades that ended at target or stop, whoever would have left earlier; what the others made
+    counts for the share that pays."""
     past, settings = context.past, context.settings
     reasons = np.array(past.trades["exit_reason"].to_pylist(), dtype=object)
     at_target, at_stop = reasons == TARGET, np.isin(reasons, (STOP, LIQUIDATION))
     weight = np.where(at_target | at_stop, past.weight, 0.0)
+    break_even = _break_even(past.trades, past.weight, at_target, at_stop)
     targets = fit_class_means(
         at_target.astype(np.float64),
         weight,
@@ -96,7 +99,7 @@ def fit(context: GateContext[TripleBarrierGateSettings]) -> TripleBarrierGate:
         settings.shrinkage_trades,
         days_of(past),
     )
-    return TripleBarrierGate(targets, _break_even(past.trades, weight, at_target, at_stop), settings)
+    return TripleBarrierGate(targets, break_even, settings)
 
 
 def _break_even(
@@ -111,10 +114,12 @@ def _break_even(
             return f"No past trade {what}: nobody knows what share of targets pays for the stops."
     win = float(np.average(net[at_target], weights=weight[at_target]))
     loss = -float(np.average(net[at_stop], weights=weight[at_stop]))
+    others = ~(at_target | at_stop)
+    by_time = float(weight[others] @ net[others]) / float(weight[~others].sum())
     if loss <= 0.0:
         return "Past trades lost nothing at their stops in the mean: any share of targets pays for them."
     # Where not even a target pays, no share of targets does.
-    return loss / (win + loss) if win > 0.0 else 1.0
+    return min(max((loss - by_time) / (win + loss), 0.0), 1.0) if win > 0.0 else 1.0
 
 
 GATE = GateKind(

@@ -50,6 +50,17 @@ def test_where_every_stop_is_paid_for_nothing_is_refused_and_at_the_threshold_it
     assert set(alike.judge(shown(hourly_ledger(4))).answer) == {BLOCK}
 
 
+def test_what_trades_made_that_time_ended_counts_for_the_share_that_pays() -> None:
+    """A half of all trades ended by time: what they made is spread over the others, one for each."""
+    past = _past([False] * 40, [True, False] * 20)
+    ended = pa.concat_tables([past, with_column(past, "exit_reason", ["TIME_OUT"] * 160)])
+    for made, threshold in ((0.0, 0.375), (5.0, (20.0 - 5.0) / 50.0), (25.0, 0.0), (-5.0, 0.375)):
+        net = np.append(past["net_bps"].to_numpy(), np.full(160, made))
+        given = _gate(with_column(ended, "net_bps", net), certainty=0.9).judge(shown(hourly_ledger(4)))
+        # Never above the share of all, 60 of 160.
+        assert given.threshold == pytest.approx([threshold] * 4), made
+
+
 def test_trades_that_ended_by_time_or_by_the_policy_say_nothing(make_ledger: Maker) -> None:
     past = _past([False] * 40, [True, False] * 20)
     left = with_column(past, "exit_reason", ["TIME_OUT", "POLICY_EXIT"] * 80)
