@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from huracan.analysis.outcome import UNKNOWN_TIME, floats, milliseconds
+from huracan.analysis.outcome import floats, milliseconds
 from huracan.gates.contract import Gate
 from huracan.gates.judge import judge_by_night
 from huracan.gates.settings import Mode
@@ -16,14 +16,22 @@ from huracan.gates.told import OF_TRADES, Told
 from huracan.market.facts.marks import Stood, positions_stood
 from huracan.market.facts.open_then import positions_open_at
 from huracan.market.facts.signal_facts import MarketFacts
-from huracan.market.ledger import POLICY, TRADES_SCHEMA
+from huracan.market.ledger import (
+    DELISTED,
+    LEFT_UNIVERSE,
+    POLICY,
+    TIMEFRAME_CHANGED,
+    TRADES_SCHEMA,
+)
 from huracan.market.rules import TradingRules
 
 _OF_TRADES = pa.schema([TRADES_SCHEMA.field(name) for name in OF_TRADES])
-_BESIDE = (*OF_TRADES, "entry_time", "exit_time")
+_BESIDE = (*OF_TRADES, "entry_time", "exit_time", "exit_reason")
 BESIDE_SCHEMA = pa.schema([TRADES_SCHEMA.field(name) for name in _BESIDE])
-"""Of positions that were open beside others: what was known at their signals, and when; `exit_time` is null
-of one that is still open."""
+"""Of positions that were open beside others: what was known at their signals, and when; `exit_time` and
+`exit_reason` are null of one that is still open."""
+_BEFORE_DECIDING = (DELISTED, LEFT_UNIVERSE, TIMEFRAME_CHANGED)
+"""Closed at the last known price before anything is decided at the day's first close."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +161,12 @@ def _held(book: BookOfDay, moments: NDArray[np.int64]) -> NDArray[np.int64]:
         np.concatenate([milliseconds(table, name) for table in (book.trades, book.beside)])
         for name in ("entry_time", "exit_time")
     )
-    exits = np.where(exits == UNKNOWN_TIME, np.iinfo(np.int64).max, exits)
+    reasons = pc.is_in(
+        pa.chunked_array([table["exit_reason"].combine_chunks() for table in (book.trades, book.beside)]),
+        value_set=pa.array(_BEFORE_DECIDING),
+    )
+    exits = exits - reasons.to_numpy().astype(np.int64)
+    exits = np.where(exits < 0, np.iinfo(np.int64).max, exits)
     return positions_open_at(moments, entries, exits)
 
 
@@ -163,7 +176,7 @@ def still_open(accounts: pa.Table) -> pa.Table:
     renamed = {"entry_volatility_bps": "volatility_bps"}
     columns = {
         field.name: pa.nulls(held.num_rows, field.type)
-        if field.name == "exit_time"
+        if field.name in ("exit_time", "exit_reason")
         else held[renamed.get(field.name, field.name)].cast(field.type)
         for field in BESIDE_SCHEMA
     }

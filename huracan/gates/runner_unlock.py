@@ -91,7 +91,7 @@ class RunnerUnlockGate:
         """Leave where going on surely loses; the stop may follow where enough signs unlock it."""
         standing = Standing.of(positions, directions(positions))
         signs, kinds = self.settings.signs(standing), self.settings.kinds(standing)
-        given = tend_by_kind(self.evidence, kinds, _in_words, _IDLE, _IDLE)
+        given = tend_by_kind(self.evidence, kinds, _in_words, _IDLE)
         unlocks = np.isfinite(signs) & (signs >= self.settings.required_signs) & ~given.closes
         forbids = tuple(() if unlocked else _TRAIL for unlocked in unlocks.tolist())
         return replace(given, forbids=forbids)

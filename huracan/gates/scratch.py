@@ -19,8 +19,7 @@ from huracan.gates.evidence.losing_kinds import LosingKinds
 from huracan.gates.settings import ByProfile, EvidenceSettings, Profile
 from huracan.setting_ranges import FROM_0, SHARE, Range
 
-_IDLE = "It is not young, or does not lose enough."
-_UNKNOWN = "The market at the close is not known."
+_IDLE = "It is not young, does not lose enough, or who took at the close is not known."
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class ScratchGate:
     def tend(self, positions: pa.Table) -> Tended:
         """Leave a kind from which going on surely loses."""
         kinds = self.settings.kinds(Standing.of(positions, directions(positions)))
-        return tend_by_kind(self.evidence, kinds, _in_words, _IDLE, _UNKNOWN)
+        return tend_by_kind(self.evidence, kinds, _in_words, _IDLE)
 
     def describe(self) -> dict[str, object]:
         """Plain JSON values."""

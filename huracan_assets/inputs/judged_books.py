@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from huracan.gates.judge import DECISIONS_SCHEMA
 from huracan.gates.worth.bets import stakes_of
-from huracan.gates.worth.judged import JudgedBook, judged_book, of_book
+from huracan.gates.worth.judged import LEFT, JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ
 from huracan.market.ledger import EXPLORED, POLICY, TRADES_SCHEMA
 from huracan.market.paper.exploring.columns import EXPLORED_SCHEMA
@@ -26,7 +26,7 @@ _BEFORE = Read(
 )
 _OUTCOME = ["trade_id", "signal_time", "exit_time", "net_bps", "entry_volatility_bps"]
 _DENSITIES = ["propensity", "policy_density", "uniform_density"]
-_ANSWERS = ["trade_id", "gate", "verdict", "margin", "book", "mode"]
+_ANSWERS = ["trade_id", "gate", "verdict", "margin", "book", "mode", LEFT]
 
 JUDGED_SIGNALS = (
     record("gate_decisions"),

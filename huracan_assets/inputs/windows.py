@@ -5,6 +5,7 @@ import math
 from huracan.candles.schema import Timeframe
 from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.market.block import TRAILING_BARS
+from huracan.market.facts.columns import LONG_BARS
 from huracan.market.what_if.held_under import LONGEST_HOLDING_FACTOR
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_resources.settings.settings import Settings
@@ -83,8 +84,9 @@ def trailing_days_of_older_nights(settings: Settings) -> int:
 
 
 def lead_candle_days(settings: Settings) -> int:
-    """The days of candles before a block on which its first bars' volatility and traded value look back."""
-    bars = TRAILING_BARS * Timeframe(settings.universe.timeframe).minutes
+    """The days of candles before a block on which its first bars' volatility, traded value and market facts
+    look back."""
+    bars = max(TRAILING_BARS, LONG_BARS + 1) * Timeframe(settings.universe.timeframe).minutes
     return -(-max(bars, minutes_of(settings.market.rules.volatility_horizon)) // MINUTES_PER_DAY)
 
 

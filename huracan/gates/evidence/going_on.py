@@ -6,12 +6,13 @@ would have brought.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from huracan.analysis.outcome import Floats, directions, floats, milliseconds
+from huracan.evaluation.jackknife import effective_count
 from huracan.gates.contract import ABSTAIN, BLOCK, Tended
 from huracan.gates.evidence.class_means import days_of, fit_class_means
 from huracan.gates.evidence.losing_kinds import LosingKinds
@@ -66,24 +67,24 @@ def fit_going_on(
         if kind is not None:
             first.setdefault((owner, kind), row)
     rows = np.array(sorted(first.values()), dtype=np.int64)
-    net = fit_class_means(
+    means = fit_class_means(
         remaining[rows],
         past.weight[owners[rows]],
         [kinds[row] for row in rows.tolist()],
         settings.shrinkage_trades,
         days_of(past)[owners[rows]],
     )
-    return LosingKinds(net, settings, MEASURED)
+    # A position may have been of several kinds, and is still one past trade.
+    trades = effective_count(past.weight[np.unique(owners[rows])])
+    return LosingKinds(replace(means, usual=replace(means.usual, trades=trades)), settings, MEASURED)
 
 
-def tend_by_kind(
-    evidence: LosingKinds, kinds: Kinds, named: Callable[[str], str], idle: str, unknown: str
-) -> Tended:
+def tend_by_kind(evidence: LosingKinds, kinds: Kinds, named: Callable[[str], str], idle: str) -> Tended:
     """Leaves a position of a kind from which going on surely loses. `named` tells a kind; of one without a
     kind `idle` is the reason."""
     count = len(kinds)
     rows = np.array([row for row, kind in enumerate(kinds) if kind is not None], dtype=np.int64)
-    given = evidence.judge([kinds[row] for row in rows.tolist()], named, unknown)
+    given = evidence.judge([kinds[row] for row in rows.tolist()], named, idle)
     closes, speaks = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
     value, threshold = np.full(count, np.nan), np.full(count, np.nan)
     reasons = [idle] * count

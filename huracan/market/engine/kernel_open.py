@@ -15,7 +15,7 @@ from huracan.market.engine.kernel_fills import (
     shared_quantity,
     slippage_bps,
 )
-from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot
+from huracan.market.engine.kernel_masks import FIRST_SHORT, entry_slot, may_order
 from huracan.market.engine.kernel_numbers import Conditions, RuleNumbers
 from huracan.market.engine.lane import Lane
 from huracan.market.engine.order_terms import BY_THE_RULES
@@ -43,7 +43,8 @@ def entry_rests(lane: Lane, rules: RuleNumbers) -> bool:
 def open_position(lane: Lane, action: int, moment: Moment, conditions: Conditions, fill: FillRecord) -> bool:
     """Fills the entry that was decided at the open of the next bar; False where it lapses.
 
-    Size, costs, stop, target and the rules that the position lives by are fixed here. A maker entry rests at
+    Size, costs, stop, target and the rules that the position lives by are fixed here; of one in another size
+    adds are so much smaller or larger too. A maker entry rests at
     the open and needs a price beyond it.
     """
     decided, bar, market = moment.decided, moment.bar, moment.market
@@ -55,6 +56,9 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
     if is_maker and not (bar.low < reference if side > 0 else bar.high > reference):
         return False
     notional = rules.notional_usd * multiplier
+    # The masks have asked whether the account bears the whole size, and not a larger one.
+    if lane.order_factor > 1.0 and not may_order(lane.cash_usd, 0.0, notional, decided, market, rules):
+        return False
     ordered = at_step(notional / reference, market.step_size, False)
     quantity = shared_quantity(ordered, reference, bar, market, rules)
     if not is_large_enough(quantity, reference, market, rules):
@@ -84,7 +88,7 @@ def open_position(lane: Lane, action: int, moment: Moment, conditions: Condition
     lane.unit_bps = volatility_unit_bps(decided.volatility_bps, rules)
     lane.estimated_cost_bps = round_trip_bps(notional, decided, side, is_maker, market, costs)
     lane.maximum_holding_bars, lane.scratch_bars = rules.maximum_holding_bars, rules.scratch_bars
-    lane.maximum_adds, lane.add_notional_usd = rules.maximum_adds, rules.add_notional_usd
+    lane.maximum_adds, lane.add_notional_usd = rules.maximum_adds, rules.add_notional_usd * lane.order_factor
     lane.scratch_volatilities, lane.trail_volatilities = rules.scratch_volatilities, rules.trail_volatilities
     lane.targets_are_maker = rules.targets_are_maker
     set_barriers(lane, market.tick_size, rules)

@@ -4,7 +4,7 @@ A signal's facts depend on its own LONG_BARS bars and the one before them, to th
 candles nor on how many there were earlier. What a gate makes of them belongs in its file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,35 +42,36 @@ def signal_facts(signals: pa.Table, candles: pa.Table) -> pa.Table:
 
 
 class MarketFacts:
-    """The market at closes of candles, measured once for each that is asked for."""
+    """The market at closes of candles."""
 
     def __init__(self, candles: pa.Table) -> None:
         self._candles = candles
         self._known: dict[str, _Candles] = {}
-        self._measured: dict[tuple[str, int], _Row] = {}
 
     def at(self, symbols: Sequence[str], moments_ms: Sequence[int], names: Sequence[str]) -> pa.Table:
         """FACTS_SCHEMA of `symbols` at `moments_ms` (UTC, since 1970), row by row; `names` are the rows'
-        identities. InvalidInput as `signal_facts`."""
-        places = zip(names, symbols, moments_ms, strict=True)
-        rows = [{"trade_id": name, **self._row(symbol, moment)} for name, symbol, moment in places]
-        return pa.Table.from_pylist(rows, schema=FACTS_SCHEMA)
+        identities. Null where the last candle had not closed just then. InvalidInput as `signal_facts`."""
+        return self._table(symbols, moments_ms, names, FACTS_SCHEMA, _Candles.facts_at)
 
     def brief_at(self, symbols: Sequence[str], moments_ms: Sequence[int], names: Sequence[str]) -> pa.Table:
         """BRIEF_SCHEMA, a few of the same facts, likewise."""
+        return self._table(symbols, moments_ms, names, BRIEF_SCHEMA, _Candles.brief_at)
+
+    def _table(
+        self,
+        symbols: Sequence[str],
+        moments_ms: Sequence[int],
+        names: Sequence[str],
+        schema: pa.Schema,
+        ask: "Callable[[_Candles, int], _Row]",
+    ) -> pa.Table:
         found = dict[tuple[str, int], _Row]()
         for place in zip(symbols, moments_ms, strict=True):
             if place not in found:
-                found[place] = self._candles_of(place[0]).brief_at(place[1])
+                found[place] = ask(self._candles_of(place[0]), place[1])
         places = zip(names, symbols, moments_ms, strict=True)
         rows = [{"trade_id": name, **found[symbol, moment]} for name, symbol, moment in places]
-        return pa.Table.from_pylist(rows, schema=BRIEF_SCHEMA)
-
-    def _row(self, symbol: str, moment_ms: int) -> "_Row":
-        place = (symbol, moment_ms)
-        if place not in self._measured:
-            self._measured[place] = self._candles_of(symbol).facts_at(moment_ms)
-        return self._measured[place]
+        return pa.Table.from_pylist(rows, schema=schema)
 
     def _candles_of(self, symbol: str) -> "_Candles":
         if symbol not in self._known:
@@ -105,6 +106,9 @@ class _Candles:
     def _window(self, moment_ms: int) -> Bars:
         end = int(np.searchsorted(self._closes_ms, moment_ms, side="right"))
         begin = max(0, end - LONG_BARS - 1)
+        # Candles that ended long ago say nothing of this close.
+        if end and moment_ms - self._closes_ms[end - 1] >= self._minutes * 60_000:
+            begin = end
         return {name: values[begin:end] for name, values in self._bars.items()}
 
 
@@ -126,7 +130,7 @@ def _measured(bars: Bars) -> _Facts:
 
 
 def _brief(bars: Bars) -> _Facts:
-    """MARK_FACTS of the window, the same to the bit."""
+    """BRIEF of the window, the same to the bit."""
     window = _Window.of(bars)
     return {} if window is None else window.brief()
 
@@ -163,7 +167,7 @@ class _Window:
         return _Window(own, traded, both, move, deviation, volume, bought, is_estimated)
 
     def brief(self) -> _Facts:
-        """MARK_FACTS"""
+        """BRIEF"""
         volume, bought = self.volume, self.bought
         return {
             "imbalance": imbalance(volume[_NOW], bought[_NOW]),

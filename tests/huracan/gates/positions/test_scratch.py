@@ -52,7 +52,9 @@ def test_a_short_position_has_the_flow_against_it_when_buyers_take() -> None:
 def test_a_position_that_is_old_or_wins_is_none_of_its_affairs() -> None:
     given = taught("scratch").tend(positions([-0.5, 0.5], [0.5, 0.05], **AGAINST))
     assert not given.closes.any() and not given.speaks.any()
-    assert set(given.reason) == {"It is not young, or does not lose enough."}
+    assert set(given.reason) == {
+        "It is not young, does not lose enough, or who took at the close is not known."
+    }
 
 
 def test_of_each_past_position_only_the_first_close_of_a_kind_counts() -> None:
