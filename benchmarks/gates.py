@@ -38,7 +38,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     from huracan.analysis.patterns.table import PATTERNS_SCHEMA
     from huracan.features.recipe import EVERY_COLUMN
     from huracan.gates.contract import GateContext, SettingsByName
-    from huracan.gates.judged_day import BESIDE_SCHEMA, BookOfDay, MarketOfDay, judge_day
+    from huracan.gates.judging.judged_day import BESIDE_SCHEMA, BookOfDay, MarketOfDay, judge_day
     from huracan.gates.roster import fit_gates, gate_kinds
     from huracan.market.facts.columns import facts_of
     from huracan.market.facts.signal_facts import MarketFacts, signal_facts

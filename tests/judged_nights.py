@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from huracan.candles.schema import TIME, day_start
 from huracan.gates.contract import BLOCK, PASS
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
 from huracan_assets.gates.gate_stats import gate_stats
 from huracan_assets.stage import Outcome, StageContext
 from huracan_resources.lake.parquet import encode_table

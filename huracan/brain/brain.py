@@ -30,6 +30,7 @@ from huracan.market.policy import Decision
 from huracan.models.canonical import read_json_object
 
 if TYPE_CHECKING:
+    from huracan.analysis.patterns.nearest import NamedPatterns
     from huracan.features.specification import FeatureRecipe
     from huracan.market.guard import Guard, Guarded
     from huracan.market.surroundings import Surroundings
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Brain:
-    """A verified brain; a `market.policy.Policy`, so it can trade a session as it is."""
+    """A verified brain. Its `policy` can trade a session as it is, with its `guard` as a consumer does."""
 
     manifest: dict[str, Any]
     weights: PolicyWeights
@@ -79,6 +80,16 @@ class Brain:
     def binding(self) -> tuple[str, ...]:
         """The gates that bind, in the order in which they judge."""
         return binding_of(self.files)
+
+    @property
+    def policy(self) -> "AloneFrom":
+        """What decides before any gate: a `market.policy.Policy`."""
+        return AloneFrom(self.decide_alone)
+
+    @cached_property
+    def patterns(self) -> "NamedPatterns | None":
+        """The patterns that it knows by name; None where there are none."""
+        return read_patterns(self.files)
 
     @cached_property
     def guard(self) -> "Guard | None":
@@ -126,9 +137,9 @@ class Brain:
                 f"{len(seen)} observations were given, and what is known of {len(known.symbols)} rows.",
                 "Give both of the same rows.",
             )
-        own = known if known.patterns is not None else replace(known, patterns=read_patterns(self.files))
-        alone = AloneFrom(self.decide_alone)
-        return self.guard.decide(alone, seen, legal, self.weights.observation_names, own)
+        own = known if known.patterns is not None else replace(known, patterns=self.patterns)
+        names = self.weights.observation_names
+        return self.guard.decide(self.policy, seen, legal.astype(np.bool_), names, own)
 
     def decide_alone(self, observations: NDArray[np.float32], masks: NDArray[np.bool_]) -> Decision:
         """What the policy decides without any gate; errors as `decide`."""

@@ -1,7 +1,7 @@
 """What a gate is: fitted on the past, it judges a day's signals before their outcome.
 
 One gate per file beside this one, or in another package's: a settings class, what is fitted, and a `GateKind`
-that names both. The roster finds it; how its answers are stored belongs in `judge`.
+that names both. The roster finds it; how its answers are stored belongs in `judging`.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ class Answer:
     def __post_init__(self) -> None:
         is_plain = self.size_factor == 1 and self.order_type is None and self.closes_ms is None
         if self.verdict not in ("pass", "block", "abstain") or not (self.verdict == "pass" or is_plain):
-            raise InvalidInput(f"A gate answers {self}.", "Use PASS, BLOCK, ABSTAIN, resize or order.")
+            raise InvalidInput(f"A gate answers {self}.", "Use PASS, BLOCK, ABSTAIN, resize, order or close.")
         if not (isfinite(self.size_factor) and self.size_factor > 0):
             raise InvalidInput(
                 f"A gate multiplies a size by {self.size_factor}.", "Use a number above 0, or BLOCK."
@@ -144,7 +144,7 @@ class SignalGate(Gate, Protocol):
     """A gate that judges signals."""
 
     def judge(self, signals: pa.Table) -> Answers:
-        """One answer per row of `judge.SIGNALS_SHOWN`; nothing in them came after the signal.
+        """One answer per row of `told.SIGNALS_SHOWN`; nothing in them came after the signal.
 
         All signals of a moment come at once, those of other moments beside them or not: a signal may be
         ranked against others of its own `signal_time`, and its answer depends on no others. How many
@@ -157,7 +157,7 @@ class Tended:
     """What a gate says of n open positions at their closes."""
 
     closes: Bools
-    """[n] the position is to be left at the next open."""
+    """[n] the position is to be left at the next open; it counts only where the gate speaks."""
     speaks: Bools
     """[n] False where the gate has no ground to judge the position."""
     value: Floats
@@ -171,7 +171,8 @@ class Tended:
 
 @runtime_checkable
 class PositionGate(Gate, Protocol):
-    """A gate that judges open positions, bar by bar."""
+    """A gate that judges open positions, bar by bar. One that judges signals too may forbid actions, and have
+    no position left."""
 
     def tend(self, positions: pa.Table) -> Tended:
         """About each row of POSITIONS_SCHEMA by itself; nothing in them came after their closes."""

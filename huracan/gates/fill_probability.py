@@ -32,7 +32,7 @@ from huracan.gates.contract import (
     regime_notes,
 )
 from huracan.gates.evidence.class_means import ClassMeans, gross_by_regime
-from huracan.gates.settings import ByProfile, LearningSettings, Profile
+from huracan.gates.settings import BINDING, ByProfile, LearningSettings, Profile
 from huracan.market.facts.columns import LONG_BARS, fact
 from huracan.setting_ranges import COUNT, FINITE, Range
 
@@ -64,7 +64,7 @@ class FillProbabilityGateSettings(LearningSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         patience = self.patience_bars.of(self.profile)
-        if self.mode == "binding" and patience != 1:
+        if self.mode == BINDING and patience != 1:
             raise InvalidInput(
                 f"gates.fill_probability is binding, and its patience_bars.{self.profile} is {patience:g}:"
                 " an order that rests in the market does so for one bar.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from huracan.errors import InvalidInput
 from huracan.gates.contract import COMBINED, Gate, GateContext, GateKind, SettingsByName
-from huracan.gates.settings import GateSettings, Mode
+from huracan.gates.settings import BINDING, GateSettings, Mode
 from huracan.registry import Registry
 
 GATES = Registry("huracan.gates", "huracan.gates")
@@ -53,7 +53,7 @@ def modes_of(settings: SettingsByName) -> dict[str, Mode]:
 
 def binding_of(settings: SettingsByName) -> tuple[str, ...]:
     """The gates that bind, in the order in which they judge."""
-    return tuple(name for name, mode in modes_of(settings).items() if mode == "binding")
+    return tuple(name for name, mode in modes_of(settings).items() if mode == BINDING)
 
 
 def thresholds_of() -> dict[str, str]:

@@ -8,6 +8,7 @@ from huracan.setting_ranges import ABOVE_0, COUNT, Range, check_ranges
 
 CERTAINTY = Range(0.5, 0.9999, "Give a probability from 0.5 to 0.9999.")
 Mode = Literal["off", "advisory", "binding"]
+BINDING: Mode = "binding"
 Profile = Literal["scalp", "runner"]
 
 

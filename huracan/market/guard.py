@@ -18,7 +18,7 @@ class Intervention(NamedTuple):
 
     row: int
     wanted: int
-    """Index of the action that the policy decided, what is forbidden left out."""
+    """Index of the action that the policy would have taken with nothing forbidden."""
     taken: int
     factor: float
     rests: int

@@ -17,8 +17,11 @@ from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import LONG, POLICY, SHORT, TRADES_SCHEMA
 from huracan.market.observation import STATE_NAMES, feature_names
 from huracan.market.policy import Decision
+from huracan.market.rules import SIZES
 from huracan.regimes.model import REGIMES
 from huracan.tables import as_array
+
+_YEAR_2000_MS, _YEAR_2200_MS = 946_684_800_000, 7_258_118_400_000
 
 
 class KnowsPatterns(Protocol):
@@ -52,6 +55,23 @@ class Surroundings:
     """Those that are known to whoever decides."""
     positions_held: int = 0
     """Positions of the book that are open, over all symbols."""
+
+    def __post_init__(self) -> None:
+        count, costs = len(self.symbols), np.asarray(self.entry_cost_bps)
+        sizes = {
+            "regimes": len(self.regimes) == count,
+            "volatility_bps": np.shape(self.volatility_bps) == (count,),
+            "entry_cost_bps": costs.ndim == 2 and len(costs) == count and costs.dtype.kind == "f",
+            "size_multipliers": len(self.size_multipliers) == len(SIZES),
+        }
+        for name, is_right in sizes.items():
+            if not is_right:
+                raise InvalidInput(
+                    f"What is known of {count} rows has other {name} than these.",
+                    f"Give NumPy arrays of one row for each symbol, and {len(SIZES)} size multipliers.",
+                )
+        if not _YEAR_2000_MS < self.close_ms < _YEAR_2200_MS:
+            raise InvalidInput(f"The close was {self.close_ms}.", "Give it in milliseconds since 1970, UTC.")
 
     def facts_at(self, rows: NDArray[np.int64]) -> pa.Table:
         """FACTS_SCHEMA of the rows; their identities are their numbers."""

@@ -10,9 +10,9 @@ from datetime import date
 import pyarrow as pa
 
 from huracan.gates.contract import GateContext, SettingsByName
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
+from huracan.gates.judging.told import Told
 from huracan.gates.roster import fit_gates
-from huracan.gates.told import Told
 from huracan.market.facts.columns import facts_of
 from huracan.market.facts.signal_facts import signal_facts
 from huracan.models.confidence import fit_confidence_model

@@ -193,11 +193,11 @@ class _HeldOut:
         return market_block.market_block(self._inputs, self._context.settings)
 
     def net_usd(self, brain: Brain) -> float:
-        """What the brain makes on them."""
+        """What the brain's policy makes on them by itself, whatever gates bind."""
         from huracan.agent.policy.evaluation import evaluate_policy
 
         generator = np.random.default_rng(self._context.settings.training.seed)
-        judged = evaluate_policy(self._block, brain, self._market.rules, self._market.costs, generator)
+        judged = evaluate_policy(self._block, brain.policy, self._market.rules, self._market.costs, generator)
         return float(judged["net_usd"])
 
     def picture(self, facts: dict[str, Any]) -> shown.Shown:

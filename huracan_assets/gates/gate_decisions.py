@@ -5,9 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan.gates.coverage import judge_gate_coverage
-from huracan.gates.judge import decisions_columns
-from huracan.gates.judged_day import (
+from huracan.durations import minute_of_day
+from huracan.gates.judging.coverage import judge_gate_coverage
+from huracan.gates.judging.judge import decisions_columns
+from huracan.gates.judging.judged_day import (
     BESIDE_SCHEMA,
     BookOfDay,
     MarketOfDay,
@@ -19,14 +20,14 @@ from huracan.gates.roster import describe_gates, gate_kinds, modes_of
 from huracan.market.facts.columns import FACTS_COLUMNS
 from huracan.market.facts.marks_columns import MARKS_COLUMNS
 from huracan.market.facts.signal_facts import MarketFacts
-from huracan.market.handover import as_date
+from huracan.market.handover import as_date, as_night
 from huracan.market.ledger import BOOKS, POLICY, UNTRADED_SCHEMA
 from huracan.models.canonical import canonical_json
 from huracan.tables import Table
 from huracan_assets import shown
 from huracan_assets.inputs.accounts import OPEN_POSITIONS
 from huracan_assets.inputs.gate_context import RULES_OF_MARKS
-from huracan_assets.inputs.gates_in_force import GATES_IN_FORCE, PAST, gates_in_force
+from huracan_assets.inputs.gates_in_force import PAST, gates_in_force, reads_of_gates
 from huracan_assets.inputs.in_force import nights_of
 from huracan_assets.inputs.named_features import EXPLORED_LEDGER, LEDGER
 from huracan_assets.inputs.windows import before_held_days, held_days
@@ -44,7 +45,7 @@ COLUMNS = decisions_columns({name: kind.measures for name, kind in gate_kinds().
     reads=[
         record(LEDGER),
         Read(EXPLORED_LEDGER, is_record=True, may_lack_days=True),
-        *GATES_IN_FORCE,
+        *reads_of_gates(),
         Read("ohlcv", days=before_held_days, edge=False),
     ],
     tables={
@@ -74,10 +75,17 @@ def gate_decisions(inputs: Inputs, context: StageContext) -> Outcome:
         return Outcome(note=f"No session was traded on {context.day}.")
     settings, modes = context.settings, modes_of(context.settings.gates)
     untraded = _untraded(inputs)
-    nights = np.concatenate([*(book.nights for book in books), nights_of(untraded, settings)])
-    in_force = gates_in_force(inputs, context, nights.tolist(), modes)
-    candles, minutes = inputs.table("ohlcv"), settings.decision_timeframe.minutes
-    market = MarketOfDay(candles, MarketFacts(candles), settings.market.rules, minutes)
+    first = min(np.concatenate([*(book.nights for book in books), nights_of(untraded, settings)]).tolist())
+    # While a position is open gates of later nights come into force, up to that of the day before.
+    in_force = gates_in_force(inputs, context, range(first, as_night(context.day)), modes)
+    candles = inputs.table("ohlcv")
+    market = MarketOfDay(
+        candles,
+        MarketFacts(candles),
+        settings.market.rules,
+        settings.decision_timeframe.minutes,
+        minute_of_day(settings.market.handover),
+    )
     judged = [judge_day(book, market, in_force, modes) for book in books]
     decisions, facts, marks = (
         pa.concat_tables([getattr(each, name) for each in judged]) for name in ("decisions", "facts", "marks")

@@ -20,8 +20,9 @@ from huracan_assets.stage import StageContext
 from huracan_resources.settings.settings import Settings
 
 
-def models_in_force(asset: str) -> tuple[Read, Read]:
-    """The night before the day with its edge, and those before it whose models signals of then met."""
+def models_in_force(asset: str, *, is_needed: bool = True) -> tuple[Read, Read]:
+    """The night before the day with its edge, and those before it whose models signals of then met. Where it
+    is not needed one that failed is as one that could not be fitted."""
     older = Read(
         asset,
         key=older_key(asset),
@@ -31,7 +32,7 @@ def models_in_force(asset: str) -> tuple[Read, Read]:
         is_record=True,
         may_lack_days=True,
     )
-    return yesterday(asset), older
+    return yesterday(asset, is_needed=is_needed), older
 
 
 def older_key(asset: str) -> str:

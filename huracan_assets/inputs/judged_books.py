@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huracan.gates.judge import DECISIONS_SCHEMA
+from huracan.gates.judging.judge import DECISIONS_SCHEMA
 from huracan.gates.worth.bets import stakes_of
 from huracan.gates.worth.judged import LEFT, JudgedBook, judged_book, of_book
 from huracan.gates.worth.trailing_columns import NIGHTS_READ

@@ -25,7 +25,7 @@ from huracan_assets.inputs.accounts import (
     carried_on,
 )
 from huracan_assets.inputs.crew import READS_OF_A_DAY_ON_PAPER
-from huracan_assets.inputs.gates_in_force import GATES_IN_FORCE, gates_in_force
+from huracan_assets.inputs.gates_in_force import gates_in_force, reads_of_gates
 from huracan_assets.inputs.named_features import LEDGER
 from huracan_assets.inputs.paper_day import PaperDay, paper_day
 from huracan_assets.jobs import TRADE
@@ -49,7 +49,7 @@ UNGATED = "ungated"
         accounts_of("gated_trades"),
         replace(CARRIED_IN, key=UNGATED),
         record(LEDGER),
-        *GATES_IN_FORCE,
+        *reads_of_gates(need_models=False),
     ],
     tables={
         "data": Table(TRADES_COLUMNS, keep=Always()),

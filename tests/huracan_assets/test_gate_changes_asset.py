@@ -10,7 +10,7 @@ import pytest
 
 from huracan.gates.contract import Answers, require_above
 from huracan.gates.cost import CostGateSettings
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
 from huracan_assets.inputs.file_names import THRESHOLDS_FILE
 from huracan_assets.inputs.gate_thresholds import THRESHOLDS_IN_FORCE, gate_settings
 from huracan_assets.reads import resolve_all

@@ -5,6 +5,7 @@ A gate is dataclasses of numbers, texts and tuples, and models. Its class is the
 and every part is read as its class declares it, so that nothing in a bundle can name what is made of it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
@@ -15,7 +16,8 @@ import numpy as np
 from huracan.errors import InputRefused, InvalidInput
 from huracan.gates.contract import Gate
 from huracan.gates.roster import describe_gates, gate_kinds
-from huracan.gates.settings import GateSettings, Mode
+from huracan.gates.settings import BINDING, GateSettings, Mode
+from huracan.models.canonical import canonical_json
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
@@ -26,7 +28,8 @@ MODELS: Mapping[str, Any] = {
     "conformal": ConformalModel,
 }
 """Name of each model's file in a bundle, without its ending -> its class. A gate refers to them by name."""
-_SETTINGS, _MODEL, _NUMBER = "own_settings", "model", "number"
+_SETTINGS, _MODEL, _NUMBER = "$settings", "$model", "$number"
+"""What stands for a part that is told elsewhere; no field of a dataclass can be called so."""
 _REMEDY = "Load the brain with the version of huracan that made it."
 
 
@@ -43,24 +46,63 @@ def fitted_from_plain(name: str, plain: Mapping[str, Any], models: Mapping[str, 
     if name not in kinds:
         raise InputRefused(f"The brain's gate {name} is not known here.", "Install the package that has it.")
     kind = kinds[name]
-    made = get_type_hints(kind.fit)["return"]
     try:
+        made = get_type_hints(kind.fit).get("return")
+        if not (is_dataclass(made) and (hasattr(made, "judge") or hasattr(made, "tend"))):
+            raise TypeError("its `fit` does not say which dataclass it returns")
         settings = plain["settings"] and _read(kind.settings, plain["settings"], _Known(None, models))
         gate: Gate = _read(made, plain["state"], _Known(settings, models))
-    except (KeyError, TypeError, ValueError) as wrong:
-        raise InputRefused(
-            f"The brain's gate {name} is not as it is fitted here ({wrong}).", _REMEDY
-        ) from wrong
+    except (KeyError, TypeError, ValueError, NameError) as wrong:
+        what = f"The brain's gate {name} is not as it is fitted here ({wrong})."
+        raise InputRefused(what, _REMEDY) from wrong
     return gate
 
 
 def gates_of_bundle(gates: Mapping[str, Gate], modes: Mapping[str, Mode]) -> dict[str, Any]:
-    """What the bundle keeps: each gate described for people, its mode, and all that it takes to run it."""
+    """What the bundle keeps: each gate described for people, its mode, and all that it takes to run it.
+
+    A gate that would not be read back as it is has no `fitted` state, and `why_not_fitted`; InvalidInput
+    where it binds.
+    """
     told = describe_gates(gates)
     described: Any = told["gates"]
     for name, gate in gates.items():
-        described[name] |= {"mode": modes[name], "fitted": fitted_as_plain(gate)}
+        state: dict[str, Any] = {"fitted": None, "mode": modes[name]}
+        try:
+            state["fitted"] = _proven(name, gate)
+        except (InvalidInput, InputRefused) as wrong:
+            if modes[name] == BINDING:
+                raise InvalidInput(
+                    f"The gate {name} binds, and a brain cannot carry it: {wrong.what}", wrong.remedy
+                ) from wrong
+            state["why_not_fitted"] = wrong.what
+        described[name] |= state
     return told
+
+
+def _proven(name: str, gate: Gate) -> dict[str, Any]:
+    """Its plain form, from which the same gate was read back."""
+    plain = fitted_as_plain(gate)
+    models = {part: own for own in _models(gate) for part, kind in MODELS.items() if type(own) is kind}
+    again = fitted_from_plain(name, json.loads(canonical_json(plain)), models)
+    if fitted_as_plain(again) != plain or type(again) is not type(gate):
+        raise InvalidInput(
+            f"The gate {name} is not read back as it was written.",
+            "Keep dataclasses, tuples, numbers and texts in it, each of the type that its class declares.",
+        )
+    return plain
+
+
+def _models(value: Any) -> list[Any]:
+    """The models below a gate."""
+    if type(value) in MODELS.values():
+        return [value]
+    return [
+        model
+        for part in _parts(value)
+        for each in fields(part)
+        for model in ([getattr(part, each.name)] if type(getattr(part, each.name)) in MODELS.values() else [])
+    ]
 
 
 class _Known:
@@ -87,8 +129,8 @@ def _plain(value: Any, by_reference: bool) -> Any:
     for name, model in MODELS.items():
         if type(value) is model:
             return {_MODEL: name}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each, by_reference) for key, each in value.items()}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _plain(each, by_reference) for key, each in value.items()}
     if isinstance(value, tuple):
         return [_plain(each, by_reference) for each in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -136,6 +178,8 @@ def _chosen(kinds: tuple[Any, ...], plain: Any) -> Any:
     for kind in kinds:
         if is_dataclass(kind):
             is_own = isinstance(plain, dict) and plain.keys() == {each.name for each in fields(kind)}
+        elif get_origin(kind) is tuple:
+            is_own = isinstance(plain, list)
         elif kind is float:
             is_own = isinstance(plain, int | float) and not isinstance(plain, bool)
         else:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME
 from huracan.gates.contract import Answer, Answers, Gate, OrderType, PositionGate, SignalGate, Tended
-from huracan.gates.judge import combine
-from huracan.gates.told import SIGNALS_SHOWN
+from huracan.gates.judging.judge import checked_answers, combine
+from huracan.gates.judging.tending import checked_tended
+from huracan.gates.judging.told import SIGNALS_SHOWN
 from huracan.market.actions import EXIT_INDEX, SCRATCH_INDEX, WAIT_INDEX, actions_of
-from huracan.market.engine.order_terms import RESTS, TAKES, OrderTerms
+from huracan.market.engine.order_terms import BY_THE_RULES, RESTS, TAKES, OrderTerms
 from huracan.market.facts.columns import BRIEF, FACT_NAMES
 from huracan.market.facts.marks_columns import POSITIONS_SCHEMA
 from huracan.market.guard import Guarded, Intervention
@@ -55,7 +56,8 @@ class GateGuard:
         actions = decision.actions.copy()
         terms = OrderTerms.of_the_rules(actions.shape)
         found = dict[int, Intervention]()
-        for each in tending.interventions(decision.actions, masks, allowed):
+        wanted = _wanted(policy, decision.actions, observations, masks, allowed)
+        for each in tending.interventions(wanted, decision.actions, masks, allowed):
             actions[each.row], found[each.row] = each.taken, each
         entries = np.flatnonzero(np.array([action.side for action in actions_of(True)])[actions] != 0)
         judging = {name: gate for name, gate in self.gates.items() if isinstance(gate, SignalGate)}
@@ -92,7 +94,7 @@ class _Tending:
         if not own or not rows.size:
             return _Tending(rows[:0], {})
         positions = positions_shown(rows, observations, observed, known)
-        return _Tending(rows, {name: gate.tend(positions) for name, gate in own.items()})
+        return _Tending(rows, {name: checked_tended(gate, name, positions) for name, gate in own.items()})
 
     def allowed(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The masks without what gates forbid."""
@@ -105,24 +107,45 @@ class _Tending:
         return left
 
     def interventions(
-        self, wanted: Rows, masks: NDArray[np.bool_], allowed: NDArray[np.bool_]
+        self, wanted: Rows, decided: Rows, masks: NDArray[np.bool_], allowed: NDArray[np.bool_]
     ) -> Iterator[Intervention]:
-        """Of every row that is left, or from which something legal was taken."""
+        """Of every row where something else is done than was `wanted` [rows] with nothing forbidden;
+        `decided` is what the policy does among what is allowed."""
         for place, row in enumerate(self.rows.tolist()):
-            leave = [name for name, given in self.said.items() if given.closes[place]]
-            forbidden = np.flatnonzero(masks[row] & ~allowed[row]).tolist()
-            if not leave and not forbidden:
-                continue
-            taken = int(wanted[row])
+            leave = [name for name, given in self.said.items() if given.closes[place] and given.speaks[place]]
+            taken, acting = int(decided[row]), list[str]()
+            if taken != wanted[row]:
+                acting = [name for name, given in self.said.items() if given.forbids and given.forbids[place]]
             if leave and taken not in (EXIT_INDEX, SCRATCH_INDEX):
                 taken = SCRATCH_INDEX if allowed[row, SCRATCH_INDEX] else EXIT_INDEX
-            acting = leave or [
-                name for name, given in self.said.items() if given.forbids and given.forbids[place]
-            ]
-            reasons = " ".join(self.said[name].reason[place] for name in acting)
+                acting = leave
+            if taken == wanted[row]:
+                continue
             yield Intervention(
-                row, int(wanted[row]), taken, 1.0, 0, tuple(forbidden), tuple(acting), 0, reasons
+                row=row,
+                wanted=int(wanted[row]),
+                taken=taken,
+                factor=1.0,
+                rests=BY_THE_RULES,
+                forbidden=tuple(np.flatnonzero(masks[row] & ~allowed[row]).tolist()),
+                gates=tuple(acting),
+                abstained=0,
+                reason=" ".join(self.said[name].reason[place] for name in acting),
             )
+
+
+def _wanted(
+    policy: Policy,
+    decided: Rows,
+    observations: NDArray[np.float32],
+    masks: NDArray[np.bool_],
+    allowed: NDArray[np.bool_],
+) -> Rows:
+    """[rows] what the policy would do were nothing forbidden."""
+    wanted, rows = decided.copy(), np.flatnonzero((masks & ~allowed).any(axis=1))
+    if rows.size:
+        wanted[rows] = policy.decide(observations[rows], masks[rows]).actions
+    return wanted
 
 
 def positions_shown(
@@ -153,7 +176,9 @@ def _judged(
     gates: Mapping[str, SignalGate], signals: pa.Table, rows: Rows, actions: Rows
 ) -> Iterator[Intervention]:
     """Of every entry that gates change."""
-    answers: dict[str, Answers] = {name: gate.judge(signals) for name, gate in gates.items()}
+    answers: dict[str, Answers] = {
+        name: checked_answers(gate.judge(signals), name, rows.size) for name, gate in gates.items()
+    }
     together = combine(answers, rows.size)
     for place, row in enumerate(rows.tolist()):
         own = {name: given.answer[place] for name, given in answers.items()}
@@ -169,7 +194,7 @@ def _judged(
             wanted=wanted,
             taken=WAIT_INDEX if is_blocked else wanted,
             factor=1.0 if is_blocked else prod(each.size_factor for each in own.values()),
-            rests=0 if is_blocked or answer.order_type is None else _RESTS[answer.order_type],
+            rests=BY_THE_RULES if is_blocked or answer.order_type is None else _RESTS[answer.order_type],
             forbidden=(),
             gates=tuple(named),
             abstained=sum(each.verdict == "abstain" for each in own.values()),

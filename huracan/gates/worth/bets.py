@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.evidence.betting import STAKES, LastingBet, results_in_units
+from huracan.gates.settings import BINDING
 from huracan.gates.worth.judged import JudgedBook
 from huracan.verdict import Number, Verdict
 
 Floats = NDArray[np.float64]
 
-BINDING = "binding"
 ALARM = 20.0
 """Evidence from which a gate's worth is taken to be negative."""
 

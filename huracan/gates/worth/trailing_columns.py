@@ -12,7 +12,7 @@ TRAILING_COLUMNS = (
     Column("book", TEXT, "whose signals: policy or explored"),
     Column("gate", TEXT, "name of the gate, or combined: all together"),
     Column("nights", INTEGER, "trailing nights, this one included: 1, 7 or 30"),
-    Column("mode", TEXT, "how it was asked last: advisory"),
+    Column("mode", TEXT, "how it was asked last: advisory or binding"),
     Column("nights_held", INTEGER, "of them, those with signals that it judged"),
     Column("judged", INTEGER, "signals that were traded and shown to it"),
     Column("effective_judged", FLOAT, "as many of equal weight say as much (Kish)"),

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from huracan.candles.schema import TIME, TRADED
-from huracan.market.facts.columns import BRIEF
+from huracan.market.facts.columns import BRIEF, fact
 from huracan.market.facts.marks_columns import MARKS_SCHEMA, POSITIONS_SCHEMA
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import POLICY_EXIT, SCRATCH, SHORT, TIME_OUT
@@ -28,8 +28,16 @@ _DECIDED_BEFORE = (POLICY_EXIT, SCRATCH, TIME_OUT)
 """Exits whose order is on its way at the close before the bar that fills them."""
 _NEEDED = ("entry_reference_price", "entry_volatility_bps", "estimated_cost_bps")
 """Without one of these nobody can tell how a position stood."""
-_FIRST_MARKS = 8
 _STEP = 0.5
+_GAIN_EDGES, _AGE_EDGES = (-0.75, -0.25, 1.0, 1.5), (0.1, 0.2)
+_MARKET_EDGES = {
+    "imbalance": (-0.1, 0.0, 0.1),
+    "activity": (1.0,),
+    "short_move": (0.0,),
+    "long_move": (-0.5, 0.5),
+}
+"""Where gates tell positions apart at their usual settings. With others the first close of a kind may come
+between two that are kept, and counts from the next one on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +54,34 @@ class Stood:
 
     def take(self, trades: Integers) -> "Stood":
         """Of the trades of these rows, in that order; rows are counted among them from then on."""
-        edges = np.searchsorted(self.trade, np.stack([trades, trades + 1]))
-        spans = [np.arange(first, end) for first, end in edges.T.tolist()]
-        rows = np.concatenate([*spans, np.zeros(0, np.int64)]).astype(np.int64)
-        own = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
+        rows, counts = self.rows_of(trades), self._ends(trades) - self._begins(trades)
+        own = np.repeat(np.arange(len(trades)), counts)
         return Stood(self.positions.take(pa.array(rows)), own, self.would_net_bps[rows])
 
+    def rows_of(self, trades: Integers) -> Integers:
+        """The closes of these trades, trade by trade."""
+        spans = zip(self._begins(trades).tolist(), self._ends(trades).tolist(), strict=True)
+        found = [np.arange(first, end) for first, end in spans]
+        return np.concatenate([*found, np.zeros(0, np.int64)]).astype(np.int64)
+
+    def _begins(self, trades: Integers) -> Integers:
+        return np.asarray(np.searchsorted(self.trade, trades), dtype=np.int64)
+
+    def _ends(self, trades: Integers) -> Integers:
+        return np.asarray(np.searchsorted(self.trade, trades + 1), dtype=np.int64)
+
     def marks(self, net_bps: Floats) -> pa.Table:
-        """MARKS_SCHEMA of the closes that are kept: a position's first ones, and those at which its gain had
-        come half a volatility farther than at any before. `net_bps` [trades] is what they came to."""
+        """MARKS_SCHEMA of the closes that are kept: a position's first, and every one at which it was told
+        apart from the close before, by gates as they come (`_standing`) or by a gain that crossed the next
+        half of a volatility for the first time. `net_bps` [trades] is what they came to."""
         gain = self.positions["gain"].to_numpy().astype(np.float64)
+        standing, steps = self._standing(gain), np.floor(gain / _STEP)
         kept = np.zeros(len(gain), np.bool_)
         for own in _groups(self.trade):
-            steps = np.floor(gain[own] / _STEP)
-            most, least = np.maximum.accumulate(steps), np.minimum.accumulate(steps)
-            is_new = np.append(True, (most[1:] > most[:-1]) | (least[1:] < least[:-1]))
-            kept[own] = is_new | (np.arange(len(own)) < _FIRST_MARKS)
+            most, least = np.maximum.accumulate(steps[own]), np.minimum.accumulate(steps[own])
+            is_farther = (most[1:] > most[:-1]) | (least[1:] < least[:-1])
+            is_other = (standing[own][1:] != standing[own][:-1]).any(axis=1)
+            kept[own] = np.append(True, is_farther | is_other)
         rows = np.flatnonzero(kept)
         would = self.would_net_bps[rows]
         told = self.positions.take(pa.array(rows))
@@ -70,6 +90,21 @@ class Stood:
         data["would_net_bps"] = pa.array(would, from_pandas=True)
         data["remaining_bps"] = pa.array(net_bps[self.trade[rows]] - would, from_pandas=True)
         return pa.table([data[name] for name in MARKS_SCHEMA.names], schema=MARKS_SCHEMA)
+
+    def _standing(self, gain: Floats) -> Integers:
+        """[m, 6] by which of the usual edges a position has passed, numbers that say nothing but that they
+        differ. What the market does is told apart only of a position that loses or has made much: of others
+        no gate asks."""
+        way = np.where(np.array(self.positions["side"].to_pylist(), dtype=object) == SHORT, -1.0, 1.0)
+        market = {name: fact(self.positions, name) for name in BRIEF}
+        seen = {name: values * (1.0 if name == "activity" else way) for name, values in market.items()}
+        age = self.positions["age"].to_numpy().astype(np.float64)
+        columns = [np.searchsorted(_GAIN_EDGES, gain, side="right"), np.searchsorted(_AGE_EDGES, age)]
+        is_asked = (gain <= _GAIN_EDGES[1]) | (gain >= _GAIN_EDGES[2])
+        for name, edges in _MARKET_EDGES.items():
+            place = np.searchsorted(edges, np.nan_to_num(seen[name], nan=-np.inf), side="right")
+            columns.append(np.where(is_asked, place, -1))
+        return np.stack(columns, axis=1)
 
 
 def positions_stood(

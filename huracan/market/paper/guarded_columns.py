@@ -20,7 +20,7 @@ GUARDED_SESSION_COLUMNS = (*SESSION_COLUMNS, *ORDER_COLUMNS)
 INTERVENTIONS_COLUMNS = (
     SYMBOL,
     Column("moment", TIME, "close of the bar at which was decided", "UTC"),
-    Column("wanted", TEXT, "the action of the policy, with what gates forbade left out"),
+    Column("wanted", TEXT, "what the policy would have done had nothing been forbidden"),
     Column("taken", TEXT, "the action that was taken"),
     *ORDER_COLUMNS,
     Column("forbidden", TEXT, "actions that gates forbade then, by name; null where none"),
@@ -30,7 +30,7 @@ INTERVENTIONS_COLUMNS = (
 )
 INTERVENTIONS_SCHEMA = arrow_schema(INTERVENTIONS_COLUMNS)
 """One row per decision that binding gates changed: an entry refused, resized or sent otherwise, a position
-closed, an action forbidden that was legal."""
+left, another action taken because the policy's own was forbidden."""
 
 BINDING_COLUMNS = (
     SYMBOL,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from huracan.gates.told import Told, signals_shown
+from huracan.gates.judging.told import Told, signals_shown
 from huracan.market.facts.columns import FACTS_SCHEMA
 from huracan.market.facts.marks_columns import POSITIONS_SCHEMA
 from huracan.regimes.model import REGIMES

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from huracan.errors import InvalidInput
-from huracan.gates.coverage import judge_gate_coverage
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.coverage import judge_gate_coverage
+from huracan.gates.judging.judge import judge_signals
 from huracan.gates.roster import describe_gates, gate_kinds
 from huracan.gates.worth.statistics import gate_statistics
 from huracan_assets.code_version import code_version, reached_by

@@ -21,13 +21,13 @@ from huracan.gates.contract import (
     order,
     resize,
 )
-from huracan.gates.coverage import judge_gate_coverage
-from huracan.gates.judge import (
+from huracan.gates.judging.coverage import judge_gate_coverage
+from huracan.gates.judging.judge import (
     DECISIONS_SCHEMA,
     judge_by_night,
     judge_signals,
 )
-from huracan.gates.told import SIGNALS_SHOWN
+from huracan.gates.judging.told import SIGNALS_SHOWN
 from tests.huracan.gates.columns import with_column
 
 Maker = Callable[..., pa.Table]

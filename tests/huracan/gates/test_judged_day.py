@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from huracan.gates.contract import PASS, Answers
-from huracan.gates.coverage import judge_gate_coverage
-from huracan.gates.judge import DECISIONS_SCHEMA
-from huracan.gates.judged_day import (
+from huracan.gates.judging.coverage import judge_gate_coverage
+from huracan.gates.judging.judge import DECISIONS_SCHEMA
+from huracan.gates.judging.judged_day import (
     BESIDE_SCHEMA,
     BookOfDay,
     MarketOfDay,

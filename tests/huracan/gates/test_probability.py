@@ -9,7 +9,7 @@ import pytest
 
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Gate
 from huracan.gates.evidence.break_even import RegimeMargins, fit_break_even
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
 from huracan.gates.probability import ProbabilitySettings
 from huracan.gates.worth.statistics import gate_statistics
 from huracan.models.confidence import fit_confidence_model

@@ -13,7 +13,7 @@ from huracan.analysis.outcome import milliseconds
 from huracan.candles.schema import OHLCV_SCHEMA
 from huracan.gates.binding.guard import GateGuard
 from huracan.gates.contract import BLOCK, PASS, Answer, Answers, OrderType, Tended, order, resize
-from huracan.gates.told import SIGNALS_SHOWN, Told, signals_shown
+from huracan.gates.judging.told import SIGNALS_SHOWN, Told, signals_shown
 from huracan.market.block import MarketBlock
 from huracan.market.facts.marks import positions_stood
 from huracan.market.facts.marks_columns import POSITIONS_SCHEMA

@@ -11,7 +11,7 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan.gates.contract import BLOCK, PASS, Answer, Answers
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
 from huracan.gates.roster import gate_kinds
 from huracan.proof.candle_nights import CandleNights, play_nights
 from huracan.proof.gate_nights import GateNights, JudgedDay

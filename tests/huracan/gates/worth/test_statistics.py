@@ -7,7 +7,7 @@ import pytest
 
 from huracan.errors import InvalidInput
 from huracan.gates.contract import ABSTAIN, BLOCK, PASS, OrderType, order, resize
-from huracan.gates.judge import judge_signals
+from huracan.gates.judging.judge import judge_signals
 from huracan.gates.worth.statistics import GATE_STATISTICS_SCHEMA, gate_statistics
 from tests.huracan.gates.columns import with_column
 from tests.huracan.gates.test_judge import FixedGate

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huracan.analysis.outcome import directions
 from huracan.candles.schema import TIME
+from huracan.gates.evidence.going_on import Standing
+from huracan.gates.roster import gate_kinds
 from huracan.market.facts.marks import positions_stood
 from huracan.market.facts.open_then import positions_open_at
 from huracan.market.facts.signal_facts import MarketFacts
@@ -91,12 +94,41 @@ def test_what_stood_at_a_close_does_not_depend_on_later_candles() -> None:
     assert one.filter(pa.array(early)).equals(two.filter(pa.array(early)))
 
 
-def test_of_a_long_way_the_first_closes_are_kept_and_those_that_went_farther() -> None:
-    """Eight closes, then only those at which the gain came half a unit beyond all before."""
+def test_a_close_is_kept_where_a_position_is_told_apart_from_the_close_before() -> None:
+    """The first; those at which it grows old; and the one at which it had made more than a unit."""
     steps = [100.0] * 60 + [100.0] * 180 + [100.0 * (1 + 1.2 * UNIT_BPS * 1e-4)] * 60
     kept = _stood(_trade(60, 290), steps).marks(np.array([0.0])).to_pylist()
     minutes = [(row["moment"] - START).total_seconds() / 60 for row in kept]
-    assert minutes == [75 + 15 * each for each in range(8)] + [255]
+    # After 12 and 24 minutes it is a tenth and a fifth of the longest holding old.
+    assert minutes[:2] == [75, 90] and 255 in minutes and len(minutes) < 6
+
+
+@pytest.mark.parametrize("name", ["scratch", "runner_unlock"])
+def test_the_first_close_of_every_kind_is_among_those_that_are_kept(name: str) -> None:
+    """By every close of two hundred positions: at usual settings no kind is met later, or never."""
+    random = np.random.default_rng(7)
+    close = (100.0 * np.exp(np.cumsum(random.standard_normal(3000) * 4e-4))).tolist()
+    starts = range(70, 2800, 14)
+    trades = pa.concat_tables([with_column(_trade(at, at + 110), "trade_id", [f"p{at}"]) for at in starts])
+    trades = with_column(trades, "side", [("long", "short")[row % 2] for row in range(len(starts))])
+    stood, settings = _stood(trades, close, 1), gate_kinds()[name].settings()
+    marks = stood.marks(np.zeros(len(starts)))
+    way = dict(zip(trades["trade_id"].to_pylist(), directions(trades), strict=True))
+
+    def first(table: pa.Table) -> dict[tuple[str, str], object]:
+        names = table["trade_id"].to_pylist()
+        found: dict[tuple[str, str], object] = {}
+        ways = np.array([way[each] for each in names])
+        for each, kind, moment in zip(
+            names, settings.kinds(Standing.of(table, ways)), table["moment"].to_pylist(), strict=True
+        ):
+            if kind is not None:
+                found.setdefault((each, kind), moment)
+        return found
+
+    of_all = first(stood.positions)
+    assert len(of_all) > 100 and first(marks) == of_all
+    assert marks.num_rows < stood.positions.num_rows / 2
 
 
 def test_rows_of_some_trades_are_theirs() -> None:

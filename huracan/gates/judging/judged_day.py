@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from huracan.analysis.outcome import floats, milliseconds
 from huracan.gates.contract import Gate
-from huracan.gates.judge import judge_by_night
+from huracan.gates.judging.judge import judge_by_night
+from huracan.gates.judging.position_answers import tended_by_night
+from huracan.gates.judging.told import OF_TRADES, Told
 from huracan.gates.settings import Mode
-from huracan.gates.told import OF_TRADES, Told
 from huracan.market.facts.marks import Stood, positions_stood
 from huracan.market.facts.open_then import positions_open_at
 from huracan.market.facts.signal_facts import MarketFacts
+from huracan.market.handover import brain_days
 from huracan.market.ledger import (
     DELISTED,
     LEFT_UNIVERSE,
@@ -57,6 +59,8 @@ class MarketOfDay:
     facts: MarketFacts
     rules: TradingRules
     decision_minutes: int
+    handover_minute: int = 0
+    """Minute of the UTC day from which on the newer night's gates are in force."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +137,16 @@ class _Shown:
         shown, moments = self.signals, milliseconds(self.signals, "signal_time")
         names = shown["trade_id"].to_pylist()
         facts = market.facts.at(shown["symbol"].to_pylist(), moments.tolist(), names)
-        told = Told(facts, _held(book, moments), stood)
+        tended = {} if stood is None else tended_by_night(gates, stood, _nights_in_force(stood, market))
+        told = Told(facts, _held(book, moments), stood, tended)
         decisions = judge_by_night(shown, self.nights, gates, book.name, modes, told)
         count = self.own * decisions.num_rows // max(shown.num_rows, 1)
         return decisions.slice(0, count), facts.slice(0, self.own)
+
+
+def _nights_in_force(stood: Stood, market: MarketOfDay) -> NDArray[np.int64]:
+    """[closes] in days since 1970."""
+    return brain_days(milliseconds(stood.positions, "moment"), market.handover_minute)
 
 
 def _rivals(signals: pa.Table, others: pa.Table, moments: NDArray[np.int64]) -> pa.Table:

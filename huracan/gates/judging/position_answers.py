@@ -4,21 +4,45 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from huracan.gates.contract import ABSTAIN, PASS, Answer, Answers, Floats, PositionGate, as_text, close
+from huracan.errors import InvalidInput
+from huracan.gates.contract import ABSTAIN, PASS, Answer, Answers, Floats, Gate, Tended, as_text, close
+from huracan.gates.judging.tending import checked_tended, joined, judges_positions
 from huracan.market.facts.marks import Stood
 
 _NEVER = "Nothing was known of its position at any close."
 
 
-def answers_of_positions(gate: PositionGate, stood: Stood, count: int) -> tuple[Answers, Floats]:
+def tended_by_night(
+    gates: Mapping[int, Mapping[str, Gate]], stood: Stood, nights: NDArray[np.int64]
+) -> dict[str, Tended]:
+    """What every gate that judges positions says of each close, by that of the night in `nights` [closes]
+    that was in force then. InvalidInput where the gates of a night are not among `gates`."""
+    names = [name for name, gate in next(iter(gates.values()), {}).items() if judges_positions(gate)]
+    if missing := set(np.unique(nights).tolist()) - set(gates):
+        raise InvalidInput(
+            f"The gates of {len(missing)} nights that were in force while positions were open are not given.",
+            "Give those of all nights up to the day's own.",
+        )
+    found = {}
+    for name in names:
+        parts = [
+            (rows, checked_tended(gates[night][name], name, stood.positions.take(pa.array(rows))))
+            for night in sorted(gates)
+            if (rows := np.flatnonzero(nights == night)).size
+        ]
+        found[name] = joined(parts, len(nights))
+    return found
+
+
+def answers_of_positions(tended: Tended, stood: Stood, count: int) -> tuple[Answers, Floats]:
     """One answer for each of `count` trades, and [count] the net in bps where its position is left; NaN of
-    the others.
+    the others. `tended` is of the closes of `stood`.
 
     The first close at which the gate would have left the position counts; of one that it never would have,
     that at which it came nearest to it. Of one about which it never spoke the gate abstains.
     """
-    tended = gate.tend(stood.positions)
     moments = stood.positions["moment"].cast(pa.int64()).to_numpy()
     margin = np.where(tended.speaks, tended.value - tended.threshold, np.inf)
     answers, reasons = [ABSTAIN] * count, [_NEVER] * count

@@ -21,14 +21,12 @@ from huracan.gates.contract import (
     Answers,
     Floats,
     Gate,
-    PositionGate,
     SignalGate,
     abstain_from_all,
 )
-from huracan.gates.position_answers import answers_of_positions, left_first
+from huracan.gates.judging.position_answers import answers_of_positions, left_first
+from huracan.gates.judging.told import Told, signals_shown
 from huracan.gates.settings import Mode
-from huracan.gates.told import Told, signals_shown
-from huracan.market.facts.marks import Stood
 from huracan.market.ledger import POLICY, TRADED, TRADES_COLUMNS
 from huracan.tables import FLOAT, INTEGER, TEXT, Column, arrow_schema, chosen
 
@@ -98,8 +96,8 @@ def judge_signals(
     signals = signals_shown(trades, book, known)
     answers, left = dict[str, Answers](), dict[str, Floats]()
     for name, gate in gates.items():
-        given, left[name] = _asked(gate, signals, known.stood)
-        answers[name] = _checked(given, name, count)
+        given, left[name] = _asked(name, gate, signals, known)
+        answers[name] = checked_answers(given, name, count)
     blocks = [
         _rows(signals, (name, modes.get(name, "advisory")), given, _is_silent(given), left[name])
         for name, given in answers.items()
@@ -113,14 +111,14 @@ def judge_signals(
     return pa.concat_tables(blocks).take(pa.array(order)).combine_chunks()
 
 
-def _asked(gate: Gate, signals: pa.Table, stood: Stood | None) -> tuple[Answers, Floats]:
+def _asked(name: str, gate: Gate, signals: pa.Table, told: Told) -> tuple[Answers, Floats]:
     """Its answers, and where it has positions left what they come to."""
     count, nothing = signals.num_rows, np.full(signals.num_rows, np.nan)
     if isinstance(gate, SignalGate):
         return gate.judge(signals), nothing
-    if isinstance(gate, PositionGate) and stood is not None:
-        return answers_of_positions(gate, stood, count)
-    return abstain_from_all(count, "Nothing was told of how its position stood."), nothing
+    if told.stood is not None and name in told.tended:
+        return answers_of_positions(told.tended[name], told.stood, count)
+    return abstain_from_all(count, "Nothing is told of how its position stood."), nothing
 
 
 def judge_by_night(
@@ -150,7 +148,8 @@ def judge_by_night(
     return decisions.take(pa.array(order)).combine_chunks()
 
 
-def _checked(given: Answers, name: str, count: int) -> Answers:
+def checked_answers(given: Answers, name: str, count: int) -> Answers:
+    """The answers of the gate `name`; InvalidInput where they are not one for each of `count` signals."""
     lengths = {len(given.answer), len(given.value), len(given.threshold), len(given.reason)}
     if lengths != {count} or not all(isinstance(answer, Answer) for answer in given.answer):
         raise InvalidInput(f"The gate {name} did not answer {count} signals properly.", "Correct the gate.")

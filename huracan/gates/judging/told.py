@@ -1,12 +1,15 @@
 """What gates are shown of signals that were traded: what was known then, and never what came of them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from huracan.errors import InvalidInput
+from huracan.gates.contract import Tended
+from huracan.gates.judging.tending import rows_of
 from huracan.market.facts.columns import FACT_NAMES, FACTS_SCHEMA, facts_of
 from huracan.market.facts.marks import Stood
 from huracan.models.inputs import SIGNAL_COLUMNS
@@ -27,7 +30,9 @@ class Told:
     held: NDArray[np.int64] | None = None
     """[n] positions of the book that were open at each, over all symbols; None: none was."""
     stood: Stood | None = None
-    """How their own positions stood later, for gates that judge those; None: nothing is told of that."""
+    """How their own positions stood later; None: nothing is told of that."""
+    tended: Mapping[str, Tended] = field(default_factory=dict)
+    """By gate what it says of those closes."""
 
     def take(self, rows: NDArray[np.int64]) -> "Told":
         """Of the signals of these rows, in that order."""
@@ -35,7 +40,11 @@ class Told:
             None if self.facts is None else self.facts.take(pa.array(rows)),
             None if self.held is None else self.held[rows],
             None if self.stood is None else self.stood.take(rows),
+            {} if self.stood is None else self._tended_at(self.stood.rows_of(rows)),
         )
+
+    def _tended_at(self, closes: NDArray[np.int64]) -> dict[str, Tended]:
+        return {name: rows_of(said, closes) for name, said in self.tended.items()}
 
 
 def signals_shown(trades: pa.Table, book: str, told: Told) -> pa.Table:
