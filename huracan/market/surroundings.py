@@ -61,7 +61,10 @@ class Surroundings:
         sizes = {
             "regimes": len(self.regimes) == count,
             "volatility_bps": np.shape(self.volatility_bps) == (count,),
-            "entry_cost_bps": costs.ndim == 2 and len(costs) == count and costs.dtype.kind == "f",
+            "entry_cost_bps": isinstance(self.entry_cost_bps, np.ndarray)
+            and costs.ndim == 2
+            and len(costs) == count
+            and costs.dtype.kind == "f",
             "size_multipliers": len(self.size_multipliers) == len(SIZES),
         }
         for name, is_right in sizes.items():

@@ -11,8 +11,9 @@ import pytest
 
 from huracan.analysis.outcome import milliseconds
 from huracan.candles.schema import OHLCV_SCHEMA
+from huracan.errors import InvalidInput
 from huracan.gates.binding.guard import GateGuard
-from huracan.gates.contract import BLOCK, PASS, Answer, Answers, OrderType, Tended, order, resize
+from huracan.gates.contract import ABSTAIN, BLOCK, PASS, Answer, Answers, OrderType, Tended, order, resize
 from huracan.gates.judging.told import SIGNALS_SHOWN, Told, signals_shown
 from huracan.market.block import MarketBlock
 from huracan.market.facts.marks import positions_stood
@@ -25,6 +26,7 @@ from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.replay_audit import judge_replay
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.paper.watch import Watch
+from huracan.market.surroundings import Surroundings
 from tests.huracan.market.paper_days import COSTS, MADE_BY, RULES, ByFeatures, candles
 
 Market = Callable[..., MarketBlock]
@@ -266,3 +268,91 @@ def test_every_signal_without_a_trade_is_told_with_what_was_known_at_it(random_m
     assert told["entry_features"].null_count == told["policy_logits"].null_count == 0
     declined = told.filter(pc.equal(told["status"], "declined"))
     assert declined["estimated_cost_bps"].null_count == 0
+
+
+def test_only_what_changes_what_is_done_is_told_and_by_whom(random_market: Market) -> None:
+    """A position that the policy leaves anyway, and an action that it did not want, are no interventions."""
+    block = random_market(7, symbols=3)
+    alone = _session(block, None)
+    nothing = _session(block, {"forbids": Tends(forbidden=("TRAIL",))})
+    wanted = sum(action == "TRAIL" for action in alone.bars["action"].to_pylist())
+    assert wanted > 0 and nothing.interventions.num_rows < alone.bars.num_rows / 3
+    told = nothing.interventions.to_pylist()
+    assert told and {row["wanted"] for row in told} == {"TRAIL"}
+    assert "TRAIL" not in {row["taken"] for row in told} and {row["gates"] for row in told} == {"forbids"}
+
+
+def test_who_refuses_is_named_before_who_would_have_changed_it_and_silence_is_counted(
+    random_market: Market,
+) -> None:
+    gates = {"halves": Fixed(resize(0.5)), "refuses": Fixed(BLOCK), "silent": Fixed(ABSTAIN)}
+    told = _session(random_market(4), gates).interventions.to_pylist()
+    assert {(row["gates"], row["abstained"], row["reason"]) for row in told} == {
+        ("refuses", 1, "It says so.")
+    }
+
+
+def test_a_young_position_is_scratched_where_that_is_legal_and_else_left(random_market: Market) -> None:
+    taken = set[str]()
+    for seed in range(30, 34):
+        session = _session(random_market(seed, symbols=4), {"leaves": Tends(beyond=0.02)})
+        taken |= set(session.interventions["taken"].to_pylist())
+    assert taken == {"EXIT", "SCRATCH"}
+
+
+def test_answers_that_are_none_are_refused_by_the_name_of_the_gate(random_market: Market) -> None:
+    block = random_market(4)
+    for gate, why in (
+        (Fixed(()), "The gate mine did not answer"),
+        (Tends(forbidden=("WAIT",)), "The gate mine forbids 'WAIT'"),
+        (Tends(forbidden=("FLY",)), "The gate mine forbids 'FLY'"),
+    ):
+        with pytest.raises(InvalidInput, match=why):
+            _session(block, {"mine": gate})
+
+
+@dataclass
+class Both(Fixed):
+    """Judges signals, and would have positions left."""
+
+    def tend(self, positions: pa.Table) -> Tended:
+        return Tends(beyond=0.0).tend(positions)
+
+
+def test_a_gate_that_judges_signals_has_no_position_left(random_market: Market) -> None:
+    with pytest.raises(InvalidInput, match="judges signals and has a position left"):
+        _session(random_market(4), {"mine": Both()})
+
+
+def test_later_prices_change_nothing_that_gates_did_before(random_market: Market) -> None:
+    block = random_market(8, symbols=3)
+    half = {"sizes": Fixed(resize(0.7)), "leaves": Tends(beyond=0.5)}
+    whole = _session(block, half)
+    early = _session(block.slice(0, 99), half, market=block)
+    cut = block.time_of(np.array([99]))[0]
+    before = pa.array(milliseconds(whole.interventions, "moment") < cut)
+    assert early.interventions.num_rows > 10
+    ours = early.interventions.filter(pa.array(milliseconds(early.interventions, "moment") < cut))
+    assert ours.to_pylist() == whole.interventions.filter(before).to_pylist()
+
+
+def test_what_is_known_must_be_of_the_rows_and_of_a_close() -> None:
+    fine: dict[str, Any] = {
+        "symbols": ("A", "B"),
+        "close_ms": 1_700_000_000_000,
+        "regimes": ("trend", None),
+        "volatility_bps": np.ones(2),
+        "entry_cost_bps": np.ones((2, 10)),
+        "size_multipliers": (0.5, 1.0, 1.5),
+    }
+    Surroundings(**fine)
+    for name, wrong in (
+        ("regimes", ("trend",)),
+        ("volatility_bps", np.ones(3)),
+        ("entry_cost_bps", [[1.0] * 10] * 2),
+        ("size_multipliers", (1.0,)),
+    ):
+        with pytest.raises(InvalidInput, match=f"What is known of 2 rows has other {name} than these"):
+            Surroundings(**{**fine, name: wrong})
+    with pytest.raises(InvalidInput, match="The close was 1700000000"):
+        Surroundings(**{**fine, "close_ms": 1_700_000_000})

@@ -5,10 +5,14 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
+from huracan.gates.cost import CostGate
+from huracan.market.handover import as_night
 from huracan_assets.gates.gate_decisions import gate_decisions
+from huracan_assets.inputs.gates_in_force import gates_in_force
+from huracan_assets.reads import resolve_all
 from huracan_assets.shadow.explored_trades import explored_trades
 from huracan_assets.shadow.gated_trades import gated_trades
-from huracan_assets.stage import Outcome
+from huracan_assets.stage import Outcome, StageContext
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.huracan_assets.shadow.paper_home import BEFORE, DAY, FIRST, HOURS, Paper
@@ -114,3 +118,39 @@ def test_a_gate_that_learns_binds_by_what_was_known_the_night_before(paper: Pape
     assert told and {row["gates"] for row in told} == {"cost"}
     assert all("expected gross edge" in row["reason"] for row in told)
     assert {row["taken"] for row in told} == {"WAIT"}
+
+
+def test_up_to_the_handover_the_gates_of_the_night_before_the_last_bind(paper: Paper) -> None:
+    """That night's past is too short by then, so its gate abstains; the next one's is long enough."""
+    short = {"market__rules__maximum_holding": "6h"}
+    paper.train(*(DAY - timedelta(days=back) for back in (4, 3, 2, 1)))
+    _trade_all(_with(paper, **short))
+    counts = [_past_trades(_with(paper, **short), night) for night in (FIRST, BEFORE)]
+    assert counts[0] < counts[1] and counts[0] > 0
+    strict = {"gates__cost__minimum_past_trades": int(counts[1]), "gates__cost__buffer_bps": 1000.0}
+    home = _with(paper, **short, **strict, gates__cost__mode="binding")
+    told = home.trade(DAY, stage=gated_trades).tables["interventions"]
+    moments = [row["moment"] for row in told.to_pylist()]
+    assert moments and min(moments).hour >= 4, "the handover is at 04:00"
+
+
+def _past_trades(home: Paper, night: date) -> float:
+    """So many trades the gates of a night are fitted on."""
+    context = StageContext("gated_trades", DAY, home.resources.settings, home.resources, "")
+    inputs = resolve_all(home.resources.lake, gated_trades.reads, DAY, home.resources.settings)
+    gates = gates_in_force(inputs, context, [as_night(night)], ["cost"])
+    gate = gates[as_night(night)]["cost"]
+    assert isinstance(gate, CostGate)
+    return gate.edge.usual.trades
+
+
+def test_gates_are_told_of_the_market_at_the_signal(paper: Paper) -> None:
+    """One that chooses the order type asks how often a resting order was filled."""
+    short = {"market__rules__maximum_holding": "6h", "gates__fill_probability__minimum_past_trades": 1}
+    paper.train(*(DAY - timedelta(days=back) for back in (4, 3, 2, 1)))
+    _trade_all(_with(paper, **short))
+    home = _with(paper, **short, gates__fill_probability__mode="binding")
+    gated = home.trade(DAY, stage=gated_trades)
+    sent = gated.tables["session"]["order_type"].drop_null().to_pylist()
+    assert sent and set(sent) <= {"limit", "market"}
+    assert all("a resting" in row["reason"] for row in gated.tables["interventions"].to_pylist())
