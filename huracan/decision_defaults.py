@@ -60,8 +60,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
             "1m": 90, "3m": 90, "5m": 90, "15m": 90, "30m": 180, "1h": 365, "2h": 500, "4h": 500,
         }
         for table in (
-            "shadow_trades_session", "shadow_trades_decisions", "shadow_signals", "explored_trades_moments",
-            "replayed_exits",
+            "shadow_trades_session", "shadow_trades_decisions", "shadow_signals", "shadow_untraded",
+            "explored_trades_moments", "replayed_exits",
         )
     },
 }  # fmt: skip

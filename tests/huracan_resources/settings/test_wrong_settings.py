@@ -125,7 +125,7 @@ from tests.huracan_resources.settings.written_profiles import load, origin
             "gates: {drift: {}}",
             ["gates.drift is unknown", "Known: cost, fill_probability,", "engine_health."],
         ),
-        ("gates: {cost: {mode: binding}}", ["line 1: the setting gates.cost.mode is wrong", "'advisory'"]),
+        ("gates: {cost: {mode: bound}}", ["line 1: the setting gates.cost.mode is wrong", "'binding'"]),
         (
             "gates: {regret: {maximum_regret: {scalp: 2}}}",
             ["line 1: gates.regret.maximum_regret.scalp was 2", "Give a probability from 0 to 1"],
