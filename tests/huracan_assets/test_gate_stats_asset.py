@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from huracan.gates.judging.judge import DECISIONS_SCHEMA
 from huracan_assets.shown import Picture, Rows
 from huracan_assets.stage import Outcome
 from huracan_resources.lake.parquet import encode_table
@@ -95,3 +97,17 @@ def test_a_night_that_was_remade_under_its_answers_is_left_out_of_the_windows(
     )
     resources.lake.write("shadow_trades", days[1], {"data.parquet": encode_table(remade)})
     assert _trailing(run_gate_stats(resources, days[2]))["harms", 7]["judged"] == 2 * TRADES
+
+
+def test_what_positions_that_were_left_came_to_counts_as_worth(resources: Resources) -> None:
+    trades = fill_night(resources, FIRST)
+    net = dict(zip(trades["trade_id"].to_pylist(), trades["net_bps"].to_pylist(), strict=True))
+    rows = resources.lake.read_table("gate_decisions", FIRST).to_pylist()
+    for row in rows:
+        if row["gate"] == "silent":
+            row |= {"verdict": "pass, close 2025-03-01T00:10Z", "left_net_bps": net[row["trade_id"]] + 10.0}
+    left = pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA)
+    resources.lake.write("gate_decisions", FIRST, {"data.parquet": encode_table(left)})
+    found = _trailing(run_gate_stats(resources, FIRST))["silent", 1]
+    assert found["left"] == TRADES and found["saved_bps"] == pytest.approx(10.0)
+    assert found["precision"] == 1.0

@@ -1,5 +1,7 @@
 """The patterns that an entry resembles: the nearest of the library of the day before, and nothing else."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -74,3 +76,15 @@ def test_an_entry_resembles_only_patterns_of_its_side_and_old_ones_may_be_of_eit
     sides, rows = np.array(["short", "long"], dtype=object), np.repeat(_row(statistics, 1), 2, axis=0)
     assert sided.nearest(rows, sides)[0].to_pylist() == [[], ["a"]]
     assert both.nearest(rows, sides)[0].to_pylist() == [["a"], ["a"]]
+
+
+def test_patterns_that_are_written_down_and_read_back_name_the_same_to_the_bit(statistics) -> None:
+    library = _library(statistics, {"a": (1, "reliable"), "b": (2, "reliable")})
+    known = NamedPatterns.of(library, statistics)
+    again = NamedPatterns.from_plain(json.loads(json.dumps(known.as_plain())))
+    rows = np.random.default_rng(3).standard_normal((40, len(statistics.feature_names))).astype(np.float32)
+    sides = np.array(["long", "short"] * 20, dtype=object)
+    for one, other in zip(known.nearest(rows, sides), again.nearest(rows, sides), strict=True):
+        assert one.equals(other)
+    none = NamedPatterns.of(_library(statistics, {}), statistics)
+    assert NamedPatterns.from_plain(none.as_plain()).nearest(rows, sides)[0].to_pylist() == [[]] * 40

@@ -26,6 +26,7 @@ from huracan.market.block import MarketBlock
 from huracan.market.engine.environment import MarketEnvironment
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.observation import observation_names
+from huracan.market.paper.session import trade_session
 from huracan.market.paper.session_arrays import surroundings_of
 from huracan.market.paper.watch import Watch
 from huracan.market.rules import TradingRules
@@ -34,7 +35,7 @@ from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.conftest import context
 from tests.huracan.gates.positions.made_marks import marks_of
 from tests.huracan.market.conftest import *  # noqa: F403 - its fixtures
-from tests.huracan.market.paper_days import COSTS
+from tests.huracan.market.paper_days import COSTS, MADE_BY
 from tests.huracan.market.test_guarded_session import ohlcv
 
 PRIVATE, PUBLIC = generate_key_pair()
@@ -144,3 +145,17 @@ def test_the_bundle_carries_every_gate_with_its_fitted_state(
     told: Any = json.loads(_brain(parts, trader, gates, "binding").files["gates.json"])
     assert told["order"] == list(gates)
     assert all({"mode", "fitted", "why", "rule"} <= set(each) for each in told["gates"].values())
+
+
+def test_its_policy_trades_a_session_alone_and_with_its_guard(
+    parts: BundleParts, trader: GreedyPolicy, gates: Gates, random_market: Market
+) -> None:
+    """The verdict on a later brain compares it with the policy alone, whatever gates bind."""
+    brain, block = _brain(parts, trader, gates, "binding"), random_market(3, symbols=4)
+    alone = trade_session(block, [Watch(brain.policy, "model")], RULES, COSTS, MADE_BY)
+    ours = Watch(brain.policy, "model", guard=brain.guard, facts=MarketFacts(ohlcv(block)))
+    guarded = trade_session(block, [ours], RULES, COSTS, MADE_BY)
+    platform = GateGuard({name: gates[name] for name in BINDING})
+    theirs = Watch(trader, "model", guard=platform, facts=MarketFacts(ohlcv(block)))
+    assert guarded.interventions.num_rows > 10 and alone.interventions.num_rows == 0
+    assert guarded.interventions.equals(trade_session(block, [theirs], RULES, COSTS, MADE_BY).interventions)

@@ -1,14 +1,16 @@
 """A fitted gate that is written down and read back is the same to the bit."""
 
 import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from huracan.errors import InputRefused, InvalidInput
 from huracan.gates.binding.fitted import MODELS, fitted_as_plain, fitted_from_plain, gates_of_bundle
-from huracan.gates.contract import SignalGate
+from huracan.gates.contract import Answers, SignalGate
 from huracan.gates.roster import gate_kinds
 from huracan.models.canonical import canonical_json
 from tests.huracan.gates.columns import positions, shown
@@ -86,3 +88,32 @@ def test_what_has_no_plain_form_is_refused_when_it_is_written() -> None:
 
 def test_the_gates_of_signals_are_those_that_judge_them(gates: dict[str, Any]) -> None:
     assert [name for name, gate in gates.items() if isinstance(gate, SignalGate)] == OF_SIGNALS
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Holds what is not read back as it is: names that are numbers."""
+
+    by_number: dict[int, float]
+
+    def judge(self, signals: pa.Table) -> Answers:
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, object]:
+        return {}
+
+
+def test_a_gate_that_would_not_be_read_back_stops_no_brain_unless_it_binds(
+    gates: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"cost": gates["cost"], "regret": Odd({1: 2.0})}
+    told = gates_of_bundle(own, {"cost": "binding", "regret": "advisory"})["gates"]
+    assert told["cost"]["fitted"] and told["regret"]["fitted"] is None
+    assert "A fitted gate holds a dict" in told["regret"]["why_not_fitted"]
+    with pytest.raises(InvalidInput, match="The gate regret binds, and a brain cannot carry it"):
+        gates_of_bundle(own, {"cost": "binding", "regret": "binding"})
+    kind = replace(gate_kinds()["cost"], fit=lambda context: gates["cost"])
+    monkeypatch.setattr("huracan.gates.binding.fitted.gate_kinds", lambda: {"cost": kind})
+    plain = fitted_as_plain(gates["cost"])
+    with pytest.raises(InputRefused, match="its `fit` does not say which dataclass it returns"):
+        fitted_from_plain("cost", plain, {})
