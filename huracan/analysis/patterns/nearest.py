@@ -54,7 +54,8 @@ class NamedPatterns:
     def from_plain(plain: Mapping[str, Any]) -> "NamedPatterns":
         """InvalidInput where the embedding is damaged."""
         statistics = EmbeddingStatistics.from_json(json.dumps(plain["embedding"]))
-        centroids = np.array(plain["centroids"], dtype=np.float64).reshape(len(plain["identities"]), -1)
+        shape = (len(plain["identities"]), statistics.dimensions)
+        centroids = np.array(plain["centroids"], dtype=np.float64).reshape(shape)
         return NamedPatterns(statistics, tuple(plain["identities"]), tuple(plain["sides"]), centroids)
 
     def nearest(
