@@ -6,8 +6,11 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
-from huracan.gates.contract import PASS, Answers
+from huracan.analysis.outcome import milliseconds
+from huracan.errors import InvalidInput
+from huracan.gates.contract import PASS, Answers, Tended
 from huracan.gates.judging.coverage import judge_gate_coverage
 from huracan.gates.judging.judge import DECISIONS_SCHEMA
 from huracan.gates.judging.judged_day import (
@@ -18,13 +21,15 @@ from huracan.gates.judging.judged_day import (
     judge_untraded,
     still_open,
 )
+from huracan.market.block import MS_PER_DAY
 from huracan.market.facts.signal_facts import MarketFacts
 from huracan.market.ledger import EXPLORED, POLICY, UNTRADED_SCHEMA
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.market.rules import TradingRules
 from tests.huracan.conftest import hourly_ledger
 from tests.huracan.gates.columns import with_column
-from tests.huracan.market.facts.test_signal_facts import _candles
+from tests.huracan.market.facts.test_marks import _trade
+from tests.huracan.market.facts.test_signal_facts import START, _candles
 
 
 @dataclass
@@ -138,3 +143,34 @@ def test_of_accounts_only_those_that_hold_something_are_open_beside_others() -> 
     found = still_open(pa.concat_tables([accounts, held]))
     assert found.num_rows == 1 and found["entry_volatility_bps"].to_pylist() == [4.0]
     assert found["exit_time"].to_pylist() == [None]
+
+
+@dataclass
+class Leaves:
+    """Leaves every position, or none."""
+
+    leaves: bool
+
+    def tend(self, positions: pa.Table) -> Tended:
+        count = positions.num_rows
+        every, number = np.ones(count, np.bool_), np.zeros(count)
+        return Tended(every & self.leaves, every, number, number, ("Said.",) * count)
+
+    def describe(self) -> dict[str, object]:
+        return {}
+
+
+def test_a_close_is_judged_by_the_gates_in_force_then_not_by_those_of_its_signal() -> None:
+    """From one o'clock on, the handover, the newer night's gate leaves what the older one let be."""
+    trade = _trade(10, 110)
+    night = int(milliseconds(trade, "entry_time")[0] // MS_PER_DAY) - 2
+    book = BookOfDay(POLICY, trade, np.array([night]), BESIDE_SCHEMA.empty_table())
+    candles = _candles([100.0] * 120)
+    market = MarketOfDay(candles, MarketFacts(candles), TradingRules(), 15, handover_minute=60)
+    gates = {night: {"mine": Leaves(False)}, night + 1: {"mine": Leaves(True)}}
+    decisions = judge_day(book, market, gates, {}).decisions.to_pylist()
+    (row,) = [row for row in decisions if row["gate"] == "mine"]
+    assert row["verdict"] == f"pass, close {(START + timedelta(hours=1)):%Y-%m-%dT%H:%M}Z"
+    assert row["left_net_bps"] is not None
+    with pytest.raises(InvalidInput, match="The gates of 1 nights that were in force"):
+        judge_day(book, market, {night: {"mine": Leaves(False)}}, {})
