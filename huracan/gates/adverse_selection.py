@@ -24,9 +24,11 @@ from huracan.setting_ranges import Range
 
 INPUTS = (
     "flow_for", "turn_for", "toxicity", "toxic_flow_for", "one_sidedness", "move_for", "last_move_for",
-    "half_spread_bps", "log_illiquidity", "activity",
+    "half_spread_bps", "log_illiquidity", "activity", "flow_against", "lasting_flow_against",
+    "toxic_flow_against",
 )  # fmt: skip
-"""What a signal is scored by; `for`: on the signal's side."""
+"""What a signal is scored by; `for`: on the signal's side, `against`: only where it is not. Flow that lasts
+is the weaker one of two windows in a row: what runs against a signal once may be chance."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class AdverseSelectionGateSettings(EvidenceSettings):
     """Parts of equal size that past signals are sorted into by their score; fewer of a small past, so that
     each has three times `minimum_kind_trades`. A rank in which few meet a toxic flow hides them: the finer
     the ranks, the fewer are hidden."""
+
+    certainty: float = 0.9
+    """How sure it must be that a rank loses. Less than other gates ask for: toxic signals lie in a few ranks
+    at one end, and the last of them holds others too."""
 
     RANGES: ClassVar[Mapping[str, Range]] = {"ranks": Range(2, 50, "Give a number from 2 to 50.")}
 
@@ -60,12 +66,14 @@ class AdverseSelectionGate:
 
 
 def flow_inputs(trades: pa.Table, facts: pa.Table) -> NDArray[np.float64]:
-    """[n, 10] INPUTS of signals with these facts, row by row; NaN where one is not known."""
+    """[n, 13] INPUTS of signals with these facts, row by row; NaN where one is not known."""
     way, flow, toxicity = directions(trades), fact(facts, "imbalance"), fact(facts, "toxicity")
+    earlier = fact(facts, "earlier_imbalance")
+    lasting_against = np.maximum(np.minimum(-way * flow, -way * earlier), 0.0)
     illiquidity = fact(facts, "illiquidity_bps")
     columns = (
         way * flow,
-        way * (flow - fact(facts, "earlier_imbalance")),
+        way * (flow - earlier),
         toxicity,
         way * flow * toxicity,
         np.abs(flow),
@@ -74,6 +82,9 @@ def flow_inputs(trades: pa.Table, facts: pa.Table) -> NDArray[np.float64]:
         fact(facts, "half_spread_bps"),
         np.log1p(illiquidity),
         fact(facts, "activity"),
+        np.maximum(-way * flow, 0.0),
+        lasting_against,
+        toxicity * np.maximum(-way * (flow + earlier), 0.0),
     )
     return np.column_stack(columns)
 

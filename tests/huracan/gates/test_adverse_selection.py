@@ -66,7 +66,7 @@ def test_a_value_at_the_threshold_is_refused() -> None:
     rank = gate.evidence.net.by_class[0][1]  # type: ignore[attr-defined]
     least = gate.evidence.threshold_bps  # type: ignore[attr-defined]
     value = gate.judge(shown(hourly_ledger(1), imbalance=-0.9)).value[0]
-    assert value == pytest.approx(rank.mean + 2.3263479 * rank.error) and value < least
+    assert value == pytest.approx(rank.mean + 1.2815516 * rank.error) and value < least
 
 
 def test_what_is_not_known_is_not_judged(make_ledger: Maker, fit_all: Fitter) -> None:
