@@ -12,7 +12,9 @@ import pytest
 from huracan.brain.brain import load_brain
 from huracan.brain.signature import generate_key_pair, public_key_of
 from huracan.errors import InputRefused
+from huracan.gates.roster import gate_kinds
 from huracan.market.paper.conservation import judge_ledger
+from huracan.market.paper.guarded_columns import INTERVENTIONS_SCHEMA
 from huracan.market.paper.session import Session
 from huracan_assets.jobs import LEARN, MARKET, PUBLISH, TRADE
 from huracan_assets.registry import stages
@@ -64,7 +66,10 @@ def test_the_small_night_trades_learns_and_explains(home: Home, first_night: Ans
     for book, asset in (("policy", "shadow_trades"), ("explored", "explored_trades")):
         own = decided.filter(pc.equal(decided["book"], book))
         traded = home.lake.read_table(asset, DAY)["trade_id"]
-        assert set(pc.unique(own["trade_id"]).to_pylist()) == set(traded.to_pylist())
+        assert set(pc.unique(own["trade_id"].drop_null()).to_pylist()) == set(traded.to_pylist())
+    untraded = home.lake.read_table("shadow_trades", DAY, "untraded").num_rows
+    others = decided.filter(pc.is_null(decided["trade_id"]))
+    assert untraded > 0 and others.num_rows == untraded * (len(gate_kinds()) + 1)
 
 
 def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(
@@ -72,8 +77,10 @@ def test_every_fill_of_a_night_is_stored_and_the_stored_ledger_passes_its_audit(
 ) -> None:
     accounts = None
     for day in (DAY, NEXT_DAY):
-        names = ("data", "fills", "session", "decisions", "signals", "open_positions")
-        session = Session(*(home.lake.read_table("shadow_trades", day, name) for name in names))
+        names = ("data", "fills", "session", "decisions", "signals", "untraded")
+        stored = [home.lake.read_table("shadow_trades", day, name) for name in names]
+        held = home.lake.read_table("shadow_trades", day, "open_positions")
+        session = Session(*stored, INTERVENTIONS_SCHEMA.empty_table(), held)
         trades = session.trades
         rules, candles = home.settings().market.rules, home.lake.read_table("ohlcv", day)
         verdict = judge_ledger(session, rules, candles, accounts)
@@ -209,6 +216,8 @@ def test_the_database_holds_the_rows_of_the_lakes_partitions(
                 entry = home.lake.manifest(asset, day).files.get(f"{file}.parquet")  # type: ignore[union-attr]
                 assert row == ((entry.rows or 0) if entry else 0,), (table, day)
                 counted[table] = counted.get(table, 0) + (row[0] if row else 0)
+    # Nobody changed what gates ask.
+    assert counted.pop("gate_changes") == 0
     assert all(counted.values()), counted
     assert not PartitionRows(home.database).load(
         "trade_memory", DAY, first_night.hashes["trade_memory"], None
