@@ -42,6 +42,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     from huracan.gates.roster import fit_gates, gate_kinds
     from huracan.market.facts.columns import facts_of
     from huracan.market.facts.signal_facts import MarketFacts, signal_facts
+    from huracan.market.handover import as_night
     from huracan.market.ledger import POLICY
     from huracan.market.rules import TradingRules
     from huracan.models.confidence import fit_confidence_model
@@ -73,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     gates = [fit_gates(context) for _ in range(2)][-1]
     fitted = time.perf_counter() - began
-    night, beside = (START - timedelta(days=1)).date().toordinal(), BESIDE_SCHEMA.empty_table()
+    night, beside = as_night((START - timedelta(days=1)).date()), BESIDE_SCHEMA.empty_table()
     began = time.perf_counter()
     market = MarketOfDay(candles, MarketFacts(candles), TradingRules(), 1)
     book = BookOfDay(POLICY, signals, np.full(signals.num_rows, night), beside)
