@@ -36,6 +36,14 @@ _CHECKED = {"kind": "'lake'", "scope": "'all'", "state": "'candidate'", "window_
 _CHECKED |= {"estimator": "'weighted'", "exit_alternatives.scope": "'as_is'"}
 """A value for the columns that take only some."""
 
+_KNOWN_TO_DATABASES = [
+    "0001_registry", "0002_analysis", "0003_partition_rows", "0004_memory", "0005_ledger",
+    "0006_wins_and_losses", "0007_patterns", "0008_exit_quality", "0009_retention",
+    "0010_told_addresses", "0011_open_positions", "0012_patterns_over_midnight",
+    "0013_result_of_scenarios", "0014_exploration", "0015_gate_worth", "0016_importance",
+    "0018_alternatives", "0018_gate_changes", "0019_ensemble", "0020_binding",
+]  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def server(new_home: NewHome) -> Iterator[str]:
@@ -127,6 +135,11 @@ def test_an_older_schema_is_upgraded_with_its_rows_and_equals_a_new_one(empty: s
         connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         migrate(connection)
         assert _schema(connection) == upgraded
+
+
+def test_a_migration_keeps_the_name_by_which_databases_know_it() -> None:
+    """One that is renamed would be applied once more, and fail."""
+    assert {f"{name}.sql" for name in _KNOWN_TO_DATABASES} <= set(NAMES)
 
 
 def test_a_migration_that_came_between_is_applied_all_the_same(empty: str) -> None:
