@@ -1,11 +1,10 @@
-"""What a proof of the gates found: a row per market, the bars, and both as JSON."""
+"""What a proof of the gates found: a row per market, and the bars."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from huracan.proof.gate_proof_settings import GateProofSettings
-from huracan.proof.proof_table import Bar, at_least
+from huracan.proof.proof_table import Bar, Proof, at_least
 
 
 @dataclass(frozen=True)
@@ -47,24 +46,7 @@ class GateRow:
         return is_enough and self.refused_winners <= settings.maximum_winners
 
 
-@dataclass(frozen=True)
-class GateProof:
-    """The whole result."""
-
-    rows: tuple[GateRow, ...]
-    bars: tuple[Bar, ...]
-
-    @property
-    def is_met(self) -> bool:
-        return all(bar.is_met for bar in self.bars)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able: `rows`, `bars`, `is_met`."""
-        return {
-            "is_met": self.is_met,
-            "bars": [asdict(bar) for bar in self.bars],
-            "rows": [asdict(row) for row in self.rows],
-        }
+GateProof = Proof[GateRow]
 
 
 def bar_of(case: str, rows: Sequence[GateRow], settings: GateProofSettings) -> Bar:

@@ -1,11 +1,10 @@
-"""What a proof of the pattern library found: a row per market, the bars, and both as JSON."""
+"""What a proof of the pattern library found: a row per market, and the bars."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from huracan.proof.pattern_proof_settings import PatternProofSettings
-from huracan.proof.proof_table import Bar
+from huracan.proof.proof_table import Bar, Proof
 
 
 @dataclass(frozen=True)
@@ -33,24 +32,7 @@ class MarketRow:
     """Lower end of its one-sided 95% interval. Both are None where there were too few trades."""
 
 
-@dataclass(frozen=True)
-class PatternProof:
-    """The whole result."""
-
-    rows: tuple[MarketRow, ...]
-    bars: tuple[Bar, ...]
-
-    @property
-    def is_met(self) -> bool:
-        return all(bar.is_met for bar in self.bars)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able: `rows`, `bars`, `is_met`."""
-        return {
-            "is_met": self.is_met,
-            "bars": [asdict(bar) for bar in self.bars],
-            "rows": [asdict(row) for row in self.rows],
-        }
+PatternProof = Proof[MarketRow]
 
 
 def bars_of(case: str, rows: Sequence[MarketRow], settings: PatternProofSettings) -> tuple[Bar, ...]:

@@ -1,11 +1,13 @@
-"""What a proof of the learner found: rows, bars, and both as JSON. Nothing is trained or drawn here."""
+"""What a proof found: rows, bars, and both as JSON; the rows of the learner's. Nothing is trained here."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class LearnerProof:
-    """The whole result."""
+class Proof(Generic[Row]):
+    """The whole result of a proof."""
 
-    rows: tuple[ProofRow, ...]
+    rows: tuple[Row, ...]
+    """Dataclasses."""
     bars: tuple[Bar, ...]
 
     @property
@@ -70,8 +73,22 @@ class LearnerProof:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able: `rows`, `bars`, `is_met`."""
-        rows = [asdict(row) | {"share": row.share, "expected_share": row.expected_share} for row in self.rows]
-        return {"is_met": self.is_met, "bars": [asdict(bar) for bar in self.bars], "rows": rows}
+        rows: list[Any] = list(self.rows)
+        return {
+            "is_met": self.is_met,
+            "bars": [asdict(bar) for bar in self.bars],
+            "rows": [asdict(row) for row in rows],
+        }
+
+
+class LearnerProof(Proof[ProofRow]):
+    """That of the learner."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The same, each row with its shares."""
+        told = super().to_json()
+        shares = [{"share": row.share, "expected_share": row.expected_share} for row in self.rows]
+        return told | {"rows": [row | own for row, own in zip(told["rows"], shares, strict=True)]}
 
 
 def share_of_best(rows: Sequence[ProofRow]) -> float:
