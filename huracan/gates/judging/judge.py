@@ -25,6 +25,7 @@ from huracan.gates.contract import (
     abstain_from_all,
 )
 from huracan.gates.judging.position_answers import answers_of_positions, left_first
+from huracan.gates.judging.tending import rows_by_night
 from huracan.gates.judging.told import Told, signals_shown
 from huracan.gates.settings import Mode
 from huracan.market.ledger import POLICY, TRADED, TRADES_COLUMNS
@@ -131,17 +132,17 @@ def judge_by_night(
 ) -> pa.Table:
     """The same, each signal by the `gates` of the night in `nights` [trades] that was in force at it.
 
-    The signals of a night are shown to its gates at once, and to no others.
+    The signals of a night are shown to its gates at once, and to no others. InvalidInput where the gates of
+    a night are not given.
     """
     if not trades.num_rows:
         return DECISIONS_SCHEMA.empty_table()
-    groups = [np.flatnonzero(nights == night) for night in gates]
-    known = Told() if told is None else told
+    groups, known = rows_by_night(nights, gates), Told() if told is None else told
     judged = [
-        judge_signals(trades.take(pa.array(rows)), own, book, modes, known.take(rows))
-        for rows, own in zip(groups, gates.values(), strict=True)
+        judge_signals(trades.take(pa.array(rows)), gates[night], book, modes, known.take(rows))
+        for night, rows in groups
     ]
-    back = np.argsort(np.concatenate(groups), kind="stable")
+    back = np.argsort(np.concatenate([rows for _, rows in groups]), kind="stable")
     decisions = pa.concat_tables(judged)
     rows_of_one = decisions.num_rows // trades.num_rows
     order = (back[:, None] * rows_of_one + np.arange(rows_of_one)).ravel()

@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from huracan.errors import InvalidInput
 from huracan.gates.contract import ABSTAIN, PASS, Answer, Answers, Floats, Gate, Tended, as_text, close
-from huracan.gates.judging.tending import checked_tended, joined, judges_positions
+from huracan.gates.judging.tending import checked_tended, joined, judges_positions, rows_by_night
 from huracan.market.facts.marks import Stood
 
 _NEVER = "Nothing was known of its position at any close."
@@ -20,17 +19,11 @@ def tended_by_night(
     """What every gate that judges positions says of each close, by that of the night in `nights` [closes]
     that was in force then. InvalidInput where the gates of a night are not among `gates`."""
     names = [name for name, gate in next(iter(gates.values()), {}).items() if judges_positions(gate)]
-    if missing := set(np.unique(nights).tolist()) - set(gates):
-        raise InvalidInput(
-            f"The gates of {len(missing)} nights that were in force while positions were open are not given.",
-            "Give those of all nights up to the day's own.",
-        )
-    found = {}
+    groups, found = rows_by_night(nights, gates), {}
     for name in names:
         parts = [
             (rows, checked_tended(gates[night][name], name, stood.positions.take(pa.array(rows))))
-            for night in sorted(gates)
-            if (rows := np.flatnonzero(nights == night)).size
+            for night, rows in groups
         ]
         found[name] = joined(parts, len(nights))
     return found

@@ -1,6 +1,6 @@
 """What gates say of open positions, checked, and put together of several parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,18 @@ from huracan.market.actions import HOLD_INDEX, WAIT_INDEX, actions_of
 
 _NAMES = [action.name for action in actions_of(True)]
 _ALWAYS = {_NAMES[WAIT_INDEX], _NAMES[HOLD_INDEX]}
+
+
+def rows_by_night(nights: NDArray[np.int64], gates: Collection[int]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Each night of `nights` with its rows. InvalidInput where the gates of one are not among `gates`, the
+    nights whose gates are known."""
+    groups = [(night, np.flatnonzero(nights == night)) for night in np.unique(nights).tolist()]
+    if missing := [night for night, _ in groups if night not in gates]:
+        raise InvalidInput(
+            f"The gates of {len(missing)} nights that were in force are not given.",
+            "Give those of all nights up to the day's own.",
+        )
+    return groups
 
 
 def judges_positions(gate: Gate) -> bool:

@@ -158,3 +158,5 @@ def test_a_signal_is_judged_by_the_gates_of_its_own_night_and_shown_to_no_others
     assert own["verdict"].to_pylist() == ["pass", "block", "abstain", "pass", "block"]
     assert decisions["gate"].to_pylist() == ["fixed", COMBINED] * 5
     assert judge_by_night(trades.slice(0, 0), nights[:0], {}).equals(DECISIONS_SCHEMA.empty_table())
+    with pytest.raises(InvalidInput, match="gates of 1 nights that were in force"):
+        judge_by_night(trades, nights, {9: by_night[9]})
