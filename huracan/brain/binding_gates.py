@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.gates.settings import BINDING
 from huracan.market.policy import Decision
 from huracan.models.canonical import read_json_object
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from huracan.analysis.patterns.nearest import NamedPatterns
     from huracan.gates.binding.guard import GateGuard
 
-BINDING = "binding"
 Decider = Callable[[NDArray[np.float32], NDArray[np.bool_]], Decision]
 
 

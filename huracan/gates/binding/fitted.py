@@ -83,7 +83,7 @@ def gates_of_bundle(gates: Mapping[str, Gate], modes: Mapping[str, Mode]) -> dic
 def _proven(name: str, gate: Gate) -> dict[str, Any]:
     """Its plain form, from which the same gate was read back."""
     plain = fitted_as_plain(gate)
-    models = {part: own for own in _models(gate) for part, kind in MODELS.items() if type(own) is kind}
+    models = {part: each for each in _parts(gate) for part, kind in MODELS.items() if type(each) is kind}
     again = fitted_from_plain(name, json.loads(canonical_json(plain)), models)
     if fitted_as_plain(again) != plain or type(again) is not type(gate):
         raise InvalidInput(
@@ -91,18 +91,6 @@ def _proven(name: str, gate: Gate) -> dict[str, Any]:
             "Keep dataclasses, tuples, numbers and texts in it, each of the type that its class declares.",
         )
     return plain
-
-
-def _models(value: Any) -> list[Any]:
-    """The models below a gate."""
-    if type(value) in MODELS.values():
-        return [value]
-    return [
-        model
-        for part in _parts(value)
-        for each in fields(part)
-        for model in ([getattr(part, each.name)] if type(getattr(part, each.name)) in MODELS.values() else [])
-    ]
 
 
 class _Known:
@@ -113,12 +101,14 @@ class _Known:
 
 
 def _parts(value: Any) -> list[Any]:
-    """The value and every dataclass below it."""
+    """The value and every dataclass below it; of a model nothing below."""
     if isinstance(value, tuple):
         return [part for each in value for part in _parts(each)]
     if isinstance(value, Mapping):
         return [part for each in value.values() for part in _parts(each)]
-    if not is_dataclass(value) or type(value) in MODELS.values():
+    if type(value) in MODELS.values():
+        return [value]
+    if not is_dataclass(value):
         return []
     return [value, *(part for each in fields(value) for part in _parts(getattr(value, each.name)))]
 
