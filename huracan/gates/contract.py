@@ -263,7 +263,7 @@ def told(words: str, numbers: tuple[float, float], unit: str, places: int) -> st
     """The sentence of a value and its threshold: which is larger, and how much it would take to turn it."""
     has, needs = numbers
     says = "exceeds" if has > needs else "does not exceed"
-    turns = "would be refused with {} less" if has > needs else "would pass with more than {} more"
+    turns = "would not pass with {} less" if has > needs else "would pass with more than {} more"
     turn = turns.format(f"{abs(has - needs):.{places}f}{unit}")
     return f"The {words} of {has:.{places}f}{unit} {says} {needs:.{places}f}{unit}; it {turn}."
 
