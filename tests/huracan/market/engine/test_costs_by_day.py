@@ -159,6 +159,17 @@ def test_a_lane_trades_by_costs_that_change_under_it(make_block: Maker) -> None:
     assert environment.fills()["spread_usd"] == pytest.approx([0.1, 0.3])
 
 
+def test_an_entry_is_estimated_to_cost_what_its_trade_says_by_the_market_of_the_next_bar(
+    make_block: Maker,
+) -> None:
+    for bar in (4, 5, 7):
+        environment = MarketEnvironment(_two_by_two(make_block), RULES, OWN, 2, records=True)
+        environment.begin(np.arange(2), np.arange(2), np.full(2, bar))
+        told = environment.entry_costs_bps()
+        environment.advance(np.full(2, ENTER_SHORT_FULL_INDEX))
+        assert told[:, ENTER_SHORT_FULL_INDEX].tolist() == environment.state["estimated_cost_bps"].tolist()
+
+
 def test_a_market_is_sold_short_only_where_and_when_it_may_be(make_block: Maker) -> None:
     block = _two_by_two(make_block, may_short=np.array([[True, False], [False, True]]))
     environment = MarketEnvironment(block, RULES, OWN, 6)
