@@ -31,8 +31,8 @@ _SCENARIOS = {
 }
 
 
-def scenarios_and_rivals(scenarios: pa.Table, rivals: pa.Table, draws_bps: NDArray[np.float64]) -> Shown:
-    """What the day made by scenario in USD, and the brain's mean trade among the random draws in bps."""
+def scenarios_and_rivals(scenarios: pa.Table, rivals: pa.Table, draws_usd: NDArray[np.float64]) -> Shown:
+    """What the day made by scenario, and the brain's trades among the same at other times, USD."""
     figure = blank_figure(height=3.2)
     left, right = figure.subplots(1, 2)
     of_all = [row for row in scenarios.to_pylist() if row["symbol"] == ALL_SYMBOLS]
@@ -44,15 +44,15 @@ def scenarios_and_rivals(scenarios: pa.Table, rivals: pa.Table, draws_bps: NDArr
     zero_line(left, is_vertical=True)
     dress(left, "The day's decisions otherwise", "net of costs, USD", grid="x")
     told = f"as traded {of_all[0]['result_usd']:+,.2f} USD"
-    if draws_bps.size:
-        right.hist(
-            draws_bps, bins=30, color=INK, alpha=0.6, label=f"{draws_bps.size} draws of random entries"
-        )
-        right.axvline(held[BRAIN]["net_bps"], color=BLUE, linewidth=2, label="the brain")
+    if draws_usd.size:
+        label = f"the same trades at {draws_usd.size} other times"
+        right.hist(draws_usd, bins=30, color=INK, alpha=0.6, label=label)
+        right.axvline(held[BRAIN]["net_usd"], color=BLUE, linewidth=2, label="the brain")
         right.margins(y=0.35)
         legend(right, loc="upper center")
-        told += f"; its mean trade beats {held[RANDOM_ENTRIES]['brain_percentile']:.0f} % of the random draws"
-    dress(right, "The mean trade among random ones", "mean net of a trade, bps", "draws")
+        chance = 1.0 - held[RANDOM_ENTRIES]["brain_percentile"] / 100.0
+        told += f"; the chance of doing as well at another time is {chance:.1%}"
+    dress(right, "The day's trades among the same at other times", "net of costs, USD", "draws")
     return as_picture(figure, "scenarios and rivals", told)
 
 

@@ -39,8 +39,8 @@ def shadow_scenarios(inputs: Inputs, context: StageContext) -> Outcome:
     The stored actions are replayed from what the day began with, with all costs half as much again and
     doubled, a decision later, and in a market of wider bars and more slippage; what is open at the day's end
     counts at liquidation value. `break_even_fee_bps` is the fee at which that nets nothing. On the same bars:
-    doing nothing, buying and holding, and 200 draws of as many random entries as the brain made on the day,
-    held as long.
+    doing nothing, buying and holding, and random rivals: the trades that the brain entered on the day, all
+    moved by one offset.
     """
     from huracan.market.what_if.rivals import compare_with_rivals
     from huracan.market.what_if.scenarios import PlayedDay, judge_scenario_base, run_scenarios

@@ -11,7 +11,8 @@ from huracan.market.ledger import EXIT_REASONS
 from huracan.market.paper.judged_session import JudgedSession, judge_session
 from huracan.market.policy import Policy
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, Guesses, buy_and_hold, random_entries
+from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, buy_and_hold
+from huracan.market.what_if.shifted_schedule import Schedule, rivals_of
 from huracan.units import WHOLE_BPS
 
 _HOUR_MS = 3_600_000
@@ -28,15 +29,17 @@ def evaluate_policy(
 
     Accounts run on over the midnights; what is open at the end counts at liquidation value, as a trade of its
     own. `daily_net_usd` is the change of all marked accounts together by day, `hourly_returns_bps` the same
-    by hour (`periods_of`), in bps of what they opened with. `random` are entries at random decisions with the
-    same number of trades and the same median holding; `random_draws_net_bps_per_trade` has every draw.
+    by hour (`periods_of`), in bps of what they opened with. `random` are the same trades at other times
+    (`what_if.shifted_schedule`), moved as `schedule` tells; `random_draws_net_usd` has every draw and
+    `random_chance` is that of doing as well without skill.
     """
     ran = judge_session(block, policy, rules, costs)
     net_usd, net_bps = ran.net_usd(), ran.net_bps()
     per_trade = float(net_bps.mean()) if net_bps.size else 0.0
     held = _bars_held(ran)
     median_holding = int(np.median(held)) if held.size else 0
-    guesses = random_entries(block, rules, costs, Guesses(ran.trade_count, max(1, median_holding)), generator)
+    schedule = Schedule.of_closed(ran.closed)
+    rivals = rivals_of(schedule, block, rules, generator)
     equity_usd = ran.equity_usd.sum(axis=0)
     by_day = _changes(equity_usd, block.day_of_bar[block.decision_closes])
     by_hour = _changes(equity_usd, periods_of(block)[block.decision_closes])
@@ -54,10 +57,10 @@ def evaluate_policy(
         "daily_net_usd": by_day.tolist(),
         "hourly_returns_bps": (by_hour / equity_usd[0] * WHOLE_BPS).tolist(),
         "do_nothing_net_usd": DO_NOTHING_NET_USD,
-        "random_net_bps_per_trade": float(guesses.net_bps_per_trade.mean()),
-        "random_draws_net_bps_per_trade": [float(value) for value in guesses.net_bps_per_trade],
-        "random_net_usd": float(guesses.net_usd.mean()),
-        "random_share_below": guesses.share_below(per_trade) if ran.trade_count else 0.0,
+        "random_net_usd": float(rivals.net_usd.mean()),
+        "random_draws_net_usd": rivals.net_usd.tolist(),
+        "random_chance": rivals.chance,
+        "schedule": schedule.plain(),
         "buy_and_hold_net_usd": holding.net_usd,
         "buy_and_hold_net_bps": holding.net_bps,
     }

@@ -1,4 +1,4 @@
-"""The equity over the held-out days that a verdict stands on: the policy's, and that of its random rivals.
+"""The equity over the held-out days: the policy's, and that of its random rivals.
 
 It is told again from the report of the training, and judges nothing: that is in `evaluation`.
 """
@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from huracan.agent.policy.evaluation import periods_of
 from huracan.errors import InputRefused
 from huracan.market.block import MarketBlock
-from huracan.market.costs import CostAssumptions
-from huracan.market.engine.held_entries import net_bps
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import DRAWS, TIE_BPS, Guesses, draw_entries
+from huracan.market.what_if.shifted_schedule import Schedule, rivals_of
 from huracan.units import BASIS_POINT
 
-_HOUR_MS = 3_600_000
+_HOUR_MS, _CENT = 3_600_000, 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,50 +31,46 @@ class HeldOutEquity:
     brain_usd: NDArray[np.float64]
     """[cuts] open positions included."""
     rivals_usd: NDArray[np.float64]
-    """[draws, cuts] of trades that have ended, put on the notional that the policy traded."""
+    """[draws, cuts] of trades that have ended."""
 
 
 def held_out_equity(
     held_out: Mapping[str, Any],
     block: MarketBlock,
     rules: TradingRules,
-    costs: CostAssumptions,
     generator: np.random.Generator,
 ) -> HeldOutEquity:
     """The curves behind a `held_out` report (`evaluation.evaluate_policy`), on the same bars.
 
     `generator` is in the state in which the judgement had it, so the same rivals are drawn. InputRefused
-    where they come out otherwise than reported: then bars, rules or costs are not those of the training.
+    where they come out otherwise than reported: then bars or rules are not those of the training.
     """
     hourly_bps = np.asarray(held_out["hourly_returns_bps"], np.float64)
     opening_usd = rules.starting_cash_usd * block.symbol_count
-    if "median_holding_minutes" not in held_out:
+    if "schedule" not in held_out:
         raise InputRefused(
-            "The training's report is of a version that judged days which ended flat.",
-            "The verdict stands on the report; the next night's has its picture again.",
+            "The training's report is of a version that guessed other random rivals.",
+            "The next night's has its picture again.",
         )
-    held = max(1, round(float(held_out["median_holding_minutes"]) / block.bar_minutes))
-    rivals = draw_entries(block, rules, costs, Guesses(int(held_out["trades"]), held), generator)
-    made_bps = net_bps(rivals)
-    trades = rivals.shape[1]
-    reported = np.asarray(held_out["random_draws_net_bps_per_trade"], np.float64)
-    drawn = made_bps.mean(axis=1) if trades else np.zeros(DRAWS)
-    if reported.shape != drawn.shape or not np.allclose(drawn, reported, rtol=0.0, atol=TIE_BPS):
+    rivals = rivals_of(Schedule.read(held_out["schedule"]), block, rules, generator)
+    reported = np.asarray(held_out["random_draws_net_usd"], np.float64)
+    if reported.shape != rivals.net_usd.shape or not np.allclose(
+        rivals.net_usd, reported, rtol=0, atol=_CENT
+    ):
         raise InputRefused(
             "The random rivals of the held-out days come out otherwise than the training reported them.",
-            "Its market, rules or costs have changed since; the verdict stands on the report.",
+            "Its market or rules have changed since.",
         )
     # The sums of a period stand at its end: the first cut is the beginning.
     period = periods_of(block) + 1
     begins_ms = block.open_time_ms[np.append(True, period[1:] != period[:-1])]
     end_ms = block.open_time_ms[-1] + block.bar_ms
     cuts_ms = np.append(begins_ms, end_ms) - begins_ms[0]
-    usd_of_bps = BASIS_POINT * float(held_out["traded_notional_usd"]) / max(1, trades)
     return HeldOutEquity(
         first_day=block.days[0],
         hours=cuts_ms / _HOUR_MS,
         brain_usd=np.append(0.0, np.cumsum(hourly_bps)) * BASIS_POINT * opening_usd,
-        rivals_usd=_summed(made_bps, period[rivals["exit_bar"]], cuts_ms.size) * usd_of_bps,
+        rivals_usd=_summed(rivals.trade_net_usd, period[rivals.exit_bar], cuts_ms.size),
     )
 
 

@@ -17,7 +17,6 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import bars_to_enter, hold_entries, net_bps
 from huracan.market.rules import TradingRules, bars_of
-from huracan.market.what_if.baselines import TIE_BPS
 from huracan.regimes.model import REGIMES
 
 LEAST_ENTRIES = 20
@@ -28,6 +27,8 @@ SCOPES = ("symbol_hour", "all_symbols_hour", "neighbouring_hours", "whole_day")
 """Which bars of the trade's regime count as entries: those of its symbol in its hour; of all symbols in it;
 of all symbols in it and the hours beside it; of all symbols on the UTC day of its signal."""
 
+_TIE_BPS = 1e-6
+"""Results as near as this are equal: the same moves at another size differ in their last bits."""
 _HOURS = 24
 _HOUR_MS = 3_600_000
 
@@ -99,7 +100,7 @@ def measure_luck(trades: pa.Table, block: MarketBlock, rules: TradingRules, cost
     for bars in (held[owner], np.full(owner.size, longest)):
         closed = hold_entries(block, rules, costs, chosen, action[owner], bars)
         whose, made = owner[closed["lane"]], net_bps(closed)
-        is_tied = np.abs(made - mine[whose]) <= TIE_BPS
+        is_tied = np.abs(made - mine[whose]) <= _TIE_BPS
         beaten = np.where(is_tied, 0.5, made < mine[whose])
         entries = np.bincount(whose, minlength=len(trades)).astype(np.int64)
         with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""What others would have made of the same bars: doing nothing, holding, and guessing as often and as long.
+"""What others would have made of the same bars: doing nothing, holding, and the same trades at other times.
 
 How each of them trades is in `baselines`.
 """
@@ -12,14 +12,7 @@ from numpy.typing import NDArray
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.held_entries import net_bps as net_bps_of
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import (
-    DO_NOTHING_NET_USD,
-    TIE_BPS,
-    BuyAndHold,
-    Guesses,
-    buy_and_hold,
-    random_entries,
-)
+from huracan.market.what_if.baselines import DO_NOTHING_NET_USD, BuyAndHold, buy_and_hold
 from huracan.market.what_if.scenario_tables import (
     ALL_SYMBOLS,
     BRAIN,
@@ -29,29 +22,31 @@ from huracan.market.what_if.scenario_tables import (
     RIVALS_SCHEMA,
 )
 from huracan.market.what_if.scenarios import PlayedDay
-from huracan.units import BASIS_POINT
+from huracan.market.what_if.shifted_schedule import Rivals, Schedule, rivals_of
+from huracan.units import BASIS_POINT, WHOLE_BPS
 
 
 def compare_with_rivals(
     day: PlayedDay, rules: TradingRules, costs: CostAssumptions, generator: np.random.Generator
 ) -> tuple[pa.Table, NDArray[np.float64]]:
-    """RIVALS_SCHEMA of the day's bars, and the mean net of a trade in bps of every random draw [draws].
+    """RIVALS_SCHEMA of the day's bars, and the net in USD of every random draw [draws].
 
-    The brain's are the positions that it opened on the day. Random entries are as many in each of 200 draws,
-    and held as long: every guess takes the holding time of one of the brain's. Of both, what is open at the
-    day's end counts at liquidation value. No draws without a trade.
+    The brain's are the positions that it opened on the day; what is open at its end counts at liquidation
+    value. Random entries are the same trades, all moved by one offset (`shifted_schedule`). No draws without
+    a trade.
     """
     block, opened = day.opening.block, day.entered(rules, costs)
     net_bps, net_usd = net_bps_of(opened), float(opened["net_usd"].sum())
-    held = (opened["exit_bar"] - opened["entry_bar"]).astype(np.int64)
-    guesses = random_entries(block, rules, costs, Guesses(net_bps.size, held), generator)
-    draws = guesses.net_bps_per_trade if guesses.trades else np.zeros(0)
+    schedule = Schedule.of_closed(opened)
+    rivals = rivals_of(schedule, block, rules, generator)
+    draws = rivals.net_usd if schedule.count else np.zeros(0)
+    bps = draws / float(schedule.notional_usd.sum()) * WHOLE_BPS if draws.size else draws
     rows = [
         _row(BRAIN, ALL_SYMBOLS, net_bps.size, net_usd, _mean(net_bps)),
         _row(DO_NOTHING, ALL_SYMBOLS, 0, DO_NOTHING_NET_USD, None),
         *_held(buy_and_hold(block, rules, costs)),
-        _row(RANDOM_ENTRIES, ALL_SYMBOLS, guesses.trades, float(guesses.net_usd.mean()), _mean(draws))
-        | _spread(draws, _mean(net_bps)),
+        _row(RANDOM_ENTRIES, ALL_SYMBOLS, schedule.count, float(rivals.net_usd.mean()), _mean(bps))
+        | _spread(bps, rivals),
     ]
     return pa.Table.from_pylist(rows, schema=RIVALS_SCHEMA), draws
 
@@ -74,17 +69,15 @@ def _held(holding: BuyAndHold) -> list[dict[str, Any]]:
     return rows
 
 
-def _spread(draws: NDArray[np.float64], brain_bps: float | None) -> dict[str, Any]:
-    if brain_bps is None or not draws.size:
-        return {"draws": draws.size}
-    low, high = np.quantile(draws, [0.05, 0.95]).tolist()
-    is_tied = np.abs(draws - brain_bps) <= TIE_BPS
-    beaten = np.where(is_tied, 0.5, draws < brain_bps).mean()
+def _spread(bps: NDArray[np.float64], rivals: Rivals) -> dict[str, Any]:
+    if not bps.size:
+        return {"draws": 0}
+    low, high = np.quantile(bps, [0.05, 0.95]).tolist()
     return {
-        "draws": draws.size,
+        "draws": bps.size,
         "net_bps_low": low,
         "net_bps_high": high,
-        "brain_percentile": float(100.0 * beaten),
+        "brain_percentile": 100.0 * (1.0 - rivals.chance),
     }
 
 

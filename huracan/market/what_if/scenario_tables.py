@@ -53,19 +53,28 @@ RIVALS_COLUMNS = (
     ),
     _SYMBOL_OR_ALL,
     Column("trades", INTEGER, "trades; of random entries those of each draw; of buy_and_hold symbols bought"),
-    Column("net_usd", FLOAT, "net of all costs; of random entries the mean of the draws", "USD"),
+    Column(
+        "net_usd",
+        FLOAT,
+        "net of all costs; of random entries (the brain's trades, all moved by one offset) the mean",
+        "USD",
+    ),
     Column(
         "net_bps",
         FLOAT,
-        "mean net of a trade, of its entry notional; of random entries the mean of the draws' means; of "
-        "buy_and_hold net of all that was bought; null without a trade",
+        "mean net of a trade, of its entry notional; of random entries the mean of the draws, of the brain's "
+        "notional; of buy_and_hold net of all that was bought; null without a trade",
         "bps",
     ),
-    Column("draws", INTEGER, "random days drawn; null of other rivals"),
-    Column("net_bps_low", FLOAT, "5 % quantile of the draws' mean trades; null without a brain trade", "bps"),
+    Column("draws", INTEGER, "offsets drawn; null of other rivals"),
+    Column("net_bps_low", FLOAT, "5 % quantile of the draws; null without a brain trade", "bps"),
     Column("net_bps_high", FLOAT, "95 % quantile of the same; null likewise", "bps"),
     Column(
-        "brain_percentile", FLOAT, "draws whose mean trade the brain's beats, ties half; null likewise", "%"
+        "brain_percentile",
+        FLOAT,
+        "100 less the chance of doing as well without skill, (1 + draws that did) / (1 + draws); null"
+        " likewise",
+        "%",
     ),
 )
 RIVALS_SCHEMA = arrow_schema(RIVALS_COLUMNS)

@@ -1,4 +1,4 @@
-"""Guessing, holding and doing nothing pay the same costs as anybody."""
+"""Holding and doing nothing pay the same costs as anybody."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,67 +10,13 @@ import pytest
 from huracan.market.actions import ENTER_FULL_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
-from huracan.market.engine.held_entries import net_bps
-from huracan.market.ledger import EXIT_REASONS, WINDOW_END
 from huracan.market.rules import TradingRules
-from huracan.market.what_if.baselines import Guesses, buy_and_hold, draw_entries, random_entries
+from huracan.market.what_if.baselines import buy_and_hold
 
 Maker = Callable[..., MarketBlock]
 Player = Callable[..., Any]
 RULES = TradingRules()
 FREE = CostAssumptions(taker_fee_bps=0, half_spread_bps=0, slippage_coefficient=0)
-
-
-def test_random_entries_at_a_constant_price_lose_their_costs(make_block: Maker) -> None:
-    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
-    found = random_entries(
-        make_block([100.0] * 200), RULES, costs, Guesses(30, 10, 50), np.random.default_rng(0)
-    )
-    assert found.net_bps_per_trade == pytest.approx(np.full(50, -22.0), abs=0.01)
-    assert found.net_usd == pytest.approx(np.full(50, -66.0), abs=0.05)
-    assert found.share_below(-21.0) == 1.0
-    assert found.share_below(-23.0) == 0.0
-    assert found.share_below(found.net_bps_per_trade.max() + 1e-9) < 1.0, "A tie is no win."
-
-
-def test_random_entries_are_judged_by_what_they_bought(make_block: Maker) -> None:
-    # 1,000 USD buy one of 600: the costs are 22 bps of 600 USD.
-    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
-    block = make_block([600.0] * 200, step_size=1.0)
-    found = random_entries(block, RULES, costs, Guesses(30, 10, 5), np.random.default_rng(0))
-    assert found.net_bps_per_trade == pytest.approx(np.full(5, -22.0), abs=0.01)
-    assert found.net_usd == pytest.approx(np.full(5, -22e-4 * 600 * 30), abs=0.05)
-
-
-def test_random_entries_are_short_half_of_the_time_where_they_may_be(make_block: Maker) -> None:
-    # Where prices fall by 1 bps a bar, ten bars of a long lose what ten of a short gain.
-    block = make_block(100 * np.exp(-1e-4 * np.arange(1_000)))
-    both, long = (
-        random_entries(
-            block, replace(RULES, allow_short=may), FREE, Guesses(400, 10, 50), np.random.default_rng(0)
-        )
-        for may in (True, False)
-    )
-    assert long.net_bps_per_trade == pytest.approx(np.full(50, -10.0), abs=0.2)  # a few end with the block
-    assert both.net_bps_per_trade.mean() == pytest.approx(0.0, abs=0.5)
-
-
-def test_random_entries_follow_their_seed(random_market: Maker) -> None:
-    block = random_market(1)
-    first, again, other = (
-        random_entries(block, RULES, CostAssumptions(), Guesses(20, 10, 20), np.random.default_rng(seed))
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first.net_usd, again.net_usd)
-    assert not np.array_equal(first.net_usd, other.net_usd)
-
-
-def test_no_trades_to_imitate_is_nothing_won_or_lost(random_market: Maker) -> None:
-    found = random_entries(
-        random_market(1), RULES, CostAssumptions(), Guesses(0, 10), np.random.default_rng(0)
-    )
-    assert found.trades == 0
-    assert not found.net_usd.any()
 
 
 def test_buying_and_holding_pays_on_both_sides(make_block: Maker) -> None:
@@ -107,28 +53,6 @@ def test_buying_and_holding_is_what_the_market_makes_of_one_long_position(
 def test_a_price_that_all_but_vanishes_and_comes_back_is_held_all_the_way(make_block: Maker) -> None:
     block = make_block([[100.0, 100, 100, 1, 0.01, 50, 120]])
     assert buy_and_hold(block, RULES, FREE).net_usd == pytest.approx(200.0)
-
-
-def test_rivals_hold_over_midnight_and_count_at_liquidation_value_in_the_end(make_block: Maker) -> None:
-    # Two days of a hundred bars, prices that stand still: whoever holds on pays two sides, wherever it ends.
-    costs = CostAssumptions(taker_fee_bps=10, half_spread_bps=1, slippage_coefficient=0)
-    block = make_block([[100.0] * 200], day_bars=100)
-    long = replace(RULES, maximum_holding="1000m")
-    drawn = draw_entries(block, long, costs, Guesses(50, 150, 4), np.random.default_rng(0))
-    assert net_bps(drawn) == pytest.approx(np.full((4, 50), -22.0), abs=0.01)
-    held = drawn["exit_bar"] - drawn["entry_bar"]
-    crossed = (drawn["entry_bar"] < 100) & (drawn["exit_bar"] >= 100)
-    assert crossed.mean() > 0.3 and held.max() <= 150
-    ended = drawn["reason"] == EXIT_REASONS.index(WINDOW_END)
-    assert (drawn["exit_bar"][ended] == 199).all() and (held[~ended] == 150).all() and ended.any()
-
-
-def test_no_guess_is_short_where_the_market_may_not_be_sold_short(make_block: Maker) -> None:
-    block = make_block([[100.0] * 200, [100.0] * 200], may_short=np.array([True, False]))
-    rules = replace(RULES, allow_short=True)
-    drawn = draw_entries(block, rules, FREE, Guesses(400, 10, 2), np.random.default_rng(0))
-    short = drawn["side"] < 0
-    assert 0.3 < short[drawn["symbol"] == 0].mean() < 0.7 and not short[drawn["symbol"] == 1].any()
 
 
 def test_holding_is_decided_on_decision_bars_and_needs_no_room_in_a_bar(

@@ -57,8 +57,8 @@ def test_a_planted_edge_is_found_and_pays_its_costs_on_days_not_trained_on(
     held_out = trained.report["held_out"]
     assert held_out["trades"] >= 8
     assert held_out["net_usd"] > held_out["do_nothing_net_usd"]
-    assert held_out["net_bps_per_trade"] > held_out["random_net_bps_per_trade"] + 10
-    assert held_out["random_share_below"] > 0.95
+    assert held_out["net_usd"] > held_out["random_net_usd"]
+    assert held_out["random_chance"] <= 0.05
     assert judge_learner(trained, HealthLimits()).passed
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from huracan.agent.policy.evaluation import evaluate_policy, judges_generator
+from huracan.agent.policy.evaluation import evaluate_policy, judges_generator, periods_of
 from huracan.agent.policy.held_out_equity import held_out_equity
 from huracan.errors import InputRefused
 from huracan.market.actions import ENTER_FULL_INDEX, WAIT_INDEX
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import TradingRules
+from huracan.market.what_if.shifted_schedule import Schedule, rivals_of
 from tests.huracan.timetable import Timetable
 
 SEED, DAYS = 5, 3
@@ -39,17 +40,16 @@ def test_the_brain_and_every_random_rival_end_at_what_the_verdict_judged(
 ) -> None:
     rules = replace(RULES, allow_short=may_short)
     report = _report(block, rules)
-    equity = held_out_equity(report, block, rules, COSTS, judges_generator(SEED))
+    equity = held_out_equity(report, block, rules, judges_generator(SEED))
     assert report["trades"] > 10
     assert equity.brain_usd[0] == 0.0
     assert equity.brain_usd[-1] == pytest.approx(report["net_usd"], abs=1e-6)
-    judged_usd = np.array(report["random_draws_net_bps_per_trade"]) * 1e-4 * report["traded_notional_usd"]
-    assert equity.rivals_usd[:, -1] == pytest.approx(judged_usd, abs=1e-6)
+    assert equity.rivals_usd[:, -1] == pytest.approx(np.array(report["random_draws_net_usd"]), abs=1e-6)
     assert (equity.rivals_usd[:, 0] == 0.0).all()
 
 
 def test_the_curves_are_cut_at_every_hour_of_the_held_out_days(block: MarketBlock) -> None:
-    equity = held_out_equity(_report(block), block, RULES, COSTS, judges_generator(SEED))
+    equity = held_out_equity(_report(block), block, RULES, judges_generator(SEED))
     hours = (block.open_time_ms[-1] - block.open_time_ms[0]) / 3_600_000
     assert equity.hours[0] == 0.0 and equity.hours[-1] == pytest.approx(24 * DAYS)
     assert hours < 24 * DAYS
@@ -59,25 +59,22 @@ def test_the_curves_are_cut_at_every_hour_of_the_held_out_days(block: MarketBloc
 
 
 def test_a_rivals_trade_counts_from_its_end_on(block: MarketBlock) -> None:
-    # Neither stop nor target is met, so that every trade is held for 240 bars of two minutes.
-    far = {"stop_volatilities": 1e3, "target_volatilities": 1e3, "maximum_holding": "8h"}
-    rules = replace(RULES, **far)
-    report = _report(block, rules)
-    assert report["median_holding_minutes"] == 480
-    rivals_usd = held_out_equity(report, block, rules, COSTS, judges_generator(SEED)).rivals_usd
-    assert not rivals_usd[:, : 8 + 1].any()
-    assert rivals_usd[:, 8 + 1].any()
+    report = _report(block)
+    equity = held_out_equity(report, block, RULES, judges_generator(SEED))
+    rivals = rivals_of(Schedule.read(report["schedule"]), block, RULES, judges_generator(SEED))
+    ended = periods_of(block)[rivals.exit_bar[0]] <= 30
+    assert equity.rivals_usd[0, 31] == pytest.approx(rivals.trade_net_usd[0][ended].sum())
 
 
 def test_rivals_of_another_market_are_refused_and_not_drawn(block: MarketBlock) -> None:
-    dearer = replace(COSTS, taker_fee_bps=11.0)
+    other = replace(block, open=block.open * np.linspace(1.0, 1.1, block.bar_count))
     with pytest.raises(InputRefused, match="come out otherwise than the training reported"):
-        held_out_equity(_report(block), block, RULES, dearer, judges_generator(SEED))
+        held_out_equity(_report(block), other, RULES, judges_generator(SEED))
 
 
 def test_a_brain_that_never_traded_has_flat_curves(block: MarketBlock) -> None:
     waiting = np.full((block.decision_count, block.symbol_count), WAIT_INDEX)
     report = evaluate_policy(block, Timetable(waiting), RULES, COSTS, judges_generator(SEED))
-    equity = held_out_equity(report, block, RULES, COSTS, judges_generator(SEED))
+    equity = held_out_equity(report, block, RULES, judges_generator(SEED))
     assert report["trades"] == 0
     assert not equity.brain_usd.any() and not equity.rivals_usd.any()
