@@ -15,12 +15,12 @@ from huracan.brain.policy_onnx import policy_to_onnx
 from huracan.brain.policy_weights import PolicyWeights, read_policy_weights
 from huracan.brain.signature import public_key_of, sign
 from huracan.errors import InvalidInput
-from huracan.evaluation.promotion import BrainVerdict
 from huracan.models.canonical import canonical_json
 from huracan.models.confidence import ConfidenceModel
 from huracan.models.config import Unfit
 from huracan.models.conformal import ConformalModel
 from huracan.models.meta_label import MetaLabelModel
+from huracan.promotion.verdict import BrainVerdict
 
 CLOCK = (
     "Decide at the close of bar t from rows <= t; fill at the open of bar t+1. A candle is stamped with its"

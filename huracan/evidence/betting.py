@@ -19,6 +19,8 @@ Integers = NDArray[np.int64]
 
 STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
 """Shares of what is free that are set aside for a trade. One gambler plays each; their mean counts."""
+DAILY_STAKES = np.array([0.2, 0.4, 0.7, 0.95])
+"""The same of results that follow one another, as days do: larger, for nothing else is staked meanwhile."""
 _FLOOR_BPS = 80.0
 _VOLATILITIES = 20.0
 """The unit is the usual distance of a stop and its costs, with room: only a loss through a gap is larger."""
@@ -126,6 +128,13 @@ def play(purse: Purse, opened_ms: Integers, closed_ms: Integers, results: Floats
 def evidence(wealth: Floats) -> float:
     """The mean of the gamblers: what one makes who divided 1 among them."""
     return float(wealth.mean())
+
+
+def play_in_turn(results: Floats, stakes: Floats = DAILY_STAKES) -> Floats:
+    """[stakes, results] what each gambler has after every one of `results` [results], per unit staked, that
+    follow one another. A loss may be larger than what is staked: then a gambler is left with nothing."""
+    factors: Floats = np.maximum(1.0 + stakes[:, None] * results, 0.0)
+    return np.asarray(factors.cumprod(axis=1), np.float64)
 
 
 @dataclass(frozen=True, eq=False)

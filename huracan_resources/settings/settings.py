@@ -31,13 +31,13 @@ from huracan.candles.limits import CandleLimits
 from huracan.candles.schema import Timeframe
 from huracan.durations import MINUTES_PER_DAY, minute_of_day, minutes_of
 from huracan.errors import InvalidInput
-from huracan.evaluation.promotion import PromotionConfig
 from huracan.gates.roster import gate_kinds
 from huracan.gates.worth.config import GateWorthConfig
 from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.paper.exploring.rates import ExplorationConfig
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
+from huracan.promotion.settings import PromotionConfig
 from huracan.regimes.model import RegimeConfig
 from huracan.units import WHOLE_BPS
 from huracan_resources.candle_sources import candle_sources

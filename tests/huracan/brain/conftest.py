@@ -12,9 +12,9 @@ from huracan.agent.policy.checkpoint import save_policy
 from huracan.agent.policy.context_bias import BiasConfig, ContextBias
 from huracan.agent.policy.greedy_policy import GreedyPolicy
 from huracan.brain.bundle import BundleParts
-from huracan.evaluation.promotion import BrainVerdict
 from huracan.market.actions import action_names, mask_rules
 from huracan.models.config import Unfit
+from huracan.promotion.verdict import BrainVerdict
 
 STATE = ("regime_panic", "position_unrealised", "position_age", "cost_in_volatility", "pattern_reliability")
 NAMES = (*(f"column_{index}" for index in range(8)), *STATE)

@@ -1,0 +1,72 @@
+"""The verdict of a night: what was judged of its procedure and of its weights, put together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from huracan.promotion.contradiction import Comparison
+from huracan.promotion.track_record import Told
+from huracan.promotion.verdict import BrainVerdict, Earned
+from huracan.verdict import Number
+
+_OF_SEEDS = ("count", "net_usd_mean", "net_usd_std", "net_usd_lowest", "net_usd_highest")
+
+
+@dataclass(frozen=True)
+class TrainedNight:
+    """What the night trained."""
+
+    report: Mapping[str, Any]
+    """Of the training."""
+    is_simulated: bool
+    is_remade: bool
+    """After the night had come to its end."""
+
+    @property
+    def seeds(self) -> dict[str, float]:
+        """How far the night's seeds lie apart on the held-out tail."""
+        return {name: self.report["seeds"][name] for name in _OF_SEEDS}
+
+    @property
+    def notes(self) -> list[str]:
+        """What holds of its weights whatever the evidence is."""
+        told = [self.report["refit"]["note"]] if self.report.get("refit") else []
+        if self.is_remade:
+            told.append("The policy was remade after its night, so it never comes into force.")
+        if self.is_simulated:
+            told.append("It was trained on simulated candles, so it is never eligible for live trading.")
+        return told
+
+
+@dataclass(frozen=True)
+class JudgedNight:
+    """All that was judged on the night."""
+
+    earned: Earned
+    compared: Comparison
+    track_record: Sequence[Told]
+    decided: str
+    """The sentence of what comes into force."""
+    is_promoted: bool
+    """Tonight's brain comes into force."""
+    left_out: str
+    """What of the day does not count; empty where all does."""
+
+
+def verdict_of_night(trained: TrainedNight, judged: JudgedNight) -> BrainVerdict:
+    """What is told of it: the decision, the evidence and what refuses, the comparison, then notes."""
+    earned, compared = judged.earned, judged.compared
+    numbers: dict[str, Number] = dict(earned.numbers)
+    numbers |= {"contradiction_chance": compared.chance, "compared_days": compared.days}
+    for each in judged.track_record:
+        numbers.update(each.numbers)
+    numbers["is_simulated"] = trained.is_simulated
+    reasons = [judged.decided, *earned.reasons, compared.reason, judged.left_out, *trained.notes]
+    is_live = judged.is_promoted and earned.is_live and not trained.is_simulated
+    return BrainVerdict(judged.is_promoted, is_live, tuple(filter(None, reasons)), numbers)
+
+
+def verdict_of_research(trained: TrainedNight) -> BrainVerdict:
+    """Where nothing counts."""
+    why = "The home is set to research (mode): it takes no number, nothing counts and nothing is promoted."
+    return BrainVerdict(False, False, (why, *trained.notes), {"is_simulated": trained.is_simulated})
