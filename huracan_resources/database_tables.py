@@ -7,7 +7,7 @@ It imports no driver, so that the settings may ask how long each is kept.
 from collections.abc import Mapping
 
 from huracan.candles.schema import TIME
-from huracan.evaluation.promotion import EVALUATION_COLUMNS
+from huracan.promotion.verdict import EVALUATION_COLUMNS
 from huracan.tables import DATE, FLAG, FLOAT, INTEGER, TEXT, TEXTS, Always, Column, Table, chosen
 
 _CONFIGURATION = Column("configuration_digest", TEXT, "digest of all settings of that night")
@@ -24,8 +24,30 @@ _BRAIN_REGISTRY = (
     Column("configuration_digest", TEXT, f"{_CONFIGURATION.meaning}; empty where the row was lost since"),
     *chosen(EVALUATION_COLUMNS, "numbers"),
 )
+_TRIALS = (
+    Column("sequence", INTEGER, "place of the row, from 1"),
+    Column("kind", TEXT, "procedure, night, day, champion_day or decision"),
+    Column("key", TEXT, "of what the row tells, once within its kind"),
+    Column("content", TEXT, "what it tells; the hash is over every byte", "JSON"),
+    Column("previous", TEXT, "sha256 of the row before; empty for the first"),
+    Column("sha256", TEXT, "over sequence, kind, key, content and previous"),
+    Column("home", TEXT, "identity of the lake that holds the same rows"),
+)
+_BRAIN_DECISIONS = (
+    Column("sequence", INTEGER, "of the row in trials"),
+    Column("moment", TIME, "when it was written", "UTC"),
+    Column("day", DATE, "night that decided; of a person the day", "UTC day"),
+    Column("act", TEXT, "promote, in_force, challenge, decay, demote or rollback"),
+    Column("procedure", TEXT, "whose brain is in force from then on, or who challenges; null: nobody's"),
+    Column("brain_id", TEXT, "the brain in force from then on; null where there is none"),
+    Column("bundle", TEXT, "where it lies below the store of brains"),
+    Column("brain_day", DATE, "night of that brain", "UTC day"),
+    Column("ended", TEXT, "procedure that was taken out of force; null where none was"),
+    Column("reason", TEXT, "why, in a sentence with its numbers"),
+    Column("by", TEXT, "the night, or user@host of a person: a note, no proof"),
+)
 _TRIAL_LEDGER = (
-    Column("candidate_id", TEXT, "day and model: a night that runs again counts once"),
+    Column("candidate_id", TEXT, "day and model of a candidate, as earlier versions counted them"),
     Column("kind", TEXT, "night: the candidate of a night"),
     Column("day", DATE, "night of the candidate", "UTC day"),
     Column("model_id", TEXT, "its checkpoint"),
@@ -66,6 +88,7 @@ _SCHEMA_MIGRATION = (
 )
 
 DATABASE_TABLES: Mapping[str, Table] = {
+    "brain_decisions": Table(_BRAIN_DECISIONS, keep=Always(), in_database=True),
     "brain_registry": Table(_BRAIN_REGISTRY, keep=Always(), in_database=True),
     "incident": Table(_INCIDENT, in_database=True),
     "partition_rows": Table(_PARTITION_ROWS, in_database=True),
@@ -73,8 +96,9 @@ DATABASE_TABLES: Mapping[str, Table] = {
     "schema_migration": Table(_SCHEMA_MIGRATION, in_database=True),
     "trial_ledger": Table(
         _TRIAL_LEDGER,
-        keep=Always("the deflated Sharpe ratio counts every candidate ever tried"),
+        keep=Always("it tells what earlier versions tried"),
         in_database=True,
     ),
+    "trials": Table(_TRIALS, keep=Always("a verdict counts every procedure and day"), in_database=True),
 }
 """Name to table. Nothing is ever deleted from them; of the `Always` ones no setting may say otherwise."""

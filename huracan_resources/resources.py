@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from huracan_resources.database.database import Database
     from huracan_resources.database.incidents import Incidents
     from huracan_resources.database.partition_rows import PartitionRows
+    from huracan_resources.trials import TrialLedger
 
 
 class Resources:
@@ -54,6 +55,12 @@ class Resources:
     @cached_property
     def candle_source(self) -> CandleSource:
         return open_candle_source(self.settings)
+
+    @cached_property
+    def trials(self) -> "TrialLedger":
+        from huracan_resources.trials import TrialLedger
+
+        return TrialLedger(self.database, self.lake.store)
 
     @cached_property
     def notifier(self) -> Notifier:
