@@ -81,7 +81,7 @@ def _entries(told: Mapping[str, Any]) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for name, value in told.items():
         if isinstance(value, Picture):
-            entries |= {"in short": value.told, value.title: dg.MetadataValue.md(value.text)}
+            entries = {"in short": value.told, **entries, value.title: dg.MetadataValue.md(value.text)}
         elif isinstance(value, Markdown):
             entries[name] = dg.MetadataValue.md(value.text)
         elif isinstance(value, Rows):

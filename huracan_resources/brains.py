@@ -1,20 +1,20 @@
-"""Published brains: the bundles in the object store, the pointer to the newest, the registry, the trials.
+"""Published brains: the bundles in the object store, the pointer to the one in force, the registry.
 
-A bundle's objects are written first and the pointer `latest` last, so that a reader never meets half a brain.
-What is inside a bundle belongs to `huracan.brain`.
-"""
+A bundle's objects are written first, then the decision in the trial ledger, and the pointer `latest` last,
+which follows the ledger: a reader never meets half a brain. What is inside a bundle belongs to
+`huracan.brain`."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import chain, islice
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InputRefused
-from huracan.models.canonical import read_json_object
+from huracan.promotion.champion import BY_NIGHT, CHALLENGE, Act, in_force, row_of
+from huracan.promotion.record import DECISION
+from huracan.promotion.trial_rows import TrialRow
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources
@@ -71,21 +71,39 @@ def bundle_key(day: date, brain_id: str) -> str:
     return f"{day:%Y/%m/%d}/baseline_{brain_id}"
 
 
-def publish(resources: Resources, record: BrainRecord, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """Bundle, registry and, last of all and only for a brain that was promoted, `latest`: where the bundle
-    lies, and whether `latest` points at it.
+def publish(
+    resources: Resources, record: BrainRecord, files: Mapping[str, bytes], acts: Sequence[Act] = ()
+) -> dict[str, Any]:
+    """Bundle, registry, what the night decided, and last of all `latest`: where the bundle lies, and whether
+    `latest` points at it.
 
     Whoever is killed in between leaves what was there before, and the same call again goes to its end.
     """
-    store, moved = resources.brains, False
+    store = resources.brains
     write_bundle(store, record.day, record.brain_id, files)
     with resources.database.connect() as connection:
         register_brain(connection, record)
-    if record.verdict != "promoted":
-        retract_latest(store, resources.lake, record.day)
-    elif resources.settings.mode == "shadow":
-        moved = move_latest(store, resources.lake, record.day, record.brain_id, files["manifest.json"])
-    return {"bundle_url": record.bundle_url, "is_latest": moved}
+    brain = {"brain_id": record.brain_id, "bundle": bundle_key(record.day, record.brain_id)}
+    write_decisions(resources, record.day, acts, brain)
+    point_latest(store, resources.trials.rows())
+    latest = read_latest(store)
+    is_latest = latest is not None and latest["brain_id"] == record.brain_id
+    return {"bundle_url": record.bundle_url, "is_latest": is_latest}
+
+
+def write_decisions(
+    resources: Resources, day: date, acts: Sequence[Act], brain: Mapping[str, str] | None
+) -> None:
+    """The rows of what a night decided; those that are there stand."""
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    for act in acts:
+        content = row_of(act, day, moment, BY_NIGHT, brain)
+        resources.trials.append(DECISION, f"{day}:{act.act}:{act.procedure}", content)
+
+
+def decisions_of(rows: Iterable[TrialRow]) -> list[Mapping[str, Any]]:
+    """The contents of the decisions, in their order."""
+    return [row.content for row in rows if row.kind == DECISION]
 
 
 def brain_id_of(key: str) -> str:
@@ -111,19 +129,22 @@ def read_bundle(store: ObjectStore, key: str) -> dict[str, bytes]:
     return {name.removeprefix(f"{key}/"): store.get(name) for name in names}
 
 
-def move_latest(store: ObjectStore, lake: Lake, day: date, brain_id: str, manifest: bytes) -> bool:
-    """Point `latest` at this brain, unless it points at a later day: an old night run again moves nothing.
-
-    Where the pointer is damaged, the lake says whether a later brain was promoted.
-    """
-    try:
-        current = read_latest(store)
-        is_older = current is not None and date.fromisoformat(current["day"]) > day
-    except InputRefused:
-        is_older = _point_at_first(store, promoted_brains(lake, after=day))
-    if not is_older:
-        _point(store, day, brain_id, manifest)
-    return not is_older
+def point_latest(store: ObjectStore, rows: Iterable[TrialRow]) -> None:
+    """Puts `latest` to the brain that the ledger has in force, or removes it where there is none or its
+    bundle is gone. Where nothing was ever decided, the pointer of an earlier version stays as long as it is
+    whole."""
+    decisions = decisions_of(rows)
+    state = in_force(decisions)
+    if not any(each["act"] != CHALLENGE for each in decisions):
+        try:
+            read_latest(store)
+        except InputRefused:
+            store.delete(LATEST)
+        return
+    if state is None or not store.exists(f"{state.bundle}/manifest.json"):
+        store.delete(LATEST)
+        return
+    _point(store, state.day, state.brain_id, store.get(f"{state.bundle}/manifest.json"))
 
 
 def _point(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> None:
@@ -134,17 +155,6 @@ def _point(store: ObjectStore, day: date, brain_id: str, manifest: bytes) -> Non
         "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
     }
     store.put(LATEST, json.dumps(pointer, sort_keys=True, indent=1).encode() + b"\n")
-
-
-def _point_at_first(store: ObjectStore, keys: Iterable[str]) -> bool:
-    """Point `latest` at the first of these bundles that is there; False where none is."""
-    for key in keys:
-        if store.exists(f"{key}/manifest.json"):
-            manifest = store.get(f"{key}/manifest.json")
-            facts = read_json_object(manifest, f"{store.url}/{key}/manifest.json")
-            _point(store, date.fromisoformat(facts["day"]), facts["brain_id"], manifest)
-            return True
-    return False
 
 
 def read_latest(store: ObjectStore) -> dict[str, str] | None:
@@ -160,18 +170,9 @@ def read_latest(store: ObjectStore) -> dict[str, str] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise InputRefused(
             f"The pointer {store.url}/{LATEST} is damaged ({type(error).__name__}: {error}).",
-            "Run the night again: it is written anew, from what the lake says was promoted.",
+            "Run the night again: it is written anew, from what the trial ledger says.",
         ) from error
     return pointer
-
-
-def mend_latest(store: ObjectStore, lake: Lake) -> None:
-    """Point a damaged `latest` at the newest brain that the lake knows as promoted, or remove it."""
-    try:
-        read_latest(store)
-    except InputRefused:
-        if not _point_at_first(store, promoted_brains(lake)):
-            store.delete(LATEST)
 
 
 def register_brain(connection: "psycopg.Connection", brain: BrainRecord) -> None:
@@ -213,84 +214,3 @@ def register_lost_brain(connection: "psycopg.Connection", store: ObjectStore, la
     if store.exists(f"{key}/manifest.json"):
         # Which settings that night had as a whole, no bundle tells.
         register_brain(connection, BrainRecord.of(read_bundle(store, key), day, store.url, ""))
-
-
-def promoted_brains(lake: Lake, *, before: date | None = None, after: date | None = None) -> Iterator[str]:
-    """The object keys of the brains promoted before or after a day, the newest first.
-
-    By the lake and not by the registry: a new database must not make the verdict easier.
-    """
-    for day in reversed(lake.days(BRAIN_ASSET)):
-        if (before is not None and day >= before) or (after is not None and day <= after):
-            continue
-        manifest = lake.manifest(BRAIN_ASSET, day)
-        if manifest is None or BRAIN_FILE not in manifest.files:
-            continue
-        brain = json.loads(lake.read_file(BRAIN_ASSET, day, BRAIN_FILE))
-        if brain["verdict"] == "promoted":
-            yield str(brain["bundle"])
-
-
-def last_promoted(store: ObjectStore, lake: Lake, before: date) -> str | None:
-    """The object key of the newest brain promoted before a day; None where there is none.
-
-    By the lake; where it has lost that day, `latest` is a second witness.
-    """
-    keys = list(islice(promoted_brains(lake, before=before), 1))
-    with suppress(InputRefused):
-        latest = read_latest(store)
-        if latest is not None and date.fromisoformat(latest["day"]) < before:
-            keys.append(latest["bundle"])
-    return max(keys, key=lambda key: key.rpartition("/")[0], default=None)
-
-
-def retract_latest(store: ObjectStore, lake: Lake, day: date) -> bool:
-    """A night that was run again and refused must not stay `latest`: point it at the brain promoted before,
-    or remove it. False where `latest` is of another day; a damaged one is made anew in the same way."""
-    later: Iterable[str] = ()
-    try:
-        current = read_latest(store)
-        if current is None or date.fromisoformat(current["day"]) != day:
-            return False
-    except InputRefused:
-        later = promoted_brains(lake, after=day)
-    if not _point_at_first(store, chain(later, promoted_brains(lake, before=day))):
-        store.delete(LATEST)
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """A night's candidate, as the trial ledger counts it."""
-
-    day: date
-    model_id: str
-    sharpe_per_observation: float | None
-    observations: int
-    net_bps: float | None
-    configuration_digest: str
-    is_simulated: bool
-
-
-def record_trial(connection: "psycopg.Connection", trial: Trial) -> int:
-    """Count a night's candidate in the trial ledger; how many candidates of days up to its day there are.
-
-    Running a night again counts it once: a candidate is its model.
-    """
-    connection.execute(
-        "INSERT INTO trial_ledger (candidate_id, kind, day, model_id, sharpe_per_observation, observations,"
-        " net_bps, configuration_digest, is_simulated) VALUES (%s, 'night', %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (candidate_id, kind) DO NOTHING",
-        (
-            f"{trial.day}:{trial.model_id}",
-            trial.day,
-            trial.model_id,
-            trial.sharpe_per_observation,
-            trial.observations,
-            trial.net_bps,
-            trial.configuration_digest,
-            trial.is_simulated,
-        ),
-    )
-    row = connection.execute("SELECT count(*) FROM trial_ledger WHERE day <= %s", (trial.day,)).fetchone()
-    return int(row[0]) if row else 0

@@ -9,13 +9,14 @@ from huracan.analysis.patterns.context import KnownPatterns
 from huracan.analysis.patterns.nearest import NamedPatterns
 from huracan.brain.bundle import BundleParts, build_bundle
 from huracan.candles.market_info import MARKET_INFO_FILE
-from huracan.evaluation.promotion import BrainVerdict
 from huracan.gates.binding.fitted import gates_of_bundle
 from huracan.gates.roster import fit_gates, modes_of
 from huracan.market.actions import mask_rules
+from huracan.promotion.champion import Act, act_of
+from huracan.promotion.verdict import BrainVerdict
 from huracan_assets import shown
 from huracan_assets.inputs.ensemble_members import STATEMENTS_READ, published_from
-from huracan_assets.inputs.file_names import EMBEDDING_FILE, VERDICT_FILE
+from huracan_assets.inputs.file_names import DECISIONS_FILE, EMBEDDING_FILE, VERDICT_FILE
 from huracan_assets.inputs.gate_context import PAST_MARKET, gate_context
 from huracan_assets.inputs.past_trades import BOTH_BOOKS
 from huracan_assets.inputs.recipes import recipe_for
@@ -27,12 +28,12 @@ from huracan_resources.lake.manifest import Manifest
 
 
 def _bring_back(manifest: Manifest, context: StageContext) -> None:
-    from huracan_resources.brains import mend_latest, register_lost_brain
+    from huracan_resources.brains import point_latest, register_lost_brain
 
     lake, brains = context.resources.lake, context.resources.brains
     with context.resources.database.connect() as connection:
         register_lost_brain(connection, brains, lake, manifest.day)
-    mend_latest(brains, lake)
+    point_latest(brains, context.resources.trials.rows())
 
 
 @stage(
@@ -41,6 +42,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
     reads=[
         record("ppo_checkpoint"),
         record("brain_evaluation"),
+        Read("controls"),
         Read("confidence_model"),
         Read("meta_label_model"),
         Read("conformal_model"),
@@ -63,8 +65,9 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
 def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     """The published brain: signed, complete, and loadable without this platform.
 
-    The bundle and its row in the registry are written for every verdict; `latest` moves, last of all, only to
-    a brain that was promoted. A brain of simulated candles says so and is never eligible for live trading.
+    The bundle and its row in the registry are written for every verdict; then what the night decided goes
+    into the trial ledger, and last of all `latest` to the brain that is in force. A brain of simulated
+    candles says so and is never eligible for live trading.
     """
     # They bring the drivers of database and object store, which declarations must not load.
     from huracan_resources.brains import BRAIN_FILE, BrainRecord, bundle_key, publish
@@ -89,8 +92,13 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     return Outcome(
         files={BRAIN_FILE: json.dumps(facts, sort_keys=True, indent=1).encode()},
         metadata=facts | {"seeds": facts["seeds"]["count"], "reasons": shown.lines(verdict.reasons)},
-        publish=lambda: publish(context.resources, record, files),
+        publish=lambda: publish(context.resources, record, files, _acts(inputs)),
     )
+
+
+def _acts(inputs: Inputs) -> list[Act]:
+    """What the night decided of what is in force."""
+    return [act_of(each) for each in json.loads(inputs.file("brain_evaluation", DECISIONS_FILE) or b"[]")]
 
 
 def _verdict(content: bytes) -> BrainVerdict:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from huracan.promotion.evidence import Lost
 from huracan_assets.pictures import (
     BLUE,
+    GREEN,
     INK,
     ORANGE,
     RED,
@@ -17,10 +19,12 @@ from huracan_assets.pictures import (
     legend_below,
     zero_line,
 )
-from huracan_assets.shown import Markdown
+from huracan_assets.shown import Markdown, Shown
 
 if TYPE_CHECKING:
     from huracan.agent.policy.held_out_equity import HeldOutEquity
+    from huracan.promotion.evidence import Evidence
+    from huracan.promotion.verdict import Registered
 
 
 def net_by_part(performance: pa.Table) -> Markdown:
@@ -41,6 +45,42 @@ def net_by_part(performance: pa.Table) -> Markdown:
     of_all = next(row for row in performance.to_pylist() if row["scope"] == "all")
     told = f"{of_all['net_usd']:+,.2f} USD net, after costs of {of_all['cost_usd']:,.2f} USD"
     return as_picture(figure, "net by symbol and regime", told)
+
+
+def evidence_by_day(procedure: "Registered", evidence: "Evidence") -> Shown:
+    """What both bets had after every day, on a logarithmic axis, and the bar."""
+    if not evidence.days:
+        return "not drawn: there is no day of evidence yet."
+    figure = blank_figure(height=3.6)
+    axes = figure.subplots()
+    days = np.arange(1, len(evidence.days) + 1)
+    for bet, colour, name in (
+        (evidence.result, BLUE, "that it earns"),
+        (evidence.skill, ORANGE, "that it beats random rivals"),
+    ):
+        axes.plot(days, np.maximum(bet.path, 1e-3), color=colour, linewidth=2.0, label=name)
+    lost = days[[isinstance(each, Lost) for each in evidence.days]]
+    if lost.size:
+        axes.plot(lost, np.ones(lost.size), "x", color=RED, label="days lost")
+    bar = procedure.bar
+    axes.axhline(bar, color=GREEN, linewidth=1.4, linestyle="--", label=f"the bar, {bar:g}")
+    axes.axhline(1.0, color=INK, linewidth=0.9)
+    axes.set_yscale("log")
+    # The picture knows no formulas, in which powers of ten are written else.
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda *_: "")
+    dress(
+        axes,
+        f"{procedure.name}: evidence by day",
+        f"day of evidence, from {evidence.days[0].day} on",
+        "evidence, 1 at first",
+    )
+    legend_below(figure, axes)
+    told = (
+        f"after {len(days)} days {evidence.result.now:.2f} that it earns and {evidence.skill.now:.2f} that it"
+        f" beats random rivals; both need {procedure.bar:g}"
+    )
+    return as_picture(figure, "evidence", told)
 
 
 def held_out_equity(equity: "HeldOutEquity") -> Markdown:

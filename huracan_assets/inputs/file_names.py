@@ -1,6 +1,7 @@
 """Files beside the tables of a partition, which one asset writes and another reads."""
 
 BETS_FILE = "bets.json"
+DECISIONS_FILE = "decisions.json"
 EMBEDDING_FILE = "embedding.json"
 HEDGE_FILE = "hedge.json"
 MODEL_FILE = "model.json"

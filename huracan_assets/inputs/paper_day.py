@@ -56,10 +56,13 @@ class PaperDay:
         return [ledger, replayed]
 
 
-def paper_day(inputs: Inputs, context: StageContext, carried: "Carried | None") -> PaperDay | Outcome:
-    """The day, or what the asset comes to where it cannot be traded; accounts go on from `carried`."""
+def paper_day(
+    inputs: Inputs, context: StageContext, carried: "Carried | None", *, is_decided: bool = False
+) -> PaperDay | Outcome:
+    """The day, or what the asset comes to where it cannot be traded; accounts go on from `carried`. Where it
+    `is_decided` by somebody else, the policies of the nights before are not asked for."""
     crew = Crew.of(inputs, context)
-    if carried is None and not crew.has_policy:
+    if carried is None and not (crew.has_policy or is_decided):
         return Outcome(note=f"No policy of the day before {context.day}: {crew.whys[-1]}")
     if not inputs.holds("regimes", context.day):
         return without_regimes(context, carried)

@@ -21,6 +21,9 @@ import huracan_assets
 from huracan.agent.policy.held_out_equity import HeldOutEquity
 from huracan.candles.schema import TIME
 from huracan.models.scores import UNSCORED, score_tail
+from huracan.promotion.day import DayResult
+from huracan.promotion.evidence import Evidence, Lost
+from huracan.promotion.verdict import Registered
 from huracan_assets import pictures
 from huracan_assets.analysis import plots as analysis_plots
 from huracan_assets.shown import Picture
@@ -149,6 +152,24 @@ WEIGHTS = {
     )
     for night in (1, 2)
 }
+REGISTERED = Registered("d" * 64, 1, date(2025, 3, 1))
+EVIDENCE = Evidence.of(
+    [
+        *(
+            DayResult(
+                day=date(2025, 3, number),
+                result_usd=5.0,
+                rival_usd=1.0,
+                unit_usd=20.0,
+                rival_unit_usd=20.0,
+                opening_usd=1_000.0,
+                costs_usd=1.0,
+            )
+            for number in range(1, 10)
+        ),
+        Lost(date(2025, 3, 10)),
+    ]
+)
 DRAWN: dict[str, tuple[Any, ...]] = {
     "price_with_regimes": (OHLCV, REGIMES, REGIMES),
     "equity_curve": (SESSION,),
@@ -156,6 +177,7 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "after_the_exit": (QUALITY,),
     "net_by_part": (PERFORMANCE,),
     "held_out_equity": (EQUITY,),
+    "evidence_by_day": (REGISTERED, EVIDENCE),
     "drivers_and_luck": (WINS,),
     "lost_by_reason": (LOSSES,),
     "forward_results": (LIBRARY,),

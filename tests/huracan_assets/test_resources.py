@@ -1,6 +1,5 @@
 """The outside world made from settings: a directory or S3, by one URL."""
 
-import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,17 +8,21 @@ import pytest
 
 from huracan.candles.simulate import SimulatedMarket
 from huracan.errors import InputRefused, InvalidInput
+from huracan.promotion.champion import (
+    CHALLENGE,
+    DEMOTE,
+    IN_FORCE,
+    PROMOTE,
+    ROLLBACK,
+    Act,
+    row_of,
+)
+from huracan.promotion.trial_rows import TrialRow
 from huracan_resources.brains import (
     LATEST,
-    brain_id_of,
     bundle_key,
-    last_promoted,
-    mend_latest,
-    move_latest,
-    promoted_brains,
-    read_bundle,
+    point_latest,
     read_latest,
-    retract_latest,
     write_bundle,
 )
 from huracan_resources.candles.files import CandleFiles
@@ -55,48 +58,69 @@ def test_a_partition_written_to_the_lake_is_read_back(resources: Resources) -> N
 
 def test_a_bundle_is_complete_before_latest_points_at_it(resources: Resources) -> None:
     assert read_latest(resources.brains) is None
-    url = write_bundle(resources.brains, DAY, "b1", FILES)
-    assert url.endswith("2025/03/10/baseline_b1")
+    url = write_bundle(resources.brains, DAY, "b10", FILES)
+    assert url.endswith("2025/03/10/baseline_b10")
     assert read_latest(resources.brains) is None
-    assert move_latest(resources.brains, resources.lake, DAY, "b1", FILES["manifest.json"])
+    point_latest(resources.brains, _decided(_brought(DAY)))
     latest = read_latest(resources.brains)
-    assert latest is not None and latest["bundle"] == bundle_key(DAY, "b1")
-    assert read_bundle(resources.brains, latest["bundle"]) == FILES
+    assert latest is not None and latest["bundle"] == bundle_key(DAY, "b10")
 
 
-def test_latest_never_moves_back_to_an_earlier_night(resources: Resources) -> None:
-    move_latest(resources.brains, resources.lake, DAY, "b2", b"{}")
-    before = resources.brains.get(LATEST)
-    assert not move_latest(resources.brains, resources.lake, date(2025, 3, 9), "b1", b"{}")
-    assert resources.brains.get(LATEST) == before
-
-
-def _publish(resources: Resources, day: date, verdict: str) -> None:
-    """A brain's partition and bundle, as the asset leaves them."""
+def _brought(day: date, act: str = PROMOTE) -> dict[str, object]:
+    """The decision that brings the brain of a day into force."""
     brain_id = f"b{day.day}"
-    manifest = json.dumps({"day": day.isoformat(), "brain_id": brain_id}).encode()
-    write_bundle(resources.brains, day, brain_id, {**FILES, "manifest.json": manifest})
-    facts = {"verdict": verdict, "bundle": bundle_key(day, brain_id)}
-    resources.lake.write("baseline_brain", day, {"brain.json": json.dumps(facts).encode()})
-    if verdict == "promoted":
-        move_latest(resources.brains, resources.lake, day, brain_id, manifest)
+    return row_of(
+        Act(act, "p", "It earns.", True, brain_id, bundle_key(day, brain_id), day), day, "", "", None
+    )
 
 
-def test_a_brain_that_was_refused_after_all_does_not_stay_latest(resources: Resources) -> None:
-    _publish(resources, date(2025, 3, 8), "promoted")
-    _publish(resources, date(2025, 3, 9), "refused")
-    _publish(resources, DAY, "promoted")
-    assert not retract_latest(resources.brains, resources.lake, date(2025, 3, 9))
-    assert retract_latest(resources.brains, resources.lake, DAY)
+def _decided(*contents: dict[str, object]) -> list[TrialRow]:
+    rows: list[TrialRow] = []
+    for number, content in enumerate(contents):
+        rows.append(TrialRow.after(rows, "decision", str(number), content))
+    return rows
+
+
+def _latest(resources: Resources) -> str | None:
     latest = read_latest(resources.brains)
-    assert latest is not None and latest["brain_id"] == "b8"
-    assert list(promoted_brains(resources.lake, before=DAY)) == [bundle_key(date(2025, 3, 8), "b8")]
+    return latest and latest["brain_id"]
 
 
-def _latest(resources: Resources) -> str:
-    latest = read_latest(resources.brains)
-    assert latest is not None
-    return latest["brain_id"]
+def test_latest_is_the_brain_in_force_and_goes_with_the_decision_that_ends_it(resources: Resources) -> None:
+    earlier = date(2025, 3, 9)
+    for day in (earlier, DAY):
+        write_bundle(resources.brains, day, f"b{day.day}", FILES)
+    ended = row_of(Act(DEMOTE, None, "It lost.", ended="p"), DAY, "", "", None)
+    first, next_night = _brought(earlier), _brought(DAY, IN_FORCE)
+    for decisions, wanted in (
+        ((first,), "b9"),
+        ((first, next_night), "b10"),
+        ((first, next_night, ended), None),
+        ((first, next_night, ended, _brought(earlier, ROLLBACK)), "b9"),
+    ):
+        point_latest(resources.brains, _decided(*decisions))
+        assert _latest(resources) == wanted
+
+
+def test_a_brain_whose_bundle_is_gone_is_not_latest(resources: Resources) -> None:
+    write_bundle(resources.brains, DAY, "b10", FILES)
+    point_latest(resources.brains, _decided(_brought(DAY)))
+    resources.brains.delete(f"{bundle_key(DAY, 'b10')}/manifest.json")
+    point_latest(resources.brains, _decided(_brought(DAY)))
+    assert _latest(resources) is None
+
+
+def test_where_nothing_was_ever_decided_the_pointer_of_an_earlier_version_stays(resources: Resources) -> None:
+    write_bundle(resources.brains, DAY, "b10", FILES)
+    point_latest(resources.brains, _decided(_brought(DAY)))
+    whole = resources.brains.get(LATEST)
+    challenge = row_of(Act(CHALLENGE, "q", "Challenger 1."), DAY, "", "", None)
+    for rows in ([], _decided(challenge)):
+        point_latest(resources.brains, rows)
+        assert resources.brains.get(LATEST) == whole
+    resources.brains.put(LATEST, b"{")
+    point_latest(resources.brains, [])
+    assert _latest(resources) is None
 
 
 def _flip(content: bytes, place: int) -> bytes:
@@ -116,65 +140,17 @@ def _flip(content: bytes, place: int) -> bytes:
         lambda text: _flip(text, text.index(b"2025/03/10")),
     ],
 )
-def test_a_damaged_pointer_is_one_sentence_and_the_next_night_mends_it(
+def test_a_damaged_pointer_is_one_sentence_and_is_mended_by_what_was_decided(
     resources: Resources, damage: Callable[[bytes], bytes]
 ) -> None:
-    _publish(resources, date(2025, 3, 9), "promoted")
-    _publish(resources, DAY, "promoted")
-    damaged = damage(resources.brains.get(LATEST))
-    resources.brains.put(LATEST, damaged)
+    write_bundle(resources.brains, DAY, "b10", FILES)
+    point_latest(resources.brains, _decided(_brought(DAY)))
+    resources.brains.put(LATEST, damage(resources.brains.get(LATEST)))
     with pytest.raises(InputRefused, match=r"latest\.json is damaged") as refused:
         read_latest(resources.brains)
     assert "\n" not in str(refused.value)
-    _publish(resources, date(2025, 3, 8), "promoted")
+    point_latest(resources.brains, _decided(_brought(DAY)))
     assert _latest(resources) == "b10"
-    resources.brains.put(LATEST, damaged)
-    _publish(resources, date(2025, 3, 11), "promoted")
-    assert _latest(resources) == "b11"
-
-
-def test_a_damaged_pointer_is_mended_from_the_lake_alone(resources: Resources) -> None:
-    for day, verdict in ((8, "promoted"), (9, "refused")):
-        _publish(resources, date(2025, 3, day), verdict)
-    whole = resources.brains.get(LATEST)
-    mend_latest(resources.brains, resources.lake)
-    assert resources.brains.get(LATEST) == whole
-    resources.brains.put(LATEST, b"{")
-    mend_latest(resources.brains, resources.lake)
-    assert resources.brains.get(LATEST) == whole
-    resources.brains.put(LATEST, b"{")
-    resources.brains.delete(f"{bundle_key(date(2025, 3, 8), 'b8')}/manifest.json")
-    mend_latest(resources.brains, resources.lake)
-    assert read_latest(resources.brains) is None
-
-
-def test_the_last_promoted_brain_is_known_by_latest_where_the_lake_has_lost_its_day(
-    resources: Resources,
-) -> None:
-    def last(day: int) -> str | None:
-        key = last_promoted(resources.brains, resources.lake, date(2025, 3, day))
-        return key and brain_id_of(key)
-
-    assert last(11) is None
-    for day in (8, 9):
-        _publish(resources, date(2025, 3, day), "promoted")
-    assert (last(9), last(10)) == ("b8", "b9")
-    resources.lake.store.delete("baseline_brain/day=2025-03-09/manifest.json")
-    assert (last(9), last(10)) == ("b8", "b9")
-    resources.brains.put(LATEST, b"{")
-    assert last(10) == "b8"
-
-
-def test_a_damaged_pointer_is_mended_by_a_refused_night_too(resources: Resources) -> None:
-    for day in (8, 9, 10):
-        _publish(resources, date(2025, 3, day), "promoted")
-    resources.brains.put(LATEST, b"{")
-    assert retract_latest(resources.brains, resources.lake, date(2025, 3, 9))
-    assert _latest(resources) == "b10"
-    resources.brains.put(LATEST, b"{")
-    resources.brains.delete(f"{bundle_key(date(2025, 3, 9), 'b9')}/manifest.json")
-    assert retract_latest(resources.brains, resources.lake, DAY)
-    assert _latest(resources) == "b8"
 
 
 def test_wrong_credentials_are_one_sentence_that_names_the_variables(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from huracan.promotion.champion import PROMOTE, Act, row_of
 from huracan_assets.brain.baseline_brain import baseline_brain
 from huracan_assets.stage import StageContext
 from huracan_resources.brains import LATEST, bundle_key, read_latest, write_bundle
@@ -34,6 +35,7 @@ def resources(tmp_path: Path, database: Database) -> Iterator[Resources]:
     yield made
     with database.connect() as connection:
         connection.execute("DELETE FROM brain_registry WHERE day = %s", (DAY,))
+        connection.execute("DELETE FROM trials")
 
 
 def _brought_back(resources: Resources) -> list[tuple[object, ...]]:
@@ -64,8 +66,10 @@ def test_a_brain_whose_bundle_is_gone_is_not_registered(resources: Resources) ->
     assert _brought_back(resources) == []
 
 
-def test_a_damaged_latest_is_mended_by_a_night_that_stands(resources: Resources) -> None:
+def test_a_lost_latest_is_put_back_by_a_night_that_stands(resources: Resources) -> None:
     write_bundle(resources.brains, DAY, "b1", BUNDLE)
+    act = Act(PROMOTE, "p", "It earns.", True, "b1", KEY, DAY)
+    resources.trials.append("decision", "k", row_of(act, DAY, "", "", None))
     resources.brains.put(LATEST, b"{")
     _brought_back(resources)
     latest = read_latest(resources.brains)

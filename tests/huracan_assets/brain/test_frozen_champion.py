@@ -1,4 +1,4 @@
-"""A brain that was promoted and cannot be compared any more must not read as if there were none."""
+"""A champion that cannot be traded any more must not read as if there were none."""
 
 import json
 import shutil
@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from huracan.agent.bias_config import BiasConfig
-from huracan.brain.brain import Brain
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
 from huracan.errors import InvalidInput
-from huracan.evaluation.promotion import Incomparable
-from huracan_assets.brain.brain_evaluation import brain_evaluation, last_brain
+from huracan.promotion.champion import InForce
+from huracan_assets.inputs.champion import frozen_brain
 from huracan_assets.stage import StageContext
-from huracan_resources.brains import BRAIN_ASSET, BRAIN_FILE, bundle_key, write_bundle
+from huracan_resources.brains import bundle_key, write_bundle
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
 from tests.huracan.brain.conftest import ACTIONS, make_parts, make_policy
@@ -28,7 +27,7 @@ Damage = Callable[[Path], object]
 
 def _context(home: Path, private_key: str = PRIVATE) -> StageContext:
     settings = load_settings(environ={"HURACAN_HOME": str(home), "HURACAN_SIGNING_KEY": private_key})
-    return StageContext(brain_evaluation.name, NEXT_DAY, settings, Resources(settings), "")
+    return StageContext("champion_trades", NEXT_DAY, settings, Resources(settings), "")
 
 
 @pytest.fixture
@@ -37,24 +36,12 @@ def bundle(tmp_path: Path) -> Path:
     files = build_bundle(make_parts(make_policy(ACTIONS, BiasConfig())), PRIVATE)
     resources, brain_id = _context(tmp_path).resources, json.loads(files["manifest.json"])["brain_id"]
     url = write_bundle(resources.brains, DAY, brain_id, files)
-    facts = {"verdict": "promoted", "bundle": bundle_key(DAY, brain_id)}
-    resources.lake.write(BRAIN_ASSET, DAY, {BRAIN_FILE: json.dumps(facts).encode()})
     return Path(url)
 
 
-def test_before_the_first_promotion_there_is_no_last_brain(tmp_path: Path) -> None:
-    assert last_brain(_context(tmp_path)) is None
-
-
-def test_a_brain_that_can_be_compared_is_loaded(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = make_policy(ACTIONS, None).observation_names
-    monkeypatch.setattr(Brain, "reads_otherwise", lambda *_: "")
-    monkeypatch.setattr("huracan.market.observation.observation_names", lambda _: names)
-    monkeypatch.setattr("huracan_assets.brain.brain_evaluation.action_names", lambda _: ACTIONS)
-    found = last_brain(_context(tmp_path))
-    assert isinstance(found, Brain) and bundle.name == f"baseline_{found.brain_id}"
+def _champion(bundle: Path) -> InForce:
+    brain_id = bundle.name.removeprefix("baseline_")
+    return InForce("p", brain_id, bundle_key(DAY, brain_id), DAY, DAY)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +58,15 @@ def test_a_brain_that_is_lost_or_damaged_is_named_with_what_ails_it(
     bundle: Path, tmp_path: Path, damage: Damage, why: str
 ) -> None:
     damage(bundle)
-    found = last_brain(_context(tmp_path))
-    assert isinstance(found, Incomparable) and why in found.why
-    assert bundle.name == f"baseline_{found.brain_id}"
+    found = frozen_brain(_champion(bundle), _context(tmp_path))
+    assert isinstance(found, str) and why in found
 
 
 def test_a_brain_of_another_key_is_named(bundle: Path, tmp_path: Path) -> None:
-    found = last_brain(_context(tmp_path, generate_key_pair()[0]))
-    assert isinstance(found, Incomparable) and "was not signed by the given key" in found.why
+    found = frozen_brain(_champion(bundle), _context(tmp_path, generate_key_pair()[0]))
+    assert isinstance(found, str) and "was not signed by the given key" in found
 
 
 def test_a_key_that_is_none_is_not_taken_for_a_damaged_brain(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="private key"):
-        last_brain(_context(tmp_path, "no key"))
+        frozen_brain(_champion(bundle), _context(tmp_path, "no key"))

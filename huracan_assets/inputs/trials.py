@@ -1,0 +1,197 @@
+"""The trial ledger as a night meets it: what is registered and recorded, and what that comes to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from huracan.promotion.champion import (
+    BY_NIGHT,
+    Act,
+    InForce,
+    Night,
+    against,
+    decide,
+    earns_from,
+    in_force,
+    paired_bet,
+)
+from huracan.promotion.contradiction import Comparison, compare_with_ledger
+from huracan.promotion.criteria import Judged
+from huracan.promotion.day import DayResult
+from huracan.promotion.evidence import Evidence
+from huracan.promotion.night import JudgedNight, TrainedNight, verdict_of_night
+from huracan.promotion.procedure import Procedure
+from huracan.promotion.record import (
+    CHAMPION_DAY,
+    DAY,
+    DECISION,
+    NIGHT,
+    PROCEDURE,
+    TrialRecord,
+    registration,
+)
+from huracan.promotion.track_record import track_record
+from huracan.promotion.verdict import BrainVerdict, Earned, Registered, judge_procedure
+from huracan_assets.inputs.champion import CHAMPION_FILE, champion_before, rules_of
+from huracan_assets.inputs.paper_result import CHAMPION, GATED, PaperResult
+from huracan_assets.reads import Inputs
+from huracan_assets.stage import StageContext
+
+
+@dataclass(frozen=True, eq=False)
+class NightsVerdict:
+    """What a night comes to."""
+
+    verdict: BrainVerdict
+    acts: tuple[Act, ...]
+    procedure: Registered
+    evidence: Evidence
+    track_record: tuple[str, ...]
+
+
+class Trials:
+    """Of one night, which sees the rows up to its day alone."""
+
+    def __init__(self, inputs: Inputs, context: StageContext) -> None:
+        self._inputs, self._context, self._day = inputs, context, context.day
+        self._ledger = context.resources.trials
+
+    @property
+    def record(self) -> TrialRecord:
+        return TrialRecord(self._ledger.rows(), self._day)
+
+    def judge_night(self, trained: TrainedNight, left_out: str) -> NightsVerdict:
+        """Registers the procedure and the night, and judges both; `left_out` says what of the day does not
+        count."""
+        from huracan_resources.procedures import procedure_in_force
+
+        store = self._context.resources.lake.store
+        procedure = self.register(procedure_in_force(self._context.settings, store))
+        compared = self.record_night(procedure, trained.report, is_remade=trained.is_remade)
+        evidence = self.evidence(procedure)
+        judged = self._judged(procedure, evidence)
+        earned = judge_procedure(procedure, judged, self._context.settings.promotion)
+        is_fit = not (compared.contradicts or trained.is_remade)
+        acts, decided = self.decide(procedure, earned, is_fit=is_fit)
+        generator = np.random.default_rng(self._day.toordinal())
+        told = track_record(judged, trained.seeds, generator)
+        is_promoted = any(act.is_tonights for act in acts)
+        night = JudgedNight(earned, compared, told, decided, is_promoted, left_out)
+        verdict = verdict_of_night(trained, night)
+        return NightsVerdict(verdict, acts, procedure, evidence, tuple(each.reason for each in told))
+
+    def register(self, procedure: Procedure) -> Registered:
+        """The procedure as it was registered, which it is now where it was not before."""
+        record = self.record
+        if record.registered(procedure.digest) is None:
+            told = {"settings": dict(procedure.settings), "behaviour": procedure.behaviour}
+            now = datetime.now(UTC)
+            content = registration(procedure.digest, record, procedure.symbols, now, told)
+            self._ledger.append(PROCEDURE, procedure.digest, content)
+        registered = self.record.registered(procedure.digest)
+        assert registered is not None  # it is now
+        return registered
+
+    def record_paper_days(self) -> str:
+        """Records what the day came to for the procedure that was to trade it, and for the champion that goes
+        on beside it, unless that was recorded before; in a sentence what of it does not count."""
+        record, market = self.record, self._context.settings.market
+        champion = champion_before(record.rows, self._day)
+        frozen = PaperResult(self._inputs, self._context, CHAMPION, market.rules, market.costs)
+        if champion is not None and frozen.is_traded:
+            bundle = json.loads(self._inputs.file(CHAMPION, CHAMPION_FILE) or b"{}")
+            own = PaperResult(self._inputs, self._context, CHAMPION, *rules_of(bundle))
+            earlier = record.results(champion.procedure, CHAMPION_DAY)
+            held_out = record.held_out_usd(champion.procedure)
+            self._record_day(CHAMPION_DAY, champion.procedure, own.result(earlier, held_out))
+        book = PaperResult(self._inputs, self._context, GATED, market.rules, market.costs)
+        if not book.is_traded:
+            return ""
+        owner = record.owner(self._day)
+        if owner is None:
+            return f"{self._day} was traded by brains of no one procedure alone: it is no evidence."
+        result = book.result(record.results(owner), record.held_out_usd(owner))
+        return self._record_day(DAY, owner, result)
+
+    def record_night(self, procedure: Registered, facts: Mapping[str, Any], *, is_remade: bool) -> Comparison:
+        """Sets the weights of the night against the ledger on their held-out days, and records whose night it
+        is. `facts` are the report of its training."""
+        record = self.record
+        results = record.results(procedure.digest).values()
+        alone = {each.day: each.alone_usd for each in results if each.alone_usd is not None}
+        earlier = record.contrasts(procedure.digest, self._day)
+        chance = self._context.settings.promotion.contradiction_chance
+        held_out = _held_out(facts["held_out"])
+        compared = compare_with_ledger(held_out, alone, earlier, chance)
+        content = {
+            "day": self._day.isoformat(),
+            "procedure": procedure.digest,
+            "model_id": facts["model_id"],
+            "held_out_usd": list(held_out.values()),
+            "contrast": compared.contrast,
+            "contradicts": compared.contradicts,
+            "is_remade": is_remade,
+        }
+        self._ledger.append(NIGHT, f"{self._day}:{facts['model_id']}", content)
+        return compared
+
+    def evidence(self, procedure: Registered) -> Evidence:
+        """Of the days of a procedure; after it was taken out of force it earns anew."""
+        record = self.record
+        evidence = record.evidence(procedure.digest, self._had_candles)
+        first = earns_from(record.decisions, procedure.digest)
+        return evidence if first is None else evidence.since(first)
+
+    def _judged(self, procedure: Registered, evidence: Evidence) -> Judged:
+        others = self.record.others(procedure.digest, self._context.settings.universe.symbols)
+        return Judged(evidence, others, procedure.number)
+
+    def decide(self, procedure: Registered, earned: Earned, *, is_fit: bool) -> tuple[tuple[Act, ...], str]:
+        """What the night writes down, and what it comes to for tonight's brain."""
+        every = [row.content for row in self._ledger.rows() if row.kind == DECISION]
+        # A night that runs again decides by what stood before it; a person's word counts whenever it came.
+        day = self._day.isoformat()
+        decisions = [each for each in every if each["by"] != BY_NIGHT or each["day"] != day]
+        if any(each["by"] == BY_NIGHT and each["day"] > day for each in decisions):
+            return (), "A later night has decided what is in force: this one changes nothing."
+        state = in_force(decisions)
+        night = Night(day=self._day, procedure=procedure.digest, is_earned=earned.is_earned, is_fit=is_fit)
+        if state is not None:
+            night = self._against_champion(night, state, self.record)
+        return decide(decisions, night)
+
+    def _against_champion(self, night: Night, state: InForce, record: TrialRecord) -> Night:
+        frozen = record.results(state.procedure, CHAMPION_DAY)
+        challenger = record.results(night.procedure)
+        told = json.loads(self._inputs.file(CHAMPION, CHAMPION_FILE) or b"{}")
+        return replace(
+            night,
+            evidence_against_champion=against(record.champion_results(state.procedure, state.since)),
+            challenge=paired_bet(challenger, frozen),
+            why_not_executed=told.get("why_not", ""),
+        )
+
+    def _record_day(self, kind: str, procedure: str, result: DayResult) -> str:
+        content = {"procedure": procedure, **result.plain()}
+        stands = dict(self._ledger.append(kind, f"{procedure}:{self._day}", content).content)
+        if DayResult.read(stands) == result:
+            return ""
+        return (
+            f"{self._day} came to {result.result_usd:+.2f} USD when it was made again; what counts is what"
+            f" was recorded first, {stands['result_usd']:+.2f} USD."
+        )
+
+    def _had_candles(self, day: date) -> bool:
+        """Whether the lake holds candles of a day that its checks found good."""
+        manifest = self._context.resources.lake.manifest("ohlcv", day)
+        return manifest is not None and bool(manifest.files) and not manifest.failed_verdicts
+
+
+def _held_out(held_out: Mapping[str, Any]) -> dict[date, float]:
+    """Results by day, USD, of the held-out part of a training's report."""
+    first, results = date.fromisoformat(held_out["first_day"]), held_out["daily_net_usd"]
+    return {first + timedelta(days=number): float(each) for number, each in enumerate(results)}
