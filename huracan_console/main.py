@@ -8,16 +8,15 @@ import gc
 import os
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from huracan.errors import InvalidInput
-from huracan_console.answering.answers import OneLineGroup, shared_options
+from huracan_console.answering.answers import OneLineGroup, progress_console, shared_options
 from huracan_console.configuring.given import read_settings
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from huracan_console.prove_commands import prove
+from huracan_console.verdict.commands import brain, trials
 
 
 class Day(click.ParamType[date]):
@@ -76,7 +75,9 @@ def nightly(
     from huracan_console.nightly import run_night
 
     settings = read_settings(assignments, source)
-    return run_night(settings, day, datetime.now(UTC), _console(as_json), as_json=as_json, verbose=verbose)
+    return run_night(
+        settings, day, datetime.now(UTC), progress_console(as_json), as_json=as_json, verbose=verbose
+    )
 
 
 @main.command()
@@ -107,7 +108,7 @@ def backfill(
     from huracan_console.backfill import Backfill, run_backfill
 
     settings, wanted = read_settings(assignments, source), Backfill(first, last, jobs, remakes=remake)
-    now, console = datetime.now(UTC), _console(as_json)
+    now, console = datetime.now(UTC), progress_console(as_json)
     return run_backfill(settings, wanted, now, console, as_json=as_json, verbose=verbose)
 
 
@@ -273,7 +274,7 @@ def up(port: int, assignments: tuple[str, ...], as_json: bool, verbose: bool) ->
     Ctrl-C stops them together."""
     from huracan_console.servers.up import run_servers
 
-    return run_servers(read_settings(assignments), port, _console(as_json), as_json=as_json)
+    return run_servers(read_settings(assignments), port, progress_console(as_json), as_json=as_json)
 
 
 @main.command()
@@ -295,6 +296,10 @@ def doctor(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     from huracan_console.doctor import run_doctor
 
     return run_doctor(read_settings(assignments), as_json=as_json)
+
+
+for group in (trials, brain, prove):
+    main.add_command(group)
 
 
 @main.group()
@@ -324,75 +329,3 @@ def config_show(assignments: tuple[str, ...], as_json: bool, verbose: bool) -> i
     from huracan_console.configuring.config_show import show
 
     return show(read_settings(assignments), as_json=as_json)
-
-
-@main.group()
-def prove() -> None:
-    """Proofs on simulated markets whose truth is known."""
-
-
-@prove.command("learner")
-@click.option(
-    "--case",
-    "cases",
-    multiple=True,
-    help="planted, weak, none, switch, costs, slow_1m, slow_15m, slow_1h, none_15m or none_1h; repeatable.",
-)
-@click.option("--seeds", type=click.IntRange(min=1), help="Markets per case.")
-@click.option("--steps", type=click.IntRange(min=1), help="Training steps instead of the configured ones.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the proof as a PNG.")
-@shared_options
-def prove_learner(
-    cases: tuple[str, ...],
-    seeds: int | None,
-    steps: int | None,
-    plot: Path | None,
-    assignments: tuple[str, ...],
-    as_json: bool,
-    verbose: bool,
-) -> int:
-    """Train on markets with a planted edge, a weak one and none, and examine what was learned."""
-    from huracan_console.prove import proof_settings, run_proof
-
-    settings = proof_settings(read_settings(assignments).training, seeds, steps)
-    return run_proof(settings, cases, plot, _console(as_json), as_json=as_json)
-
-
-@prove.command("patterns")
-@click.option("--case", "cases", multiple=True, help="planted, none or fair; repeatable.")
-@click.option("--markets", type=click.IntRange(min=1), help="Markets per case.")
-@shared_options
-def prove_patterns(
-    cases: tuple[str, ...], markets: int | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
-) -> int:
-    """Play nights on markets with a planted pattern and without, and see what the library calls reliable."""
-    from huracan_console.prove_patterns import run_pattern_proof
-
-    config = read_settings(assignments).patterns
-    return run_pattern_proof(config, cases, markets, _console(as_json), as_json=as_json)
-
-
-@prove.command("gates")
-@click.option(
-    "--case",
-    "cases",
-    multiple=True,
-    help="toxic_flow, cost_trap, false_pattern, broken_feed, losing_regime or none; repeatable.",
-)
-@click.option("--markets", type=click.IntRange(min=1), help="Markets per case.")
-@shared_options
-def prove_gates(
-    cases: tuple[str, ...], markets: int | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
-) -> int:
-    """Judge entries on markets with one planted harm and without any, and see what each gate refuses."""
-    from huracan_console.prove_gates import run_gate_proof
-
-    settings = read_settings(assignments)
-    return run_gate_proof(settings.gates, settings.models, cases, markets, _console(as_json), as_json=as_json)
-
-
-def _console(as_json: bool) -> "Console":
-    """Progress goes to standard error, so that standard output stays clean for scripts."""
-    from rich.console import Console
-
-    return Console(stderr=True, quiet=as_json)

@@ -9,12 +9,15 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from huracan.errors import InvalidInput
 from huracan_console.safe_text import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 130
 
@@ -29,6 +32,13 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
+
+
+def progress_console(as_json: bool) -> "Console":
+    """Progress goes to standard error, so that standard output stays clean for scripts."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=as_json)
 
 
 def shared_options(command: Callable[..., int]) -> Callable[..., None]:

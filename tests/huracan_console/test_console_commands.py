@@ -18,10 +18,12 @@ from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
 from huracan.candles.schema import Timeframe
 from huracan.candles.simulate import SimulatedMarket, SimulatedMarketConfig
+from huracan.promotion.champion import PROMOTE, Act, row_of
+from huracan.promotion.trial_rows import TrialRow
 from huracan_console.configuring.given import read_settings, source_overrides
 from huracan_console.main import main
 from huracan_console.summary import brain_of
-from huracan_resources.brains import LATEST, move_latest, write_bundle
+from huracan_resources.brains import LATEST, bundle_key, point_latest, write_bundle
 from huracan_resources.database.database import Database
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
@@ -113,7 +115,8 @@ def test_doctor_loads_the_latest_brain(tmp_path: Path) -> None:
     settings = load_settings(environ={"HURACAN_HOME": str(tmp_path)})
     resources, brain_id = Resources(settings), json.loads(files["manifest.json"])["brain_id"]
     bundle = Path(write_bundle(resources.brains, DAY, brain_id, files))
-    move_latest(resources.brains, resources.lake, DAY, brain_id, files["manifest.json"])
+    act = Act(PROMOTE, "p", "It is good.", True, brain_id, bundle_key(DAY, brain_id), DAY)
+    point_latest(resources.brains, [TrialRow.after([], "decision", "k", row_of(act, DAY, "", "", None))])
 
     def found(key: str) -> dict[str, Any]:
         variables = {"HURACAN_HOME": str(tmp_path), "HURACAN_SIGNING_KEY": key}
