@@ -126,11 +126,11 @@ def test_a_description_is_text_and_no_block_of_code(page: "Page", url: str) -> N
     assert said.evaluate("shown => shown.closest('pre, code')") is None
 
 
-def test_the_verdict_and_the_held_out_equity_come_first_and_the_hashes_last(page: "Page", url: str) -> None:
+def test_the_verdict_and_its_pictures_come_first_and_the_hashes_last(page: "Page", url: str) -> None:
     _open_partition(page, url, "brain_evaluation")
     page.get_by_text("held-out equity", exact=True).first.wait_for()
     rows = _rows(page)
-    assert rows[:4] == ["verdict", "in short", "held-out equity", "reasons"]
+    assert rows[:5] == ["verdict", "in short", "evidence", "held-out equity", "reasons"]
     assert rows[-1] == "inputs" and not any("_" in row for row in rows if not row.startswith("dagster/"))
     assert _width_of_plot(page, "held-out equity") > 500
 

@@ -22,6 +22,8 @@ from huracan_resources.brains import read_latest
 from huracan_resources.database.partition_rows import PartitionRows
 from huracan_resources.lake.store import LocalStore
 from tests.end_to_end.command import DAY, Answer, Home, assert_whole
+from tests.end_to_end.conftest import MakeHome
+from tests.end_to_end.night import Night
 
 NEXT_DAY = DAY + timedelta(days=1)
 ASSETS = {stage.name for stage in stages()}
@@ -120,9 +122,10 @@ def test_every_seed_of_a_night_is_told_and_the_median_one_is_published(
 
 def test_the_verdict_on_a_brain_comes_with_its_reasons(first_night: Answer, second_night: Answer) -> None:
     first, second = first_night.summary["brain"], second_night.summary["brain"]
-    assert first["verdict"] == "promoted" and second["verdict"] == "refused"
-    assert any("beat doing nothing" in reason for reason in first["reasons"])
-    assert any("too few to judge (needed: 1000000)" in reason for reason in second["reasons"])
+    assert first["verdict"] == second["verdict"] == "refused"
+    assert any("no day of evidence yet" in reason for reason in first["reasons"])
+    assert any("has 1 day of evidence" in reason for reason in second["reasons"])
+    assert any("needed: 20 days, 1000000 trades" in reason for reason in second["reasons"])
 
 
 def test_every_signal_of_a_night_is_put_to_the_ensemble_whose_weights_the_brain_has(
@@ -169,7 +172,7 @@ def test_a_changed_file_makes_a_published_bundle_worthless(
         load_brain(copy, public_key_of(signing_key))
 
 
-def test_a_brain_of_simulated_candles_is_promoted_but_never_for_live_trading(
+def test_a_brain_of_simulated_candles_is_never_for_live_trading(
     home: Home, first_night: Answer, second_night: Answer, signing_key: str
 ) -> None:
     for night in (first_night, second_night):
@@ -182,25 +185,46 @@ def test_a_brain_of_simulated_candles_is_promoted_but_never_for_live_trading(
     assert rows == [(True, False)] * 2
 
 
-def test_latest_moves_to_a_promoted_brain_and_stays_when_the_next_is_refused(
-    home: Home, first_night: Answer, second_night: Answer
+def test_a_brain_is_in_force_by_a_persons_decision_until_another_one_ends_it(
+    make_home: MakeHome, after_second_night: Night
 ) -> None:
-    assert first_night.summary["brain"]["is_latest"] and not second_night.summary["brain"]["is_latest"]
-    latest = read_latest(LocalStore(home.path / "brains"))
-    assert latest is not None
-    assert latest["day"] == DAY.isoformat()
-    assert latest["brain_id"] == first_night.summary["brain"]["brain_id"]
+    home = make_home(after_second_night)
+    with home.database.connect() as connection:
+        found = connection.execute("SELECT brain_id FROM brain_registry ORDER BY day").fetchall()
+    first, second = (row[0] for row in found)
+    store = LocalStore(home.path / "brains")
+
+    def latest() -> str | None:
+        pointer = read_latest(store)
+        return pointer and pointer["brain_id"]
+
+    assert latest() is None and "Nothing is in force." in home.call("brain").out
+    for words, wanted in (
+        (("promote", first), first),
+        (("promote", second), second),
+        (("rollback",), first),
+        (("demote",), None),
+    ):
+        done = home.call("brain", *words, "--reason", "a person's own")
+        assert done.code == 0, done.err
+        assert latest() == wanted
+    assert home.call("brain", "demote", "--reason", "once more").code == 2
+    asked = "SELECT act, reason FROM brain_decisions ORDER BY sequence"
+    told = home.call("sql", "--database", asked, "--json")
+    acts = [row["act"] for row in json.loads(told.out)]
+    assert acts == ["promote", "promote", "rollback", "demote"]
+    assert json.loads(home.call("trials", "verify", "--json").out)["rows"] == 8
 
 
-def test_the_registry_names_both_brains_and_the_trials_are_counted(
+def test_the_registry_names_both_brains_and_the_trials_are_written_down(
     home: Home, first_night: Answer, second_night: Answer
 ) -> None:
     with home.database.connect() as connection:
         brains = connection.execute("SELECT brain_id, verdict FROM brain_registry ORDER BY day").fetchall()
-        trials = connection.execute("SELECT count(*) FROM trial_ledger").fetchone()
+        trials = connection.execute("SELECT kind FROM trials ORDER BY sequence").fetchall()
     first, second = first_night.summary["brain"]["brain_id"], second_night.summary["brain"]["brain_id"]
-    assert brains == [(first, "promoted"), (second, "refused")]
-    assert trials == (2,)
+    assert brains == [(first, "refused"), (second, "refused")]
+    assert [row[0] for row in trials] == ["procedure", "night", "day", "night"]
 
 
 def test_the_database_holds_the_rows_of_the_lakes_partitions(

@@ -27,6 +27,10 @@ NOW = {
         f"gates.{gate}.minimum_past_trades": "10" for gate in ("cost", "meta_label", "confidence")
     },
     "market.rules.entry_margin_bars": {},
+    "promotion.minimum_active_periods": {},
+    "promotion.minimum_random_percentile": {},
+    "promotion.tolerance_to_last_brain_usd": {},
+    "promotion.maximum_trailing_drawdown_pct": {},
     "market.rules.maximum_holding_bars": {"market.rules.maximum_holding": "2h"},
     "market.rules.volatility_horizon_bars": {"market.rules.volatility_horizon": "1h"},
     "market.rules.scratch_bars": {"market.rules.scratch_age": "30m"},
@@ -169,9 +173,8 @@ def test_a_backfill_resumes_and_leaves_the_records(old: Home, written: Manifests
     answer = old.call(*words)
     assert answer.code == 0 and answer.summary["runs"] > 0, answer.out + answer.err
     known = [asset for asset in RECORDS if (asset, LAST) in written]
-    assert set(RECORDS) - set(known) == {"ensemble", "explored_trades", "gated_trades"}, (
-        "records that the earlier version did not have"
-    )
+    new = {"champion_trades", "controls", "ensemble", "explored_trades", "gated_trades"}
+    assert set(RECORDS) - set(known) == new, "records that the earlier version did not have"
     for asset in known:
         assert old.lake.manifest(asset, LAST) == written[asset, LAST], asset
     again = old.call(*words)
