@@ -130,7 +130,8 @@ def test_the_verdict_and_its_pictures_come_first_and_the_hashes_last(page: "Page
     _open_partition(page, url, "brain_evaluation")
     page.get_by_text("held-out equity", exact=True).first.wait_for()
     rows = _rows(page)
-    assert rows[:5] == ["verdict", "in short", "evidence", "held-out equity", "reasons"]
+    # It is the first night: there is no evidence to draw yet, and its page says so further down.
+    assert rows[:4] == ["verdict", "in short", "held-out equity", "reasons"] and "evidence" in rows
     assert rows[-1] == "inputs" and not any("_" in row for row in rows if not row.startswith("dagster/"))
     assert _width_of_plot(page, "held-out equity") > 500
 
