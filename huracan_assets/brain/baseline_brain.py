@@ -42,7 +42,7 @@ def _bring_back(manifest: Manifest, context: StageContext) -> None:
     reads=[
         record("ppo_checkpoint"),
         record("brain_evaluation"),
-        Read("controls"),
+        record("controls"),
         Read("confidence_model"),
         Read("meta_label_model"),
         Read("conformal_model"),
