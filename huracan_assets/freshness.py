@@ -69,10 +69,7 @@ class Freshness:
         """Whether every one of `assets` has a partition of `day` that holds something and was judged good, of
         whatever inputs: it was made by what was known then."""
         found = [self._lake.manifest(asset, day) for asset in assets]
-        return all(
-            each is not None and each.files and not each.failed_verdicts and self._lake.is_whole(each)
-            for each in found
-        )
+        return all(each is not None and each.is_good and self._lake.is_whole(each) for each in found)
 
     def days(self, asset: str) -> list[date]:
         """The days that have a partition of `asset`."""

@@ -155,9 +155,8 @@ class Stage(TableOwner):
         One that is empty or was judged bad records nothing.
         """
         manifest = lake.manifest(self.name, day) if self.is_record else None
-        if manifest is None or not manifest.files or manifest.failed_verdicts:
-            return None
-        return manifest if is_finished(lake, day) else None
+        is_made = manifest is not None and manifest.is_good
+        return manifest if is_made and is_finished(lake, day) else None
 
     def is_of_now(self, manifest: Manifest, settings: Settings) -> bool:
         """Whether the partition was made by the code and the settings of now, whatever its inputs."""

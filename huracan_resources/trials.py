@@ -7,14 +7,16 @@ written again from the other. What a row says belongs in `huracan.promotion`.
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json, read_json_object
 from huracan.promotion.trial_rows import TrialRow, check_chain
+from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ _HOME = f"{FOLDER}/home.json"
 _NAME = re.compile(rf"{FOLDER}/(\d{{8}})-([0-9a-f]{{16}})\.json")
 _LOCK = 4_857_226_103
 """The advisory lock of whoever reads or appends; an arbitrary number of our own."""
+
+
+def had_candles(lake: Lake) -> Callable[[date], bool]:
+    """Whether the lake holds candles of a day that its checks found good."""
+
+    def has(day: date) -> bool:
+        manifest = lake.manifest("ohlcv", day)
+        return manifest is not None and manifest.is_good
+
+    return has
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Protocol
 
+from huracan.promotion.champion import BY_NIGHT, earns_from
 from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Day, Evidence, Lost
 from huracan.promotion.verdict import Registered
@@ -25,9 +26,15 @@ class Row(Protocol):
     def content(self) -> Mapping[str, Any]: ...
 
 
+def is_by_night(row: Row) -> bool:
+    """Whether it is a decision, and no person's."""
+    return row.kind == DECISION and row.content["by"] == BY_NIGHT
+
+
 @dataclass(frozen=True)
 class TrialRecord:
-    """The rows up to a day, that of the day included."""
+    """The rows up to a day, that of the day included; a person's decision whenever it was made, for it holds
+    from when it is written."""
 
     rows: Sequence[Row]
     until: date
@@ -37,8 +44,7 @@ class TrialRecord:
         kinds = (PROCEDURE, NIGHT, DAY, CHAMPION_DAY, DECISION)
         found: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in kinds}
         for row in self.rows:
-            is_later = row.kind != PROCEDURE and (row.content.get("day") or "") > self.until.isoformat()
-            if not is_later:
+            if self._is_seen(row):
                 found[row.kind].append(row.content)
         return found
 
@@ -103,14 +109,15 @@ class TrialRecord:
     def evidence(self, digest: str, had_candles: Callable[[date], bool]) -> Evidence:
         """The days of a procedure; those that it should have traded, on candles that are there, are lost.
 
-        Where more than a week in a row has none, nobody ran it, and they are no days.
+        Where more than a week in a row has none, nobody ran it, and they are no days. After it was taken out
+        of force it earns anew.
         """
-        results = self.results(digest)
+        results, first = self.results(digest), earns_from(self.decisions, digest)
         days: list[Day] = list(results.values())
         for hole in _holes(self._run(digest), results):
             if len(hole) <= _LONGEST_HOLE_DAYS:
                 days += [Lost(day) for day in hole if self.owner(day) == digest and had_candles(day)]
-        return Evidence.of(days)
+        return Evidence.of(days) if first is None else Evidence.of(days).since(first)
 
     def others(self, digest: str, symbols: Collection[str]) -> list[dict[date, float]]:
         """Daily results in USD of the other procedures on overlapping candles."""
@@ -123,6 +130,11 @@ class TrialRecord:
         nights = (each for each in self._contents[NIGHT] if each["procedure"] == digest)
         found = {each["day"]: each["contrast"] for each in nights if each["day"] < before.isoformat()}
         return [each for each in found.values() if each is not None]
+
+    def _is_seen(self, row: Row) -> bool:
+        if row.kind == PROCEDURE or (row.kind == DECISION and not is_by_night(row)):
+            return True
+        return str(row.content["day"]) <= self.until.isoformat()
 
     def _run(self, digest: str) -> Iterator[date]:
         """From the day after the first night of a procedure to the end."""

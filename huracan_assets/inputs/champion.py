@@ -1,8 +1,7 @@
-"""The champion as the day after a night meets it: which brain it is, and whether it can be traded on
-paper."""
+"""The champion as the day after a night meets it: which brain it is, and whether it can be traded."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ from huracan.brain.signature import public_key_of
 from huracan.errors import InputRefused
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import MaintenanceTier, TradingRules
-from huracan.promotion.champion import BY_NIGHT, InForce, in_force
-from huracan.promotion.record import DECISION, Row, TrialRecord
+from huracan.promotion.champion import InForce, in_force
+from huracan.promotion.record import Row, TrialRecord
 from huracan_assets.inputs.recipes import recipe_for
 from huracan_assets.stage import StageContext
 
@@ -23,29 +22,25 @@ if TYPE_CHECKING:
 CHAMPION_FILE = "champion.json"
 
 
-def champion_before(rows: Iterable[Row], day: date) -> InForce | None:
+def champion_before(rows: Sequence[Row], day: date) -> InForce | None:
     """What is in force on a day by the nights before it, and by a person whenever; None where the brain is
     not older than the day, for it would know it."""
-    decisions = [row.content for row in rows if row.kind == DECISION]
-    own = [each for each in decisions if each["by"] != BY_NIGHT or each["day"] < day.isoformat()]
-    state = in_force(own)
+    state = in_force(TrialRecord(rows, day - timedelta(days=1)).decisions)
     return state if state is not None and state.day < day else None
 
 
-def why_it_does_not_go_on(rows: Iterable[Row], day: date) -> str:
+def why_it_does_not_go_on(rows: Sequence[Row], day: date) -> str:
     """Why no champion trades beside the day's own procedure; empty where one does."""
-    known = list(rows)
-    champion, before = champion_before(known, day), day - timedelta(days=1)
+    champion, before = champion_before(rows, day), day - timedelta(days=1)
     if champion is None:
         return "No procedure is the champion."
-    if TrialRecord(known, before).nights.get(before, champion.procedure) == champion.procedure:
+    if TrialRecord(rows, before).nights.get(before, champion.procedure) == champion.procedure:
         return "The champion is the procedure that trades the day by itself."
     return ""
 
 
 def frozen_brain(champion: InForce, context: StageContext) -> Brain | str:
-    """The champion's last brain, or in a sentence why it cannot be executed any more: that is no reason to
-    pass whoever challenges it."""
+    """The champion's last brain, or in a sentence why it cannot be executed any more."""
     from huracan.market.observation import observation_names
     from huracan_resources.brains import read_bundle
     from huracan_resources.signing import signing_key

@@ -8,17 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from huracan.promotion.champion import (
-    BY_NIGHT,
-    Act,
-    InForce,
-    Night,
-    against,
-    decide,
-    earns_from,
-    in_force,
-    paired_bet,
-)
+from huracan.promotion.champion import Act, InForce, Night, against, decide, in_force, paired_bet
 from huracan.promotion.contradiction import Comparison, compare_with_ledger
 from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayResult
@@ -28,10 +18,10 @@ from huracan.promotion.procedure import Procedure
 from huracan.promotion.record import (
     CHAMPION_DAY,
     DAY,
-    DECISION,
     NIGHT,
     PROCEDURE,
     TrialRecord,
+    is_by_night,
     registration,
 )
 from huracan.promotion.track_record import track_record
@@ -68,11 +58,12 @@ class Trials:
         """Registers the procedure and the night, and judges both; `left_out` says what of the day does not
         count."""
         from huracan_resources.procedures import procedure_in_force
+        from huracan_resources.trials import had_candles
 
         store = self._context.resources.lake.store
         procedure = self.register(procedure_in_force(self._context.settings, store))
         compared = self.record_night(procedure, trained.report, is_remade=trained.is_remade)
-        evidence = self.evidence(procedure)
+        evidence = self.record.evidence(procedure.digest, had_candles(self._context.resources.lake))
         judged = self._judged(procedure, evidence)
         earned = judge_procedure(procedure, judged, self._context.settings.promotion)
         is_fit = not (compared.contradicts or trained.is_remade)
@@ -139,25 +130,17 @@ class Trials:
         self._ledger.append(NIGHT, f"{self._day}:{facts['model_id']}", content)
         return compared
 
-    def evidence(self, procedure: Registered) -> Evidence:
-        """Of the days of a procedure; after it was taken out of force it earns anew."""
-        record = self.record
-        evidence = record.evidence(procedure.digest, self._had_candles)
-        first = earns_from(record.decisions, procedure.digest)
-        return evidence if first is None else evidence.since(first)
-
     def _judged(self, procedure: Registered, evidence: Evidence) -> Judged:
         others = self.record.others(procedure.digest, self._context.settings.universe.symbols)
         return Judged(evidence, others, procedure.number)
 
     def decide(self, procedure: Registered, earned: Earned, *, is_fit: bool) -> tuple[tuple[Act, ...], str]:
         """What the night writes down, and what it comes to for tonight's brain."""
-        every = [row.content for row in self._ledger.rows() if row.kind == DECISION]
-        # A night that runs again decides by what stood before it; a person's word counts whenever it came.
-        day = self._day.isoformat()
-        decisions = [each for each in every if each["by"] != BY_NIGHT or each["day"] != day]
-        if any(each["by"] == BY_NIGHT and each["day"] > day for each in decisions):
+        rows = self._ledger.rows()
+        if any(row.content["day"] > self._day.isoformat() for row in rows if is_by_night(row)):
             return (), "A later night has decided what is in force: this one changes nothing."
+        # A night that runs again decides by what stood before it.
+        decisions = TrialRecord(rows, self._day - timedelta(days=1)).decisions
         state = in_force(decisions)
         night = Night(day=self._day, procedure=procedure.digest, is_earned=earned.is_earned, is_fit=is_fit)
         if state is not None:
@@ -184,11 +167,6 @@ class Trials:
             f"{self._day} came to {result.result_usd:+.2f} USD when it was made again; what counts is what"
             f" was recorded first, {stands['result_usd']:+.2f} USD."
         )
-
-    def _had_candles(self, day: date) -> bool:
-        """Whether the lake holds candles of a day that its checks found good."""
-        manifest = self._context.resources.lake.manifest("ohlcv", day)
-        return manifest is not None and bool(manifest.files) and not manifest.failed_verdicts
 
 
 def _held_out(held_out: Mapping[str, Any]) -> dict[date, float]:

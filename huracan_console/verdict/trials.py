@@ -1,8 +1,7 @@
-"""`huracan trials`: the procedures that were tried, what their days came to, and the ledger that holds
-them."""
+"""`huracan trials`: the procedures that were tried, what their days came to, and their ledger."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +14,7 @@ from huracan.promotion.trial_rows import KINDS, TrialRow
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
+from huracan_resources.trials import had_candles
 
 _COLUMNS = [
     *(Column(name, is_number=True) for name in ("no.", "days")),
@@ -27,7 +27,7 @@ def show_trials(settings: Settings, *, as_json: bool) -> int:
     """Exit code 0: every procedure with its evidence, by the rows of both copies."""
     resources = Resources(settings)
     rows, copies = resources.trials.rows(), resources.trials.copies()
-    procedures = procedures_of(rows)
+    procedures = procedures_of(rows, had_candles(resources.lake))
     if as_json:
         told = {"home": copies.home, "rows": len(rows), "head": rows[-1].sha256 if rows else None}
         click.echo(json.dumps(told | {"procedures": procedures}, sort_keys=True))
@@ -80,14 +80,14 @@ def adopt(settings: Settings, *, as_json: bool) -> int:
     return _told(count, f"{count} rows were taken over and written into the lake.", as_json=as_json)
 
 
-def procedures_of(rows: Sequence[TrialRow]) -> list[dict[str, Any]]:
-    """One mapping for each registered procedure, by number."""
+def procedures_of(rows: Sequence[TrialRow], had_candles: Callable[[date], bool]) -> list[dict[str, Any]]:
+    """One mapping for each registered procedure, in the order of registration."""
     record = TrialRecord(rows, date.max)
     found = []
     for content in (row.content for row in rows if row.kind == PROCEDURE):
         registered = record.registered(content["digest"])
         assert registered is not None  # it has a row
-        evidence = record.evidence(content["digest"], lambda _: True)
+        evidence = record.evidence(content["digest"], had_candles)
         found.append(
             {
                 "number": registered.number,

@@ -60,6 +60,11 @@ class Manifest:
         return tuple(v for v in self.verdicts if v.blocking and not v.passed)
 
     @property
+    def is_good(self) -> bool:
+        """Whether it holds something and no blocking check failed."""
+        return bool(self.files) and not self.failed_verdicts
+
+    @property
     def rows(self) -> int:
         """Rows of all tables in the partition."""
         return sum(entry.rows or 0 for entry in self.files.values())

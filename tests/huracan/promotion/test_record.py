@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from huracan.promotion.champion import BY_NIGHT, DEMOTE, Act, row_of
 from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Lost
-from huracan.promotion.record import DAY, NIGHT, PROCEDURE, TrialRecord, registration
+from huracan.promotion.record import DAY, DECISION, NIGHT, PROCEDURE, TrialRecord, registration
 from huracan.promotion.trial_rows import TrialRow
 from tests.huracan.promotion.test_evidence import FIRST, day
 
@@ -75,6 +76,14 @@ def test_a_night_sees_no_row_of_a_later_day() -> None:
     told = (_night(0), _result(1), _night(1), _result(2), _night(2))
     early = _record(*told, until=1)
     assert list(early.results(MINE)) == [_at(1)] and list(early.nights) == [_at(0), _at(1)]
+
+
+@pytest.mark.parametrize(("by", "counts"), [("me@here", 0), (BY_NIGHT, 2)])
+def test_a_person_ends_what_was_earned_before_whenever_the_night_runs(by: str, counts: int) -> None:
+    ended = row_of(Act(DEMOTE, None, "I saw it.", ended=MINE), _at(9), "", by, None)
+    record = _record(_night(0), _result(1), _night(1), _result(2), (DECISION, ended), until=2)
+    assert len(record.evidence(MINE, lambda _: True).days) == counts
+    assert len(record.decisions) == (counts == 0)
 
 
 def test_a_procedure_is_numbered_among_those_on_candles_that_overlap() -> None:
