@@ -74,17 +74,35 @@ def earns_from(decisions: Sequence[Decision], procedure: str) -> date | None:
     return date.fromisoformat(max(ended)) + timedelta(days=1) if ended else None
 
 
-def challenge_number(decisions: Sequence[Decision], procedure: str) -> int:
-    """The how-many-th challenger the procedure is, or would be."""
-    challengers = [each["procedure"] for each in decisions if each["act"] == CHALLENGE]
-    return challengers.index(procedure) + 1 if procedure in challengers else len(challengers) + 1
+@dataclass(frozen=True)
+class Challenge:
+    """A procedure's bet against the champion of now."""
+
+    number: int
+    """Among all challenges there ever were, this one included."""
+    since: date | None
+    """The night that wrote it down; None where none has yet."""
 
 
-def paired_bet(challenger: Mapping[date, DayResult], champion: Mapping[date, DayResult]) -> Bet:
-    """On what the challenger made more than the champion on the days that both traded, in a unit that was
-    fixed before each: 3.5 deviations of the differences before, and what either planned to lose."""
+def challenge(decisions: Sequence[Decision], procedure: str) -> Challenge:
+    """The one that the procedure has under way, or the next. It ends when anything but the champion's next
+    brain comes into force: whoever challenges another champion begins anew, with a number of its own."""
+    number, found = 0, None
+    for each in decisions:
+        if each["act"] == CHALLENGE:
+            number += 1
+            if each["procedure"] == procedure:
+                found = Challenge(number, date.fromisoformat(each["day"]))
+        elif each["act"] != IN_FORCE:
+            found = None
+    return found or Challenge(number + 1, None)
+
+
+def paired_bet(challenger: Mapping[date, DayResult], champion: Mapping[date, DayResult], since: date) -> Bet:
+    """On what the challenger made more than the champion on the days after `since` that both traded, in a
+    unit that was fixed before each: 3.5 deviations of the differences before, and the larger unit of both."""
     differences, results = list[float](), list[float]()
-    for day in sorted(challenger.keys() & champion.keys()):
+    for day in sorted(day for day in challenger.keys() & champion.keys() if day > since):
         one, other = challenger[day], champion[day]
         unit = unit_usd(differences, max(one.unit_usd, other.unit_usd))
         differences.append(one.result_usd - other.result_usd)
@@ -162,10 +180,10 @@ def _first(acts: list[Act], night: Night) -> tuple[tuple[Act, ...], str]:
 def _challenged(
     decisions: Sequence[Decision], acts: list[Act], state: InForce, night: Night
 ) -> tuple[tuple[Act, ...], str]:
-    number = challenge_number(decisions, night.procedure)
-    bar, who = bar_of(number), f"the champion ({state.procedure[:8]}, brain {state.brain_id})"
-    if not any(each["act"] == CHALLENGE and each["procedure"] == night.procedure for each in decisions):
-        acts.append(Act(CHALLENGE, night.procedure, f"Challenger {number} of {who}.", ended=None))
+    own = challenge(decisions, night.procedure)
+    bar, who = bar_of(own.number), f"the champion ({state.procedure[:8]}, brain {state.brain_id})"
+    if own.since is None:
+        acts.append(Act(CHALLENGE, night.procedure, f"Challenge {own.number}: of {who}."))
     if night.why_not_executed:
         told = f"It cannot be set against {who}: {night.why_not_executed.rstrip('.')}; its own bar decides."
         has_won = True

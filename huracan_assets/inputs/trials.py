@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from huracan.promotion.champion import Act, InForce, Night, against, decide, in_force, paired_bet
+from huracan.promotion.champion import Act, InForce, Night, against, challenge, decide, in_force, paired_bet
 from huracan.promotion.contradiction import Comparison, compare_with_ledger
 from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayResult
@@ -144,17 +144,19 @@ class Trials:
         state = in_force(decisions)
         night = Night(day=self._day, procedure=procedure.digest, is_earned=earned.is_earned, is_fit=is_fit)
         if state is not None:
-            night = self._against_champion(night, state, self.record)
+            since = challenge(decisions, procedure.digest).since
+            night = self._against_champion(night, state, since)
         return decide(decisions, night)
 
-    def _against_champion(self, night: Night, state: InForce, record: TrialRecord) -> Night:
+    def _against_champion(self, night: Night, state: InForce, since: date | None) -> Night:
+        record = self.record
         frozen = record.results(state.procedure, CHAMPION_DAY)
         challenger = record.results(night.procedure)
         told = json.loads(self._inputs.file(CHAMPION, CHAMPION_FILE) or b"{}")
         return replace(
             night,
             evidence_against_champion=against(record.champion_results(state.procedure, state.since)),
-            challenge=paired_bet(challenger, frozen),
+            challenge=None if since is None else paired_bet(challenger, frozen, since),
             why_not_executed=told.get("why_not", ""),
         )
 

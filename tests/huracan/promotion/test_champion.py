@@ -15,10 +15,11 @@ from huracan.promotion.champion import (
     IN_FORCE,
     PROMOTE,
     Act,
+    Challenge,
     Night,
     act_of,
     against,
-    challenge_number,
+    challenge,
     champions,
     decide,
     earns_from,
@@ -75,8 +76,9 @@ def test_a_challenger_needs_its_own_bar_and_to_earn_more_than_the_champion() -> 
     decisions = _champion()
     strong, weak = Bet.on([0.5] * 40), Bet.on([0.01] * 40)
     challenged = _after(decisions, _night(3, Q, challenge=weak))
-    assert challenged[-1]["act"] == CHALLENGE and challenge_number(challenged, Q) == 1
-    assert challenge_number(challenged, R) == 2
+    assert challenged[-1]["act"] == CHALLENGE
+    assert challenge(challenged, Q) == Challenge(1, FIRST + timedelta(days=3))
+    assert challenge(challenged, R) == Challenge(2, None)
     for told in ({"challenge": strong}, {"is_earned": True, "challenge": weak}, {"is_earned": True}):
         state = in_force(_after(challenged, _night(4, Q, **told)))
         assert state is not None and state.procedure == P
@@ -93,6 +95,19 @@ def test_a_later_challenger_needs_more() -> None:
     second = in_force(_after(decisions, _night(4, R, is_earned=True, challenge=between)))
     assert first is not None and second is not None
     assert (first.procedure, second.procedure) == (Q, P)
+
+
+def test_who_challenges_another_champion_begins_anew_with_a_number_of_its_own() -> None:
+    strong = Bet.on([0.5] * 40)
+    decisions = _after(_champion(), _night(3, R))
+    decisions = _after(decisions, _night(4, Q, is_earned=True, challenge=strong))
+    state = in_force(decisions)
+    assert state is not None and state.procedure == Q and challenge(decisions, R) == Challenge(3, None)
+    decisions = _after(decisions, _night(5, Q))
+    again = _after(decisions, _night(6, R, is_earned=True))
+    assert again[-1]["act"] == CHALLENGE and challenge(again, R) == Challenge(3, FIRST + timedelta(days=6))
+    back = _after(again, _night(7, P, is_earned=True))
+    assert challenge(back, P) == Challenge(4, FIRST + timedelta(days=7)), "a former champion challenges too"
 
 
 def test_a_champion_that_cannot_be_traded_any_more_leaves_the_challenger_to_its_own_bar() -> None:
@@ -159,8 +174,10 @@ def test_nothing_ever_comes_into_force_without_a_night_that_earned_it(
 def test_a_paired_bet_is_on_common_days_in_a_unit_fixed_before_each() -> None:
     one = {each.day: each for each in (day(0, 5.0), day(1, 7.0), day(2, 9.0))}
     other = {each.day: each for each in (day(1, 3.0, unit=20.0), day(2, 3.0), day(3, 1.0))}
-    assert paired_bet(one, other).results == pytest.approx([4.0 / 20.0, 6.0 / 10.0])
-    assert paired_bet(one, {}).highest == 1.0
+    assert paired_bet(one, other, FIRST).results == pytest.approx([4.0 / 20.0, 6.0 / 10.0])
+    after = paired_bet(one, other, FIRST + timedelta(days=1))
+    assert after.results == pytest.approx([6.0 / 10.0]), "days before the challenge are no part of it"
+    assert paired_bet(one, {}, FIRST).highest == 1.0
     assert against(other) < 1.0 < against({each.day: each for each in (day(n, -9.0) for n in range(60))})
 
 
