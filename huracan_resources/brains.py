@@ -2,7 +2,8 @@
 
 A bundle's objects are written first, then the decision in the trial ledger, and the pointer `latest` last,
 which follows the ledger: a reader never meets half a brain. What is inside a bundle belongs to
-`huracan.brain`."""
+`huracan.brain`.
+"""
 
 import hashlib
 import json
@@ -84,31 +85,27 @@ def publish(
     with resources.database.connect() as connection:
         register_brain(connection, record)
     brain = {"brain_id": record.brain_id, "bundle": bundle_key(record.day, record.brain_id)}
-    write_decisions(resources, record.day, acts, brain)
-    point_latest(store, resources.trials.rows())
-    latest = read_latest(store)
-    is_latest = latest is not None and latest["brain_id"] == record.brain_id
-    return {"bundle_url": record.bundle_url, "is_latest": is_latest}
+    in_force = publish_decisions(resources, record.day, acts, brain)["in_force"]
+    return {"bundle_url": record.bundle_url, "is_latest": in_force == record.brain_id}
 
 
-def write_decisions(
-    resources: Resources, day: date, acts: Sequence[Act], brain: Mapping[str, str] | None
-) -> None:
-    """The rows of what a night decided; those that are there stand."""
+def publish_decisions(
+    resources: Resources, day: date, acts: Sequence[Act], brain: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The rows of what a night decided, of which those that are there stand, and `latest` after them: what
+    is in force then. `brain` is the night's, None where it has none."""
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     for act in acts:
         content = row_of(act, day, moment, BY_NIGHT, brain)
         resources.trials.append(DECISION, f"{day}:{act.act}:{act.procedure}", content)
+    point_latest(resources.brains, resources.trials.rows())
+    latest = read_latest(resources.brains)
+    return {"in_force": latest["brain_id"] if latest is not None else "nothing"}
 
 
 def decisions_of(rows: Iterable[TrialRow]) -> list[Mapping[str, Any]]:
     """The contents of the decisions, in their order."""
     return [row.content for row in rows if row.kind == DECISION]
-
-
-def brain_id_of(key: str) -> str:
-    """The brain that lies at a bundle's key."""
-    return key.rpartition("/baseline_")[2]
 
 
 def write_bundle(store: ObjectStore, day: date, brain_id: str, files: Mapping[str, bytes]) -> str:

@@ -122,10 +122,11 @@ class Night:
     """What is known of a night when it is decided what comes into force."""
 
     day: date
-    procedure: str
-    is_earned: bool
+    procedure: str | None = None
+    """The one that made tonight's weights; None where there are none."""
+    is_earned: bool = False
     """By the procedure: its own bar and all criteria."""
-    is_fit: bool
+    is_fit: bool = False
     """Tonight's weights do not contradict the procedure, and were not remade."""
     evidence_against_champion: float = 0.0
     challenge: Bet | None = None
@@ -156,8 +157,10 @@ def decide(decisions: Sequence[Decision], night: Night) -> tuple[tuple[Act, ...]
     if state is not None and night.evidence_against_champion >= bar:
         acts.append(_decay(decisions, state, night, bar))
         state = None
-    if state is None and acts and night.procedure == acts[0].ended:
+    if acts and night.procedure in (None, acts[0].ended):
         return tuple(acts), acts[0].reason
+    if night.procedure is None:
+        return (), "No policy was trained, so what is in force stays."
     if state is None:
         return _first(acts, night)
     if state.procedure == night.procedure:
@@ -165,7 +168,7 @@ def decide(decisions: Sequence[Decision], night: Night) -> tuple[tuple[Act, ...]
             return tuple(acts), f"The champion's brain of {state.day} stays in force."
         reason = f"The champion since {state.since}: its brain of {night.day} comes into force."
         return (*acts, Act(IN_FORCE, night.procedure, reason, is_tonights=True)), reason
-    return _challenged(decisions, acts, state, night)
+    return _challenged(challenge(decisions, night.procedure), acts, state, night)
 
 
 def _first(acts: list[Act], night: Night) -> tuple[tuple[Act, ...], str]:
@@ -177,10 +180,7 @@ def _first(acts: list[Act], night: Night) -> tuple[tuple[Act, ...], str]:
     return (*acts, Act(PROMOTE, night.procedure, reason, is_tonights=True)), reason
 
 
-def _challenged(
-    decisions: Sequence[Decision], acts: list[Act], state: InForce, night: Night
-) -> tuple[tuple[Act, ...], str]:
-    own = challenge(decisions, night.procedure)
+def _challenged(own: Challenge, acts: list[Act], state: InForce, night: Night) -> tuple[tuple[Act, ...], str]:
     bar, who = bar_of(own.number), f"the champion ({state.procedure[:8]}, brain {state.brain_id})"
     if own.since is None:
         acts.append(Act(CHALLENGE, night.procedure, f"Challenge {own.number}: of {who}."))

@@ -70,13 +70,16 @@ def baseline_brain(inputs: Inputs, context: StageContext) -> Outcome:
     candles says so and is never eligible for live trading.
     """
     # They bring the drivers of database and object store, which declarations must not load.
-    from huracan_resources.brains import BRAIN_FILE, BrainRecord, bundle_key, publish
+    from huracan_resources.brains import BRAIN_FILE, BrainRecord, bundle_key, publish, publish_decisions
     from huracan_resources.signing import signing_key
 
     verdict_file = inputs.file("brain_evaluation", VERDICT_FILE)
     if verdict_file is None:
         manifest = inputs.last("brain_evaluation")
-        return Outcome(note=manifest.note if manifest else f"No verdict for {context.day}.")
+        note = manifest.note if manifest else f"No verdict for {context.day}."
+        return Outcome(
+            note=note, publish=lambda: publish_decisions(context.resources, context.day, _acts(inputs))
+        )
     verdict = _verdict(verdict_file)
     files = build_bundle(_parts(inputs, context, verdict), signing_key(context.settings))
     record = BrainRecord.of(files, context.day, context.resources.brains.url, context.settings.digest())

@@ -1,13 +1,14 @@
 """The asset `brain_evaluation`: has the procedure earned its place, and is tonight's brain fit for it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pyarrow as pa
 
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json
-from huracan.promotion.champion import plain_act
+from huracan.promotion.champion import Act, Night, plain_act
 from huracan.promotion.night import TrainedNight, verdict_of_research
 from huracan.promotion.verdict import EVALUATION_COLUMNS, evaluation_row, out_of_sample_verdict
 from huracan.tables import Always, Table, arrow_schema
@@ -61,7 +62,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
     report, checkpoint = inputs.file("ppo_checkpoint", "report.json"), inputs.last("ppo_checkpoint")
     if report is None or checkpoint is None:
         why = checkpoint.note if checkpoint else ""
-        return Outcome(note=f"No policy was trained on {context.day}: {why}")
+        return _without_policy(trials if counts else None, f"No policy was trained on {context.day}: {why}")
     trained = TrainedNight(json.loads(report), checkpoint.is_simulated, checkpoint.remade)
     night = trials.judge_night(trained, left_out) if counts else None
     verdict = night.verdict if night else verdict_of_research(trained)
@@ -70,7 +71,7 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
         tables={"data": pa.Table.from_pylist([row], schema=arrow_schema(EVALUATION_COLUMNS))},
         files={
             VERDICT_FILE: json.dumps(asdict(verdict), sort_keys=True).encode(),
-            DECISIONS_FILE: canonical_json([plain_act(act) for act in night.acts] if night else []),
+            DECISIONS_FILE: _decisions(night.acts if night else ()),
         },
         verdicts=[out_of_sample_verdict(verdict)],
         metadata={
@@ -81,6 +82,16 @@ def brain_evaluation(inputs: Inputs, context: StageContext) -> Outcome:
             "held_out_equity": _held_out_picture(inputs, context, trained),
         },
     )
+
+
+def _without_policy(trials: Trials | None, note: str) -> Outcome:
+    """A champion that loses is demoted on such a night too."""
+    acts, decided = trials.decide(Night(day=trials.day)) if trials is not None else ((), "")
+    return Outcome(files={DECISIONS_FILE: _decisions(acts)} if acts else {}, note=f"{note} {decided}".strip())
+
+
+def _decisions(acts: Sequence[Act]) -> bytes:
+    return canonical_json([plain_act(act) for act in acts])
 
 
 def _held_out_picture(inputs: Inputs, context: StageContext, trained: TrainedNight) -> shown.Shown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from huracan.brain.brain import Brain, load_brain
 from huracan.brain.signature import public_key_of
-from huracan.errors import InputRefused
+from huracan.errors import InputRefused, InvalidInput
 from huracan.market.costs import CostAssumptions
 from huracan.market.rules import MaintenanceTier, TradingRules
 from huracan.promotion.champion import InForce, in_force
@@ -41,21 +41,29 @@ def why_it_does_not_go_on(rows: Sequence[Row], day: date) -> str:
 
 def frozen_brain(champion: InForce, context: StageContext) -> Brain | str:
     """The champion's last brain, or in a sentence why it cannot be executed any more."""
-    from huracan.market.observation import observation_names
     from huracan_resources.brains import read_bundle
     from huracan_resources.signing import signing_key
 
     public_key = public_key_of(signing_key(context.settings))
     try:
         brain = load_brain(read_bundle(context.resources.brains, champion.bundle), public_key)
+        if why := _sees_otherwise(brain, context):
+            return why
+        rules_of(bundle_facts(brain))
     except InputRefused as refused:
         return refused.what
+    return brain
+
+
+def _sees_otherwise(brain: Brain, context: StageContext) -> str:
+    from huracan.market.observation import observation_names
+
     recipe = recipe_for(context.settings)
     if why := brain.reads_otherwise(recipe):
         return why
     if brain.weights.observation_names != observation_names(recipe.names):
         return f"{brain.brain_id} sees other columns beside the features."
-    return brain
+    return ""
 
 
 def bundle_facts(brain: Brain) -> dict[str, Any]:
@@ -65,12 +73,18 @@ def bundle_facts(brain: Brain) -> dict[str, Any]:
 
 
 def rules_of(facts: Mapping[str, Any]) -> tuple[TradingRules, CostAssumptions]:
-    """The inverse of `bundle_facts`, as far as they are told."""
-    rules = dict(facts.get("rules", {}))
-    if rules:
+    """The rules and costs among `bundle_facts`; InputRefused where they are of another version."""
+    try:
+        rules = dict(facts["rules"])
         rules["size_multipliers"] = tuple(rules["size_multipliers"])
         rules["maintenance_tiers"] = tuple(MaintenanceTier(**each) for each in rules["maintenance_tiers"])
-    return TradingRules(**rules), CostAssumptions(**facts.get("costs", {}))
+        return TradingRules(**rules), CostAssumptions(**facts["costs"])
+    except (InvalidInput, KeyError, TypeError) as error:
+        raise InputRefused(
+            f"The trading rules or costs of {facts.get('brain_id', 'the champion')} are of another version"
+            f" ({type(error).__name__}: {error}).",
+            "It cannot be traded by this one.",
+        ) from error
 
 
 def watch_of(brain: Brain, inputs: "Inputs") -> "Watch":

@@ -25,7 +25,7 @@ from huracan.promotion.record import (
     registration,
 )
 from huracan.promotion.track_record import track_record
-from huracan.promotion.verdict import BrainVerdict, Earned, Registered, judge_procedure
+from huracan.promotion.verdict import BrainVerdict, Registered, judge_procedure
 from huracan_assets.inputs.champion import CHAMPION_FILE, champion_before, rules_of
 from huracan_assets.inputs.paper_result import CHAMPION, GATED, PaperResult
 from huracan_assets.reads import Inputs
@@ -47,12 +47,13 @@ class Trials:
     """Of one night, which sees the rows up to its day alone."""
 
     def __init__(self, inputs: Inputs, context: StageContext) -> None:
-        self._inputs, self._context, self._day = inputs, context, context.day
+        self.day = context.day
+        self._inputs, self._context = inputs, context
         self._ledger = context.resources.trials
 
     @property
     def record(self) -> TrialRecord:
-        return TrialRecord(self._ledger.rows(), self._day)
+        return TrialRecord(self._ledger.rows(), self.day)
 
     def judge_night(self, trained: TrainedNight, left_out: str) -> NightsVerdict:
         """Registers the procedure and the night, and judges both; `left_out` says what of the day does not
@@ -67,8 +68,9 @@ class Trials:
         judged = self._judged(procedure, evidence)
         earned = judge_procedure(procedure, judged, self._context.settings.promotion)
         is_fit = not (compared.contradicts or trained.is_remade)
-        acts, decided = self.decide(procedure, earned, is_fit=is_fit)
-        generator = np.random.default_rng(self._day.toordinal())
+        tonight = Night(day=self.day, procedure=procedure.digest, is_earned=earned.is_earned, is_fit=is_fit)
+        acts, decided = self.decide(tonight)
+        generator = np.random.default_rng(self.day.toordinal())
         told = track_record(judged, trained.seeds, generator)
         is_promoted = any(act.is_tonights for act in acts)
         night = JudgedNight(earned, compared, told, decided, is_promoted, left_out)
@@ -91,7 +93,7 @@ class Trials:
         """Records what the day came to for the procedure that was to trade it, and for the champion that goes
         on beside it, unless that was recorded before; in a sentence what of it does not count."""
         record, market = self.record, self._context.settings.market
-        champion = champion_before(record.rows, self._day)
+        champion = champion_before(record.rows, self.day)
         frozen = PaperResult(self._inputs, self._context, CHAMPION, market.rules, market.costs)
         if champion is not None and frozen.is_traded:
             bundle = json.loads(self._inputs.file(CHAMPION, CHAMPION_FILE) or b"{}")
@@ -102,9 +104,9 @@ class Trials:
         book = PaperResult(self._inputs, self._context, GATED, market.rules, market.costs)
         if not book.is_traded:
             return ""
-        owner = record.owner(self._day)
+        owner = record.owner(self.day)
         if owner is None:
-            return f"{self._day} was traded by brains of no one procedure alone: it is no evidence."
+            return f"{self.day} was traded by brains of no one procedure alone: it is no evidence."
         result = book.result(record.results(owner), record.held_out_usd(owner))
         return self._record_day(DAY, owner, result)
 
@@ -114,12 +116,12 @@ class Trials:
         record = self.record
         results = record.results(procedure.digest).values()
         alone = {each.day: each.alone_usd for each in results if each.alone_usd is not None}
-        earlier = record.contrasts(procedure.digest, self._day)
+        earlier = record.contrasts(procedure.digest, self.day)
         chance = self._context.settings.promotion.contradiction_chance
         held_out = _held_out(facts["held_out"])
         compared = compare_with_ledger(held_out, alone, earlier, chance)
         content = {
-            "day": self._day.isoformat(),
+            "day": self.day.isoformat(),
             "procedure": procedure.digest,
             "model_id": facts["model_id"],
             "held_out_usd": list(held_out.values()),
@@ -127,46 +129,43 @@ class Trials:
             "contradicts": compared.contradicts,
             "is_remade": is_remade,
         }
-        self._ledger.append(NIGHT, f"{self._day}:{facts['model_id']}", content)
+        self._ledger.append(NIGHT, f"{self.day}:{facts['model_id']}", content)
         return compared
 
     def _judged(self, procedure: Registered, evidence: Evidence) -> Judged:
         others = self.record.others(procedure.digest, self._context.settings.universe.symbols)
         return Judged(evidence, others, procedure.number)
 
-    def decide(self, procedure: Registered, earned: Earned, *, is_fit: bool) -> tuple[tuple[Act, ...], str]:
+    def decide(self, night: Night) -> tuple[tuple[Act, ...], str]:
         """What the night writes down, and what it comes to for tonight's brain."""
         rows = self._ledger.rows()
-        if any(row.content["day"] > self._day.isoformat() for row in rows if is_by_night(row)):
+        if any(row.content["day"] > self.day.isoformat() for row in rows if is_by_night(row)):
             return (), "A later night has decided what is in force: this one changes nothing."
         # A night that runs again decides by what stood before it.
-        decisions = TrialRecord(rows, self._day - timedelta(days=1)).decisions
+        decisions = TrialRecord(rows, self.day - timedelta(days=1)).decisions
         state = in_force(decisions)
-        night = Night(day=self._day, procedure=procedure.digest, is_earned=earned.is_earned, is_fit=is_fit)
         if state is not None:
-            since = challenge(decisions, procedure.digest).since
-            night = self._against_champion(night, state, since)
+            days = self.record.champion_results(state.procedure, state.since)
+            night = replace(night, evidence_against_champion=against(days))
+            if night.procedure is not None:
+                night = self._challenge(night, state, challenge(decisions, night.procedure).since)
         return decide(decisions, night)
 
-    def _against_champion(self, night: Night, state: InForce, since: date | None) -> Night:
-        record = self.record
-        frozen = record.results(state.procedure, CHAMPION_DAY)
-        challenger = record.results(night.procedure)
+    def _challenge(self, night: Night, champion: InForce, since: date | None) -> Night:
         told = json.loads(self._inputs.file(CHAMPION, CHAMPION_FILE) or b"{}")
-        return replace(
-            night,
-            evidence_against_champion=against(record.champion_results(state.procedure, state.since)),
-            challenge=None if since is None else paired_bet(challenger, frozen, since),
-            why_not_executed=told.get("why_not", ""),
-        )
+        night = replace(night, why_not_executed=told.get("why_not", ""))
+        if since is None or night.procedure is None:
+            return night
+        frozen = self.record.results(champion.procedure, CHAMPION_DAY)
+        return replace(night, challenge=paired_bet(self.record.results(night.procedure), frozen, since))
 
     def _record_day(self, kind: str, procedure: str, result: DayResult) -> str:
         content = {"procedure": procedure, **result.plain()}
-        stands = dict(self._ledger.append(kind, f"{procedure}:{self._day}", content).content)
+        stands = dict(self._ledger.append(kind, f"{procedure}:{self.day}", content).content)
         if DayResult.read(stands) == result:
             return ""
         return (
-            f"{self._day} came to {result.result_usd:+.2f} USD when it was made again; what counts is what"
+            f"{self.day} came to {result.result_usd:+.2f} USD when it was made again; what counts is what"
             f" was recorded first, {stands['result_usd']:+.2f} USD."
         )
 

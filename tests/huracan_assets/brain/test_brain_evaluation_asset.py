@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,19 +13,21 @@ from huracan.market.ledger import FILLS_SCHEMA, TRADES_SCHEMA
 from huracan.market.paper.guarded_columns import GUARDED_SESSION_COLUMNS
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.promotion import procedure as procedures
-from huracan.promotion.champion import BY_NIGHT, DEMOTE, PROMOTE, Act, row_of
+from huracan.promotion.champion import BY_NIGHT, DECAY, DEMOTE, PROMOTE, Act, row_of
 from huracan.promotion.procedure import Procedure
 from huracan.promotion.record import DAY as DAY_KIND
 from huracan.tables import arrow_schema
+from huracan_assets.brain.baseline_brain import baseline_brain
 from huracan_assets.brain.brain_evaluation import brain_evaluation
 from huracan_assets.inputs.paper_result import PaperResult
-from huracan_assets.reads import resolve_all
+from huracan_assets.reads import Inputs, resolve_all
 from huracan_assets.stage import Outcome, StageContext
 from huracan_resources.database.database import Database
 from huracan_resources.lake.manifest import Origin
 from huracan_resources.lake.parquet import encode_table
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import load_settings
+from tests.huracan.promotion.test_evidence import day as day_result
 
 DAY = date(2025, 3, 20)
 MINE = Procedure({"market.handover": "04:00"}, "b" * 64, ("BTC/USDT",))
@@ -64,8 +67,9 @@ def _night(resources: Resources, day: date, result_usd: float | None = None, **m
         lake.write(
             asset, day, {"notes.txt": b"candles"} if asset == "ohlcv" else {}, note="Not looked at here."
         )
-    report = {"report.json": json.dumps(_report(day)).encode()}
-    lake.write("ppo_checkpoint", day, report, origin=origin)
+    has_policy = marks.get("has_policy", True)
+    report = {"report.json": json.dumps(_report(day)).encode()} if has_policy else {}
+    lake.write("ppo_checkpoint", day, report, origin=origin, note="" if has_policy else "It diverged.")
     if result_usd is not None:
         lake.write("gated_trades", day, _book(day, result_usd))
     inputs = resolve_all(lake, brain_evaluation.reads, day, resources.settings)
@@ -158,6 +162,29 @@ def test_the_champions_newest_brain_comes_into_force_until_a_person_ends_it(reso
     _decided(resources, Act(DEMOTE, None, "I saw it.", ended=MINE.digest), DAY + timedelta(days=9), "me@here")
     after = _night(resources, DAY + timedelta(days=2))
     assert _acts(after) == [] and "Nothing comes into force" in " ".join(_reasons(after))
+
+
+def _lost(resources: Resources, days: int) -> None:
+    for number in range(days):
+        result = replace(day_result(0, -8.0), day=DAY + timedelta(days=1 + number))
+        content = {"procedure": MINE.digest, **result.plain()}
+        resources.trials.append(DAY_KIND, f"{MINE.digest}:{result.day}", content)
+
+
+def test_a_champion_that_loses_is_demoted_on_a_night_without_a_policy_too(resources: Resources) -> None:
+    _decided(resources, Act(PROMOTE, MINE.digest, "It earned.", True, "b1", "k", DAY), DAY)
+    last = DAY + timedelta(days=40)
+    stays = _night(resources, last, has_policy=False)
+    assert stays.files == {} and stays.note.endswith("No policy was trained, so what is in force stays.")
+    _lost(resources, 40)
+    ends = _night(resources, last, has_policy=False)
+    assert _acts(ends) == [DECAY] and "nothing is in force" in ends.note
+    manifest = resources.lake.write("brain_evaluation", last, ends.files, note=ends.note)
+    context = StageContext("baseline_brain", last, resources.settings, resources, "")
+    brain = baseline_brain.body(Inputs(resources.lake, {"brain_evaluation": [manifest]}), context)
+    assert brain.note == ends.note and brain.publish is not None
+    assert brain.publish() == {"in_force": "nothing"}
+    assert resources.trials.rows()[-1].content["ended"] == MINE.digest
 
 
 def test_a_night_of_before_changes_nothing_that_a_later_one_decided(resources: Resources) -> None:

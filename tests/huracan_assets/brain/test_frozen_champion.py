@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from huracan.agent.bias_config import BiasConfig
 from huracan.brain.bundle import build_bundle
 from huracan.brain.signature import generate_key_pair
-from huracan.errors import InvalidInput
+from huracan.errors import InputRefused, InvalidInput
+from huracan.market.costs import CostAssumptions
+from huracan.market.rules import TradingRules
 from huracan.promotion.champion import InForce
-from huracan_assets.inputs.champion import frozen_brain
+from huracan_assets.inputs.champion import frozen_brain, rules_of
 from huracan_assets.stage import StageContext
 from huracan_resources.brains import bundle_key, write_bundle
 from huracan_resources.resources import Resources
@@ -60,6 +63,20 @@ def test_a_brain_that_is_lost_or_damaged_is_named_with_what_ails_it(
     damage(bundle)
     found = frozen_brain(_champion(bundle), _context(tmp_path))
     assert isinstance(found, str) and why in found
+
+
+def test_rules_and_costs_are_read_back_from_the_bundle_and_those_of_another_version_are_named() -> None:
+    own = TradingRules(), CostAssumptions()
+    facts = {"brain_id": "b1", "rules": asdict(own[0]), "costs": asdict(own[1])}
+    plain = json.loads(json.dumps(facts))
+    assert rules_of(plain) == own
+    for changed in (
+        {"rules": plain["rules"] | {"unheard_of": 1}},
+        {"rules": {}},
+        {"costs": plain["costs"] | {"unheard_of_bps": 1.0}},
+    ):
+        with pytest.raises(InputRefused, match="b1 are of another version"):
+            rules_of(plain | changed)
 
 
 def test_a_brain_of_another_key_is_named(bundle: Path, tmp_path: Path) -> None:
