@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from huracan.promotion.contradiction import Comparison
+from huracan.promotion.contradiction import Comparison, compare_with_ledger
+from huracan.promotion.record import TrialRecord
 from huracan.promotion.track_record import Told
 from huracan.promotion.verdict import BrainVerdict, Earned
 from huracan.verdict import Number
@@ -26,6 +28,32 @@ class TrainedNight:
     def seeds(self) -> dict[str, float]:
         """How far the night's seeds lie apart on the held-out tail."""
         return {name: self.report["seeds"][name] for name in _OF_SEEDS}
+
+    @property
+    def held_out_usd(self) -> dict[date, float]:
+        """Results by day of the held-out tail."""
+        told = self.report["held_out"]
+        first = date.fromisoformat(told["first_day"])
+        return {first + timedelta(number): float(each) for number, each in enumerate(told["daily_net_usd"])}
+
+    def compare(self, digest: str, record: TrialRecord, allowed_chance: float) -> Comparison:
+        """Its weights with what the ledger of its procedure made on their held-out days."""
+        results = record.results(digest).values()
+        alone = {each.day: each.alone_usd for each in results if each.alone_usd is not None}
+        earlier = record.contrasts(digest, record.until)
+        return compare_with_ledger(self.held_out_usd, alone, earlier, allowed_chance)
+
+    def row(self, day: date, digest: str, compared: Comparison) -> dict[str, Any]:
+        """The content of the row that says whose night it is."""
+        return {
+            "day": day.isoformat(),
+            "procedure": digest,
+            "model_id": self.report["model_id"],
+            "held_out_usd": list(self.held_out_usd.values()),
+            "contrast": compared.contrast,
+            "contradicts": compared.contradicts,
+            "is_remade": self.is_remade,
+        }
 
     @property
     def notes(self) -> list[str]:

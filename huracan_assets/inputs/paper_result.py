@@ -15,17 +15,8 @@ from huracan.market.costs import CostAssumptions
 from huracan.market.ledger import TRADES_SCHEMA
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.market.rules import TradingRules
-from huracan.promotion.day import (
-    DayBook,
-    DayResult,
-    fees_of,
-    forecasts_of,
-    path_of,
-    planned_loss_usd,
-    regimes_of,
-    result_and_costs_usd,
-)
-from huracan.promotion.evidence import unit_usd
+from huracan.promotion.day import DayBook, DayResult
+from huracan.promotion.paper_day import PaperDay
 from huracan.promotion.settings import SPAN_DAYS
 from huracan_assets.inputs import market_block
 from huracan_assets.inputs.accounts import OPEN_POSITIONS, accounts_of
@@ -89,32 +80,13 @@ class PaperResult:
         `held_out_usd` what its first weights made on their held-out days: units are made of both."""
         book, day = self._day_book(), self.context.day
         before = [earlier[each] for each in sorted(earlier) if each < day]
-        made, paid = result_and_costs_usd(book, self.rules, self.costs)
         symbols = len(self.context.settings.universe.symbols_on(day))
-        planned = planned_loss_usd(book.accounts_before, symbols, self.rules, self.costs)
-        opening, low, high, fall = path_of(book.session)
-        forecasts, forecast_wins, wins = forecasts_of(book.trades, self._said())
-        fees, traded = fees_of(book.fills)
+        rivals = self._rival_gross_usd(book, [each.day for each in before])
+        paper = PaperDay(day, book, self.rules, self.costs, symbols, rivals, self._said())
         manifest = self.inputs.last(self.book)
         assert manifest is not None  # the day was traded
-        return DayResult(
-            day=day,
-            result_usd=made,
-            rival_usd=self._rival_gross_usd(book, [each.day for each in before]) - paid,
-            unit_usd=unit_usd([*held_out_usd, *(each.result_usd for each in before)], planned),
-            rival_unit_usd=unit_usd([*held_out_usd, *(each.rival_result_usd for each in before)], planned),
-            opening_usd=opening,
-            costs_usd=paid,
-            trades=book.trades.num_rows,
-            low_usd=low,
-            high_usd=high,
-            fall_usd=fall,
-            regimes=regimes_of(book.trades),
-            forecasts=forecasts,
-            forecast_wins=forecast_wins,
-            wins=wins,
-            fees_usd=fees,
-            traded_usd=traded,
+        return replace(
+            paper.result(before, held_out_usd),
             alone_usd=self._alone_usd(),
             models=self._models(),
             is_simulated=manifest.is_simulated,

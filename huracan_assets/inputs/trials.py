@@ -1,15 +1,12 @@
 """The trial ledger as a night meets it: what is registered and recorded, and what that comes to."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
 from huracan.promotion.champion import Act, InForce, Night, against, challenge, decide, in_force, paired_bet
-from huracan.promotion.contradiction import Comparison, compare_with_ledger
 from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Evidence
@@ -63,7 +60,10 @@ class Trials:
 
         store = self._context.resources.lake.store
         procedure = self.register(procedure_in_force(self._context.settings, store))
-        compared = self.record_night(procedure, trained.report, is_remade=trained.is_remade)
+        chance = self._context.settings.promotion.contradiction_chance
+        compared = trained.compare(procedure.digest, self.record, chance)
+        content = trained.row(self.day, procedure.digest, compared)
+        self._ledger.append(NIGHT, f"{self.day}:{content['model_id']}", content)
         evidence = self.record.evidence(procedure.digest, had_candles(self._context.resources.lake))
         judged = self._judged(procedure, evidence)
         earned = judge_procedure(procedure, judged, self._context.settings.promotion)
@@ -110,28 +110,6 @@ class Trials:
         result = book.result(record.results(owner), record.held_out_usd(owner))
         return self._record_day(DAY, owner, result)
 
-    def record_night(self, procedure: Registered, facts: Mapping[str, Any], *, is_remade: bool) -> Comparison:
-        """Sets the weights of the night against the ledger on their held-out days, and records whose night it
-        is. `facts` are the report of its training."""
-        record = self.record
-        results = record.results(procedure.digest).values()
-        alone = {each.day: each.alone_usd for each in results if each.alone_usd is not None}
-        earlier = record.contrasts(procedure.digest, self.day)
-        chance = self._context.settings.promotion.contradiction_chance
-        held_out = _held_out(facts["held_out"])
-        compared = compare_with_ledger(held_out, alone, earlier, chance)
-        content = {
-            "day": self.day.isoformat(),
-            "procedure": procedure.digest,
-            "model_id": facts["model_id"],
-            "held_out_usd": list(held_out.values()),
-            "contrast": compared.contrast,
-            "contradicts": compared.contradicts,
-            "is_remade": is_remade,
-        }
-        self._ledger.append(NIGHT, f"{self.day}:{facts['model_id']}", content)
-        return compared
-
     def _judged(self, procedure: Registered, evidence: Evidence) -> Judged:
         others = self.record.others(procedure.digest, self._context.settings.universe.symbols)
         return Judged(evidence, others, procedure.number)
@@ -168,9 +146,3 @@ class Trials:
             f"{self.day} came to {result.result_usd:+.2f} USD when it was made again; what counts is what"
             f" was recorded first, {stands['result_usd']:+.2f} USD."
         )
-
-
-def _held_out(held_out: Mapping[str, Any]) -> dict[date, float]:
-    """Results by day, USD, of the held-out part of a training's report."""
-    first, results = date.fromisoformat(held_out["first_day"]), held_out["daily_net_usd"]
-    return {first + timedelta(days=number): float(each) for number, each in enumerate(results)}
