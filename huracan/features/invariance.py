@@ -1,10 +1,14 @@
 """Two checks of a day's features: no value knows a later bar, and no column is a label.
 
-Only judged here, never repaired. The checks recompute; they trust nothing that the features table says.
+Only judged here, never repaired. The checks recompute; they trust nothing that the features table says. Where
+the day is cut is in `cuts`.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +19,7 @@ from huracan.candles.aggregate import aggregate_candles
 from huracan.candles.hourly import hourly_summaries
 from huracan.candles.schema import MISSING, QUARANTINED, TIME, day_start
 from huracan.features.compute import compute_features
+from huracan.features.cuts import Cut, pick_cuts
 from huracan.features.specification import FeatureRecipe
 from huracan.verdict import Number, Verdict
 
@@ -24,52 +29,71 @@ HORIZONS = (1, 5, 15, 60)
 MAXIMUM_CORRELATION = 0.98
 _FORBIDDEN_WORDS = frozenset({"label", "target", "forward", "future", "next", "ahead", "outcome", "reward"})
 _MINIMUM_ROWS = 100
-_SAMPLES = 4
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def judge_features(
-    ohlcv: pa.Table,
-    hourly: pa.Table | None,
-    features: pa.Table,
-    day: date,
-    recipe: FeatureRecipe,
-    seed: int,
-) -> list[Verdict]:
-    """Judge the stored `features` of `day` against what made them: the candles (`ohlcv`) and `hourly`.
+class MakesFeatures(Protocol):
+    """As `compute_features` is called: by the asset once, and by the check again and again."""
 
-    Each of four samples takes a random symbol and decision bar t of the day, destroys the later bars (in
-    turn: cut off, or replaced by an invented market), makes the day's hours of what is there then and the
-    features of both, and demands the stored values of that symbol up to t to the bit. Deterministic in
-    `seed`.
+    def __call__(
+        self,
+        ohlcv: pa.Table,
+        day: date,
+        recipe: FeatureRecipe,
+        *,
+        hourly: pa.Table | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> pa.Table: ...
+
+
+@dataclass(frozen=True, eq=False)
+class DayFeatures:
+    """The stored features of a day, and all that they were made of."""
+
+    table: pa.Table
+    day: date
+    recipe: FeatureRecipe
+    ohlcv: pa.Table
+    """Of the day and of its warm-up."""
+    hourly: pa.Table | None = None
+    compute: MakesFeatures = compute_features
+
+
+def judge_features(made: DayFeatures, seed: int) -> list[Verdict]:
+    """Both checks; deterministic in `seed`, by which the cuts are drawn (`pick_cuts`)."""
+    random, recipe = np.random.default_rng(seed), made.recipe
+    candles = made.ohlcv.filter(
+        pc.greater_equal(made.ohlcv["open_time"], pa.scalar(day_start(made.day), TIME))
+    )
+    candles = aggregate_candles(candles, recipe.detail, recipe.decision)
+    closes = {each: _closes(candles, each) for each in made.table["symbol"].unique().to_pylist()}
+    cuts = pick_cuts(list(closes), ~np.isnan(np.stack(list(closes.values()))), random)
+    return [judge_prefix(made, cuts, random), _judge_labels(closes, made.table, recipe)]
+
+
+def _closes(candles: pa.Table, symbol: str) -> FloatArray:
+    """[decision bars of the day] NaN without a candle."""
+    close = candles.filter(pc.equal(candles["symbol"], symbol))["close"]
+    return np.asarray(close.to_numpy(), dtype=np.float64)
+
+
+def judge_prefix(made: DayFeatures, cuts: Sequence[Cut], random: np.random.Generator) -> Verdict:
+    """Check "features_prefix_invariance".
+
+    At each of the `cuts` what opens later is destroyed (cut off, or replaced by an invented market), the
+    day's hours are made of what is there then and the features of both, and the stored values of that symbol
+    up to there must be the same to the bit.
     """
-    return [
-        _judge_prefix(ohlcv, hourly, features, day, recipe, seed),
-        _judge_labels(ohlcv, features, day, recipe),
-    ]
-
-
-def _judge_prefix(
-    ohlcv: pa.Table,
-    hourly: pa.Table | None,
-    features: pa.Table,
-    day: date,
-    recipe: FeatureRecipe,
-    seed: int,
-) -> Verdict:
-    check = "features_prefix_invariance"
-    random = np.random.default_rng(seed)
-    symbols = features["symbol"].unique().to_pylist()
-    for sample in range(_SAMPLES):
-        symbol = symbols[int(random.integers(len(symbols)))]
-        bar = int(random.integers(1, recipe.decision.bars_per_day))
+    check, day, recipe = "features_prefix_invariance", made.day, made.recipe
+    for number, cut in enumerate(cuts, start=1):
+        symbol, bar = cut.symbol, cut.bar
         moment = int(day_start(day).timestamp() * 1000) + (bar + 1) * recipe.decision.minutes * 60_000
-        known = _cut if sample % 2 == 0 else partial(scramble, random=random)
-        altered = known(ohlcv, moment - recipe.detail.minutes * 60_000)
-        hours = _hours_again(hourly, altered, day, recipe)
-        again = compute_features(altered, day, recipe, hourly=hours, symbols=[symbol])
-        stored = features.filter(pc.equal(features["symbol"], symbol))
+        known = _cut if random.random() < 0.5 else partial(scramble, random=random)
+        altered = known(made.ohlcv, moment - recipe.detail.minutes * 60_000)
+        hours = _hours_again(made.hourly, altered, day, recipe)
+        again = made.compute(altered, day, recipe, hourly=hours, symbols=[symbol])
+        stored = made.table.filter(pc.equal(made.table["symbol"], symbol))
         different = _different_columns(stored.slice(0, bar + 1), again.slice(0, bar + 1), recipe)
         if different:
             time = stored["open_time"][bar].as_py()
@@ -78,13 +102,14 @@ def _judge_prefix(
                 False,
                 f"{', '.join(different[:5])} of {symbol} change at or before {time:%Y-%m-%d %H:%M} "
                 "when the candles after it do: they know the future, or were not made from these candles.",
-                {"symbol": symbol, "bar": bar, "columns": len(different), "samples": sample + 1},
+                {"symbol": symbol, "bar": bar, "columns": len(different), "cuts": number},
             )
     return Verdict(
         check,
         True,
-        f"{len(recipe.names)} columns at {_SAMPLES} random bars stay the same to the bit whatever follows.",
-        {"columns": len(recipe.names), "samples": _SAMPLES, "seed": seed},
+        f"{len(recipe.names)} columns up to {len(cuts)} bars, midnight and the ends of gaps among them, stay"
+        " the same to the bit whatever follows.",
+        {"columns": len(recipe.names), "cuts": len(cuts)},
     )
 
 
@@ -150,18 +175,14 @@ def _different_columns(stored: pa.Table, again: pa.Table, recipe: FeatureRecipe)
     return different
 
 
-def _judge_labels(ohlcv: pa.Table, features: pa.Table, day: date, recipe: FeatureRecipe) -> Verdict:
+def _judge_labels(closes: Mapping[str, FloatArray], features: pa.Table, recipe: FeatureRecipe) -> Verdict:
     check = "no_label_among_features"
     names = [name for name in features.column_names if name not in ("symbol", "open_time", "is_ready")]
     named = [name for name in (*names, *recipe.names) if _FORBIDDEN_WORDS & set(name.lower().split("_"))]
     if named:
         return Verdict(check, False, f"{', '.join(named)} is named like a label.", {"columns": len(named)})
-    since = pa.scalar(day_start(day), TIME)
-    candles = ohlcv.filter(pc.greater_equal(ohlcv["open_time"], since))
-    candles = aggregate_candles(candles, recipe.detail, recipe.decision)
     highest, where = 0.0, ""
-    for symbol in features["symbol"].unique().to_pylist():
-        close = candles.filter(pc.equal(candles["symbol"], symbol))["close"].to_numpy()
+    for symbol, close in closes.items():
         rows = features.filter(pc.equal(features["symbol"], symbol))
         values = np.column_stack([rows[name].to_numpy() for name in names]).astype(np.float64)
         correlation = _correlations(values, close)

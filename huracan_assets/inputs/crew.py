@@ -111,8 +111,9 @@ def _policy(
         return None, None, manifest.note if manifest else inputs.refusal(name) or first
     actions = action_names(context.settings.market.rules.allow_short)
     names = observation_names(recipe_for(context.settings).names)
+    minutes = context.decision_timeframe.minutes
     try:
-        policy = load_policy(checkpoint, names, actions, context.decision_timeframe.minutes)
+        policy = load_policy(checkpoint, names, actions, minutes, trades=context.day)
     except InputRefused as refused:
         # A record is not trained again, so a night that failed here would fail for good.
         return None, None, refused.what

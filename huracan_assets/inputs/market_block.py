@@ -64,11 +64,12 @@ def _last_day_with_lead(block: MarketBlock) -> MarketBlock:
 
 def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
     # Compiled: definitions must load fast.
+    from huracan.market.block_audit import audited_days, check_block
     from huracan.market.block_tables import REGIME_COLUMNS, build_market_block
 
     days = {manifest.day for manifest in inputs.manifests("regimes") if "data.parquet" in manifest.files}
     candles = inputs.tables_by_day("ohlcv")
-    return build_market_block(
+    block = build_market_block(
         pa.concat_tables([table for day, table in candles.items() if day in days], promote_options="default"),
         (inputs.of_day("features", day) for day in sorted(days)),
         inputs.table("regimes", columns=REGIME_COLUMNS),
@@ -76,6 +77,10 @@ def _market(inputs: Inputs, settings: Settings) -> MarketBlock:
         market_infos={day: _costs(inputs, "market_costs", day) for day in days},
         trailing=_trailing(min(days), candles.get, settings),
     )
+    for day in audited_days(sorted(days)):
+        features, regimes = (inputs.of_day(name, day) for name in ("features", "regimes"))
+        check_block(block, day, candles[day], features, regimes)
+    return block
 
 
 def _with_patterns(block: MarketBlock, inputs: Inputs, settings: Settings) -> MarketBlock:

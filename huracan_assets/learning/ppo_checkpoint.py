@@ -27,7 +27,10 @@ from huracan_resources.lake.entry_features import POLICY_FILE
     ],
     tables={"curve": Table(CURVE_COLUMNS)},
     settings=["universe", "market", "training"],
-    checks=[Check("learner_health", "No NaN; entropy, KL and explained variance are in their bands.")],
+    checks=[
+        Check("learner_health", "No NaN; entropy, KL and explained variance are in their bands."),
+        Check("held_out_apart", "The embargo lies between the days of training and those that judge it."),
+    ],
     expected_minutes=2,
     is_record=True,
 )
@@ -40,6 +43,7 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
     and in `report.json` what each did on the held-out tail. A training that was killed goes on where it saved
     itself last, below HURACAN_HOME.
     """
+    from huracan.agent.night.learner_health import judge_held_out
     from huracan.agent.night.recovery import FileRecovery
     from huracan.agent.night.train import judge_learner, train_policy
 
@@ -63,7 +67,7 @@ def ppo_checkpoint(inputs: Inputs, context: StageContext) -> Outcome:
             **{seed_file(place): sealed for place, sealed in enumerate(trained.seed_checkpoints)},
             "report.json": canonical_json(trained.report | {"model_id": trained.model_id}),
         },
-        verdicts=[judge_learner(trained, config.health)],
+        verdicts=[judge_learner(trained, config.health), judge_held_out(trained.report, config.embargo_days)],
         metadata={
             "learning_curve": plots.learning_curve(trained.seed_curves, trained.report),
             "held_out": plots.held_out_table(trained.report),

@@ -4,7 +4,7 @@ import pyarrow.compute as pc
 
 from huracan.features.compute import compute_features, features_columns
 from huracan.features.hours import HOURLY_DAYS
-from huracan.features.invariance import judge_features
+from huracan.features.invariance import DayFeatures, judge_features
 from huracan.features.recipe import EVERY_COLUMN
 from huracan.tables import Table
 from huracan_assets.inputs.recipes import recipe_for
@@ -38,9 +38,10 @@ def features(inputs: Inputs, context: StageContext) -> Outcome:
     candles, recipe = inputs.table("ohlcv"), recipe_for(context.settings)
     hourly = inputs.table("hours", HOURLY) if inputs.has("hours", f"{HOURLY}.parquet") else None
     table = compute_features(candles, context.day, recipe, hourly=hourly)
+    made = DayFeatures(table, context.day, recipe, candles, hourly)
     return Outcome(
         tables={"data": table},
-        verdicts=judge_features(candles, hourly, table, context.day, recipe, seed=context.day.toordinal()),
+        verdicts=judge_features(made, seed=context.day.toordinal()),
         metadata={
             "recipe_version": recipe.version,
             "recipe_digest": recipe.digest,

@@ -8,6 +8,7 @@ from huracan.regimes.counts import COUNTS_COLUMNS, ObservationCounts, counts_bef
 from huracan.regimes.coverage import judge_regimes
 from huracan.regimes.filter import REGIMES_COLUMNS, filter_regimes
 from huracan.regimes.fit import fit_regimes
+from huracan.regimes.invariance import CUTS, judge_regime_prefix
 from huracan.regimes.observations import lay_features_on_grid, read_columns
 from huracan.tables import Table
 from huracan_assets.inputs.recipes import recipe_for
@@ -39,7 +40,10 @@ COUNTS = "counts"
         COUNTS: Table(COUNTS_COLUMNS),
     },
     settings=[*UNIVERSE_OF_CANDLES, "regimes", "market.decision_timeframe"],
-    checks=[Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one.")],
+    checks=[
+        Check("regime_coverage", "Every decision bar has a regime and probabilities that sum to one."),
+        Check("regimes_prefix_invariance", "Bars after t change no regime at or before t (sampled)."),
+    ],
 )
 def regimes(inputs: Inputs, context: StageContext) -> Outcome:
     """Trend, range, high volatility or panic: by the weeks before with probabilities, and by all days so far.
@@ -64,8 +68,12 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
     carried = inputs.table("before", COUNTS) if inputs.has("before", f"{COUNTS}.parquet") else None
     counts, anew = counts_before(carried, past, recipe.digest)
     rule = AbsoluteRule(counts, config, config.minimum_days * decision.bars_per_day)
-    table = filter_regimes(features, context.day, parameters)
-    absolute = absolute_regimes(table, features, rule)
+
+    def label(features: pa.Table) -> tuple[pa.Table, pa.Table]:
+        filtered = filter_regimes(features, context.day, parameters)
+        return filtered, absolute_regimes(filtered, features, rule)
+
+    table, absolute = label(features)
     candles = aggregate_candles(inputs.table("ohlcv"), context.timeframe, decision)
     counts_now = counts + ObservationCounts.of(lay_features_on_grid(today))
     return Outcome(
@@ -74,7 +82,10 @@ def regimes(inputs: Inputs, context: StageContext) -> Outcome:
         verdicts=[
             judge_regimes(
                 table, absolute, context.day, decision, context.settings.universe.symbols, parameters
-            )
+            ),
+            judge_regime_prefix(
+                features, (table, absolute), context.day, label, CUTS, context.day.toordinal()
+            ),
         ],
         metadata={
             "price_with_regimes": plots.price_with_regimes(candles, table, absolute),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,17 @@ def judge_curve(curve: pa.Table, held_out: Mapping[str, Any], limits: HealthLimi
         reasons.append("The policy was certain before it had learned anything.")
     reason = " ".join(reasons) or "The learning curve is finite and within its limits."
     return Verdict("learner_health", not reasons, reason, numbers)
+
+
+def judge_held_out(report: Mapping[str, Any], embargo_days: int) -> Verdict:
+    """Check `held_out_apart`, blocking: between the days that the judged weights were trained on and the
+    first day that they were judged by lies the embargo."""
+    refit = report.get("refit")
+    last = date.fromisoformat(refit["judged_last_day"] if refit else report["training"]["last_day"])
+    first = date.fromisoformat(report["held_out"]["first_day"])
+    between = (first - last).days - 1
+    reason = (
+        f"Trained on days up to {last}, judged by those from {first} on: {between} between them, of"
+        f" {embargo_days} that are asked."
+    )
+    return Verdict("held_out_apart", between >= embargo_days, reason, {"days_between": between})

@@ -9,6 +9,7 @@ Tensors: `network.<name>` for every name of `layout.weight_names`; `normaliser.<
 import hashlib
 import json
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,13 @@ def load_policy(
     observation_names: tuple[str, ...] | None = None,
     actions: tuple[str, ...] | None = None,
     decision_minutes: int | None = None,
+    trades: date | None = None,
 ) -> GreedyPolicy:
     """The policy of `checkpoint`. InputRefused where it is damaged or speaks of other columns or actions.
 
     `observation_names` and `actions` (names), where given, must equal the checkpoint's, in order, and
     `decision_minutes` the bars that it was trained to decide on: columns of one name mean other things there.
+    `trades` is the day that it is to trade: all days that it was trained on must lie before it.
     """
     read_agreement(checkpoint)
     tensors, agreement = unseal(checkpoint)
@@ -86,6 +89,12 @@ def load_policy(
         raise InputRefused(
             f"The checkpoint was trained to decide every {trained} minutes, not every {decision_minutes}.",
             "Train it again, or set market.decision_timeframe as it was in training.",
+        )
+    last_day = agreement["training"].get("last_day")
+    if trades is not None and last_day is not None and date.fromisoformat(last_day) >= trades:
+        raise InputRefused(
+            f"The checkpoint was trained on days up to {last_day} and is to trade {trades}, which it knows.",
+            "Train that night again: nothing may be traded by what has seen it.",
         )
     try:
         names, acting = tuple(agreement["observation_names"]), tuple(agreement["action_names"])

@@ -16,8 +16,11 @@ from huracan.market.ledger import (
     DELISTED,
     ENTRY,
     LEFT_UNIVERSE,
+    POLICY_EXIT,
     SCALE_OUT,
+    SCRATCH,
     TARGET,
+    TIME_OUT,
     TIMEFRAME_CHANGED,
 )
 
@@ -26,6 +29,8 @@ _SHARE = 1e-9
 """Room for rounding, relative."""
 AT_MARK = (DATA_GAP, DELISTED, LEFT_UNIVERSE, TIMEFRAME_CHANGED)
 """Exits at the last known price because there was no candle to leave in."""
+AT_THE_OPEN = (ENTRY, ADD, SCALE_OUT, POLICY_EXIT, SCRATCH, TIME_OUT)
+"""Orders that were decided at a close: they meet the next open, and no price that the close knew."""
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +51,9 @@ def fill_faults(trades: pa.Table, fills: pa.Table) -> Iterator[str]:
     for name, wrong in _compared(own, column, trade, opens):
         for row in np.flatnonzero(wrong):
             yield f"Trade {trade['trade_id'][row]}: its fills do not add up to its {name}."
+    early = (column["kind"] == ENTRY) & (column["time"] < trade["signal_time"][own.index])
+    for row in np.flatnonzero(early):
+        yield f"Trade {fills['trade_id'][int(row)]}: it was filled in the bar that it was decided by."
     for row in np.flatnonzero(column["quantity"] > column["ordered_quantity"] * (1 + _SHARE)):
         yield f"Trade {fills['trade_id'][int(row)]}: a fill is larger than its order."
 
@@ -106,7 +114,8 @@ def _compared(
 
 
 def candle_faults(fills: pa.Table, ohlcv: pa.Table) -> Iterator[str]:
-    """Fills on a bar that was not traded, or at a reference price outside the candle's range.
+    """Fills on a bar that was not traded, at a reference price outside the candle's range, or of an order for
+    the open at another price than that.
 
     Those of days before the candles are not asked, nor those at the last known price for want of a candle.
     """
@@ -122,9 +131,9 @@ def candle_faults(fills: pa.Table, ohlcv: pa.Table) -> Iterator[str]:
     found = order[np.searchsorted(candle[order], wanted).clip(0, max(candle.size - 1, 0))]
     known = candle[found] == wanted
     traded = pc.fill_null(pc.equal(ohlcv["status"], TRADED), False).to_numpy(zero_copy_only=False)
-    low, high = (
+    opened, low, high = (
         pc.fill_null(ohlcv[name].cast(pa.float64()), float("nan")).to_numpy()[found]
-        for name in ("low", "high")
+        for name in ("open", "low", "high")
     )
     price = fills["reference_price"].to_numpy()
     silent = ~(known & traded[found] & np.isfinite(low) & np.isfinite(high))
@@ -134,9 +143,12 @@ def candle_faults(fills: pa.Table, ohlcv: pa.Table) -> Iterator[str]:
     low_enough = (price <= high * (1 + _SHARE)) | (waived & buys)
     high_enough = (price >= low * (1 - _SHARE)) | (waived & ~buys)
     outside = ~(low_enough & high_enough) & ~silent
+    is_for_open = pc.is_in(fills["kind"], value_set=pa.array(AT_THE_OPEN)).to_numpy(zero_copy_only=False)
+    elsewhere = is_for_open & ~silent & ~outside & ~(np.abs(price - opened) <= opened * _SHARE)
     for wrong, why in (
         (silent, "is on a bar that was not traded"),
         (outside, "is outside the candle's range"),
+        (elsewhere, "is not at the candle's open"),
     ):
         for row in np.flatnonzero(wrong).tolist():
             yield f"Trade {fills['trade_id'][row]}: its {fills['kind'][row]} {why}."

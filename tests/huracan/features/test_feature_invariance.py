@@ -13,7 +13,7 @@ from huracan.features import invariance
 from huracan.features.bars import Bars
 from huracan.features.compute import compute_features
 from huracan.features.hours import Weeks
-from huracan.features.invariance import judge_features, scramble
+from huracan.features.invariance import DayFeatures, judge_features, scramble
 from huracan.features.recipe import recipe_of
 from huracan.features.specification import FeatureRecipe, FeatureSpec
 
@@ -51,7 +51,7 @@ def hours_of(candles, detail):
 
 
 def verdicts(candles, features, recipe=RECIPE, seed=0, hourly=None):
-    prefix, labels = judge_features(candles, hourly, features, DAY, recipe, seed)
+    prefix, labels = judge_features(DayFeatures(features, DAY, recipe, candles, hourly), seed)
     assert (prefix.check, labels.check) == ("features_prefix_invariance", "no_label_among_features")
     return prefix, labels
 
@@ -145,7 +145,7 @@ def test_a_column_named_like_a_label_is_caught(candles):
 def test_real_candles_of_the_outage_pass(real_ohlcv):
     candles = real_ohlcv(date(2023, 3, 24), 3)
     features = compute_features(candles, date(2023, 3, 24), RECIPE)
-    for verdict in judge_features(candles, None, features, date(2023, 3, 24), RECIPE, seed=4):
+    for verdict in judge_features(DayFeatures(features, date(2023, 3, 24), RECIPE, candles), seed=4):
         assert verdict.passed, verdict.reason
 
 
@@ -191,7 +191,7 @@ def test_days_of_few_bars_say_that_labels_were_looked_for_by_name_alone(make_can
     candles, recipe = make_candles(DAY, 31, timeframe="1h"), recipe_of(hour, hour)
     hourly = hours_of(candles, hour)
     features = compute_features(candles, DAY, recipe, hourly=hourly)
-    labels = judge_features(candles, hourly, features, DAY, recipe, seed=0)[1]
+    labels = judge_features(DayFeatures(features, DAY, recipe, candles, hourly), seed=0)[1]
     assert labels.passed and labels.reason.startswith("Judged by names alone")
     named = features.append_column("next_return_bps", pa.array(np.zeros(features.num_rows, np.float32)))
-    assert not judge_features(candles, hourly, named, DAY, recipe, seed=0)[1].passed
+    assert not judge_features(DayFeatures(named, DAY, recipe, candles, hourly), seed=0)[1].passed

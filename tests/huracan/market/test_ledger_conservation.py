@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,16 @@ def _trade(block: MarketBlock, seed: int, rules: TradingRules = SHORT_RULES) -> 
     return trade_session(block, ScriptedPolicy(script, is_lenient=True), rules, COSTS, PROVENANCE)
 
 
+def _in_place(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, values)
+
+
 def _candles(block: MarketBlock) -> pa.Table:
     return pa.table(
         {
             "symbol": np.repeat(block.symbols, block.bar_count),
             "open_time": pa.array(np.tile(block.open_time_ms, block.symbol_count)).cast(TIME),
+            "open": block.open.reshape(-1),
             "low": block.low.reshape(-1),
             "high": block.high.reshape(-1),
             "status": np.where(block.is_tradable, "traded", "flat").reshape(-1),
@@ -199,13 +205,29 @@ def test_a_fill_that_says_another_side_kind_or_time_fails(session: Session) -> N
 def test_a_fill_beside_the_candles_fails(block: MarketBlock, session: Session) -> None:
     candles = _candles(block)
     assert judge_ledger(session, SHORT_RULES, candles).passed
-    flat = candles.set_column(4, "status", pa.array(["flat"] * candles.num_rows))
+    flat = _in_place(candles, "status", pa.array(["flat"] * candles.num_rows))
     assert "not traded" in judge_ledger(session, SHORT_RULES, flat).reason
-    unknown = candles.set_column(4, "status", pa.nulls(candles.num_rows, pa.string()))
+    unknown = _in_place(candles, "status", pa.nulls(candles.num_rows, pa.string()))
     assert "not traded" in judge_ledger(session, SHORT_RULES, unknown).reason
     assert "not traded" in judge_ledger(session, SHORT_RULES, candles.slice(0, 5)).reason
-    lower = candles.set_column(3, "high", pa.array(block.high.reshape(-1) * 0.5))
+    lower = _in_place(candles, "high", pa.array(block.high.reshape(-1) * 0.5))
     assert "outside the candle" in judge_ledger(session, SHORT_RULES, lower).reason
+
+
+def test_an_entry_at_another_price_than_the_open_fails_though_the_candle_holds_it(
+    block: MarketBlock, session: Session
+) -> None:
+    candles = _candles(block)
+    within = 0.5 * (candles["low"].to_numpy() + candles["high"].to_numpy())
+    assert not np.allclose(within, candles["open"].to_numpy())
+    opened_elsewhere = _in_place(candles, "open", pa.array(within))
+    assert "is not at the candle's open" in judge_ledger(session, SHORT_RULES, opened_elsewhere).reason
+
+
+def test_an_entry_in_the_bar_that_decided_it_fails(session: Session) -> None:
+    later = session.trades["signal_time"][0].as_py() + timedelta(minutes=1)
+    forged = replace(session, trades=_with(session.trades, "signal_time", 0, later))
+    assert "filled in the bar that it was decided by" in judge_ledger(forged, SHORT_RULES).reason
 
 
 @pytest.mark.parametrize(

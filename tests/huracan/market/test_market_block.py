@@ -1,7 +1,7 @@
 """From Arrow tables to arrays, and the refusals."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from huracan.candles.market_info import MarketInfo
 from huracan.candles.schema import TIME
 from huracan.errors import InputRefused, InvalidInput
 from huracan.market.block import carry_last, trailing_mean
+from huracan.market.block_audit import audited_days, block_faults, check_block
 from huracan.market.block_tables import build_market_block
 
 START = 1_704_067_200_000  # 2024-01-01
@@ -173,3 +174,41 @@ def test_carrying_and_trailing_look_back_only() -> None:
     assert carry_last(values).tolist()[1:] == [1.0, 1.0, 3.0]
     assert np.isnan(carry_last(values)[0])
     assert trailing_mean(np.array([2.0, 4.0, 6.0]), 2).tolist() == [2.0, 3.0, 5.0]
+
+
+def test_a_block_that_holds_what_its_tables_say_passes_and_any_other_value_is_named() -> None:
+    candles, features, regimes = _tables(hole=30)
+    block = build_market_block(candles, features, regimes, NAMES)
+    for day in block.days:
+        check_block(block, day, candles, features, regimes)
+    first, last = block.days
+    early = block.features.copy()
+    early[1, 24:47, 1] = block.features[1, 25:48, 1]
+    with pytest.raises(InputRefused, match="f1 of A at 2024-01-02T00:00"):
+        check_block(replace(block, features=early), last, candles, features, regimes)
+    check_block(replace(block, features=early), first, candles, features, regimes)
+    for name, other in (
+        ("close", block.close + 1e-9),
+        ("is_ready", ~block.is_ready),
+        ("regime", block.regime - 1),
+        ("is_tradable", ~block.is_tradable),
+        ("regime_probabilities", block.regime_probabilities + np.float32(0.1)),
+    ):
+        faults = list(block_faults(replace(block, **{name: other}), last, candles, features, regimes))
+        assert faults and faults[0].startswith(name.removeprefix("regime_").removesuffix("ilities")), name
+
+
+def test_a_day_is_audited_against_its_own_bars_alone() -> None:
+    candles, features, regimes = _tables()
+    block = build_market_block(candles, features, regimes, NAMES)
+    with pytest.raises(InputRefused, match="lacks bars"):
+        check_block(block, block.days[1], candles, features.slice(0, 48), regimes)
+
+
+def test_the_first_and_the_last_day_of_a_window_are_audited_and_others_in_turn() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=each) for each in range(30)]
+    chosen = audited_days(days)
+    assert chosen == audited_days(days) and chosen == sorted(chosen)
+    assert (chosen[0], chosen[-1], len(chosen)) == (days[0], days[-1], 3)
+    assert len({audited_days(days[each:])[1] for each in range(20)}) > 3
+    assert audited_days(days[:2]) == days[:2]

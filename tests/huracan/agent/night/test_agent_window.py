@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from huracan.agent.config import PPOConfig, TrainingConfig
+from huracan.agent.night.learner_health import judge_held_out
 from huracan.agent.night.train import train_policy
 from huracan.agent.night.window import check_window, digest_block, fit_normaliser, split_window
 from huracan.errors import InputRefused, InvalidInput
@@ -245,3 +246,19 @@ def test_what_turns_a_setting_off_is_allowed() -> None:
         value_coefficient=0.0,
     )
     TrainingConfig(recency_half_life_days=None, embargo_days=0, cost_ramp_share=0.0)
+
+
+def test_the_embargo_lies_between_what_was_trained_on_and_what_judges_it() -> None:
+    report = {"training": {"last_day": "2025-03-10"}, "held_out": {"first_day": "2025-03-12"}, "refit": None}
+    assert judge_held_out(report, 1).passed
+    verdict = judge_held_out(report, 2)
+    assert not verdict.passed and verdict.blocking
+    assert verdict.reason == (
+        "Trained on days up to 2025-03-10, judged by those from 2025-03-12 on: 1 between them, of 2 that are"
+        " asked."
+    )
+    overlapping = report | {"held_out": {"first_day": "2025-03-10"}}
+    assert not judge_held_out(overlapping, 0).passed
+    # Weights that saw the held-out days too are represented by their judged twin.
+    refit = report | {"training": {"last_day": "2025-03-20"}, "refit": {"judged_last_day": "2025-03-10"}}
+    assert judge_held_out(refit, 1).passed

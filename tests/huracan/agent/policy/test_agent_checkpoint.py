@@ -5,6 +5,7 @@ import math
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -166,6 +167,14 @@ def test_decisions_on_bars_of_another_length_are_refused(policy: GreedyPolicy) -
     assert load_policy(checkpoint, NAMES, decision_minutes=1).observation_names == NAMES
     with pytest.raises(InputRefused, match="decide every 1 minutes, not every 60"):
         load_policy(checkpoint, NAMES, decision_minutes=60)
+
+
+def test_a_day_is_never_traded_by_a_checkpoint_that_was_trained_on_it(policy: GreedyPolicy) -> None:
+    checkpoint = save_policy(policy, {"last_day": "2025-03-04"})
+    assert load_policy(checkpoint, NAMES, trades=date(2025, 3, 5)).observation_names == NAMES
+    for day in (date(2025, 3, 4), date(2025, 1, 1)):
+        with pytest.raises(InputRefused, match="trained on days up to 2025-03-04"):
+            load_policy(checkpoint, NAMES, trades=day)
 
 
 def test_a_long_only_policy_is_refused_where_the_rules_sell_short(
