@@ -76,15 +76,18 @@ def prove_gates(
 
 
 @prove.command("promotion")
-@click.option("--case", "cases", multiple=True, help="nulls or power; repeatable.")
+@click.option("--case", "cases", multiple=True, help="nulls, power, leaks or trained; repeatable.")
 @click.option(
-    "--markets", type=click.IntRange(min=2), help="Markets of each policy, and draws of each ratio."
+    "--markets",
+    type=click.IntRange(min=2),
+    help="Markets of each policy, draws of each ratio, nights of each leak.",
 )
 @shared_options
 def prove_promotion(
     cases: tuple[str, ...], markets: int | None, assignments: tuple[str, ...], as_json: bool, verbose: bool
 ) -> int:
-    """Judge policies without skill, and days of a known Sharpe ratio, night by night by the whole verdict."""
+    """Judge policies without skill, brains trained on nothing and days of a known Sharpe ratio, night by
+    night by the whole verdict; and plant leaks of the future, which checks must stop."""
     from huracan_console.prove_promotion import run_promotion_proof
 
     limits = read_settings(assignments).promotion
