@@ -22,6 +22,8 @@ LARGEST_GAIN = 3.0
 """More units than this count as these: what is so large was no day like those that the unit was made of."""
 LOST = -1.0
 """What a day comes to that its procedure should have traded and did not, in units."""
+FEWEST_FOR_RATE = 10
+"""Days below which their rate says nothing: of fewer, one day more or less decides it."""
 _FARTHEST_DAYS = 3650
 
 
@@ -40,6 +42,15 @@ def unit_usd(earlier: Sequence[float], planned_loss_usd: float) -> float:
     trailing = np.asarray(earlier[-SPAN_DAYS:], np.float64)
     deviation = float(trailing.std(ddof=1)) if trailing.size > 1 else 0.0
     return max(DEVIATIONS * deviation, planned_loss_usd)
+
+
+def nights_to(bar: float, annual_sharpe: float) -> int:
+    """About how many days it takes to `bar` from the first on, where their annual Sharpe ratio (365 days) is
+    `annual_sharpe` and their unit is 3.5 of their deviations: by the growth s m - s^2 (v + m^2) / 2 of the
+    best stake s, with m and v mean and variance in units, which has to make what all stakes began with."""
+    mean, variance = annual_sharpe / math.sqrt(365.0) / DEVIATIONS, DEVIATIONS**-2
+    growth = float(np.max(DAILY_STAKES * mean - DAILY_STAKES**2 * (variance + mean**2) / 2.0))
+    return math.ceil(math.log(bar * DAILY_STAKES.size) / growth)
 
 
 @dataclass(frozen=True, eq=False)

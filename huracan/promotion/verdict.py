@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from huracan.promotion.criteria import Criterion, Judged, judge_criteria
-from huracan.promotion.evidence import Evidence, Lost
+from huracan.promotion.evidence import FEWEST_FOR_RATE, Evidence, Lost, nights_to
 from huracan.promotion.settings import PromotionConfig, bar_of
 from huracan.tables import FLAG, TEXT, Column
 from huracan.verdict import Number, Verdict
@@ -161,14 +161,18 @@ def _of_days(procedure: Registered, evidence: Evidence) -> str:
 
 def _of_bets(evidence: Evidence, bar: float) -> list[str]:
     if not evidence.days:
-        return [f"It needs evidence of {bar:g}, that it earns and that it is more than luck."]
+        return [
+            f"It needs evidence of {bar:g}, that it earns and that it beats random rivals. {_usual(bar)}",
+        ]
     named = (("that it earns", evidence.result), ("that it beats random rivals", evidence.skill))
     told = [f"{'reached' if bet.highest >= bar else 'needed'} {bar:g}" for _, bet in named]
     lines = [
         f"The evidence {what} is {bet.now:.2f}, {bet.highest:.2f} at its highest ({says})."
         for (what, bet), says in zip(named, told, strict=True)
     ]
-    if evidence.highest < bar:
+    if evidence.highest < bar and len(evidence.days) < FEWEST_FOR_RATE:
+        lines.append(f"So few days do not tell how long it takes. {_usual(bar)}")
+    elif evidence.highest < bar:
         days = evidence.days_to(bar)
         lines.append(
             "At the rate of its days so far it does not get there."
@@ -176,6 +180,15 @@ def _of_bets(evidence: Evidence, bar: float) -> list[str]:
             else f"About {days} more days like those so far would do."
         )
     return lines
+
+
+def _usual(bar: float) -> str:
+    """How long it takes, by how good the days are."""
+    strong, good = nights_to(bar, 10.0), nights_to(bar, 5.0)
+    return (
+        f"With an annual Sharpe ratio of 10 that takes about {strong} nights, with one of 5 about {good};"
+        " without skill it is hardly ever reached."
+    )
 
 
 def _advisory(criteria: Sequence[Criterion], limits: PromotionConfig) -> list[str]:

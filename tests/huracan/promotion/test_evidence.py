@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from huracan.evidence.betting import DAILY_STAKES, play_in_turn
 from huracan.promotion.day import DayResult
-from huracan.promotion.evidence import LARGEST_GAIN, Bet, Evidence, Lost, evidence_against, unit_usd
+from huracan.promotion.evidence import (
+    LARGEST_GAIN,
+    Bet,
+    Evidence,
+    Lost,
+    evidence_against,
+    nights_to,
+    unit_usd,
+)
 from huracan.promotion.settings import bar_of
 
 FIRST = date(2025, 3, 1)
@@ -85,6 +93,17 @@ def test_the_days_that_are_left_are_none_once_it_is_reached_and_unknown_where_it
     assert falling.days_to(40.0) is None and Bet.on([]).days_to(40.0) is None
     left = rising.days_to(1_000.0)
     assert left is not None and Bet.on([0.3] * (10 + left)).highest >= 1_000.0
+
+
+def test_the_nights_that_a_sharpe_ratio_takes_are_those_of_the_best_stakes_growth() -> None:
+    mean, variance = 10.0 / np.sqrt(365.0) / 3.5, 1.0 / 3.5**2
+    growth = 0.95 * mean - 0.95**2 * (variance + mean**2) / 2.0
+    assert nights_to(40.0, 10.0) == int(np.ceil(np.log(160.0) / growth)) == 54
+    assert nights_to(40.0, 5.0) == 161
+    generator = np.random.default_rng(3)
+    bets = [Bet.on((generator.normal(mean, 1.0 / 3.5, 365)).tolist()) for _ in range(400)]
+    nights = [int(np.argmax(bet.path >= 40.0)) for bet in bets if bet.highest >= 40.0]
+    assert 0.7 * 54 < np.median(nights) <= 54, "half of them are there a little earlier: luck helps once"
 
 
 @settings(max_examples=50, deadline=None)

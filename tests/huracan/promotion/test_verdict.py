@@ -77,10 +77,14 @@ def test_live_needs_evidence_of_days_after_the_registration_alone() -> None:
 
 def test_a_newcomer_reads_how_much_there_is_how_much_it_takes_and_how_long() -> None:
     assert "has no day of evidence yet" in _said(_earned([]))
-    assert "It needs evidence of 40" in _said(_earned([]))
-    few = _said(_earned(good_days(8)))
-    assert "more days like those so far would do" in few and "(needed 40)" in few
-    losing = _said(_earned([day(number, -1.0 - number % 2) for number in range(8)]))
+    first = _said(_earned([]))
+    assert "It needs evidence of 40" in first
+    assert "ratio of 10 that takes about 54 nights, with one of 5 about 161" in first
+    few = _said(_earned(good_days(9)))
+    assert "So few days do not tell how long it takes." in few and "about 54 nights" in few
+    enough = _said(_earned(good_days(10)))
+    assert "more days like those so far would do" in enough and "(needed 40)" in enough
+    losing = _said(_earned([day(number, -1.0 - number % 2) for number in range(10)]))
     assert "does not get there" in losing
 
 
