@@ -1,7 +1,8 @@
 """The verdict's two errors in full: policies without skill, and the power, beside what stood before and what
 else could be done.
 
-    python benchmarks/promotion.py --json FILE --plot FILE [--only nulls|power] [--markets N]
+    python benchmarks/promotion.py --json FILE --plot FILE [--only nulls|mirrored|power|leaks|trained]
+        [--markets N] [--data DIRECTORY]
 """
 
 import argparse
@@ -12,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import stats
 
 from huracan.evaluation.sharpe import deflated_sharpe, measure_returns
 from huracan.promotion.settings import bar_of
+from huracan.proof.leaks.zoo import LeakSettings, run_zoo
 from huracan.proof.promotion.nulls import NullSettings, prove_nulls
 from huracan.proof.promotion.power import PowerSettings, power_row, prove_power
+from huracan.proof.promotion.trained import TrainedSettings, prove_trained
 
+PARTS = ("nulls", "mirrored", "power", "leaks", "trained")
+SYMBOLS = ("BTC", "ETH", "SOL")
 NIGHTS = 365
 PROCEDURES = (1, 5, 20)
 RATIOS = (2.0, 5.0, 10.0)
@@ -32,14 +39,29 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
-    parser.add_argument("--only", choices=("nulls", "power"))
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--markets", type=int)
+    parser.add_argument("--data", type=Path, help="with binance_BTC-USDT_1h.parquet and others")
     told = parser.parse_args()
+    parts = PARTS if told.only is None else (told.only,)
     found: dict[str, Any] = {}
-    if told.only != "power":
-        settings = NullSettings() if told.markets is None else replace(NullSettings(), markets=told.markets)
+    settings = NullSettings() if told.markets is None else replace(NullSettings(), markets=told.markets)
+    if "nulls" in parts:
         found["nulls"] = [asdict(row) for row in prove_nulls(settings, print)]
-    if told.only != "nulls":
+    if "mirrored" in parts:
+        candles = real_candles(told.data)
+        if candles is None:
+            print("skipped: no real data")
+        else:
+            own = replace(settings, candles=candles)
+            found["mirrored"] = [asdict(row) for row in prove_nulls(own, print)]
+    if "leaks" in parts:
+        found["leaks"] = [asdict(row) for row in run_zoo(LeakSettings(), print)]
+    if "trained" in parts:
+        brains = TrainedSettings()
+        brains = brains if told.markets is None else replace(brains, markets=told.markets)
+        found["trained"] = [asdict(row) for row in prove_trained(brains, print)]
+    if "power" in parts:
         drawn = PowerSettings() if told.markets is None else replace(PowerSettings(), draws=told.markets)
         rows = prove_power(drawn, lambda row: print(row.sharpe, row.tail, row.median_night))
         found["power"] = [asdict(row) for row in rows]
@@ -50,6 +72,23 @@ def main() -> None:
         told.json.write_text(json.dumps(found, sort_keys=True))
     if told.plot and "curves" in found:
         draw(found["curves"], told.plot)
+
+
+def real_candles(folder: Path | None) -> pa.Table | None:
+    """Hours of three symbols, null where there is no bar; None where the files are not there."""
+    files = [] if folder is None else [folder / f"binance_{name}-USDT_1h.parquet" for name in SYMBOLS]
+    if not files or not all(file.exists() for file in files):
+        return None
+    tables = []
+    for name, file in zip(SYMBOLS, files, strict=True):
+        rows = pq.read_table(file).rename_columns({"timestamp": "open_time"})
+        times = rows["open_time"].cast(pa.int64()).to_numpy()
+        hour = (times[1:] - times[:-1]).min()
+        every = pa.table({"at": np.arange(times[0], times[-1] + hour, hour)})
+        rows = rows.append_column("at", pa.array(times))
+        whole = every.join(rows, "at", join_type="left outer").sort_by("at")
+        tables.append(whole.append_column("symbol", pa.array([name] * whole.num_rows)))
+    return pa.concat_tables(tables)
 
 
 def curves(settings: PowerSettings) -> dict[str, list[float]]:

@@ -1,8 +1,7 @@
 """Markets in which nobody can have skill: prices are martingales, but for a drift where one is asked for.
 
 Prices change by factors of mean 1, so that the expectation of a price, and not of its logarithm, is what it
-is; a bar's high and low are those of a continuous path between its open and close. Real candles are made such
-by a coin: a bar is kept or turned over, with the chance that makes its expectation nothing.
+is; a bar's high and low are those of a continuous path between its open and close.
 """
 
 from dataclasses import dataclass
@@ -57,27 +56,6 @@ def null_market(config: NullMarketConfig) -> MarketBlock:
     begins = ends - moves
     up, down = begins + 0.5 * (moves + reach[0]), begins + 0.5 * (moves - reach[1])
     return block_of(*(100.0 * np.exp(each) for each in (begins, up, down, ends)))
-
-
-def mirrored(
-    open_: Floats, high: Floats, low: Floats, close: Floats, generator: np.random.Generator
-) -> MarketBlock:
-    """Real bars [S, T] of hours, each kept or turned over by one coin for all symbols.
-
-    A bar's factor f becomes 1 / f with the chance f / (1 + f), which makes its expectation 1; of several
-    symbols the chance is that of their mean factor, so the mean of the market is a martingale to second order
-    in a bar's move and so is each symbol. High and low change places with it.
-    """
-    before = np.concatenate([open_[:, :1], close[:, :-1]], axis=1)
-    mean = (close / before).mean(axis=0)
-    turned = generator.random(mean.size) < mean / (1.0 + mean)
-    sign = np.where(turned, -1.0, 1.0)
-    moves = {name: np.log(values / before) * sign for name, values in (("h", high), ("l", low), ("c", close))}
-    ends = 100.0 * np.exp(np.cumsum(moves["c"], axis=1))
-    opened = np.concatenate([np.full((len(ends), 1), 100.0), ends[:, :-1]], axis=1)
-    tops = opened * np.exp(np.maximum(np.where(turned, moves["l"], moves["h"]), np.maximum(moves["c"], 0.0)))
-    lows = opened * np.exp(np.minimum(np.where(turned, moves["h"], moves["l"]), np.minimum(moves["c"], 0.0)))
-    return block_of(opened, tops, lows, ends)
 
 
 def block_of(opened: Floats, high: Floats, low: Floats, close: Floats) -> MarketBlock:

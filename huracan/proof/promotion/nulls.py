@@ -1,14 +1,17 @@
 """Does the verdict promote anybody without skill? Whole years of sessions, judged night by night."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 
+from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.promotion.settings import PromotionConfig
 from huracan.proof.promotion.judged_nights import JudgedYear, PaperYear, judge_year
+from huracan.proof.promotion.mirrored import mirrored_market
 from huracan.proof.promotion.null_markets import Kind, NullMarketConfig, null_market
 from huracan.proof.promotion.skillless import SKILLLESS, Skillless, play
 from huracan.proof.proof_table import Bar
@@ -29,6 +32,8 @@ class NullSettings:
     """Of the years in which anything may be promoted: 12 of 400 are surely fewer than 5 %."""
     first_seed: int = 30_001
     limits: PromotionConfig = field(default_factory=PromotionConfig)
+    candles: pa.Table | None = None
+    """Real hourly candles (as `mirrored` takes them), of which every market is then made."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ def prove_nulls(
 ) -> tuple[NullRow, ...]:
     """A row for each of the cases; the same settings give the same rows."""
     rows = []
-    for case in CASES:
+    # Whatever real candles do, turned over they do not drift.
+    for case in (each for each in CASES if settings.candles is None or each[1] is None):
         rows.append(_row(case, settings))
         if on_row is not None:
             on_row(rows[-1])
@@ -111,9 +117,7 @@ def _years(
     paid = FREE if costs == "none" else CostAssumptions()
     for index in range(settings.markets):
         seed = settings.first_seed + index
-        own = _KINDS[index % len(_KINDS)] if kind is None else kind
-        config = replace(NullMarketConfig(), kind=own, days=settings.days, seed=seed)
-        block = null_market(config)
+        block = _market(kind, index, settings)
         year = PaperYear(block, play(name, block, paid, np.random.default_rng([seed, 5])), paid)
         kept = judge_year(year, 1, 0, year.days, settings.limits)
         edges = np.linspace(0, year.days, settings.procedures + 1).astype(int).tolist()
@@ -122,3 +126,11 @@ def _years(
             for number, (first, end) in enumerate(pairwise(edges), 1)
         )
         yield float(year.results.sum()), kept, in_turn
+
+
+def _market(kind: Kind | None, index: int, settings: NullSettings) -> MarketBlock:
+    seed = settings.first_seed + index
+    if settings.candles is not None:
+        return mirrored_market(settings.candles, settings.days, seed)
+    own = _KINDS[index % len(_KINDS)] if kind is None else kind
+    return null_market(NullMarketConfig(kind=own, days=settings.days, seed=seed))

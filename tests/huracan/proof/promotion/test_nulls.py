@@ -10,7 +10,7 @@ from huracan.promotion.evidence import unit_usd
 from huracan.promotion.settings import PromotionConfig
 from huracan.proof.promotion.control_columns import judge_controls
 from huracan.proof.promotion.judged_nights import HELD_OUT_DAYS, PaperYear, judge_year, units_of
-from huracan.proof.promotion.null_markets import BARS_PER_DAY, NullMarketConfig, mirrored, null_market
+from huracan.proof.promotion.null_markets import BARS_PER_DAY, NullMarketConfig, null_market
 from huracan.proof.promotion.nulls import FREE, NullSettings, null_bars, prove_nulls
 from huracan.proof.promotion.power import PowerSettings, power_bars, power_row
 from huracan.proof.promotion.rival_test import DRAWN, rival_row
@@ -36,19 +36,6 @@ def test_the_price_of_a_null_market_is_a_martingale_and_its_bars_are_whole() -> 
 def test_a_market_is_the_same_by_its_seed_and_another_by_another() -> None:
     first, again, other = (null_market(replace(SHORT, seed=seed)) for seed in (1, 1, 2))
     assert np.array_equal(first.close, again.close) and not np.array_equal(first.close, other.close)
-
-
-def test_real_bars_are_turned_over_as_a_whole_and_their_mean_is_a_martingale() -> None:
-    real = null_market(replace(SHORT, kind="drifting", days=400, drift_bps_per_day=100.0))
-    turned = mirrored(real.open, real.high, real.low, real.close, np.random.default_rng(1))
-    assert (turned.high >= np.maximum(turned.open, turned.close) - 1e-9).all()
-    moved, kept = (np.diff(np.log(each.close), axis=1) for each in (turned, real))
-    assert np.abs(moved) == pytest.approx(np.abs(kept)), "a bar is kept or turned, never changed"
-    sides = np.sign(moved * kept)
-    assert (sides == sides[0]).all(), "one coin for all symbols"
-    factors = np.exp(moved).mean(axis=0)
-    assert factors.mean() == pytest.approx(1.0, abs=3 * factors.std() / np.sqrt(factors.size))
-    assert np.exp(kept).mean() > 1.0003, "it had a drift before"
 
 
 @pytest.mark.parametrize("name", SKILLLESS)
