@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from huracan.evaluation.sharpe import deflated_sharpe, measure_returns
+from huracan.promotion.evidence import DEVIATIONS, LARGEST_GAIN
 from huracan.promotion.settings import bar_of
 from huracan.proof.leaks.zoo import LeakSettings, run_zoo
 from huracan.proof.promotion.nulls import NullSettings, prove_nulls
@@ -146,7 +147,9 @@ def _best_stake(results: Floats) -> NDArray[np.bool_]:
     best = np.zeros(results.shape, np.bool_)
     share = -1.0
     for stake in np.arange(0.1, 1.0, 0.1):
-        wealth = np.cumprod(np.maximum(1.0 + stake * np.minimum(results / 3.5, 3.0), 0.0), axis=1)
+        wealth = np.cumprod(
+            np.maximum(1.0 + stake * np.minimum(results / DEVIATIONS, LARGEST_GAIN), 0.0), axis=1
+        )
         reached = wealth >= bar_of(1)
         if reached.any(axis=1).mean() > share:
             best, share = reached, float(reached.any(axis=1).mean())

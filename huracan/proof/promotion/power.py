@@ -13,9 +13,10 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from huracan.evidence.betting import DAILY_STAKES
 from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayResult
-from huracan.promotion.evidence import Evidence, unit_usd
+from huracan.promotion.evidence import LARGEST_GAIN, Evidence, unit_usd
 from huracan.promotion.settings import PromotionConfig
 from huracan.promotion.verdict import Registered, judge_procedure
 from huracan.proof.promotion.judged_nights import HELD_OUT_DAYS
@@ -129,7 +130,7 @@ def _first_night(drawn: tuple[Floats, Floats], procedure: int, settings: PowerSe
     cost = _COST_SHARE * max(float(results.mean()), 0.0)
     known = list[DayResult]()
     beyond = results[:HELD_OUT_DAYS].tolist()
-    wealth = np.ones((2, _stakes().size))
+    wealth = np.ones((2, DAILY_STAKES.size))
     highest = np.ones(2)
     for night in range(1, settings.nights):
         place = HELD_OUT_DAYS + night - 1
@@ -138,8 +139,9 @@ def _first_night(drawn: tuple[Floats, Floats], procedure: int, settings: PowerSe
         day = _day(night, float(results[place]), float(rivals[place]) - cost, (unit, rival_unit), cost)
         known.append(day)
         beyond.append(day.rival_result_usd)
-        gained = np.minimum([day.result_usd / unit, day.rival_result_usd / rival_unit], 3.0)
-        wealth *= np.maximum(1.0 + gained[:, None] * _stakes(), 0.0)
+        # Day by day, where `Evidence` would play all days again every night.
+        gained = np.minimum([day.result_usd / unit, day.rival_result_usd / rival_unit], LARGEST_GAIN)
+        wealth *= np.maximum(1.0 + gained[:, None] * DAILY_STAKES, 0.0)
         highest = np.maximum(highest, wealth.mean(axis=1))
         if highest.min() >= registered.bar:
             judged = Judged(Evidence.of(known), (), procedure)
@@ -170,9 +172,3 @@ def _day(
         forecast_wins=0.5 * _TRADES,
         wins=half + (1 if result_usd > 0 else -1),
     )
-
-
-def _stakes() -> Floats:
-    from huracan.evidence.betting import DAILY_STAKES
-
-    return DAILY_STAKES

@@ -79,7 +79,7 @@ def test_nobody_without_skill_is_promoted_in_a_small_sample_and_the_first_bet_al
     assert drifting.first_bet > 0 and drifting.promoted == 0, "holding a rising market is no skill"
 
 
-def test_a_verdict_that_asks_for_nothing_is_found_out() -> None:
+def test_days_that_all_win_are_promoted_and_a_policy_without_skill_that_was_fails_the_check() -> None:
     block = null_market(replace(SHORT, kind="drifting", days=250))
     year = PaperYear(block, play("spread", block, FREE, np.random.default_rng(4)), FREE)
     lucky = replace(year)
