@@ -53,6 +53,7 @@ def run_doctor(settings: Settings, *, as_json: bool) -> int:
         _look("database", lambda: _database(resources)),
         _look("lake", lambda: _lake(resources.lake)),
         _look("brains", lambda: _brains(resources)),
+        _look("trial ledger", lambda: _trials(resources)),
         _look("candle source", lambda: _source(resources)),
         _look("disk", lambda: _disk(settings)),
         _look("retention", lambda: _retention(settings)),
@@ -133,6 +134,17 @@ def _brains(resources: Resources) -> str:
     files = read_bundle(resources.brains, latest["bundle"])
     load_brain(files, public_key_of(signing_key(resources.settings)))
     return f"{works}; latest is {latest['brain_id']}, which loads"
+
+
+def _trials(resources: Resources) -> str:
+    """Every row of both copies is read; what one of them lacked is written again from the other."""
+    before = resources.trials.copies()
+    count = resources.trials.verify()
+    if not count:
+        return "no procedure was registered yet"
+    lacked = {"database": count - before.in_database, "lake": count - before.in_lake}
+    mended = [f"the {name} lacked {rows}, written again" for name, rows in lacked.items() if rows]
+    return "; ".join([f"{count} rows, the same in database and lake", *mended])
 
 
 def _store_works(store: ObjectStore) -> str:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from huracan.errors import InputRefused
 from huracan.promotion.champion import BY_NIGHT, CHALLENGE, Act, in_force, row_of
-from huracan.promotion.record import DECISION
-from huracan.promotion.trial_rows import TrialRow
+from huracan.promotion.trial_rows import DECISION, TrialRow
 from huracan_resources.lake.lake import Lake
 from huracan_resources.lake.store import ObjectStore
 from huracan_resources.resources import Resources

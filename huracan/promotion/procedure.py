@@ -7,7 +7,7 @@ from typing import Any
 
 from huracan.models.canonical import canonical_json
 
-SECTIONS = (
+MAKES_BRAINS = (
     "universe",
     "candles",
     "regimes",
@@ -51,7 +51,7 @@ def procedure_of(settings: Mapping[str, Any], behaviour: str, symbols: tuple[str
     kept = {
         key: value
         for key, value in settings.items()
-        if key.partition(".")[0] in SECTIONS and key not in CHANGES_NO_BRAIN
+        if key.partition(".")[0] in MAKES_BRAINS and key not in CHANGES_NO_BRAIN
     }
     return Procedure(kept, behaviour, symbols)
 

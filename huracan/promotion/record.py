@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from huracan.promotion.champion import BY_NIGHT, earns_from
 from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Day, Evidence, Lost
+from huracan.promotion.trial_rows import CHAMPION_DAY, DAY, DECISION, KINDS, NIGHT, PROCEDURE
 from huracan.promotion.verdict import Registered
 
-PROCEDURE, NIGHT, DAY, CHAMPION_DAY, DECISION = "procedure", "night", "day", "champion_day", "decision"
 _LONGEST_HOLE_DAYS = 7
 """As of the lake: after more a history begins anew, and nobody traded in between."""
 
@@ -41,8 +41,7 @@ class TrialRecord:
 
     @cached_property
     def _contents(self) -> dict[str, list[Mapping[str, Any]]]:
-        kinds = (PROCEDURE, NIGHT, DAY, CHAMPION_DAY, DECISION)
-        found: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in kinds}
+        found: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in KINDS}
         for row in self.rows:
             if self._is_seen(row):
                 found[row.kind].append(row.content)

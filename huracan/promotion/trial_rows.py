@@ -12,7 +12,9 @@ from typing import Any
 from huracan.errors import InputRefused
 from huracan.models.canonical import canonical_json, read_json_object
 
-KINDS = ("procedure", "night", "day", "champion_day", "decision")
+PROCEDURE, NIGHT, DAY, CHAMPION_DAY, DECISION = "procedure", "night", "day", "champion_day", "decision"
+KINDS = (PROCEDURE, NIGHT, DAY, CHAMPION_DAY, DECISION)
+"""A registration, a night's weights, a day on paper, one of a champion's frozen brain, what is in force."""
 _RESTORE = (
     "Nothing in it is ever changed: put back what stood there. The other copy has it: delete the row here, in"
     " the table trials or below trials/ in the lake, and the next night writes it again."
@@ -69,7 +71,7 @@ def check_chain(rows: Iterable[TrialRow]) -> None:
         if row.previous != previous:
             raise InputRefused(f"{row.name} does not follow the row before it.", _RESTORE)
         if (row.kind, row.key) in seen:
-            says = "is registered twice" if row.kind == "procedure" else "was recorded twice"
+            says = "is registered twice" if row.kind == PROCEDURE else "was recorded twice"
             raise InputRefused(f"{row.name} {says}: its first row counts.", _RESTORE)
         seen.add((row.kind, row.key))
         previous = row.sha256

@@ -12,16 +12,9 @@ from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Evidence
 from huracan.promotion.night import JudgedNight, TrainedNight, verdict_of_night
 from huracan.promotion.procedure import Procedure
-from huracan.promotion.record import (
-    CHAMPION_DAY,
-    DAY,
-    NIGHT,
-    PROCEDURE,
-    TrialRecord,
-    is_by_night,
-    registration,
-)
+from huracan.promotion.record import TrialRecord, is_by_night, registration
 from huracan.promotion.track_record import track_record
+from huracan.promotion.trial_rows import CHAMPION_DAY, DAY, NIGHT, PROCEDURE
 from huracan.promotion.verdict import BrainVerdict, Registered, judge_procedure
 from huracan_assets.inputs.champion import CHAMPION_FILE, champion_before, rules_of
 from huracan_assets.inputs.paper_result import CHAMPION, GATED, PaperResult

@@ -23,7 +23,7 @@ from huracan.promotion.champion import (
     in_force,
     row_of,
 )
-from huracan.promotion.record import DECISION
+from huracan.promotion.trial_rows import DECISION
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.brains import bundle_key, decisions_of, point_latest, read_bundle
 from huracan_resources.resources import Resources

@@ -1,16 +1,19 @@
 """`huracan trials`: the procedures that were tried, what their days came to, and their ledger."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import click
 
 from huracan.errors import InvalidInput
-from huracan.promotion.evidence import Evidence
-from huracan.promotion.record import PROCEDURE, TrialRecord
-from huracan.promotion.trial_rows import KINDS, TrialRow
+from huracan.promotion.evidence import FEWEST_FOR_RATE, Evidence
+from huracan.promotion.procedure import differences
+from huracan.promotion.record import TrialRecord
+from huracan.promotion.trial_rows import KINDS, PROCEDURE, TrialRow
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.resources import Resources
 from huracan_resources.settings.settings import Settings
@@ -20,7 +23,11 @@ _COLUMNS = [
     *(Column(name, is_number=True) for name in ("no.", "days")),
     *(Column(name) for name in ("procedure", "from", "to")),
     *(Column(name, is_number=True) for name in ("net USD", "earns", "beats rivals", "needed", "days to go")),
+    Column("course"),
 ]
+_MARKS = "▁▂▃▄▅▆▇█"
+_WIDTH = 24
+"""Of the course, at most."""
 
 
 def show_trials(settings: Settings, *, as_json: bool) -> int:
@@ -40,6 +47,7 @@ def show_trials(settings: Settings, *, as_json: bool) -> int:
         Table(_COLUMNS, [_cells(each) for each in procedures], "Procedures, by registration"), console
     )
     for line in (
+        *_differences(rows),
         f"{len(rows)} rows in database and lake, the last one {rows[-1].sha256[:16]}.",
         f"The count began with this home ({(copies.home or '')[:8]}): what was tried on these candles"
         " elsewhere is not in it.",
@@ -114,16 +122,49 @@ def _figures(evidence: Evidence, bar: float) -> dict[str, Any]:
         "highest_result": evidence.result.highest,
         "highest_skill": evidence.skill.highest,
         "days_to_bar": evidence.days_to(bar),
+        "course": [
+            {"day": day, "result": result, "skill": skill}
+            for day, result, skill in zip(
+                days, evidence.result.path.tolist(), evidence.skill.path.tolist(), strict=True
+            )
+        ],
     }
 
 
 def _cells(told: Mapping[str, Any]) -> tuple[Any, ...]:
-    left = told["days_to_bar"]
+    left = "not at this rate" if told["days_to_bar"] is None else told["days_to_bar"]
+    if told["days"] + told["lost_days"] < FEWEST_FOR_RATE:
+        left = "too few days"
     return (
         *(told["number"], told["days"], told["procedure"][:8], told["first_day"], told["last_day"]),
         *(f"{told['net_usd']:+,.2f}", f"{told['evidence_result']:.2f}", f"{told['evidence_skill']:.2f}"),
-        *(f"{told['bar']:g}", "not at this rate" if left is None else left),
+        *(f"{told['bar']:g}", left),
+        _course([min(each["result"], each["skill"]) for each in told["course"]], told["bar"]),
     )
+
+
+def _course(evidence: Sequence[float], bar: float) -> str:
+    """The lesser of both bets day by day, from one over the bar (lowest) to the bar (full), by logarithms: 1
+    is in the middle."""
+    shown = [evidence[place] for place in sorted({*range(len(evidence) - 1, -1, -_step(len(evidence)))})]
+    reach = math.log(bar)
+    heights = [(math.log(max(each, 1.0 / bar)) + reach) / (2.0 * reach) for each in shown]
+    return "".join(_MARKS[min(int(each * len(_MARKS)), len(_MARKS) - 1)] for each in heights)
+
+
+def _step(days: int) -> int:
+    """So many days a mark."""
+    return -(-days // _WIDTH) if days else 1
+
+
+def _differences(rows: Sequence[TrialRow]) -> list[str]:
+    """What each procedure has otherwise than the one before it."""
+    told = [row.content for row in rows if row.kind == PROCEDURE]
+    lines = []
+    for before, after in pairwise(told):
+        changed = "; ".join(differences(before, after))
+        lines.append(f"{after['digest'][:8]} differs from {before['digest'][:8]}: {changed}.")
+    return lines
 
 
 def _whose(row: TrialRow) -> str:

@@ -37,6 +37,7 @@ from huracan.market.costs import DEAREST, CostAssumptions
 from huracan.market.paper.exploring.rates import ExplorationConfig
 from huracan.market.rules import TradingRules
 from huracan.models.config import ModelConfig
+from huracan.promotion.procedure import MAKES_BRAINS
 from huracan.promotion.settings import PromotionConfig
 from huracan.regimes.model import RegimeConfig
 from huracan.units import WHOLE_BPS
@@ -59,21 +60,7 @@ from huracan_resources.settings.sections import (
 )
 from huracan_resources.settings.sources import Layers, gather, nested
 
-DOMAIN_SECTIONS = (
-    "universe",
-    "source",
-    "candles",
-    "regimes",
-    "market",
-    "exploration",
-    "training",
-    "models",
-    "gates",
-    "gate_worth",
-    "analysis",
-    "patterns",
-    "promotion",
-)
+DOMAIN_SECTIONS = (*MAKES_BRAINS, "source", "promotion")
 """The sections that decide what a night computes; the others only say where things lie and who is told."""
 
 

@@ -53,7 +53,7 @@ def test_doctor_finds_every_part_well_on_a_healthy_machine(database: Database) -
     findings = {each["part"]: each for each in json.loads(result.stdout)}
     assert result.exit_code == 0, findings
     assert all(each["is_ok"] and each["found"] for each in findings.values())
-    assert {"dependencies", "database", "lake", "brains", "candle source", "disk", "alerts"} <= set(findings)
+    assert {"database", "lake", "brains", "trial ledger", "candle source", "disk", "alerts"} <= set(findings)
     assert "pgvector 0" in findings["database"]["found"]
     assert "simulated: 1440 candles of BTC/USDT" in findings["candle source"]["found"]
     assert not list((database.home / "lake").rglob("probe"))
@@ -86,7 +86,7 @@ def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(t
     findings = {each["part"]: each for each in json.loads(result.stdout)}
     assert result.exit_code == 1
     bad = {part: each for part, each in findings.items() if not each["is_ok"]}
-    assert set(bad) == {"database", "candle source", "alerts"}
+    assert set(bad) == {"database", "trial ledger", "candle source", "alerts"}
     alerts = bad["alerts"]
     assert [f"number {number} " in alerts["found"] for number in (1, 2, 3, 4)] == [True, True, True, False]
     assert alerts["remedy"].count("HURACAN_ALERT_URLS") == 1 and "the network" in alerts["remedy"]
@@ -94,7 +94,7 @@ def test_doctor_says_what_is_broken_and_what_to_do_and_still_looks_at_the_rest(t
     assert "hunter2" not in result.output
     lines = _invoke("doctor", **broken).stdout.splitlines()
     assert len(lines) == len(findings)
-    assert sum(line.startswith("BAD ") for line in lines) == 3
+    assert sum(line.startswith("BAD ") for line in lines) == 4
 
 
 def test_doctor_names_a_folder_without_a_day_and_a_pointer_that_is_damaged(tmp_path: Path) -> None:

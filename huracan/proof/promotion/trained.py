@@ -31,9 +31,9 @@ from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayBook, DayResult
 from huracan.promotion.night import TrainedNight
 from huracan.promotion.paper_day import PaperDay
-from huracan.promotion.record import DAY, NIGHT, PROCEDURE, TrialRecord, registration
+from huracan.promotion.record import TrialRecord, registration
 from huracan.promotion.settings import SPAN_DAYS, PromotionConfig
-from huracan.promotion.trial_rows import TrialRow
+from huracan.promotion.trial_rows import DAY, NIGHT, PROCEDURE, TrialRow
 from huracan.promotion.verdict import judge_procedure
 from huracan.proof.promotion.null_markets import BARS_PER_DAY, Kind, NullMarketConfig, null_market
 from huracan.proof.promotion.nulls import FREE

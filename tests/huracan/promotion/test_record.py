@@ -10,8 +10,8 @@ import pytest
 from huracan.promotion.champion import BY_NIGHT, DEMOTE, Act, row_of
 from huracan.promotion.day import DayResult
 from huracan.promotion.evidence import Lost
-from huracan.promotion.record import DAY, DECISION, NIGHT, PROCEDURE, TrialRecord, registration
-from huracan.promotion.trial_rows import TrialRow
+from huracan.promotion.record import TrialRecord, registration
+from huracan.promotion.trial_rows import DAY, DECISION, NIGHT, PROCEDURE, TrialRow
 from tests.huracan.promotion.test_evidence import FIRST, day
 
 MINE, OTHER = "a" * 64, "b" * 64

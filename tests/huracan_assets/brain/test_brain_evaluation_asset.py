@@ -15,7 +15,7 @@ from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.promotion import procedure as procedures
 from huracan.promotion.champion import BY_NIGHT, DECAY, DEMOTE, PROMOTE, Act, row_of
 from huracan.promotion.procedure import Procedure
-from huracan.promotion.record import DAY as DAY_KIND
+from huracan.promotion.trial_rows import DAY as DAY_KIND
 from huracan.tables import arrow_schema
 from huracan_assets.brain.baseline_brain import baseline_brain
 from huracan_assets.brain.brain_evaluation import brain_evaluation
