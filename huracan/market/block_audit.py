@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from huracan.candles.schema import TRADED
 from huracan.errors import InputRefused
 from huracan.market.block import EPOCH, MarketBlock
-from huracan.regimes.model import REGIMES
+from huracan.regimes.model import PROBABILITIES, REGIMES
 
 _PRICES = ("open", "high", "low", "close")
 _Pair = tuple[str, NDArray[Any], NDArray[Any]]
@@ -60,9 +60,9 @@ def block_faults(
     found = _rows(regimes, block.symbols, opened)
     codes = pc.index_in(regimes["regime"], value_set=pa.array(REGIMES)).to_numpy()[found]
     pairs.append(("regime", block.regime[:, rows], codes))
-    for index, name in enumerate(REGIMES):
-        values = np.nan_to_num(_floats(regimes, f"probability_{name}")[found])
-        pairs.append((f"probability_{name}", block.regime_probabilities[:, rows, index], values))
+    for index, name in enumerate(PROBABILITIES):
+        values = np.nan_to_num(_floats(regimes, name)[found])
+        pairs.append((name, block.regime_probabilities[:, rows, index], values))
     yield from _differing(pairs, block.symbols, told)
     opened = block.open_time_ms[bars]
     found = _rows(ohlcv, block.symbols, opened)

@@ -25,13 +25,12 @@ from huracan.market.block import (
     trailing_mean,
 )
 from huracan.market.volatility import trailing_volatility_bps
-from huracan.regimes.model import REGIMES
+from huracan.regimes.model import PROBABILITIES, REGIMES
 
 _NAMES = {"minimum_notional_usd": "minimum_notional"}
 """Of what a block holds by market, where `MarketInfo` calls it otherwise."""
 _PRICES = ("open", "high", "low", "close")
-_PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
-REGIME_COLUMNS = ("symbol", "open_time", "regime", *_PROBABILITIES)
+REGIME_COLUMNS = ("symbol", "open_time", "regime", *PROBABILITIES)
 """All that a block is made of in a table of regimes: the rest need not be read."""
 
 
@@ -122,7 +121,7 @@ def build_market_block(
         traded_value_usd=before.trailing_value_usd(value_usd),
         value_usd=value_usd,
         regime=_regime_codes(regimes, regime_grid),
-        regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, _PROBABILITIES), copy=False),
+        regime_probabilities=np.nan_to_num(_stack(regimes, regime_grid, PROBABILITIES), copy=False),
         day_index=grid.open_time_ms // MS_PER_DAY,
         decision_bars=each,
         funding_rate=_funding(ohlcv, grid),

@@ -16,6 +16,8 @@ from huracan.errors import InputRefused
 
 REGIMES = ("trend", "range", "high_volatility", "panic")
 """Order of every array with one entry per regime, and of the probability columns."""
+PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
+"""Those columns."""
 
 OBSERVATIONS = ("log_volatility", "volatility_change", "trend", "direction", "shock")
 """Order of the observation vector; `observations` says what each is made of."""

@@ -9,18 +9,15 @@ from huracan.market.block import MarketBlock
 from huracan.market.block_audit import audited_days, check_block
 from huracan.market.block_tables import build_market_block
 from huracan.proof.leaks.bed import unless_refused
-from huracan.proof.leaks.candles import LEAK_RECIPE, LeakCandles
+from huracan.proof.leaks.candles import FIT_DAYS, LEAK_RECIPE, LeakCandles
 from huracan.proof.leaks.forms import ONE_COLUMN, Form
 from huracan.proof.leaks.table_leaks import Change, changed, closed_up, shifted
 from huracan.regimes.filter import filter_regimes
-from huracan.regimes.fit import fit_regimes
-from huracan.regimes.model import REGIMES, RegimeConfig
+from huracan.regimes.model import PROBABILITIES
 from huracan.verdict import Verdict
 
-_CONFIG = RegimeConfig(fit_days=5)
-_DAYS, _FIT_DAYS = 3, 5
+DAYS = 3
 _PRICES = ("open", "high", "low", "close")
-_PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 _CHANGES: dict[str, Change] = {"off-by-one join": shifted, "index-merge misalignment of a join": closed_up}
 CANDLES_EARLY = "candles joined a bar early"
 
@@ -37,8 +34,7 @@ class BlockBed:
         return ""
 
     def night(self, index: int, leak: str | None, form: Form) -> list[Verdict]:
-        first = index + _FIT_DAYS
-        tables = _Tables.of(self.market, first)
+        tables = _Tables.of(self.market, index + FIT_DAYS)
         block = tables.block(leak, form)
 
         def audited() -> None:
@@ -63,14 +59,11 @@ class _Tables:
 
     @staticmethod
     def of(market: LeakCandles, first: int) -> "_Tables":
-        places = range(first, first + _DAYS)
+        places = range(first, first + DAYS)
         regimes = []
         for place in places:
-            past = [market.features(each) for each in range(place - _FIT_DAYS, place)]
-            led = pa.concat_tables([past[-1], market.features(place)])
-            regimes.append(
-                filter_regimes(led, market.day(place), fit_regimes(pa.concat_tables(past), _CONFIG))
-            )
+            led = pa.concat_tables([market.features(place - 1), market.features(place)])
+            regimes.append(filter_regimes(led, market.day(place), market.parameters(place)))
         return _Tables(
             tuple(market.day(place) for place in places),
             tuple(market.days(place, 0) for place in places),
@@ -89,7 +82,6 @@ class _Tables:
             features = [form.mixed(each, changed(each, names, change), names) for each in features]
             if form.name != ONE_COLUMN:
                 regimes = tuple(
-                    form.mixed(each, changed(each, _PROBABILITIES, shifted), _PROBABILITIES)
-                    for each in regimes
+                    form.mixed(each, changed(each, PROBABILITIES, shifted), PROBABILITIES) for each in regimes
                 )
         return build_market_block(candles, features, pa.concat_tables(regimes), LEAK_RECIPE.names)

@@ -15,8 +15,13 @@ from huracan.features.specification import FeatureRecipe
 from huracan.proof.candle_nights import RECIPE
 from huracan.proof.gate_plants import PlantedCandlesConfig
 from huracan.proof.planted_candles import plant_candles
+from huracan.regimes.fit import fit_regimes
+from huracan.regimes.model import RegimeConfig, RegimeParameters
 
 LEAK_RECIPE = FeatureRecipe("leaks", RECIPE.specs, Timeframe("1m"), Timeframe("5m"))
+FIT_DAYS = 5
+"""Before a night's day, on which its regimes are fitted."""
+LEAK_REGIMES = RegimeConfig(fit_days=FIT_DAYS)
 _SYMBOLS, _GAPS_A_DAY = 2, 3
 _NUMBERS = ("open", "high", "low", "close", "volume", "trade_count", "taker_buy_volume")
 
@@ -47,6 +52,14 @@ class LeakCandles:
     @cache  # noqa: B019 - a market lives for as long as its proof
     def features(self, index: int) -> pa.Table:
         return compute_features(self.warmed(index), self.day(index), LEAK_RECIPE)
+
+    def before(self, index: int) -> list[pa.Table]:
+        """The features of the days that the regimes of a night's day are fitted on."""
+        return [self.features(each) for each in range(index - FIT_DAYS, index)]
+
+    @cache  # noqa: B019 - as above
+    def parameters(self, index: int) -> RegimeParameters:
+        return fit_regimes(pa.concat_tables(self.before(index)), LEAK_REGIMES)
 
 
 def _span(last: date, before: int) -> tuple[date, date]:

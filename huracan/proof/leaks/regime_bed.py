@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from huracan.candles.schema import TIME, day_start
 from huracan.proof.leaks.bed import is_same, unless_refused
-from huracan.proof.leaks.candles import LeakCandles
+from huracan.proof.leaks.candles import FIT_DAYS, LEAK_REGIMES, LeakCandles
 from huracan.proof.leaks.forms import FEW_BARS, MIDNIGHT, ONE_COLUMN, Form
 from huracan.proof.leaks.table_leaks import Floats, changed, shifted
 from huracan.regimes.absolute import PERCENTILES, AbsoluteRule, absolute_regimes
@@ -17,7 +17,7 @@ from huracan.regimes.counts import ObservationCounts
 from huracan.regimes.filter import filter_regimes
 from huracan.regimes.fit import fit_regimes
 from huracan.regimes.invariance import CUTS, judge_regime_prefix
-from huracan.regimes.model import REGIMES, RegimeConfig, RegimeParameters
+from huracan.regimes.model import PROBABILITIES, RegimeParameters
 from huracan.regimes.observations import lay_features_on_grid
 from huracan.verdict import Verdict
 
@@ -27,10 +27,7 @@ SMOOTHED, SHIFTED, RANKED, FITTED = (
     "ranks among the day's own bars",
     "regimes fitted on their own day",
 )
-FIT_DAYS = 5
-_CONFIG = RegimeConfig(fit_days=FIT_DAYS)
 _MINIMUM_BARS = 100
-_PROBABILITIES = tuple(f"probability_{name}" for name in REGIMES)
 Tables = tuple[pa.Table, pa.Table]
 
 
@@ -80,10 +77,10 @@ class _Labels:
     @staticmethod
     def of(market: LeakCandles, index: int, leak: str | None, form: Form) -> "_Labels":
         """Parameters and counts are of the days before, and of the day itself where that is the leak."""
-        past = [market.features(each) for each in range(index - FIT_DAYS, index)]
-        own = market.features(index)
-        fitted_on = [*past, own.filter(pa.array(form.rows(own)))] if leak == FITTED else past
-        parameters = fit_regimes(pa.concat_tables(fitted_on), _CONFIG)
+        past, own, parameters = market.before(index), market.features(index), market.parameters(index)
+        if leak == FITTED:
+            seen = own.filter(pa.array(form.rows(own)))
+            parameters = fit_regimes(pa.concat_tables([*past, seen]), LEAK_REGIMES)
         counts = ObservationCounts.of(lay_features_on_grid(pa.concat_tables(past)))
         features = pa.concat_tables([past[-1], own])
         return _Labels(market.day(index), features, parameters, counts, leak, form)
@@ -92,10 +89,10 @@ class _Labels:
         honest = self._labelled(features, self.counts)
         if self.leak == SMOOTHED:
             smoothed = _smoothed(honest[0], self.parameters)
-            return self.form.mixed(honest[0], smoothed, _PROBABILITIES), honest[1]
+            return self.form.mixed(honest[0], smoothed, PROBABILITIES), honest[1]
         if self.leak == SHIFTED:
-            early = changed(honest[0], _PROBABILITIES, shifted)
-            return self.form.mixed(honest[0], early, _PROBABILITIES), honest[1]
+            early = changed(honest[0], PROBABILITIES, shifted)
+            return self.form.mixed(honest[0], early, PROBABILITIES), honest[1]
         if self.leak == RANKED:
             own = features.filter(
                 pc.greater_equal(features["open_time"], pa.scalar(day_start(self.day), TIME))
@@ -106,20 +103,22 @@ class _Labels:
 
     def _labelled(self, features: pa.Table, counts: ObservationCounts) -> Tables:
         filtered = filter_regimes(features, self.day, self.parameters)
-        return filtered, absolute_regimes(filtered, features, AbsoluteRule(counts, _CONFIG, _MINIMUM_BARS))
+        return filtered, absolute_regimes(
+            filtered, features, AbsoluteRule(counts, LEAK_REGIMES, _MINIMUM_BARS)
+        )
 
 
 def _smoothed(filtered: pa.Table, parameters: RegimeParameters) -> pa.Table:
     """The probabilities by all bars of the day, later ones too (the backward pass of Rauch, Tung & Striebel
     for a hidden Markov model)."""
     transitions = np.array(parameters.transitions)
-    values = np.stack([filtered[name].to_numpy().astype(np.float64) for name in _PROBABILITIES], axis=1)
+    values = np.stack([filtered[name].to_numpy().astype(np.float64) for name in PROBABILITIES], axis=1)
     symbols = filtered["symbol"].combine_chunks().dictionary_encode().indices.to_numpy()
     for symbol in np.unique(symbols):
         rows = np.flatnonzero(symbols == symbol)
         for row, following in zip(rows[-2::-1], rows[:0:-1], strict=True):
             values[row] = _one_step_back(values[row], values[following], transitions)
-    for index, name in enumerate(_PROBABILITIES):
+    for index, name in enumerate(PROBABILITIES):
         place, field = filtered.column_names.index(name), filtered.schema.field(name)
         filtered = filtered.set_column(place, field, pa.array(values[:, index].astype(np.float32)))
     return filtered

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from huracan.proof.leaks.bed import Bed
-from huracan.proof.leaks.block_bed import BlockBed
-from huracan.proof.leaks.candles import leak_candles
+from huracan.proof.leaks.block_bed import DAYS, BlockBed
+from huracan.proof.leaks.candles import FIT_DAYS, leak_candles
 from huracan.proof.leaks.columns import CLEAN
 from huracan.proof.leaks.feature_bed import FeatureBed
 from huracan.proof.leaks.fill_bed import FillBed
 from huracan.proof.leaks.forms import FORMS, WHOLE, Form
 from huracan.proof.leaks.memory_bed import MemoryBed
-from huracan.proof.leaks.regime_bed import FIT_DAYS, RegimeBed
+from huracan.proof.leaks.regime_bed import RegimeBed
 from huracan.proof.leaks.training_bed import TrainingBed
 from huracan.proof.proof_table import Bar
 from huracan.verdict import Verdict
@@ -53,8 +53,7 @@ class LeakRow:
 def beds(settings: LeakSettings) -> dict[str, Bed]:
     """By the asset or the part that a leak is planted in."""
     nights = max(settings.clean_nights, settings.leaking_nights)
-    # Joining three days, and the days that regimes are fitted on before them.
-    market = leak_candles(nights + FIT_DAYS + 3, settings.seed)
+    market = leak_candles(nights + FIT_DAYS + DAYS, settings.seed)
     return {
         "features": FeatureBed(market),
         "regimes": RegimeBed(market),
