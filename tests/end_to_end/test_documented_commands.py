@@ -108,6 +108,7 @@ _SHORT_PROOFS = {
     "learner": ["--case", "none", "--seeds", "1", "--steps", "8192"],
     "patterns": ["--case", "none", "--markets", "1"],
     "gates": ["--case", "cost_trap", "--markets", "1"],
+    "promotion": ["--case", "power", "--markets", "2"],
 }
 
 
