@@ -13,8 +13,8 @@ from huracan.regimes.observations import KEYS
 from huracan.verdict import Verdict
 
 CHECK = "regimes_prefix_invariance"
-CUTS = 48
-"""Of a night; all symbols are looked at at each."""
+CUTS = 16
+"""Of a day; all symbols are looked at at each."""
 
 Label = Callable[[pa.Table], tuple[pa.Table, pa.Table]]
 """Features (the day's, with earlier rows that lead in) to what is stored: regimes and absolute regimes."""
