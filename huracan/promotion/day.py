@@ -19,6 +19,8 @@ from huracan.market.rules import TradingRules
 from huracan.units import BASIS_POINT
 
 Floats = NDArray[np.float64]
+_UNKNOWN = pa.table({"mark_taker_fee_bps": [0.0], "mark_half_spread_bps": [0.0]})
+"""A market of which nothing is known yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +126,10 @@ def closing_cost_usd(accounts: pa.Table, rules: TradingRules, costs: CostAssumpt
     value_usd = np.abs(_column(accounts, "position_value_usd"))
     if rules.targets_are_maker:
         # A maker's fee is the exchange's own and may be a rebate; nothing is earned by being closed.
-        side_bps = np.full(value_usd.size, max(costs.maker_fee_bps or 0.0, 0.0))
+        side_bps = np.full(value_usd.size, max(costs.maker_fee_bps or 0.0, 0.0) * costs.multiplier)
     else:
-        side_bps = _side_cost_bps(accounts, costs)
-    return float((value_usd * side_bps).sum()) * BASIS_POINT * costs.multiplier
+        side_bps = side_cost_bps(accounts, costs)
+    return float((value_usd * side_bps).sum()) * BASIS_POINT
 
 
 def planned_loss_usd(
@@ -136,7 +138,7 @@ def planned_loss_usd(
     """What is lost where every symbol's largest permitted exposure meets its stop, both sides of costs paid.
 
     The stop stands at the volatility of the last bar before the day; of an account that begins with it at the
-    least distance, and its cash is what it begins with.
+    least distance, its cash is what it begins with, and costs are those that are stated for all markets.
     """
     largest = rules.notional_usd * (max(rules.size_multipliers) + rules.maximum_adds * rules.add_multiplier)
     equity = np.maximum(_column(accounts_before, "equity_usd"), 0.0)
@@ -144,10 +146,11 @@ def planned_loss_usd(
     minutes = _column(accounts_before, "bar_minutes")
     horizon = np.array([rules.horizon_factor(each) for each in minutes.tolist()])
     stop_bps = np.maximum(rules.stop_volatilities * volatility * horizon, rules.stop_floor_bps)
-    away_bps = stop_bps + 2.0 * _side_cost_bps(accounts_before, costs) * costs.multiplier
+    away_bps = stop_bps + 2.0 * side_cost_bps(accounts_before, costs)
     exposure = np.minimum(largest, equity * rules.maximum_leverage)
     new = max(symbols - accounts_before.num_rows, 0)
-    beginning = min(largest, rules.starting_cash_usd * rules.maximum_leverage) * rules.stop_floor_bps
+    unknown_bps = rules.stop_floor_bps + 2.0 * float(side_cost_bps(_UNKNOWN, costs)[0])
+    beginning = min(largest, rules.starting_cash_usd * rules.maximum_leverage) * unknown_bps
     return float((exposure * away_bps).sum() + new * beginning) * BASIS_POINT
 
 
@@ -157,8 +160,8 @@ def path_of(session: pa.Table) -> tuple[float, float, float, float]:
     moved = equity - equity[0]
     return (
         float(equity[0]),
-        float(min(moved.min(), 0.0)),
-        float(max(moved.max(), 0.0)),
+        float(moved.min()),
+        float(moved.max()),
         worst_drawdown_usd(equity),
     )
 
@@ -185,13 +188,16 @@ def fees_of(fills: pa.Table) -> tuple[float, float]:
     return float(_column(fills, "fee_usd").sum()), float(value.sum())
 
 
-def _side_cost_bps(accounts: pa.Table, costs: CostAssumptions) -> Floats:
-    """[accounts] fee and half-spread of an order that crosses."""
+def side_cost_bps(accounts: pa.Table, costs: CostAssumptions) -> Floats:
+    """[accounts] fee and half-spread of an order that crosses, as the market charges them: what is paid is
+    multiplied, a rebate is never made larger. Nothing is earned by crossing."""
     fee = np.nan_to_num(_column(accounts, "mark_taker_fee_bps"))
     spread = np.nan_to_num(_column(accounts, "mark_half_spread_bps"))
     fee = fee if costs.taker_fee_bps is None else np.full(fee.size, costs.taker_fee_bps)
     spread = spread if costs.half_spread_bps is None else np.full(spread.size, costs.half_spread_bps)
-    sides: Floats = fee + np.maximum(spread, costs.half_spread_floor_bps)
+    fee = fee * np.where(fee > 0.0, costs.multiplier, min(costs.multiplier, 1.0))
+    spread = np.maximum(spread, costs.half_spread_floor_bps) * costs.multiplier
+    sides: Floats = np.maximum(fee + spread, 0.0)
     return sides
 
 

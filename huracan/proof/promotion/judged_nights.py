@@ -14,7 +14,7 @@ from huracan.market.block import EPOCH, MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.what_if.shifted_schedule import Schedule, mean_rival_gross_usd
 from huracan.promotion.criteria import Judged
-from huracan.promotion.day import DayResult, planned_loss_usd
+from huracan.promotion.day import DayResult, planned_loss_usd, side_cost_bps
 from huracan.promotion.evidence import DEVIATIONS, Bet, Evidence, unit_usd
 from huracan.promotion.settings import SPAN_DAYS, PromotionConfig
 from huracan.promotion.verdict import Registered, judge_procedure
@@ -43,11 +43,7 @@ class PaperYear:
     @cached_property
     def _side_bps(self) -> Floats:
         """[symbols] of an order that crosses."""
-        block, costs = self.block, self.costs
-        fee, half = block.taker_fee_bps[:, 0], block.half_spread_bps[:, 0]
-        fee = fee if costs.taker_fee_bps is None else np.full(fee.size, costs.taker_fee_bps)
-        half = half if costs.half_spread_bps is None else np.full(half.size, costs.half_spread_bps)
-        return np.asarray((fee + half) * costs.multiplier)
+        return side_cost_bps(self._accounts(0), self.costs)
 
     @cached_property
     def _ends(self) -> NDArray[np.int64]:
@@ -118,18 +114,20 @@ class PaperYear:
         return EPOCH + timedelta(days=int(self.block.day_index[number * BARS_PER_DAY]))
 
     def _planned(self, day: int) -> float:
-        last = max(day * BARS_PER_DAY - 1, 0)
-        symbols = self.block.symbol_count
-        accounts = pa.table(
+        accounts = self._accounts(max(day * BARS_PER_DAY - 1, 0))
+        return planned_loss_usd(accounts, accounts.num_rows, self.played.rules, self.costs)
+
+    def _accounts(self, bar: int) -> pa.Table:
+        """As far as costs and stops are concerned, at a bar's close."""
+        return pa.table(
             {
-                "equity_usd": self.played.equity_usd[:, last],
-                "mark_volatility_bps": self.block.volatility_bps[:, last],
-                "bar_minutes": [HOUR_MINUTES] * symbols,
+                "equity_usd": self.played.equity_usd[:, bar],
+                "mark_volatility_bps": self.block.volatility_bps[:, bar],
+                "bar_minutes": [HOUR_MINUTES] * self.block.symbol_count,
                 "mark_taker_fee_bps": self.block.taker_fee_bps[:, 0],
                 "mark_half_spread_bps": self.block.half_spread_bps[:, 0],
             }
         )
-        return planned_loss_usd(accounts, symbols, self.played.rules, self.costs)
 
     def _regimes(self, closed: NDArray[np.void]) -> dict[str, tuple[int, float]]:
         codes = self.block.regime[closed["symbol"], np.maximum(closed["signal_bar"], 0)]

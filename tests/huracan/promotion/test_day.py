@@ -1,5 +1,6 @@
 """What a day on paper comes to: the change of what everything closed would leave, and what it might lose."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huracan.ensemble.columns import SIGNALS_SCHEMA
-from huracan.market.actions import action_names
+from huracan.market.actions import ENTER_FULL_INDEX, EXIT_INDEX, action_names
 from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.engine.environment import MarketEnvironment
+from huracan.market.ledger import LONG, POLICY_EXIT
 from huracan.market.paper.carrying import Carried
 from huracan.market.paper.open_columns import OPEN_POSITIONS_SCHEMA
 from huracan.market.paper.provenance import Provenance
 from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
-from huracan.market.rules import TradingRules
+from huracan.market.rules import MaintenanceTier, TradingRules
 from huracan.market.what_if.shifted_schedule import Schedule
 from huracan.promotion.day import (
     DayBook,
@@ -68,6 +70,15 @@ def test_closing_costs_fee_and_spread_of_each_market_on_what_is_held_either_way(
     assert closing_cost_usd(NOTHING, RULES, CostAssumptions()) == 0.0
 
 
+def test_a_takers_rebate_is_never_made_larger_and_nothing_is_earned_by_closing() -> None:
+    held = accounts(position_value_usd=[1_000.0])
+    rebate = CostAssumptions(taker_fee_bps=-0.5, half_spread_bps=1.0)
+    assert closing_cost_usd(held, RULES, rebate) == pytest.approx(0.05)
+    doubled = CostAssumptions(taker_fee_bps=-0.5, half_spread_bps=1.0, multiplier=2.0)
+    assert closing_cost_usd(held, RULES, doubled) == pytest.approx(0.15)
+    assert closing_cost_usd(held, RULES, CostAssumptions(taker_fee_bps=-5.0)) == 0.0
+
+
 def test_where_targets_rest_no_more_than_a_makers_fee_is_set_aside_and_no_rebate_is_earned() -> None:
     rules, held = TradingRules(targets_are_maker=True), accounts(position_value_usd=[1_000.0, -1_000.0])
     assert closing_cost_usd(held, rules, CostAssumptions()) == 0.0
@@ -98,6 +109,8 @@ def test_the_planned_loss_is_every_symbols_largest_exposure_at_its_stop_with_bot
     new = by_hand + 2_500.0 * 30.0 / 10_000
     assert planned_loss_usd(own, 3, rules, CostAssumptions()) == pytest.approx(new)
     assert planned_loss_usd(NOTHING, 2, rules, CostAssumptions()) == pytest.approx(2 * 2_500.0 * 0.003)
+    stated = CostAssumptions(taker_fee_bps=10.0, half_spread_bps=5.0)
+    assert planned_loss_usd(NOTHING, 2, rules, stated) == pytest.approx(2 * 2_500.0 * 0.006)
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +212,22 @@ def test_what_is_still_held_is_moved_for_as_long_as_it_has_been_held(market: Mar
         hours = round((row["as_of"] - row["entry_time"]) / timedelta(hours=1))
         assert schedule.held_bars[place] == max(hours, 1)
         assert schedule.gross_usd[place] == 0.0 == schedule.cost_usd[place]
+        assert schedule.symbol[place] == day.symbols.index(row["symbol"])
+        assert schedule.side[place] == (1 if row["side"] == LONG else -1)
+        assert schedule.notional_usd[place] == row["opened_reference_usd"]
+        assert schedule.volatility_bps[place] == row["volatility_bps"]
+
+
+def test_trades_of_a_symbol_that_the_block_lacks_are_left_out(market: MarketBlock) -> None:
+    first, *_ = _days(market, CostAssumptions())
+    day = market.slice(BARS_PER_DAY - 1, 2 * BARS_PER_DAY - 1)
+    whole = Schedule.of_tables(first.trades, first.open_positions, day)
+    renamed = replace(day, symbols=("ELSE/USDT:USDT", *day.symbols[1:]))
+    fewer = Schedule.of_tables(first.trades, first.open_positions, renamed)
+    stays = whole.symbol != 0
+    assert 0 < np.count_nonzero(stays) < whole.count
+    for name, values in fewer.plain().items():
+        assert values == getattr(whole, name)[stays].tolist(), name
 
 
 def _session(equity: list[list[float]], opening: list[float]) -> pa.Table:
@@ -262,3 +291,100 @@ def test_a_days_record_is_read_again_to_the_bit(
     )
     assert DayResult.read(whole.plain()) == whole
     assert DayResult.read(whole.plain() | {"of_a_later_version": 1}) == whole
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        CostAssumptions(),
+        CostAssumptions(multiplier=1.5),
+        CostAssumptions(taker_fee_bps=9.0, half_spread_bps=0.5, half_spread_floor_bps=2.0),
+        CostAssumptions(half_spread_floor_bps=30.0, multiplier=0.5),
+    ],
+)
+def test_what_is_set_aside_is_what_the_market_takes_for_an_order_that_crosses(costs: CostAssumptions) -> None:
+    market = null_market(NullMarketConfig(symbols=3, days=3, seed=3))
+    rules = TradingRules(
+        allow_short=True, stop_volatilities=50.0, target_volatilities=50.0, maximum_holding="3d"
+    )
+    one, two = (market.slice(day * BARS_PER_DAY - 1, (day + 1) * BARS_PER_DAY - 1) for day in (1, 2))
+    script = np.zeros((one.bar_count, 3), np.int64)
+    script[-4] = [ENTER_FULL_INDEX, action_names(True).index("ENTER_SHORT_FULL"), ENTER_FULL_INDEX]
+    first = trade_session(one, ScriptedPolicy(script, is_lenient=True), rules, costs, MADE_BY)
+    leaves = np.full((two.bar_count, 3), EXIT_INDEX)
+    carried = Carried(first.open_positions)
+    second = trade_session(two, ScriptedPolicy(leaves, is_lenient=True), rules, costs, MADE_BY, carried)
+    left = [row for row in second.fills.to_pylist() if row["kind"] == POLICY_EXIT]
+    held = {row["symbol"]: row for row in first.open_positions.to_pylist()}
+    assert len(left) == 3 == sum(row["position_value_usd"] != 0.0 for row in held.values())
+    for row in left:
+        value = row["quantity"] * row["reference_price"]
+        alone = first.open_positions.filter(pa.array([each == row["symbol"] for each in held]))
+        share = closing_cost_usd(alone, rules, costs) / abs(held[row["symbol"]]["position_value_usd"])
+        assert row["fee_usd"] + row["spread_usd"] == pytest.approx(share * value, rel=1e-3)
+
+
+def test_a_frozen_price_plans_a_loss_at_the_least_volatility_and_leverage_more_of_it() -> None:
+    rules = TradingRules(
+        notional_usd=3_000.0,
+        size_multipliers=(0.5, 1.0, 1.5),
+        maximum_adds=2,
+        add_multiplier=0.5,
+        starting_cash_usd=2_000.0,
+        stop_volatilities=1.5,
+        stop_floor_bps=30.0,
+        volatility_horizon="4h",
+        minimum_volatility_bps=50.0,
+    )
+    # 4,500 and two adds of 1,500, of which 2,000 are the account's own; 1.5 x 50 bps x sqrt(4 bars).
+    frozen = accounts(mark_volatility_bps=[None], equity_usd=[2_000.0])
+    assert planned_loss_usd(frozen, 1, rules, CostAssumptions()) == pytest.approx(2_000.0 * 162.0 / 10_000)
+    still = accounts(mark_volatility_bps=[1.0], equity_usd=[2_000.0])
+    assert planned_loss_usd(still, 1, rules, CostAssumptions()) == pytest.approx(2_000.0 * 162.0 / 10_000)
+    # An account whose symbol has left the universe is no gain.
+    assert planned_loss_usd(still, 0, rules, CostAssumptions()) == pytest.approx(2_000.0 * 162.0 / 10_000)
+    assert planned_loss_usd(NOTHING, 2, rules, CostAssumptions()) == pytest.approx(2 * 2_000.0 * 0.003)
+    lent = TradingRules(
+        **(vars(rules) | {"maximum_leverage": 2.0, "maintenance_tiers": (MaintenanceTier(1e9, 0.05),)})
+    )
+    assert planned_loss_usd(still, 1, lent, CostAssumptions()) == pytest.approx(4_000.0 * 162.0 / 10_000)
+    assert planned_loss_usd(NOTHING, 2, lent, CostAssumptions()) == pytest.approx(2 * 4_000.0 * 0.003)
+
+
+def test_a_market_without_a_known_fee_or_spread_sets_nothing_aside_for_it() -> None:
+    held = accounts(position_value_usd=[1_000.0], mark_taker_fee_bps=[None], mark_half_spread_bps=[1.0])
+    assert closing_cost_usd(held, RULES, CostAssumptions()) == pytest.approx(0.1)
+    held = accounts(position_value_usd=[1_000.0], mark_taker_fee_bps=[5.0], mark_half_spread_bps=[None])
+    assert closing_cost_usd(held, RULES, CostAssumptions()) == pytest.approx(0.5)
+
+
+def test_a_day_that_only_rises_has_no_low_and_one_that_only_falls_no_high() -> None:
+    assert path_of(_session([[101.0, 107.0, 103.0]], [100.0])) == pytest.approx((100.0, 0.0, 7.0, 4.0))
+    assert path_of(_session([[99.0, 92.0, 95.0]], [100.0])) == pytest.approx((100.0, -8.0, 0.0, 8.0))
+
+
+def test_a_trade_that_came_to_nothing_is_no_win_and_regimes_are_sorted_by_name() -> None:
+    trades = pa.table(
+        {
+            "trade_id": ["a", "b", "c"],
+            "regime": ["range", "trend", "panic"],
+            "net_usd": [0.0, 3.0, 1.0],
+        }
+    )
+    said = pa.table({"trade_id": ["a", "b"], "probability": [0.7, 0.2]})
+    assert forecasts_of(trades, said) == (2, pytest.approx(0.9), 1)
+    assert list(regimes_of(trades)) == ["panic", "range", "trend"]
+
+
+def test_a_record_without_what_later_versions_added_is_read_with_their_usual_values() -> None:
+    plain = DayResult(
+        day=date(2025, 1, 2),
+        result_usd=1.0,
+        rival_usd=0.5,
+        unit_usd=3.0,
+        rival_unit_usd=4.0,
+        opening_usd=1e4,
+        costs_usd=0.1,
+    ).plain()
+    before = {name: value for name, value in plain.items() if name not in ("alone_usd", "is_remade")}
+    assert DayResult.read(before) == DayResult.read(plain)

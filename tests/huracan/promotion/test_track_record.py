@@ -11,7 +11,7 @@ import pytest
 from huracan.evaluation.pbo import estimate_overfitting
 from huracan.promotion.criteria import Judged
 from huracan.promotion.day import DayResult
-from huracan.promotion.evidence import Evidence
+from huracan.promotion.evidence import Evidence, Lost
 from huracan.promotion.track_record import FEWEST_PROCEDURES, Told, track_record
 from tests.huracan.promotion.test_evidence import FIRST, day
 
@@ -92,3 +92,28 @@ def test_seeds_and_the_share_of_days_beyond_their_unit_are_told() -> None:
     assert "Tonight's 3 seeds made -4.00 to +9.00 USD" in told["seeds_count"].reason
     assert told["share_beyond_unit"].numbers == {"share_beyond_unit": pytest.approx(0.2)}
     assert "20.0% of the days lost more than their unit." in told["share_beyond_unit"].reason
+
+
+def test_eight_procedures_are_the_fewest_of_which_overfitting_is_told() -> None:
+    every = np.random.default_rng(5).normal(0.0, 10.0, (8, 32))
+    others = [
+        {FIRST + timedelta(days=number): float(each) for number, each in enumerate(row)} for row in every[1:]
+    ]
+    own = every[0].tolist()
+    assert "the best of 8 procedures" in _told(_judged(own, others=others))["overfitting_probability"].reason
+    assert "overfitting_probability" not in _told(_judged(own, others=others[1:])), "of seven"
+
+
+def test_days_are_drawn_again_in_blocks_of_five_and_nine_tenths_of_the_means_lie_between() -> None:
+    # Five days in a row sum to +1 or -1, the two last ones to 0: sixteen fair coins, of whose heads 5 % are
+    # below 5 and 5 % above 11.
+    told = _told(_judged([1.0, -1.0] * 41))["mean_day_usd"].numbers
+    assert told["mean_day_low_usd"] == pytest.approx(-6 / 82)
+    assert told["mean_day_high_usd"] == pytest.approx(6 / 82)
+    assert "mean_day_usd" in _told(_judged([1.0, -1.0] * 5)), "ten days are enough"
+
+
+def test_nothing_is_told_of_no_days() -> None:
+    assert track_record(Judged(Evidence.of([])), {}, np.random.default_rng(1)) == ()
+    lost = Judged(Evidence.of([Lost(FIRST)]))
+    assert track_record(lost, {}, np.random.default_rng(1)) == ()
