@@ -99,7 +99,10 @@ class Trials:
             return ""
         owner = record.owner(self.day)
         if owner is None:
-            return f"{self.day} was traded by brains of no one procedure alone: it is no evidence."
+            # The first night says already which day will be the first.
+            is_first = all(night >= self.day for night in record.nights)
+            told = f"{self.day} was traded by brains of no one procedure alone: it is no evidence."
+            return "" if is_first else told
         result = book.result(record.results(owner), record.held_out_usd(owner))
         return self._record_day(DAY, owner, result)
 

@@ -105,6 +105,8 @@ def test_the_first_night_registers_its_procedure_and_says_what_it_takes(resource
     assert "Procedure 1" in said and "no day of evidence yet" in said and "It needs evidence of 40" in said
     kinds = [row.kind for row in resources.trials.rows()]
     assert kinds == ["procedure", "night"]
+    for result in (None, 5.0):
+        assert "no one procedure" not in " ".join(_reasons(_night(resources, DAY, result)))
     assert str(outcome.metadata["evidence"]).startswith("not drawn")
 
 
