@@ -19,8 +19,6 @@ from huracan.market.rules import TradingRules
 from huracan.units import BASIS_POINT
 
 Floats = NDArray[np.float64]
-_UNKNOWN = pa.table({"mark_taker_fee_bps": [0.0], "mark_half_spread_bps": [0.0]})
-"""A market of which nothing is known yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +147,8 @@ def planned_loss_usd(
     away_bps = stop_bps + 2.0 * side_cost_bps(accounts_before, costs)
     exposure = np.minimum(largest, equity * rules.maximum_leverage)
     new = max(symbols - accounts_before.num_rows, 0)
-    unknown_bps = rules.stop_floor_bps + 2.0 * float(side_cost_bps(_UNKNOWN, costs)[0])
+    unknown = pa.table({"mark_taker_fee_bps": [0.0], "mark_half_spread_bps": [0.0]})
+    unknown_bps = rules.stop_floor_bps + 2.0 * float(side_cost_bps(unknown, costs)[0])
     beginning = min(largest, rules.starting_cash_usd * rules.maximum_leverage) * unknown_bps
     return float((exposure * away_bps).sum() + new * beginning) * BASIS_POINT
 
