@@ -47,6 +47,8 @@ def show_trials(settings: Settings, *, as_json: bool) -> int:
         Table(_COLUMNS, [_cells(each) for each in procedures], "Procedures, by registration"), console
     )
     for line in (
+        "The course is of the lesser of both bets, by logarithms: from ▅ on it is 1 or more, and █ has"
+        " reached what is needed.",
         *_differences(rows),
         f"{len(rows)} rows in database and lake, the last one {rows[-1].sha256[:16]}.",
         f"The count began with this home ({(copies.home or '')[:8]}): what was tried on these candles"
@@ -144,12 +146,13 @@ def _cells(told: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _course(evidence: Sequence[float], bar: float) -> str:
-    """The lesser of both bets day by day, from one over the bar (lowest) to the bar (full), by logarithms: 1
-    is in the middle."""
-    shown = [evidence[place] for place in sorted({*range(len(evidence) - 1, -1, -_step(len(evidence)))})]
-    reach = math.log(bar)
-    heights = [(math.log(max(each, 1.0 / bar)) + reach) / (2.0 * reach) for each in shown]
-    return "".join(_MARKS[min(int(each * len(_MARKS)), len(_MARKS) - 1)] for each in heights)
+    """By logarithms: the upper half begins at 1, and full is what has reached the bar, nothing less."""
+    reach, full = math.log(bar), len(_MARKS) - 1
+    marks = []
+    for each in evidence[:: -_step(len(evidence))][::-1]:
+        height = (math.log(max(each, 1.0 / bar)) + reach) / (2.0 * reach)
+        marks.append(full if each >= bar else min(int(height * len(_MARKS)), full - 1))
+    return "".join(_MARKS[each] for each in marks)
 
 
 def _step(days: int) -> int:

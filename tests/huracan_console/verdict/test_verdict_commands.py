@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -33,7 +34,7 @@ ONE, OTHER = "1" * 64, "2" * 64
 
 @pytest.fixture(scope="module")
 def home(new_home: NewHome) -> Iterator[Path]:
-    """Two procedures, of which the first has twelve days, and two brains of it."""
+    """Two procedures, of which the first has twelve days and two brains; a third brain is of none."""
     with new_home() as folder:
         variables = {"HURACAN_HOME": str(folder), "HURACAN_SIGNING_KEY": PRIVATE}
         with mock.patch.dict(os.environ, variables):
@@ -69,9 +70,11 @@ def _fill(resources: Resources) -> None:
             costs_usd=3.0,
         )
         ledger.append(DAY, f"{ONE}:{result.day}", {"procedure": ONE, **result.plain()})
-    for day in (FIRST, FIRST + timedelta(days=1)):
+    made_by: tuple[dict[str, Any], ...] = ({"procedure": ONE}, {"procedure": ONE}, {})
+    for number, numbers in enumerate(made_by):
+        day = FIRST + timedelta(days=number)
         parts = make_parts(make_policy(ACTIONS, None))
-        verdict = replace(parts.verdict, numbers={"procedure": ONE})
+        verdict = replace(parts.verdict, numbers=numbers)
         files = build_bundle(replace(parts, day=day, verdict=verdict), PRIVATE)
         brain_id = json.loads(files["manifest.json"])["brain_id"]
         write_bundle(resources.brains, day, brain_id, files)
@@ -101,7 +104,8 @@ def test_trials_shows_every_procedure_with_its_evidence_its_bar_and_what_it_chan
     assert shown.exit_code == 0, shown.output
     first = next(line for line in shown.output.splitlines() if ONE[:8] in line)
     assert "2025-06-02" in first and "2025-06-13" in first and "+306.00" in first and " 40 " in first
-    assert first.rstrip()[-1] in "▅▆▇█"
+    assert first.rstrip().endswith(" ▅▅▅▅▅▅▅▆▆▆▆▇"), "towards 6.41 of 40"
+    assert "The course is of the lesser of both bets" in shown.output
     assert "22222222 differs from 11111111: training.seed: 1 -> 9." in shown.output
     assert "The count began with this home" in shown.output
     told = json.loads(_invoke(home, "trials", "show", "--json").output)
@@ -117,8 +121,9 @@ def test_few_days_tell_no_rate(home: Path) -> None:
     assert "too few days" in line
 
 
-def test_the_course_goes_from_one_over_the_bar_to_the_bar_and_fits_a_line() -> None:
-    assert _course([1 / 40, 1.0, 39.9, 1e9], 40.0) == "▁▅██"
+def test_the_course_is_full_where_the_bar_was_reached_and_fits_a_line() -> None:
+    assert _course([0.0, 1 / 40, 0.99, 1.0, 39.9, 40.0, 1e9], 40.0) == "▁▁▄▅▇██"
+    assert _course([1.0] * 49 + [40.0], 40.0).endswith("▅█"), "the last day is always shown"
     assert len(_course([1.0] * 1000, 40.0)) <= 24 and _course([], 40.0) == ""
 
 
@@ -160,17 +165,29 @@ def test_a_row_that_was_edited_is_named_by_verify_and_by_doctor(home: Path) -> N
         assert not own["is_ok"] and "was changed in the lake" in own["found"] and "Delete" in own["remedy"]
     finally:
         file.write_bytes(whole)
+
+
+def test_a_ledger_is_taken_over_where_the_lake_lost_it_and_nowhere_else(home: Path) -> None:
     adopted = _invoke(home, "trials", "adopt")
     assert adopted.exit_code != 0 and "no ledger to take over" in adopted.output
+    held = home / "lake" / "trials"
+    before = {path.name: path.read_bytes() for path in held.iterdir()}
+    shutil.rmtree(held)
+    refused = _invoke(home, "trials")
+    assert refused.exit_code != 0 and "huracan trials adopt" in refused.output
+    adopted = _invoke(home, "trials", "adopt")
+    assert adopted.exit_code == 0 and f"{len(before) - 1} rows were taken over" in adopted.output
+    assert {path.name: path.read_bytes() for path in held.iterdir()} == before
 
 
 def test_a_person_promotes_rolls_back_and_demotes_and_latest_follows(home: Path) -> None:
-    first, second = _brains(home)
+    first, second, of_nobody = _brains(home)
     assert "Nothing is in force." in _invoke(home, "brain").output
     for wrong, says in (
         (("brain", "demote", "--reason", "why"), "Nothing is in force"),
         (("brain", "promote", first, "--reason", "  "), "The reason is empty"),
         (("brain", "promote", "nobody", "--reason", "why"), "There is no brain 'nobody'"),
+        (("brain", "promote", of_nobody, "--reason", "why"), "was made by no registered procedure"),
         (("brain", "promote", first), "--reason"),
     ):
         refused = _invoke(home, *wrong)
