@@ -5,7 +5,7 @@ import json
 import socket
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -23,6 +23,7 @@ from huracan.promotion.champion import (
     in_force,
     row_of,
 )
+from huracan.promotion.record import TrialRecord
 from huracan.promotion.trial_rows import DECISION
 from huracan_console.printing.tables import Column, Table, print_table, standard_output
 from huracan_resources.brains import bundle_key, decisions_of, point_latest, read_bundle
@@ -111,9 +112,10 @@ def _registered(resources: Resources, brain_id: str) -> tuple[Any, str, str]:
     if found is None:
         raise InvalidInput(f"There is no brain {brain_id!r}.", "SELECT brain_id FROM brain_registry has all.")
     day, procedure = found
-    if procedure is None:
+    if procedure is None or TrialRecord(resources.trials.rows(), date.max).registered(procedure) is None:
         raise InvalidInput(
-            f"{brain_id} was made by no registered procedure: by an earlier version, or in mode research.",
+            f"{brain_id} was made by no procedure that the trial ledger has registered: by an earlier"
+            " version, in mode research, or before the ledger began anew.",
             "Take one of a later night.",
         )
     return day, bundle_key(day, brain_id), procedure

@@ -34,7 +34,7 @@ ONE, OTHER = "1" * 64, "2" * 64
 
 @pytest.fixture(scope="module")
 def home(new_home: NewHome) -> Iterator[Path]:
-    """Two procedures, of which the first has twelve days and two brains; a third brain is of none."""
+    """Two procedures, of which the first has twelve days and two brains; two more are of none."""
     with new_home() as folder:
         variables = {"HURACAN_HOME": str(folder), "HURACAN_SIGNING_KEY": PRIVATE}
         with mock.patch.dict(os.environ, variables):
@@ -70,7 +70,8 @@ def _fill(resources: Resources) -> None:
             costs_usd=3.0,
         )
         ledger.append(DAY, f"{ONE}:{result.day}", {"procedure": ONE, **result.plain()})
-    made_by: tuple[dict[str, Any], ...] = ({"procedure": ONE}, {"procedure": ONE}, {})
+    unheard_of = {"procedure": "9" * 64}
+    made_by: tuple[dict[str, Any], ...] = ({"procedure": ONE}, {"procedure": ONE}, {}, unheard_of)
     for number, numbers in enumerate(made_by):
         day = FIRST + timedelta(days=number)
         parts = make_parts(make_policy(ACTIONS, None))
@@ -181,13 +182,14 @@ def test_a_ledger_is_taken_over_where_the_lake_lost_it_and_nowhere_else(home: Pa
 
 
 def test_a_person_promotes_rolls_back_and_demotes_and_latest_follows(home: Path) -> None:
-    first, second, of_nobody = _brains(home)
+    first, second, of_nobody, of_another_ledger = _brains(home)
     assert "Nothing is in force." in _invoke(home, "brain").output
     for wrong, says in (
         (("brain", "demote", "--reason", "why"), "Nothing is in force"),
         (("brain", "promote", first, "--reason", "  "), "The reason is empty"),
         (("brain", "promote", "nobody", "--reason", "why"), "There is no brain 'nobody'"),
-        (("brain", "promote", of_nobody, "--reason", "why"), "was made by no registered procedure"),
+        (("brain", "promote", of_nobody, "--reason", "why"), "was made by no procedure"),
+        (("brain", "promote", of_another_ledger, "--reason", "why"), "before the ledger began anew"),
         (("brain", "promote", first), "--reason"),
     ):
         refused = _invoke(home, *wrong)
