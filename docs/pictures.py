@@ -2,7 +2,7 @@
 
     HURACAN_HOME=DIRECTORY python docs/pictures.py [--day 2026-11-29] [--out docs]
 
-Of the newest night with trades, or of `--day`: night.png (the verdict, its reasons, the held-out equity),
+Of the newest night with trades, or of `--day`: night.png (the verdict, its evidence, its reasons),
 shadow_trades.png (the day on paper) and lineage.png. A plot that the UI opens at a click is laid open in its
 row. The home is served by `huracan up` without its schedule, so no night begins meanwhile.
 """
