@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from huracan.market.costs import CostAssumptions
 from huracan.promotion.evidence import unit_usd
-from huracan.promotion.settings import PromotionConfig
+from huracan.promotion.settings import SPAN_DAYS, PromotionConfig
 from huracan.proof.promotion.control_columns import judge_controls
 from huracan.proof.promotion.judged_nights import HELD_OUT_DAYS, PaperYear, judge_year, units_of
 from huracan.proof.promotion.null_markets import BARS_PER_DAY, NullMarketConfig, null_market
@@ -49,11 +52,15 @@ def test_days_of_a_policy_sum_to_what_its_accounts_are_worth(name: str) -> None:
     assert year.paid.sum() >= 0.0 and year.played.closed.size > 10
 
 
-def test_all_units_at_once_are_those_of_each_day_by_itself() -> None:
-    results, planned = np.random.default_rng(1).normal(0, 20.0, 100), np.full(100, 30.0)
-    units = units_of(results, planned)
-    by_day = [unit_usd(results[:day].tolist(), 30.0) for day in range(100)]
-    assert units == pytest.approx(by_day, rel=1e-12)
+@settings(max_examples=100, deadline=None)
+@given(
+    arrays(np.float64, st.integers(1, 3 * SPAN_DAYS), elements=st.floats(-1_000.0, 1_000.0)),
+    st.integers(0, 10_000),
+)
+def test_all_units_at_once_are_those_of_each_day_by_itself(results: np.ndarray, seed: int) -> None:
+    planned = np.random.default_rng(seed).exponential(50.0, results.size)
+    by_day = [unit_usd(results[:day].tolist(), float(each)) for day, each in enumerate(planned)]
+    assert units_of(results, planned) == pytest.approx(by_day, rel=1e-9)
 
 
 def test_rivals_of_a_day_know_nothing_of_later_trades() -> None:
