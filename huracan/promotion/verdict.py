@@ -144,8 +144,8 @@ def out_of_sample_verdict(verdict: BrainVerdict) -> Verdict:
 def _of_days(procedure: Registered, evidence: Evidence) -> str:
     if not evidence.days:
         return (
-            f"{procedure.name} has no day of evidence yet: the first is the day after its first brain was in"
-            " force from midnight on."
+            f"{procedure.name} has no day of evidence yet: the first will be the next that its brains alone"
+            " trade."
         )
     lost = sum(isinstance(each, Lost) for each in evidence.days)
     historical = sum(each.day < procedure.first_prospective_day for each in evidence.days)

@@ -39,6 +39,12 @@ def is_same(one: pa.Table, other: pa.Table) -> bool:
     )
 
 
+def first_that_shows(bed: Bed, nights: int, leak: str, form: Form) -> list[Verdict]:
+    """The checks of a stage that look at all rows anyway, on the first night that has something to see."""
+    found = (bed.night(index, leak, form) for index in range(nights))
+    return next((verdicts for verdicts in found if verdicts is not None), [])
+
+
 def unless_refused(check: str, made: Callable[[], object]) -> Verdict:
     """What is refused outright, as the check of that name."""
     try:

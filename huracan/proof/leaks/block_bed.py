@@ -1,6 +1,7 @@
 """Leaks in joining tables, planted into what makes a block of the market of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow as pa
 from huracan.market.block import MarketBlock
 from huracan.market.block_audit import audited_days, check_block
 from huracan.market.block_tables import build_market_block
-from huracan.proof.leaks.bed import unless_refused
+from huracan.proof.leaks.bed import first_that_shows, is_same, unless_refused
 from huracan.proof.leaks.candles import FIT_DAYS, LEAK_RECIPE, LeakCandles
 from huracan.proof.leaks.forms import ONE_COLUMN, Form
 from huracan.proof.leaks.table_leaks import Change, changed, closed_up, shifted
@@ -33,9 +34,12 @@ class BlockBed:
     def absent(self, _leak: str, _form: Form) -> str:
         return ""
 
-    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict]:
+    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict] | None:
         tables = _Tables.of(self.market, index + FIT_DAYS)
-        block = tables.block(leak, form)
+        joined = tables if leak is None else tables.spoiled(leak, form)
+        if leak is not None and tables.is_same(joined):
+            return None
+        block = joined.block()
 
         def audited() -> None:
             for day in audited_days(list(tables.days)):
@@ -45,7 +49,7 @@ class BlockBed:
         return [unless_refused("block_holds_its_tables", audited)]
 
     def closely(self, leak: str, form: Form) -> list[Verdict]:
-        return self.night(1, leak, form)
+        return first_that_shows(self, self.market.nights - FIT_DAYS - DAYS + 1, leak, form)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +75,28 @@ class _Tables:
             tuple(regimes),
         )
 
-    def block(self, leak: str | None, form: Form) -> MarketBlock:
-        """Of the days' tables, joined by the real join; with a leak some of them come spoiled to it."""
-        candles, features, regimes = pa.concat_tables(self.candles), list(self.features), self.regimes
+    def spoiled(self, leak: str, form: Form) -> "_Tables":
+        """As they come to the join where it takes them for rows of other times."""
+
+        def early(tables: tuple[pa.Table, ...], names: Sequence[str], change: Change) -> tuple[pa.Table, ...]:
+            return tuple(form.mixed(each, changed(each, names, change), names) for each in tables)
+
         if leak == CANDLES_EARLY:
-            ordered = candles.sort_by([("symbol", "ascending"), ("open_time", "ascending")])
-            candles = form.mixed(ordered, changed(ordered, _PRICES, shifted), _PRICES)
-        elif leak is not None:
-            change, names = _CHANGES[leak], LEAK_RECIPE.names
-            features = [form.mixed(each, changed(each, names, change), names) for each in features]
-            if form.name != ONE_COLUMN:
-                regimes = tuple(
-                    form.mixed(each, changed(each, PROBABILITIES, shifted), PROBABILITIES) for each in regimes
-                )
-        return build_market_block(candles, features, pa.concat_tables(regimes), LEAK_RECIPE.names)
+            return replace(self, candles=early(self.candles, _PRICES, shifted))
+        features = early(self.features, LEAK_RECIPE.names, _CHANGES[leak])
+        if form.name == ONE_COLUMN:
+            return replace(self, features=features)
+        return replace(self, features=features, regimes=early(self.regimes, PROBABILITIES, _CHANGES[leak]))
+
+    def is_same(self, other: "_Tables") -> bool:
+        pairs = (
+            (self.candles, other.candles),
+            (self.features, other.features),
+            (self.regimes, other.regimes),
+        )
+        return all(is_same(*each) for one, another in pairs for each in zip(one, another, strict=True))
+
+    def block(self) -> MarketBlock:
+        """By the real join."""
+        candles, regimes = pa.concat_tables(self.candles), pa.concat_tables(self.regimes)
+        return build_market_block(candles, self.features, regimes, LEAK_RECIPE.names)

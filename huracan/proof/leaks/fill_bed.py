@@ -12,9 +12,10 @@ from huracan.market.block import MarketBlock
 from huracan.market.costs import CostAssumptions
 from huracan.market.paper.conservation import judge_ledger
 from huracan.market.paper.provenance import Provenance
-from huracan.market.paper.session import trade_session
+from huracan.market.paper.session import Session, trade_session
 from huracan.market.policy import ScriptedPolicy
 from huracan.market.rules import TradingRules
+from huracan.proof.leaks.bed import first_that_shows
 from huracan.proof.leaks.forms import ONE_COLUMN, Form
 from huracan.proof.promotion.null_markets import BARS_PER_DAY, NullMarketConfig, null_market
 from huracan.verdict import Verdict
@@ -38,11 +39,17 @@ class FillBed:
     def absent(self, _leak: str, form: Form) -> str:
         return "a fill has one price" if form.name == ONE_COLUMN else ""
 
-    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict]:
-        return [self._judged(self._days(index, 1), leak, form, index)]
+    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict] | None:
+        block = self._day(index)
+        session = self._traded(block, index)
+        if leak is not None:
+            honest, session = session, self._traded(_met_early(block, leak, form), index)
+            if honest.fills.equals(session.fills) and honest.open_positions.equals(session.open_positions):
+                return None
+        return [judge_ledger(session, _RULES, _candles(block))]
 
     def closely(self, leak: str, form: Form) -> list[Verdict]:
-        return [self._judged(self._days(0, self.nights), leak, form, 0)]
+        return first_that_shows(self, self.nights, leak, form)
 
     @cached_property
     def _market(self) -> MarketBlock:
@@ -54,17 +61,15 @@ class FillBed:
             block, open=opened, high=np.maximum(block.high, opened), low=np.minimum(block.low, opened)
         )
 
-    def _days(self, first: int, days: int) -> MarketBlock:
+    def _day(self, index: int) -> MarketBlock:
         """Led by the last bar of the day before."""
-        return self._market.slice((first + 1) * BARS_PER_DAY - 1, (first + 1 + days) * BARS_PER_DAY - 1)
+        return self._market.slice((index + 1) * BARS_PER_DAY - 1, (index + 2) * BARS_PER_DAY - 1)
 
-    def _judged(self, block: MarketBlock, leak: str | None, form: Form, index: int) -> Verdict:
+    def _traded(self, block: MarketBlock, index: int) -> Session:
         generator = np.random.default_rng([self.seed, 4, index])
         script = generator.integers(0, len(action_names(True)), (block.bar_count, block.symbol_count))
-        met = block if leak is None else _met_early(block, leak, form)
         policy = ScriptedPolicy(script, is_lenient=True)
-        session = trade_session(met, policy, _RULES, CostAssumptions(), _MADE_BY)
-        return judge_ledger(session, _RULES, _candles(block))
+        return trade_session(block, policy, _RULES, CostAssumptions(), _MADE_BY)
 
 
 def _met_early(block: MarketBlock, leak: str, form: Form) -> MarketBlock:

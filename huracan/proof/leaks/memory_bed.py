@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from huracan.analysis.memory.nearest import NearestTrades
+from huracan.analysis.outcome import Integers
 from huracan.analysis.trades.checks import judge_neighbours
 from huracan.candles.schema import TIME
 from huracan.market.block import MS_PER_DAY, MS_PER_MINUTE
+from huracan.proof.leaks.bed import first_that_shows
 from huracan.proof.leaks.forms import ONE_COLUMN, Form
 from huracan.regimes.model import REGIMES
 from huracan.verdict import Verdict
@@ -18,6 +20,8 @@ _BAR_MS = 60 * MS_PER_MINUTE
 _AHEAD_MS = {FUTURE: 4 * _BAR_MS, AT_ONCE: 1}
 _FIRST_MS = 20_089 * MS_PER_DAY
 _SYMBOLS, _DAYS_BEFORE, _DIMENSIONS, _NEIGHBOURS = ("L1/USDT", "L2/USDT"), 3, 8, 5
+_NIGHTS = 20
+"""Among which one shows any leak."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class MemoryBed:
     def absent(self, _leak: str, form: Form) -> str:
         return "a neighbour is a whole trade" if form.name == ONE_COLUMN else ""
 
-    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict]:
+    def night(self, index: int, leak: str | None, form: Form) -> list[Verdict] | None:
         generator = np.random.default_rng([self.seed, index])
         trades = _trades(index, generator)
         vectors = generator.standard_normal((trades.num_rows, _DIMENSIONS))
@@ -39,16 +43,22 @@ class MemoryBed:
         signals = trades["signal_time"].cast(pa.int64()).to_numpy()
         day = np.flatnonzero(signals >= _FIRST_MS + index * MS_PER_DAY)
         own = trades.take(pa.array(day))
-        as_of = signals[day].copy()
+
+        def neighbours(as_of: Integers) -> pa.Table:
+            search = NearestTrades(vectors[day], as_of, None, _NEIGHBOURS)
+            search.add(trades, vectors)
+            return search.neighbours()
+
+        found = neighbours(signals[day])
         if leak is not None:
             asked = own.append_column("open_time", own["signal_time"])
-            as_of[form.rows(asked)] += _AHEAD_MS[leak]
-        search = NearestTrades(vectors[day], as_of, None, _NEIGHBOURS)
-        search.add(trades, vectors)
-        return [judge_neighbours(own, search.neighbours())]
+            honest, found = found, neighbours(signals[day] + form.rows(asked) * _AHEAD_MS[leak])
+            if honest.equals(found):
+                return None
+        return [judge_neighbours(own, found)]
 
     def closely(self, leak: str, form: Form) -> list[Verdict]:
-        return [each for index in range(20) for each in self.night(index, leak, form)]
+        return first_that_shows(self, _NIGHTS, leak, form)
 
 
 def _trades(index: int, generator: np.random.Generator) -> pa.Table:

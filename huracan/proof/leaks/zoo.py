@@ -16,6 +16,9 @@ from huracan.proof.leaks.training_bed import TrainingBed
 from huracan.proof.proof_table import Bar
 from huracan.verdict import Verdict
 
+_FILL_NIGHTS = 20
+"""Among which one has a fill in 5 % of the bars."""
+
 
 @dataclass(frozen=True)
 class LeakSettings:
@@ -58,7 +61,7 @@ def beds(settings: LeakSettings) -> dict[str, Bed]:
         "features": FeatureBed(market),
         "regimes": RegimeBed(market),
         "market block": BlockBed(market),
-        "paper session": FillBed(nights, settings.seed),
+        "paper session": FillBed(max(nights, _FILL_NIGHTS), settings.seed),
         "memory": MemoryBed(settings.seed),
         "training": TrainingBed(nights, settings.seed),
     }

@@ -57,6 +57,8 @@ def mirrored_market(candles: pa.Table, days: int, seed: int) -> MarketBlock:
     generator = np.random.default_rng([seed, 72])
     count = len(candles["symbol"].unique())
     bars = candles.num_rows // count
+    if bars < days * BARS_PER_DAY:
+        raise InvalidInput(f"The candles hold {bars} hours and {days} days are asked.", "Give more of them.")
     first = int(generator.integers(0, bars // BARS_PER_DAY - days + 1)) * BARS_PER_DAY
     rows = np.arange(count)[:, None] * bars + np.arange(first, first + days * BARS_PER_DAY)
     made = mirrored(candles.take(pa.array(rows.reshape(-1))), generator)
